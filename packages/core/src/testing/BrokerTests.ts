@@ -1,7 +1,7 @@
 /**
- * The tests that every broker package runs. They test the contract of each login method and the fixtures of answers and
- * requests, and include a fuzz test with random answers. A package calls `run` with its tables, its fake broker and the
- * functions of its test runner.
+ * The tests that every broker package runs. They test the contract of each login method, the fixtures of answers and
+ * requests, and random answers. A package calls `run` with its tables, its fake broker and the functions of its test
+ * runner.
  *
  * @since 0.1.0
  */
@@ -40,8 +40,8 @@ export interface Runner {
 }
 
 /**
- * A request that a call must send. The test compares it with the request that the fake broker received. Apart from
- * the headers that Node's `fetch` adds, the two requests must be equal in every character.
+ * A request that a call must send. The request that the fake broker receives must be equal to it in every character,
+ * apart from the headers that Node's `fetch` adds.
  *
  * @category models
  * @since 0.1.0
@@ -89,8 +89,8 @@ export interface FuzzSubject<Tag, Api> {
   /** Number of random answers. */
   readonly bodies: number
   /**
-   * The tags (`_tag`) of the error reasons that must occur for this broker, in addition to the tags that must occur for
-   * every broker.
+   * The tags of the error reasons that must occur for this broker, in addition to those that must occur for every
+   * broker.
    */
   readonly outcomes?: ReadonlyArray<string>
   readonly seed: number
@@ -167,10 +167,7 @@ export const sent = (
     })
   )
 
-/**
- * With a tracer, Effect's HTTP clients send the headers `b3` and `traceparent` by default. The broker's client must not
- * send these headers, even if the user's program has a tracer.
- */
+/** The broker's client must not send the headers `b3` and `traceparent`, even if the user's program has a tracer. */
 const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
 
 const requestCases = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
@@ -218,7 +215,7 @@ interface Verdict {
 }
 
 interface Judged {
-  /** Names of fields in the result of the call. If such a field is a secret, it must not be blank. */
+  /** Names of fields in the result of the call. A secret in one of these fields must not be blank. */
   readonly essential: ReadonlyArray<string>
   /** The secrets in the request, in every encoding and in lower case. */
   readonly spelled: ReadonlyArray<string>
@@ -269,9 +266,7 @@ const toResponse = ({ body, headers, status }: Fuzz.Answer): Response =>
 /** 2026-11-23 09:30:01 IST, one second after the start of a TOTP period. In milliseconds since the epoch. */
 const tradingMorning = 1_795_406_401_000
 
-/**
- * Outcomes that must occur for every broker. They show that the random answers are not all malformed in the same way.
- */
+/** Outcomes that must occur for every broker. */
 const requiredOutcomes = ["BrokerRejected", "MalformedResponse", "RateLimited", "Success"]
 
 const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
@@ -314,8 +309,7 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
 
 /**
  * Runs the tests of a broker package. The title of a group begins with `contract:`, `fixtures:`, `dialects:`, `codes:`,
- * `requests:` or `fuzz:`, so that a test reporter can count the tests of each kind. The group `a token is accepted …`
- * has no such prefix, and its tests are not counted.
+ * `requests:` or `fuzz:`, so that a test reporter can count the tests of each kind.
  *
  * @category running
  * @since 0.1.0
@@ -341,11 +335,8 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
     "a token is accepted even if another field has a wrong type",
     Fixtures.typeCases(answers, { essential, envelope: subject.envelope })
   )
-  group(
-    "dialects: for each dialect (answer format), the fixtures include an answer with each required verdict",
-    Fixtures.dialectCases(answers)
-  )
-  group("codes: for each row of the error table, there is a fixture that matches the row", Fixtures.codeCases(answers))
+  group("dialects: each dialect has a fixture with each required verdict", Fixtures.dialectCases(answers))
+  group("codes: each row of the error table has a matching fixture", Fixtures.codeCases(answers))
   group("fixtures: the set of fixtures is complete", Fixtures.coverageCases(answers))
   group("requests: each call sends exactly the documented request", requestCases(subject))
   runner.describe("fuzz: the typed calls", () => {
@@ -354,7 +345,7 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
       same(Object.keys(calls).toSorted(), namesOf(subject.table).toSorted(), "calls")
     )
     runner.effect(
-      `return a result, or a typed error without secrets, for each of ${bodies} random answers that can contain secrets`,
+      `return a result or an error without secrets for each of ${bodies} random answers`,
       ({ task }) => Effect.map(fuzz(subject), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
       600_000
     )

@@ -68,9 +68,8 @@ const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: u
 }
 
 /**
- * Returns all texts, numbers and field names in a value, at any depth, as texts. Also reads maps, sets, bytes, errors,
- * the requests in errors, fields that are not enumerable, and fields whose keys are symbols. Does not read `Redacted`
- * values.
+ * Returns all texts, numbers and field names in a value, at any depth. Includes fields that are not enumerable. Does
+ * not read `Redacted` values.
  */
 const texts = (root: unknown): ReadonlyArray<string> => {
   const found: Array<string> = []
@@ -141,9 +140,9 @@ export const make: Effect.Effect<Net> = Effect.sync(() => {
 })
 
 /**
- * Records an exit in every form in which programs print values: as JSON, as text, and with `inspect`. If the exit is a
- * failure, also records the pretty-printed cause and the stacks of the errors. `inspect` is the platform's function
- * that converts a value to text, such as Node's `util.inspect` with `depth: 20`.
+ * Records an exit in every form in which programs print values: as JSON, as text, and with `inspect`. A failure is
+ * recorded with its pretty-printed cause and the stacks of its errors. `inspect` is the platform's function that
+ * converts a value to text, such as Node's `util.inspect` with `depth: 20`.
  *
  * @category showing
  * @since 0.1.0
@@ -183,10 +182,7 @@ const unescaped = (text: string): string => text.replaceAll("\\", "")
 const isDigit = (character: string | undefined): boolean =>
   character !== undefined && character >= "0" && character <= "9"
 
-/**
- * Whether a secret of digits was found inside a longer number. This is not a leak: a timestamp may contain the digits
- * of a PIN by chance.
- */
+/** A secret of digits inside a longer number is not a leak: a timestamp may contain the digits of a PIN by chance. */
 const isPartOfNumber = (text: string, at: number, spelling: string): boolean =>
   /^\d+$/.test(spelling) && (isDigit(text[at - 1]) || isDigit(text[at + spelling.length]))
 
@@ -199,8 +195,8 @@ const find = (text: string, spelling: string): number => {
 
 /**
  * Finds secrets in the records, as plain text and in common encodings. If a secret is the value of a header, such as
- * `Bearer …`, also finds the parts of the value. For each secret, returns an excerpt of each record that contains the
- * secret. A test asserts that the list is empty.
+ * `Bearer …`, finds each part of the value. Returns an excerpt of each record that contains a secret. A test asserts
+ * that the list is empty.
  *
  * @category checks
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
  * The contract that every broker must fulfil, as test cases for any test runner. If a login method lacks a capability,
- * such as `Logout`, a case checks that the layer of the method does not provide the service of that capability.
+ * such as `Logout`, its layer must not provide the service of that capability.
  *
  * @since 0.1.0
  */
@@ -34,10 +34,7 @@ const byCapability: ReadonlyArray<readonly [Capability, (subject: Subject) => Re
   ["Authorize", authorize]
 ]
 
-/**
- * The cases about sessions apply only to methods with at least one of these capabilities. For example, they do not
- * apply to a method that only recovers accounts.
- */
+/** The cases about sessions apply only to methods with at least one of these capabilities. */
 const sessionCapabilities: ReadonlyArray<Capability> = ["Login", "RedirectLogin", "QrLogin"]
 
 /**
@@ -71,13 +68,12 @@ export const methodOf = (broker: Broker, id: string): Method => {
   return method
 }
 
-/** Wraps a string as a secret, and returns other values unchanged, because some cases pass a value of a wrong type. */
+/** Other values stay unchanged, because some cases pass a value of a wrong type. */
 const toSecret = (value: unknown): unknown => (typeof value === "string" ? Redacted.make(value) : value)
 
 /**
- * Makes the function `build` of a `World`: it builds the layer of a login method with the credentials of an account, and
- * with the changes of a case. Each credential is the field of `account` that has the same name. Other fields of
- * `account` are ignored. A credential that the method declares as secret is passed as `Redacted`. `client` sends the
+ * Makes the function `build` of a `World`: it builds the layer of a login method with the credentials of an account,
+ * and with the changes of a case. Each credential is the field of `account` that has the same name. `client` sends the
  * requests to the fake.
  *
  * @category subjects

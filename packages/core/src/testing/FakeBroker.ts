@@ -1,8 +1,8 @@
 /**
  * The base of all fake brokers. It provides routes, a clock, a journal of requests, and faults that a test can inject.
  *
- * A fake broker ("fake") is as strict as the real broker. It uses the `Request` and `Response` of the web platform. So
- * the same fake works inside a test with msw (Mock Service Worker), and behind an HTTP server.
+ * A fake broker ("fake") is as strict as the real broker. It uses the `Request` and `Response` of the web platform, so
+ * it works with msw (Mock Service Worker) and behind an HTTP server.
  *
  * @since 0.1.0
  */
@@ -62,19 +62,21 @@ export interface Route {
   readonly method: string
   readonly origin: string
   readonly path: string
-  /**
-   * Returns whether the route handles the request. Use it if several routes have the same path, for example to
-   * distinguish them by the body.
-   */
+  /** Returns whether the route handles the request. Use it if several routes have the same path. */
   readonly accepts?: (request: FakeRequest) => boolean
   readonly handle: (request: FakeRequest) => Effect.Effect<FakeResponse>
 }
 
 /**
- * A fault that a test injects. With `quote`, the answer contains the headers and the body of the request, like a debug
- * page. `reset` and `lost` cut the connection. With `truncated` and `lost`, the fake processes the request before the
- * fault. With `latency`, it processes the request after a delay. With every other fault, it does not process the
- * request.
+ * A fault that a test injects.
+ *
+ * - `latency`: processes the request after a delay.
+ * - `truncated`: processes the request, and sends half of the answer's body.
+ * - `lost`: processes the request, and cuts the connection.
+ * - `reset`: cuts the connection.
+ * - `quote`: the answer contains the headers and the body of the request, like a debug page.
+ *
+ * The fake processes the request only with `latency`, `truncated` and `lost`.
  *
  * @category models
  * @since 0.1.0
@@ -129,10 +131,7 @@ export interface FakeLimit {
   readonly of: string
   /** The limit with its unit, such as `1 request in 1 second for each client code`. */
   readonly limit: string
-  /**
-   * The name of the switch that changes the limit. A switch is an option of the fake. Absent if no switch changes the
-   * limit.
-   */
+  /** The name of the switch, an option of the fake, that changes the limit. Absent if there is none. */
   readonly switch?: string
 }
 
@@ -144,7 +143,7 @@ export interface FakeLimit {
  */
 export interface FakeBroker {
   readonly broker: string
-  /** The broker's origins. The fake answers requests to all of them. */
+  /** The broker's origins. */
   readonly origins: ReadonlyArray<string>
   readonly endpoints: ReadonlyArray<string>
   readonly accounts: ReadonlyArray<FakeAccount>
@@ -152,7 +151,7 @@ export interface FakeBroker {
   readonly limits: ReadonlyArray<FakeLimit>
   /** Answers a request as the broker does. Returns `Response.error()` if the connection is cut. */
   readonly respond: (request: Request) => Promise<Response>
-  /** The last requests, in the order in which they arrived. `JournalLimit` describes how many the journal keeps. */
+  /** The last requests, oldest first. Their maximum number: see `JournalLimit`. */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
   /** Number of entries that a full journal has removed since the last `reset` or the last restored snapshot. */
   readonly journalDropped: Effect.Effect<number>
@@ -163,7 +162,7 @@ export interface FakeBroker {
   readonly inject: (endpoint: string, fault: Fault, times?: number) => Effect.Effect<void>
   /** The fake's time, in milliseconds since the epoch. */
   readonly now: Effect.Effect<number>
-  /** Advances the fake's clock. The clock of the program is not changed. */
+  /** Advances the fake's clock. */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void>
   /**
    * The one-time codes that the real broker would have sent to the account by SMS or email. The newest code is last.
@@ -171,7 +170,7 @@ export interface FakeBroker {
   readonly codes: (account: string) => Effect.Effect<ReadonlyArray<string>>
   /** Resets the fake to its initial state. */
   readonly reset: Effect.Effect<void>
-  /** The fake's sessions, tokens and counters, as a JSON value. The journal, the faults and the time are not included. */
+  /** The fake's sessions, tokens and counters, as a JSON value. The journal, the faults and the time are left out. */
   readonly snapshot: Effect.Effect<unknown>
   /**
    * Checks a snapshot, and returns an effect that restores the fake's state from it. Returns `undefined` if the value
@@ -237,10 +236,7 @@ const quote = (request: FakeRequest, as: "page" | "json" | "refusal"): FakeRespo
   return json({ status: false, success: false, stat: "Not_Ok", message, emsg: message, errorcode: request.body, sent })
 }
 
-/**
- * Removes the second half of the body, but keeps the `content-length` of the whole body. A server that crashes while it
- * answers sends such an answer.
- */
+/** A server that crashes while it answers sends half of the body, with the `content-length` of the whole body. */
 const truncate = (response: FakeResponse): FakeResponse => ({
   ...response,
   headers: { ...response.headers, "content-length": String(new TextEncoder().encode(response.body).byteLength) },
@@ -305,7 +301,7 @@ export const escapeHtml = (value: string): string =>
 
 /**
  * Makes a strict rate limiter. Each limit allows `requests` calls with the same key within any period of the length
- * `per`. The rate limiter refuses a call that exceeds one of the limits.
+ * `per`.
  *
  * @category limits
  * @since 0.1.0
@@ -348,8 +344,7 @@ export const describeLimits = (
 
 /**
  * Makes a strict check of TOTP codes. It accepts the codes of the current and the previous period (RFC 6238, section
- * 5.2). Each code of an account must be of a later period than the last accepted code of the account. If `reusedCode`
- * is `accepted`, this rule does not apply.
+ * 5.2). Each code must be of a later period than the account's last accepted code, unless `reusedCode` is `accepted`.
  *
  * @category codes
  * @since 0.1.0
@@ -472,7 +467,7 @@ export const make = (options: {
         fiber.addObserver((exit) => {
           running.delete(fiber)
           if (Exit.isSuccess(exit)) resolve(exit.value)
-          // A reset interrupts requests that are not answered yet. Their connections are cut.
+          // A reset cuts the connections of requests that are not answered yet.
           else if (Cause.hasInterruptsOnly(exit.cause)) resolve(Response.error())
           else reject(Cause.squash(exit.cause))
         })

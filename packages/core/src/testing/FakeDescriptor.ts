@@ -1,8 +1,6 @@
 /**
  * Describes a fake broker as data, for programs that serve it over HTTP, such as the simulator. The simulator reads
- * accounts and switches (options of the fake) from a seed file. The description contains the rules for the values in
- * the seed file, and the address of the login page. It also says where the fields of an account appear in requests and
- * answers.
+ * accounts and switches (options of the fake) from a seed file. The description contains the rules for their values.
  *
  * @since 0.1.0
  */
@@ -81,8 +79,8 @@ interface Common {
   /** The address of the login page. Absent if the broker has no browser login. */
   readonly page?: (account: FakeAccount) => Page
   /**
-   * The paths of all login pages, keyed by origin. Other websites are allowed to link or redirect to these pages. By
-   * default, the simulator refuses all other requests that other websites start. Absent if there are no login pages.
+   * The paths of all login pages, keyed by origin. Other websites may link or redirect to these pages. Absent if there
+   * are no login pages.
    */
   readonly loginPages?: Readonly<Record<string, ReadonlyArray<string>>>
   /** Lines of a shell script that logs in with one request to the broker. Absent if there is no such script. */
@@ -90,7 +88,7 @@ interface Common {
 }
 
 /**
- * The description of a fake. It has a row for each field of an account, and a row for each switch of the fake.
+ * The description of a fake, with a row for each field of an account and for each switch of the fake.
  *
  * @category models
  * @since 0.1.0

@@ -1,6 +1,5 @@
 /**
- * Tests with documented or observed answers from a broker. Each answer has an expected result. The tests are cases for
- * any test runner.
+ * Tests with documented or observed answers from a broker, as cases for any test runner.
  *
  * @since 0.1.0
  */
@@ -24,7 +23,7 @@ import { alike, type Case, ContractViolation, ensure, same } from "./contract/su
  * @since 0.1.0
  */
 export interface Fixture {
-  /** The name of the fixture. No other fixture of the endpoint has this name. */
+  /** A name that no other fixture of the endpoint has. */
   readonly name: string
   /** Where the answer is documented or was observed. */
   readonly source: string
@@ -39,9 +38,11 @@ export interface Fixture {
   /** The exact text of the body. */
   readonly body: string
   /**
-   * The expected result of the call. If the call must succeed, `data` is the value that it returns, with secrets as
-   * plain text and without `undefined` fields. If the call must fail, `reason` is the tag (`_tag`) of the error's
-   * reason, and the other fields are the expected fields of that reason. Durations are in seconds.
+   * The expected result of the call:
+   *
+   * - Success: `data` is the value that the call returns, with secrets as plain text and without `undefined` fields.
+   * - Failure: `reason` is the tag of the error's reason, and the other fields are fields of that reason. Durations are
+   *   in seconds.
    */
   readonly expect: { readonly data: unknown } | ({ readonly reason: string } & Readonly<Record<string, unknown>>)
 }
@@ -65,10 +66,7 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
    * refusal. Default: `No`.
    */
   readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
-  /**
-   * Returns the rows of the error table that apply to a fixture. Set `codesFor` if the rows depend on options. Default:
-   * all rows apply.
-   */
+  /** Returns the rows of the error table that apply to a fixture. Default: all rows apply. */
   readonly codesFor?: (fixture: F) => ReadonlyArray<ErrorTable.ErrorRow>
   /** Parts of the secrets in requests and answers, at least one for each secret. No failure may contain these parts. */
   readonly secrets: readonly [string, ...ReadonlyArray<string>]
@@ -112,8 +110,8 @@ export const read = <F extends Fixture, Api>(
 }
 
 /**
- * Returns the first row of the error table that matches a fixture. If no dialect reads the answer as a `No`, returns
- * `undefined`, even if a row matches the HTTP status.
+ * Returns the first row of the error table that matches a fixture. Returns `undefined` if the verdict of the answer is
+ * not `No`.
  *
  * @category reading
  * @since 0.1.0
@@ -238,7 +236,7 @@ export const fixtureCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
 
 /**
  * Makes a case for each required verdict of each dialect. The case checks that a fixture of the dialect has the
- * verdict. If the verdict is `Yes`, this fixture must also expect a success.
+ * verdict. If the verdict is `Yes`, this fixture must expect a success.
  *
  * @category cases
  * @since 0.1.0
@@ -263,7 +261,7 @@ export const dialectCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
 const titleOf = ({ code, meaning, message, operations, status }: ErrorTable.ErrorRow) =>
   `${[status, code, message, operations?.join(", ")].filter((part) => part !== undefined).join(" ")}: ${meaning}`
 
-/** Whether a fixture for one row is also sufficient for the other row. */
+/** Whether a fixture for one row is sufficient for the other row. */
 const isLike = (row: ErrorTable.ErrorRow, other: ErrorTable.ErrorRow | undefined) =>
   row === other ||
   (row.reason === ErrorTable.rejected &&
@@ -273,8 +271,7 @@ const isLike = (row: ErrorTable.ErrorRow, other: ErrorTable.ErrorRow | undefined
 
 /**
  * Makes a case for each row of the error table. The case checks that a fixture matches the row, and that the row has a
- * source and a date. If several rows differ only in their code, and each returns `BrokerRejected` with its code, one
- * fixture is sufficient for all of them.
+ * source and a date. One fixture is sufficient for all rows that return `BrokerRejected` and differ only in their code.
  *
  * @category cases
  * @since 0.1.0
@@ -344,7 +341,7 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
 ]
 
 /**
- * Fields of a broker's answers. `typeCases` does not change their types, because a call may depend on these types.
+ * Fields of a broker's answers whose types `typeCases` does not change, because a call may depend on them.
  *
  * @category models
  * @since 0.1.0
@@ -388,10 +385,7 @@ const typeOf = (value: unknown) => (value === null ? "null" : Array.isArray(valu
 
 const samples: ReadonlyArray<unknown> = ["x", 7, true, { x: 1 }, ["x", 7], null]
 
-/**
- * Returns all values in a part of an answer, in upper case. Compare them with decoded texts in upper case, because
- * `false` in an answer may be decoded as "FALSE".
- */
+/** The values are in upper case, because `false` in an answer may be decoded as "FALSE". */
 const valuesIn = (value: unknown): ReadonlyArray<string> =>
   Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(valuesIn) : [String(value).toUpperCase()]
 
@@ -416,8 +410,7 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
   const isEnvelope = ([first, ...rest]: Path) => envelope.includes(first) && rest.every((name) => /^\d+$/.test(name))
   const paths = pathsIn(json)
   const decisive = paths.filter((path) => path.some((name) => names.includes(name)))
-  // These types are not changed: the type of a token, of a field that identifies the account, and of an object that
-  // contains one of them.
+  // The types of essential fields, and of the objects that contain them, are not changed.
   const containsToken = (path: Path) => decisive.some((other) => path.every((name, index) => other[index] === name))
   const tried = paths.filter((path) => !isEnvelope(path) && !containsToken(path))
   for (const path of tried) {
@@ -445,8 +438,8 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
 
 /**
  * Makes a case for each successful fixture whose endpoint has an entry in `essential`. The case changes the JSON type
- * of one field at a time, except the fields of `Decisive`. The call must still succeed, and the texts in all unchanged
- * fields must still be decoded. If a number is put in quotation marks, it must still be decoded as a number.
+ * of one field at a time, except the fields of `Decisive`. After each change, the call must succeed and decode the
+ * texts in all other fields. A number in quotation marks must be decoded as a number.
  *
  * @example
  * ```ts

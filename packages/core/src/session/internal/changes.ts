@@ -6,8 +6,8 @@ export type Changed = (version: number) => Effect.Effect<void>
 
 export interface Changes {
   /**
-   * Returns a mark. If two calls return the same mark (`===`), `watch` reports every change between the two calls. If
-   * the marks differ, `watch` may have missed a change. While changes are not reported, returns `undefined`.
+   * Returns a mark. If two calls return equal marks, `watch` reports every change between the two calls. While changes
+   * are not reported, returns `undefined`.
    */
   readonly mark: Effect.Effect<string | number | undefined>
   /**
@@ -20,10 +20,10 @@ export interface Changes {
 export interface Watchers {
   /** Adds `changed` to the functions of an account. The returned function removes `changed`. */
   readonly add: (account: Account, changed: Changed) => () => void
-  /** Whether any function was added for an account, and not removed. `key` is the text that `Account.toKey` returns. */
+  /** Whether the account has a function. `key` is the text that `Account.toKey` returns. */
   readonly has: (key: string) => boolean
-  /** Number of accounts for which `has` returns `true`. */
+  /** Number of accounts that have a function. */
   readonly size: () => number
-  /** Calls the functions of an account. `key` is the text that `Account.toKey` returns. */
+  /** Calls the functions of an account. */
   readonly tell: (key: string, version: number) => Effect.Effect<void>
 }

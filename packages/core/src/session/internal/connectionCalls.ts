@@ -44,9 +44,10 @@ export type ConnectionServices<Services> =
 /**
  * The name of each event, and the argument of its listeners.
  *
- * `renewed`: there is a new session. `failed`: a renewal failed. `needs-person`: a renewal failed, and a retry does not
- * help. `remedy` of the error says what a person has to do. `logged-out`: this program or another program has logged
- * out.
+ * - `renewed`: there is a new session.
+ * - `failed`: a renewal failed.
+ * - `needs-person`: a renewal failed, and a retry does not help. The error's `remedy` says what a person has to do.
+ * - `logged-out`: this program or another program has logged out.
  *
  * @category models
  * @since 0.1.0
@@ -76,14 +77,13 @@ export interface PendingLogin {
   readonly redirectUrl: string
   /**
    * Encrypts this login, and returns a text for a cookie or a cache. `resumeLogin` continues the login from this text.
-   * The text expires after `lifetime`. Default for `lifetime`: 10 minutes.
+   * The text expires after `lifetime`, by default 10 minutes.
    */
   readonly seal: (options?: { readonly lifetime?: Duration.Input | undefined }) => Promise<string>
   /**
-   * Completes the login with the address that the browser was redirected to, and stores the session. If the store fails,
-   * call `complete` again. After a success, each further call fails with `InvalidStepUpCode`. If `logout` is called
-   * after the first call of `complete` and before the session is stored, the session is ended at the broker. `complete`
-   * then fails with `SessionExpired`.
+   * Completes the login with the address that the browser was redirected to, and stores the session. If the store
+   * fails, call `complete` again. After a success, each further call fails with `InvalidStepUpCode`. If `logout` is
+   * called during `complete`, the session is ended at the broker, and `complete` fails with `SessionExpired`.
    */
   readonly complete: (callbackUrl: string | URL | Redacted.Redacted<string>) => Promise<Session>
 }
@@ -112,15 +112,15 @@ export interface QrOptions {
 export interface Calls<Services> {
   readonly account: Account
   /**
-   * Returns a live session. It comes from memory, otherwise from the vault, otherwise from the broker. The tokens are
-   * `Redacted`. `reveal` returns their text.
+   * Returns a live session. Sources, in this order: memory, the vault, the broker. The tokens are `Redacted`. `reveal`
+   * returns their text.
    */
   readonly session: () => Promise<Session>
   /**
    * Like the standard `fetch`, but adds the session to requests to the broker's origins. Requests to other origins are
-   * sent without the session. If the broker refuses the token, the session is renewed once, and a `GET`, `HEAD` or
-   * `OPTIONS` request is sent again. A request with another method, such as an order, is not sent again, and fails with
-   * `SessionExpired`. Redirects from the broker are not followed. A request that gets no answer fails with
+   * sent without the session. If the broker refuses the token, the session is renewed once. A `GET`, `HEAD` or
+   * `OPTIONS` request is then sent again. A request with another method, such as an order, is not sent again, and fails
+   * with `SessionExpired`. Redirects from the broker are not followed. A request that gets no answer fails with
    * `BrokerUnavailable`.
    */
   readonly fetch: (input: fetches.FetchInput, init?: fetches.FetchInit) => Promise<Response>
@@ -134,18 +134,16 @@ export interface Calls<Services> {
     use: (api: Api, session: Session) => Effect.Effect<A, E>
   ) => Promise<A>
   /**
-   * Returns a session other than `rejected`. If another program has stored such a session in the vault, `renew` returns
-   * that session. Otherwise `renew` gets a session from the broker. Default for `rejected`: the current session.
-   * Without `rejected`, `renew` gets a session even after a logout.
+   * Returns a session other than `rejected`. Sources, in this order: memory, the vault, the broker. Default for
+   * `rejected`: the current session. Without `rejected`, `renew` gets a session even after a logout.
    */
   readonly renew: (rejected?: Session) => Promise<Session>
   /** Ends the session at the broker, and deletes it from memory and from the vault. */
   readonly logout: () => Promise<LogoutReceipt>
   /**
-   * Removes the stored records of failed logins, and ends a pause that a failed login has started. Logins are then sent
-   * again, even if the broker has refused the credentials of this connection. Call this function only after a person
-   * has corrected or checked the credentials. To log in at once, call `renew` afterwards. Error messages call this
-   * function `LoginGuard.reset`.
+   * Removes the stored records of failed logins and of this connection's refused credentials, and ends the pause after
+   * a failed login. Call this function only after a person has corrected or checked the credentials. To log in at once,
+   * call `renew` afterwards. Error messages call this function `LoginGuard.reset`.
    */
   readonly resetLoginGuard: () => Promise<void>
   /**
@@ -159,8 +157,7 @@ export interface Calls<Services> {
     options?: { readonly signal?: AbortSignal | undefined }
   ) => Promise<A>
   /**
-   * Calls `listener` at each event, and does not wait for the promise of an async listener. If the listener fails, the
-   * error is logged. Returns a function that removes the listener.
+   * Calls `listener` at each event. Errors of the listener are logged. Returns a function that removes the listener.
    */
   readonly on: <Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void) => () => void
 }
@@ -186,8 +183,8 @@ export interface RedirectCalls {
   /** Begins a browser login. */
   readonly beginLogin: () => Promise<PendingLogin>
   /**
-   * Continues a browser login from the text that `seal` returned. Another process with the same key may have made this
-   * text.
+   * Continues a browser login from the text that `seal` returned. The text may come from another process with the same
+   * key.
    */
   readonly resumeLogin: (sealed: string | undefined) => Promise<PendingLogin>
 }
@@ -201,8 +198,8 @@ export interface RedirectCalls {
 export interface QrCalls {
   /**
    * Shows a QR code, and a new QR code each time the previous QR code expires. When the user has scanned a QR code,
-   * stores the session and returns it. Fails with `ChallengeExpired` after five minutes. If `logout` is called before
-   * the session is stored, ends the session at the broker, and fails with `SessionExpired`.
+   * stores the session and returns it. Fails with `ChallengeExpired` after five minutes. If `logout` is called during
+   * the login, ends the session at the broker, and fails with `SessionExpired`.
    */
   readonly loginByQr: (options: QrOptions) => Promise<Session>
 }
@@ -259,10 +256,6 @@ const eventsOf = (change: SessionManager.SessionChange): Partial<Events> => {
   }
 }
 
-/**
- * If the listener throws, or the promise rejects, the error is only logged, so that the other listeners are still
- * called.
- */
 const callListener = <A>(listener: (event: A) => unknown, event: A) =>
   Effect.forkChild(
     Effect.catchCause(
@@ -290,7 +283,7 @@ export const fromServices = <Services>(
     const { attempt, reject, run, runLogout, wrong } = connectionRun.make(broker, life, all)
     const requireEffect = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | AuthError.AuthError> => {
       if (holds(() => Effect.isEffect(effect))) return effect
-      // A promise is not awaited. Without a handler, its rejection would end the program.
+      // Without a handler, the rejection of a promise would end the program.
       Promise.resolve(effect).catch(() => undefined)
       return Effect.fail(
         wrong(
@@ -302,8 +295,7 @@ export const fromServices = <Services>(
     }
     const pendingLogin = (redirect: RedirectLogin["Service"], request: AuthorizationRequest): PendingLogin => {
       // A session that the broker has returned, but that could not be stored. The next call of `complete` stores this
-      // session without sending the callback again. A session that was stored is not stored again, because it may have
-      // ended or have been replaced in the meantime.
+      // session without sending the callback again.
       let unsaved: Session | undefined
       const complete = (callbackUrl: Redacted.Redacted<string>) =>
         Effect.suspend(() => {

@@ -1,4 +1,3 @@
-/** After the connection is closed, all calls reject. */
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -59,12 +58,11 @@ export const make = <Services>(
     )
     return runExit(untilClosed, { signal }).then((exit) => {
       if (Exit.isSuccess(exit)) return exit.value
-      // If the signal was aborted, the promise rejects with the reason of the signal, as with the standard `fetch`.
       throw signal?.aborted === true ? signal.reason : Cause.squash(exit.cause)
     })
   }
 
-  /** The logout is not interrupted when the connection is closed: `close` waits until it has ended. */
+  /** `close` waits until the logout has ended. */
   const runLogout = <A, E>(effect: Effect.Effect<A, E, Services>): Promise<A> => {
     if (isClosed()) return Promise.reject(closedError("logout"))
     const ended = runExit(effect)

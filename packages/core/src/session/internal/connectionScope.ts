@@ -19,8 +19,8 @@ import type { ManagerOwner } from "./managerOwner.ts"
 
 export interface BaseOptions {
   /**
-   * The vault, in which sessions are stored. Default: the memory of this connection, which no other connection of this
-   * process uses. Its sessions are lost when the connection is closed.
+   * The vault, in which sessions are stored. Default: the memory of this connection. It is lost when the connection is
+   * closed.
    */
   readonly vault?: Layer.Layer<SessionStore | SessionLock, AuthError.AuthError | VaultError> | undefined
   /** The key with which `seal` encrypts browser logins. Default: a random key that only this connection has. */
@@ -41,17 +41,14 @@ export const base = ({ client, key, vault }: BaseOptions) => ({
 
 export interface Closable {
   /**
-   * Closes the connection. After this, the promises of all other functions of the connection reject. If a `logout` is
-   * running, `close` waits until the logout has ended. Stored sessions stay valid.
+   * Closes the connection. After this, all other functions of the connection reject. A `logout` that is running is
+   * completed first. Stored sessions stay valid.
    */
   readonly close: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/**
- * Reads the environment variables again at each use. Effect's default provider copies them at its first use. With that
- * provider, a program that changes the variables to those of a second account would get the first account again.
- */
+/** Reads the environment variables at each use. Effect's default provider would keep the values of its first use. */
 const environment = ConfigProvider.make((path) => Effect.suspend(() => ConfigProvider.fromEnv().load(path)))
 
 export const openIn = <A, E>(

@@ -15,8 +15,7 @@ export const decode = (text: string): Decoded | undefined => {
   const [, version, base64] = /^([1-9]\d{0,14}) ([A-Za-z0-9+/]*={0,2})$/.exec(text) ?? []
   if (version === undefined || base64 === undefined) return undefined
   const value = Base64.decode(base64)
-  // The last base64 digit may have unused bits. `encode` sets them to zero. If they are not zero, the text was changed,
-  // although it can still be decoded.
+  // The last base64 digit may have unused bits. If they are not zero, the text was changed.
   if (Result.isFailure(value) || Base64.encode(value.success) !== base64) return undefined
   return { version: Number(version), value: Redacted.make(value.success) }
 }

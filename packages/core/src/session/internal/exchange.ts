@@ -31,8 +31,8 @@ export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
   /**
-   * The error for the caller if the new token expires before it is in the cache. Set if the token has already expired
-   * or expires within 30 seconds, and no profile call shows that the broker accepts it.
+   * The error of a new token that has expired or expires within 30 seconds. Callers get it if the token expires before
+   * it is in the cache.
    */
   readonly over?: AuthError.AuthError | undefined
 }
@@ -40,15 +40,11 @@ export interface Exchanged {
 /** Checks that run before a request is sent. They fail after a logout, because no login may be sent after a logout. */
 export interface Checks {
   /**
-   * Fails after a logout in this program, or if the session lock may have expired, so that another program may hold it.
-   * Runs directly before a login, a refresh or a one-time code is sent, because the program may have waited long for
-   * the store, for the next TOTP period or for the code.
+   * Fails after a logout in this program, or if another program may hold the session lock. Runs directly before a
+   * login, a refresh or a one-time code is sent.
    */
   readonly here: Effect.Effect<void, Failure>
-  /**
-   * Fails in the same cases as `here`, and also after a logout in another program. It runs after a failed refresh,
-   * because a logout in another program may be the cause of that failure.
-   */
+  /** Fails in the same cases as `here`, and after a logout in another program. */
   readonly anywhere: Effect.Effect<void, Failure>
   readonly loggedOut: Effect.Effect<never, AuthError.AuthError>
 }
@@ -62,31 +58,24 @@ export interface Request {
   /** Whether the current access token has not expired and was not refused. */
   readonly isLive: boolean
   /**
-   * Removes the refresh token from memory and from the store. It runs if the broker has refused the refresh token, or
-   * if the refresh token is used up and the new session is lost. Such a refresh token must never be sent again.
+   * Removes the refresh token from memory and from the store. A refresh token that was refused or is used up must never
+   * be sent again.
    */
   readonly dropRefreshToken: Effect.Effect<void>
 }
 
-/**
- * Number of refreshes in a row that failed for another reason than a refused token, and the time of the first of these
- * failures.
- */
+/** Number of failed refreshes in a row in which the broker did not refuse the token, and the time of the first. */
 export interface Failing {
   readonly count: number
   readonly since: number
 }
 
 /**
- * A login is sent if `Failing` counts at least `count` failures, and the first of them is at least `span` milliseconds
- * ago. While the current access token is live, no login is sent.
+ * A login is sent after `count` failed refreshes in a row, if the first of them is at least `span` milliseconds ago.
  */
 const enoughFailures = { count: 3, span: 30_000 }
 
-/**
- * Reasons that mean that the broker has refused a token. A block by a firewall, an incomplete answer and a rate limit
- * do not mean this.
- */
+/** Reasons that mean that the broker has refused a token. */
 const refusals: ReadonlySet<string> = new Set([
   "SessionExpired",
   "InvalidCredentials",
@@ -97,10 +86,7 @@ const refusals: ReadonlySet<string> = new Set([
 const isRefusal = ({ reason }: AuthError.AuthError): boolean =>
   refusals.has(reason._tag) && !(reason._tag === "BrokerRejected" && reason.code.startsWith("HTTP "))
 
-/**
- * After a refresh that failed for one of these reasons, no login is sent, because the login would fail as well: a
- * firewall blocks the login, the account is locked, or the user must do something first.
- */
+/** After a refresh that failed for one of these reasons, no login is sent, because it would fail too. */
 const forbidsLogin: ReadonlySet<string> = new Set(["PermissionDenied", "AccountLocked", "ActionRequired"])
 
 const adopt =
@@ -125,8 +111,8 @@ const halfHour = 1_800_000
 const nearCutOff = 120_000
 
 /**
- * If a new token expires at a daily cut-off that is less than 30 seconds away or has just passed, returns how long to
- * wait before the next login, in milliseconds. Returns `undefined` for any other token.
+ * Some new tokens expire at a daily cut-off that is less than 30 seconds away or has just passed. For these tokens,
+ * returns the wait before the next login, in milliseconds.
  */
 const cutOffWait = (session: Session.Session, now: number): number | undefined => {
   const { expiresAt } = session
@@ -192,10 +178,7 @@ export const make = (
       return Metric.update(Metric.withAttributes(metric, { broker: account.broker, outcome }), 1)
     })
 
-  /**
-   * After a daily cut-off, a refresh is possible only with `afterCutOff`, because a cut-off usually ends refresh tokens
-   * too.
-   */
+  /** A daily cut-off usually ends refresh tokens too. */
   const refreshOf = (previous: Session.Session | undefined, now: number) => {
     if (renewal.refresh === undefined || previous?.tokens.refresh === undefined) return undefined
     const isCutOff = previous.expirySource === "daily-cut-off" && Session.isExpired(previous, now)
@@ -207,8 +190,8 @@ export const make = (
   const finish = ledger.note(account, (before) => Ledger.finish(before, account.app))
 
   /**
-   * Records why a login failed after the broker had accepted the credentials. The guard does not record this failure,
-   * because it counts such a login as accepted. `before` is the number of pauses in a row before this login.
+   * Records why a login failed after the broker had accepted the credentials. The guard counts this login as accepted.
+   * `before` is the number of pauses in a row before this login.
    */
   const noteUnfinished = Effect.fnUntraced(function* (failure: AuthError.AuthError, before?: number) {
     const answer = classify(failure, true)
@@ -229,8 +212,8 @@ export const make = (
     AuthError.make(account.broker, "login", new AuthError.ActionRequired({ what: message }))
 
   /**
-   * If the login has stored its progress, the broker has accepted the credentials. In this case, the guard counts the
-   * login as accepted, even if a later request of this login fails.
+   * If the login has stored its progress, the broker has accepted the credentials, so the guard counts the login as
+   * accepted.
    */
   const byNewLogin = (
     login: Effect.Effect<Session.Session, AuthError.AuthError>,
@@ -241,8 +224,7 @@ export const make = (
     let pauses = 0
     const keeper = (progress: LoginProgress.LoginProgress) => {
       isKept = true
-      // Later, the guard records that the broker has accepted this login, and removes the pauses. So the number of
-      // pauses is read now.
+      // The number is read now, because the guard removes the pauses when it records the login as accepted.
       const read = Effect.map(ledger.read(account), ({ ledger: { pause } }) => void (pauses = pause?.count ?? 0))
       return Effect.ignore(Effect.andThen(keepProgress(progress), read))
     }
@@ -271,10 +253,7 @@ export const make = (
     )
   }
 
-  /**
-   * Returns `undefined` if no progress of this app and these credentials is stored, if `endsAt` of the progress has
-   * passed, or if the broker no longer accepts the stored token.
-   */
+  /** Returns `undefined` if there is no login that can be continued. */
   const resumeLogin = Effect.fnUntraced(function* (
     checks: Checks,
     byPerson: boolean
@@ -327,8 +306,7 @@ export const make = (
     const refresh = refreshOf(previous, now)
     if (refresh === undefined) return { session: yield* byLogin(checks, byPerson), by: "LoggedIn" }
     yield* checks.here
-    // If the broker refuses the refresh token, this token is removed before any step that can fail. It is removed even
-    // if the manager is closed in the meantime.
+    // A refused refresh token is removed even if the manager is closed in the meantime.
     const refreshed = yield* Effect.uninterruptibleMask((restore) =>
       Effect.tap(Effect.result(restore(refresh)), (result) =>
         Result.isFailure(result) && isRefusal(result.failure) ? dropRefreshToken : Effect.void
@@ -350,8 +328,8 @@ export const make = (
   })
 
   /**
-   * Checks whether a new token has already expired or expires within 30 seconds. If the broker accepts such a token in
-   * the profile call, this machine's clock may be wrong, so the session is returned with an unknown expiry.
+   * Checks whether a new token has expired or expires within 30 seconds. If the broker accepts the expired token in the
+   * profile call, this machine's clock may be wrong, so the expiry counts as unknown.
    */
   const checkExpiry = Effect.fnUntraced(function* (
     got: Exchanged,
@@ -375,10 +353,7 @@ export const make = (
     return { ...got, over: pause === undefined ? undefined : toError(account.broker, pause) }
   })
 
-  /**
-   * If the new token expires at a daily cut-off that is less than 30 seconds away or has just passed, waits, and logs
-   * in once more. Then checks the expiry of the new token.
-   */
+  /** If `cutOffWait` returns a time, waits, and logs in once more. */
   const arrive = Effect.fnUntraced(function* (
     got: Exchanged,
     byPerson: boolean,
@@ -407,7 +382,7 @@ export const make = (
     return yield* Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(exchanged), (got) => {
         const arrived = restore(arrive(got, request.byPerson, checks, hadTrouble, departure))
-        // If a refresh has used up the old refresh token, and the new session is lost here, the old token is removed.
+        // If the new session is lost here, the used-up refresh token is removed.
         const { previous } = request
         const isUsedUp = got.by === "Refreshed" && previous !== undefined && isRotated(got.session, previous)
         return isUsedUp ? Effect.onError(arrived, () => request.dropRefreshToken) : arrived

@@ -33,8 +33,7 @@ const invalid = (broker: string, problem: string, advice: string) =>
     })
   )
 
-// `makeRequest` and `readBody` do not keep the original error. Its text may contain the URL or a part of the body, and
-// these may contain secrets.
+// `makeRequest` and `readBody` do not keep the original error, because its text may contain secrets.
 
 const makeRequest = (broker: string, input: FetchInput, init: FetchInit | undefined) =>
   Effect.try({
@@ -45,7 +44,7 @@ const makeRequest = (broker: string, input: FetchInput, init: FetchInit | undefi
         : invalid(broker, "is not a request that fetch accepts", validRequest)
   })
 
-/** Reads the whole body, because the client may send the request a second time, and a stream can be sent only once. */
+/** Reads the whole body, because the client may send the request twice. */
 const readBody = (broker: string, body: ReadableStream<Uint8Array>) =>
   Effect.tryPromise({
     try: (signal) => new Response(abortable(body, signal)).arrayBuffer(),
@@ -136,7 +135,6 @@ const signalOf = (input: FetchInput, init: FetchInit | undefined): AbortSignal |
   return (given === undefined && input instanceof Request ? input.signal : given) ?? undefined
 }
 
-/** `run` runs an effect, and interrupts it when the signal is aborted. */
 export const make =
   (
     broker: string,

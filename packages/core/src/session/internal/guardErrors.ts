@@ -82,8 +82,7 @@ export const codesAbandoned = (account: Account.Account, until: number) =>
 
 export const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
   const { brokerMessage, code, what } = said
-  // If an `ActionRequired` has no advice, its remedy is `what`. The message already contains `what`, so the new advice
-  // leaves out this remedy.
+  // The remedy of an `ActionRequired` without advice is `what`, which the message contains already.
   const isSaid = said.tag === "ActionRequired" && what !== undefined && said.remedy.startsWith(what.replace(/\.$/, ""))
   const remedy = isSaid ? "" : ` ${said.remedy}`
   const now = said.needsPerson === true ? ` ${loginNow}` : ""

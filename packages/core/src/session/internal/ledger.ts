@@ -1,7 +1,6 @@
 /**
- * The ledger of an account is the state of its login guard. It contains the logins that were sent, the pause after a
- * failed login, and fingerprints of credentials that the broker accepted or refused. This file does no I/O. Points
- * in time are in milliseconds since the epoch, and lengths of pauses are in milliseconds.
+ * The ledger of an account is the state of its login guard. Points in time are in milliseconds since the epoch, and
+ * lengths of pauses are in milliseconds.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -9,9 +8,8 @@ import * as Account from "../../login/Account.ts"
 import type { LoginProgress } from "../../broker/LoginProgress.ts"
 
 /**
- * A login that was sent. If the broker refuses a code of the login, and the login sends another code, that code is
- * another attempt. `outcome` is `open` until the broker answers. It is `awaits-code` from the time when the broker has
- * sent a code until the code is sent back.
+ * A login that was sent. A second or later code of the login is another attempt. `outcome` is `open` until the broker
+ * answers, and `awaits-code` until the broker's code is sent back.
  */
 export interface Attempt {
   readonly id: string
@@ -20,10 +18,7 @@ export interface Attempt {
   readonly outcome: "open" | "awaits-code" | "refused"
 }
 
-/**
- * All programs that share the store report this error during a pause, or while the account is locked. It is made from
- * the broker's last answer.
- */
+/** The error during a pause or a lock. It is made from the broker's last answer. */
 export interface Said {
   readonly tag: string
   readonly why?: string | undefined
@@ -36,7 +31,7 @@ export interface Said {
   readonly needsPerson?: boolean | undefined
 }
 
-/** If the start is more than a minute in the future, the clock was set back, and the pause is ignored. */
+/** A pause that starts more than a minute in the future is ignored, because the clock was set back. */
 export interface Pause {
   readonly since: number
   readonly length: number
@@ -55,32 +50,25 @@ export interface Replacement {
   readonly since: number
   /** Number of replacements in a row, including this replacement. */
   readonly count: number
-  /** When the broker issued the new session. This time identifies the session. */
+  /** When the broker issued the new session. */
   readonly issuedAt: number
-  /**
-   * The result of the profile call, which is sent if the broker has refused the new session in another call. `true`:
-   * the broker accepted the session. `false`: the broker refused it. `undefined`: the profile call was not sent, or
-   * failed for another reason.
-   */
+  /** Whether the broker accepted the new session in the profile call. `undefined` if this is unknown. */
   readonly lives?: boolean | undefined
 }
 
-/**
- * All apps of the account share the ledger, but only a login with the same app and the same credentials may continue
- * the progress.
- */
+/** Only a login with the same app and the same credentials may continue the progress. */
 export interface StoredProgress extends LoginProgress {
   readonly app?: string | undefined
-  /** Fingerprint of the credentials. `undefined` if the store has no encryption key, which makes fingerprints. */
+  /** Fingerprint of the credentials. `undefined` if the store has no encryption key. */
   readonly credentials?: string | undefined
 }
 
 export interface Ledger {
   readonly format: 2
-  /** The time of the latest of these events: a login was sent, the broker accepted it, or the broker refused it. */
+  /** When a login was last sent, accepted or refused. */
   readonly attemptedAt?: number | undefined
   readonly attempts: ReadonlyArray<Attempt>
-  /** The time of the last accepted login or of the last reset of the ledger, whichever is later. */
+  /** When a login was last accepted, or the ledger was last reset. */
   readonly settledAt?: number | undefined
   readonly accepted: ReadonlyArray<string>
   readonly refused: ReadonlyArray<string>
@@ -178,8 +166,8 @@ export const parseFormatOne = (text: string): Ledger | undefined =>
   )
 
 /**
- * Returns the account under which the ledger is stored. Its app is `*`, and its id is in lower case, because a broker
- * locks the account for all apps and spellings of the id.
+ * Returns the account under which the ledger is stored. It does not depend on the app or the spelling of the id,
+ * because a broker locks the account for all of them.
  */
 export const placeOf = ({ broker, environment, id }: Account.Account): Account.Account =>
   Account.make({ broker, environment, app: "*", id: id.toLowerCase() })
@@ -194,8 +182,8 @@ const minutes = (count: number) => count * 60_000
 
 const pauses = [1, 2, 5, 10].map(minutes)
 /**
- * If a firewall blocks the logins, or the broker allows no more sessions: the lengths of the first, the second and each
- * later pause in a row. They are long, because each further login can prolong the block.
+ * If a firewall blocks the logins, or the broker allows no more sessions, the pauses are longer, because each login can
+ * prolong the block.
  */
 const longPauses = [5, 15, 60].map(minutes)
 
@@ -206,7 +194,7 @@ export const pauseLength = ({ tag, why }: Said, count: number): number => {
 
 /**
  * If this many logins within an hour got no answer, the next login must wait for `throttleInterval` after the last of
- * them. This applies even if the broker has accepted the credentials before.
+ * them.
  */
 const maxOpen = 10
 const hour = 3_600_000
@@ -218,7 +206,7 @@ const isAccepted = ({ accepted }: Ledger, credentials: string | undefined): bool
 const isFailure = (ledger: Ledger, { credentials, outcome }: Attempt): boolean =>
   outcome === "refused" || (outcome === "open" && !isAccepted(ledger, credentials))
 
-/** Returns the failed logins. Too many of them can make the broker lock the account. */
+/** Returns the failed logins, which can make the broker lock the account. */
 export const counted = (ledger: Ledger, within: number, now: number): ReadonlyArray<Attempt> =>
   ledger.attempts.filter((attempt) => Math.abs(now - attempt.at) < within && isFailure(ledger, attempt))
 
@@ -228,10 +216,7 @@ export const throttledUntil = (ledger: Ledger, now: number): number | undefined 
   return open.length >= maxOpen && now < last + throttleInterval ? last + throttleInterval : undefined
 }
 
-/**
- * If two or more logins within an hour made the broker send a code that was not sent back, returns when the next login
- * may be sent.
- */
+/** If the codes of two or more logins within an hour were not sent back, returns when the next login may be sent. */
 export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
   const waiting = ledger.attempts.filter(({ at, outcome }) => outcome === "awaits-code" && isWithin(at, hour, now))
   const length = pauses[Math.min(waiting.length - 1, pauses.length) - 1]
@@ -241,8 +226,8 @@ export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
 
 const maxAttempts = 200
 /**
- * A failed login is kept for at least this number of milliseconds, because another program that shares the ledger may
- * count failed logins over a longer time than this program.
+ * Failed logins are kept for at least this number of milliseconds, because another program may count them over a longer
+ * time than this program.
  */
 const longestWindow = 31 * 24 * hour
 const maxFingerprints = 16
@@ -251,8 +236,8 @@ const addTo = (fingerprints: ReadonlyArray<string>, one: string | undefined): Re
   one === undefined ? fingerprints : [...fingerprints.filter((other) => other !== one), one].slice(-maxFingerprints)
 
 /**
- * If there are too many, first removes the oldest attempts that are not failed logins. A bad network can cause hundreds
- * of these attempts, and they must not displace failed logins.
+ * If there are too many attempts, first removes attempts that are not failed logins. A bad network can cause hundreds
+ * of them.
  */
 const addAttempt = (ledger: Ledger, attempts: ReadonlyArray<Attempt>, attempt: Attempt): ReadonlyArray<Attempt> => {
   const all = [...attempts, attempt]
@@ -310,7 +295,7 @@ export const removeAttempt = (ledger: Ledger, id: string): Ledger => ({
   attempts: ledger.attempts.filter((attempt) => attempt.id !== id || attempt.outcome === "refused")
 })
 
-/** Replaces an attempt. If `reset` has removed it in the meantime, adds it again. */
+/** Replaces an attempt, or adds it if `reset` has removed it. */
 export const putAttempt = (ledger: Ledger, attempt: Attempt): Ledger => ({
   ...ledger,
   attempts: addAttempt(
@@ -329,8 +314,8 @@ export const refuseCredentials = (ledger: Ledger, credentials: string | undefine
   isAccepted(ledger, credentials) ? ledger : { ...ledger, refused: addTo(ledger.refused, credentials) }
 
 /**
- * `before` is the number of pauses in a row before this pause. If the ledger already contains this pause, returns the
- * ledger unchanged: a store can write a ledger and yet report an error, and then the same pause is passed again.
+ * `before` is the number of pauses in a row before this pause. If a store writes a pause and yet reports an error, the
+ * same pause is passed twice.
  */
 export const startPause = (ledger: Ledger, said: Said, now: number, before = ledger.pause?.count ?? 0): Ledger => {
   if (ledger.pause?.since === now) return ledger
@@ -346,7 +331,7 @@ export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
 
 export const arriveLive = (ledger: Ledger): Ledger => ({ ...ledger, overOnArrival: undefined })
 
-/** In milliseconds. A session that is refused later than this after its issue is assumed to have worked before. */
+/** In milliseconds. A replacement that is older than this is assumed to have worked. */
 const trusted = minutes(30)
 
 export const isRecentReplacement = ({ replacement }: Ledger, issuedAt: number, now: number): boolean =>
@@ -374,7 +359,7 @@ export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: n
 
 /**
  * Records whether the broker accepted the session in the profile call. If it did, the pause before the next replacement
- * starts again now, and the profile call is not sent during this pause.
+ * begins again.
  */
 export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   const { replacement } = ledger

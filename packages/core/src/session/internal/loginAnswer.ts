@@ -1,6 +1,6 @@
 import type * as AuthError from "../../login/AuthError.ts"
 
-/** Matches the system codes of failures to connect. In these cases, the broker received nothing. */
+/** Matches the system codes of failures to connect, in which the broker received nothing. */
 const neverConnected =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
 
@@ -19,7 +19,7 @@ export type LoginAnswer = "nothing-sent" | "none" | "refused" | "locked" | "pass
 const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =>
   code !== undefined || brokerMessage !== undefined
 
-/** Whether a login, or the one-time code of its second step, was not sent because this program has logged out. */
+/** Whether a login or its code was not sent because this program has logged out. */
 export const isLoggedOut = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out" && !isOfTheBroker(reason)
 

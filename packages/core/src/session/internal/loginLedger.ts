@@ -15,10 +15,7 @@ type Unwritten = Map<string, ReadonlyArray<Change>>
 
 const unwrittenOf = new WeakMap<SessionStore["Service"], Unwritten>()
 
-/**
- * A try fails if another program has written the ledger since it was read. Programs that use this library write the
- * ledger too rarely to reach this maximum.
- */
+/** A try fails if another program has written the ledger since it was read. */
 export const maxWrites = 100
 
 export const keepsChanging = Effect.fail(
@@ -51,10 +48,7 @@ export const make = (store: SessionStore["Service"]) => {
         : { version: entry.version, text: new TextDecoder().decode(Redacted.value(entry.value)) }
     )
 
-  /**
-   * In format 1, each app of the account had its own ledger. In the current format, one ledger applies to all apps. The
-   * ledger of format 1 is used until a ledger of the current format is written.
-   */
+  /** The ledger of format 1 is used until a ledger of the current format is written. */
   const readFormatOne = Effect.fnUntraced(function* (account: Account.Account) {
     const entry = yield* textAt(account)
     if (entry === undefined) return Ledger.empty
@@ -103,10 +97,7 @@ export const make = (store: SessionStore["Service"]) => {
       })
     )
 
-  /**
-   * `late` is the change to write later if the write fails: it is written together with the next change. Other programs
-   * may have changed the ledger in the meantime.
-   */
+  /** If the write fails, `late` is written together with the next change. */
   const note = (account: Account.Account, change: Change, late = change): Effect.Effect<void> =>
     Effect.catch(remember(account, change), () =>
       Effect.sync(() => {

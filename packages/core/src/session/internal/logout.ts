@@ -38,7 +38,7 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
     .filter((session) => !Session.isExpired(session, now))
     .toSorted((one, other) => other.issuedAt - one.issuedAt)
 
-/** Deletes the stored progress of an unfinished login of this app, so that the login cannot be continued. */
+/** After a logout, an unfinished login of this app cannot be continued. */
 const clearProgress = ({ account, store }: Self) =>
   LoginLedger.make(store).remember(account, (ledger) => Ledger.clearProgress(ledger, account.app))
 
@@ -55,10 +55,8 @@ const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Failure> =>
       const stored = Result.getOrElse(marked, () => undefined)
       Cached.spendRefreshToken(self.state, stored)
       const sessions = toRevoke([stored, ...mine], yield* Clock.currentTimeMillis)
-      // If the mark could not be stored, the session is still in the store. So the session is recorded as rejected,
-      // and is not used again.
+      // If the mark could not be stored, the session is still in the store, and must not be used again.
       self.state.rejected = stored ?? mine[1]
-      // If a session cannot be revoked, the other sessions are still revoked.
       const revoked = yield* Effect.forEach(sessions, (session) => Effect.result(restore(revoke(session))))
       const over: LogoutReceipt = { _tag: "LocalOnly", account, why: "already-over" }
       if (Result.isFailure(marked)) return yield* Effect.fail(marked.failure)

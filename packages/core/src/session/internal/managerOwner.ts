@@ -3,13 +3,13 @@ import type { Reason } from "../../login/AuthError.ts"
 
 /** The state that `SessionManagers` or a connection shares with a session manager. */
 export interface ManagerOwner {
-  /** `undefined` if the manager is open, or was closed only because its scope has ended. */
+  /** `undefined` if the manager is open, or was closed because its scope has ended. */
   closedBecause: Reason | undefined
 }
 
 /**
- * `Connection` and `Connections` provide this reference. `SessionManagers` does not: when it closes a session manager,
- * it sets the manager's field `owner` to a `ManagerOwner`.
+ * `Connection` and `Connections` provide this reference. `SessionManagers` sets the manager's field `owner` when it
+ * closes the manager.
  */
 export const ManagerOwner = Context.Reference<ManagerOwner | undefined>("@auth/broker-core/internal/ManagerOwner", {
   defaultValue: () => undefined

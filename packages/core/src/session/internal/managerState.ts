@@ -29,10 +29,7 @@ export interface Origin {
   readonly logouts: number
 }
 
-/**
- * A try fails if another program has written the entry since it was read. Programs that use this library do not cause
- * so many failures in a row.
- */
+/** A try fails if another program has written the entry since it was read. */
 export const maxWrites = 5
 
 export const keepsChanging = Effect.fail(
@@ -53,9 +50,8 @@ const endedAlreadyReason = new AuthError.SessionExpired({
 })
 
 /**
- * If the broker refuses a session in `withSession`, another session replaces it. A trial records this other session,
- * and the kinds of calls that the broker has accepted with it. `order`: a call that must not be sent twice. `read`: any
- * other call.
+ * A session that replaced a session refused in `withSession`, and the kinds of calls that the broker has accepted with
+ * the new session. `order`: a call that must not be sent twice. `read`: any other call.
  */
 export interface Trial {
   readonly session: Session.Session
@@ -69,8 +65,8 @@ export interface LastRead {
 }
 
 /**
- * In milliseconds. After this time without a read of the store, the store is read even if no change was reported. This
- * read finds the changes of a program that has no permission to report them.
+ * In milliseconds. After this time, the store is read even if no change was reported, because a program may have no
+ * permission to report its changes.
  */
 const maxUnread = 3_600_000
 
@@ -87,7 +83,7 @@ export interface Self {
   readonly revoke: Logout["Service"]["logout"]
   readonly store: SessionStore["Service"]
   readonly lock: SessionLock["Service"]
-  /** The broker's profile call, which shows whether a token is live. `undefined` if the broker has no profile call. */
+  /** `undefined` if the broker has no profile call. */
   readonly profile: Profile["Service"]["profile"] | undefined
   readonly early: Duration.Duration
   readonly renewalTimeout: Duration.Duration
@@ -101,17 +97,14 @@ export interface Self {
    */
   usedAt: number
   owner: ManagerOwner | undefined
-  /** The scope of the fibers that run in the background. `undefined` while no such fiber runs. */
+  /** The scope of the fibers that run in the background. */
   scope: Scope.Closeable | undefined
   unwatch: Effect.Effect<void>
   /** `undefined` if the store must be read at the next poll. */
   lastRead: LastRead | undefined
   /** `undefined` if the broker has refused no session in `withSession`. */
   trial: Trial | undefined
-  /**
-   * Sends events to the readers of the manager's stream `changes`. It is created for the first reader, because it needs
-   * more memory than all other fields together, and most managers have no reader.
-   */
+  /** Sends events to the readers of the stream `changes`. It is created for the first reader, to save memory. */
   hub: PubSub.PubSub<SessionChange> | undefined
 }
 
@@ -129,7 +122,7 @@ interface Changes extends Stream.Stream<SessionChange> {
   readonly self: Self
 }
 
-/** The streams of all managers share these properties. A complete stream for each manager would need 500 bytes. */
+/** To save memory, the streams of all managers share these properties. */
 const changesPrototype: object = Object.create(Object.getPrototypeOf(Stream.empty) as object, {
   channel: {
     get(this: Changes) {
@@ -157,15 +150,12 @@ export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect
   })
 
 /**
- * Until `freshUntil`, calls return the cached session without any record, so the session may have been used until then.
+ * Calls that return the cached session at once are not recorded, so the session may have been used until `freshUntil`.
  */
 export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
   state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now
 
-/**
- * The scope of the fibers is removed when no fiber runs. This saves memory in a program with a hundred thousand
- * managers.
- */
+/** To save memory, the scope of the fibers is removed when no fiber runs. */
 export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): Effect.Effect<Fiber.Fiber<A, E>> =>
   Effect.suspend(() => {
     const scope = (self.scope ??= Scope.makeUnsafe())
@@ -178,8 +168,8 @@ export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): E
   })
 
 /**
- * All callers that wait for a renewal fail, and the cached session is removed. Then the fibers in the background are
- * interrupted. If the fibers were interrupted first, the callers would be interrupted too, and would get no error.
+ * Callers that wait for a renewal fail before the fibers are interrupted. In the opposite order, they would get no
+ * error.
  */
 export const close = (self: Self, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -210,7 +200,7 @@ export const cacheSession = Effect.fnUntraced(function* (
   if (self.state.logouts !== logouts) return yield* loggedOut(self)
   self.state.version = version
   self.state.unsaved = undefined
-  // If the manager is closed, the session is stored but not put in the cache. The callers have already failed.
+  // The session of a closed manager is stored, but not cached.
   if (self.isClosed) return session
   if (!Cached.isLive(session, now)) return yield* fail(self.account, endedAlreadyReason)
   Cached.setCached(self.state, session, { early: self.early, jitter, now, pollInterval: self.pollInterval })
@@ -238,10 +228,10 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
   if (isNewLogout) {
     Cached.clearLoggedOut(self.state, ignoresLogout ? "kept" : "logged-out")
     yield* publish(self, { _tag: "LoggedOut", account: self.account })
-    // The unsaved session is revoked here, because it was never stored, so no other program can revoke it.
+    // The unsaved session was never stored, so no other program can revoke it.
     const revoked = unsaved === undefined ? Effect.void : Effect.ignore(self.revoke(unsaved))
     if (!ignoresLogout) return yield* Effect.andThen(forkBackground(self, revoked), loggedOut(self))
-    // Wait for the revocation: at some brokers, a logout that is sent after the next login also ends the new session.
+    // At some brokers, a logout that is sent after the next login ends the new session.
     yield* revoked
   }
   return { isNewest, record, now, session: Cached.usable(self.state, record, rejected, now) }

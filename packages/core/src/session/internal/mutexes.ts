@@ -2,13 +2,12 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 
-/** One mutex for each key. The fibers of this process acquire a mutex in the order in which they requested it. */
+/** The fibers of this process acquire a mutex in the order in which they requested it. */
 export interface Mutexes {
   readonly take: (key: string) => Effect.Effect<void, never, Scope.Scope>
 }
 
 export const make = (): Mutexes => {
-  // A mutex is deleted when no fiber holds it and no fiber waits for it.
   const mutexes = new Map<string, { readonly semaphore: Semaphore.Semaphore; users: number }>()
   const enter = (key: string) => {
     const mutex = mutexes.get(key) ?? { semaphore: Semaphore.makeUnsafe(1), users: 0 }

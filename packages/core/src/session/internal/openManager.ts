@@ -27,13 +27,10 @@ interface Options {
 
 const noWatch = Effect.succeed(Effect.void)
 
-/** All managers share these objects. This saves memory if a program has a hundred thousand managers. */
+/** To save memory, all managers share these objects. */
 const defaults = { pollInterval: Duration.seconds(30), renewalTimeout: Duration.seconds(2) }
 
-/**
- * The caller must later run `close` with the state. The call of `open` must be uninterruptible, because an interrupted
- * call could leave a state to which the store still reports changes.
- */
+/** The call of `open` must be uninterruptible, and the caller must later run `close` with the state. */
 export const open = Effect.fnUntraced(function* (
   options: Options,
   owner: ManagerOwner | undefined

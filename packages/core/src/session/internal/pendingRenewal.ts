@@ -55,8 +55,7 @@ const storeSession = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Session.Session, Failure> {
   let version = expected
   self.state.unsaved = got.session
-  // If the store fails, later calls try again to store the new session. It must not be lost, because the previous
-  // session may have ended.
+  // If the store fails, later calls must store the new session, because the previous session may have ended.
   Cached.makeDue(self.state)
   for (let writes = 0; writes < maxWrites; writes++) {
     if (yield* self.store.put(self.account, "session", Record.ofSession(got.session), version)) {
@@ -65,8 +64,8 @@ const storeSession = Effect.fnUntraced(function* (
     const record = yield* Record.read(self.store, self.account)
     const now = yield* Clock.currentTimeMillis
     if (record._tag === "LoggedOut") {
-      // After a logout by this program, the state must not be changed here. The logout has already cleared the state,
-      // and another caller may have requested a session since then.
+      // A logout by this program has already cleared the state, and another caller may have requested a session since
+      // then.
       if (self.state.logouts === logouts) {
         self.state.version = record.version
         Cached.clearLoggedOut(self.state, "logged-out")
@@ -74,7 +73,7 @@ const storeSession = Effect.fnUntraced(function* (
       }
       return yield* revokeAfterLogout(self, got.session)
     }
-    // The write was refused. If this program has lost its lease, the next holder may have stored a session.
+    // If this program has lost its lease, the next holder may have stored a session.
     if (
       record._tag === "Live" &&
       Cached.isLive(record.session, now) &&
@@ -105,14 +104,13 @@ const checksSince = (
 }
 
 /**
- * If the refresh token of the stored session must not be sent again, removes it from the store. Then no program that
- * shares the store sends the token.
+ * If the stored refresh token must not be sent again, removes it from the store, for all programs that share the store.
  */
 const dropStoredToken = (self: Self, record: Record.Record): Effect.Effect<Record.Record> =>
   Effect.suspend(() => {
     if (record._tag !== "Live" || !Cached.isSpent(self.state, record.session)) return Effect.succeed(record)
     const session = Session.withoutRefreshToken(record.session)
-    // If the store fails, other programs may still send the token, but this program does not.
+    // If the store fails, this program does not send the token, but other programs may.
     return Effect.match(self.store.put(self.account, "session", Record.ofSession(session), record.version), {
       onFailure: () => record,
       onSuccess: (written) => (written ? { ...record, session, version: record.version + 1 } : record)
@@ -164,7 +162,7 @@ const renewHolding = Effect.fnUntraced(function* (
       if (self.state.logouts !== logouts) return yield* revokeAfterLogout(self, got.session)
       if (refused !== undefined && !byPerson)
         yield* Effect.ignore(ReplacementPause.noteReplacement(self, refused, got.session))
-      // A refresh may end the previous access token, so the previous session is recorded as rejected.
+      // A refresh may end the previous access token.
       if (got.by === "Refreshed") self.state.rejected = previous
       const { over } = got
       const saved = storeSession(self, got, stored.version, logouts)
@@ -192,18 +190,12 @@ const startBackoff = Effect.fnUntraced(function* (self: Self, error: Failure) {
   return live === undefined ? yield* Effect.fail(error) : live
 })
 
-/**
- * Whether a renewal failed because the lock was lost. In this case, the next holder may have stored a session, so a
- * retry can use it.
- */
+/** If the lock was lost, its next holder may have stored a session, which a retry can use. */
 const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnavailable" && reason.why === "lost"
 
 const maxLostLocks = 2
 
-/**
- * Makes an error from a defect of a renewal, such as a fault in a program's own store, lock or HTTP client. The text of
- * the defect is not kept, because it may contain a secret.
- */
+/** The text of the defect is not kept, because it may contain a secret. */
 const unexpected = ({ account }: Self, defect: unknown): AuthError.AuthError => {
   const name = Predicate.isError(defect) ? defect.name : typeof defect
   const what = `Find the fault in this program: the renewal of the session of ${account.id} ended with a defect (${name})`
@@ -214,7 +206,7 @@ const unexpected = ({ account }: Self, defect: unknown): AuthError.AuthError => 
 const runRenewal = (self: Self, request: RenewalRequest, began: Began): Effect.Effect<Session.Session, Failure> =>
   Effect.suspend(() => {
     const { logouts } = began
-    // There may have been a logout after the renewal was requested and before its fiber started.
+    // There may have been a logout before the fiber started.
     if (self.state.logouts !== logouts) return loggedOut(self)
     return readStore(self, request.rejected).pipe(
       Effect.flatMap(({ record, session }) =>
@@ -247,8 +239,7 @@ const runRenewal = (self: Self, request: RenewalRequest, began: Began): Effect.E
 
 /** The renewal continues even if its callers are interrupted. */
 export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Cached.PendingRenewal> =>
-  // If an interruption came after the renewal is registered and before its fiber starts, the renewal would never run,
-  // and all later callers would wait for it.
+  // If an interruption prevented the start of the fiber, all later callers would wait for a renewal that never runs.
   Effect.uninterruptible(
     Effect.suspend(() => {
       if (self.state.pendingRenewal !== undefined) return Effect.succeed(self.state.pendingRenewal)

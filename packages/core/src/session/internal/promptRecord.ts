@@ -41,7 +41,7 @@ export const read = (
     return Effect.fail(VaultError.make("get", new VaultError.Tampered({ what })))
   })
 
-/** Writes the record, but only if the stored version is still `version`. */
+/** Writes the record if the stored version is `version`. */
 export const write = (
   store: SessionStore["Service"],
   account: Account.Account,

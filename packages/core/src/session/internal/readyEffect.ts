@@ -12,8 +12,8 @@ type AnyFiber = Fiber.Fiber<unknown, unknown>
 const readsPerYield = 64
 
 /**
- * The exit is created only once, because the value may be returned a million times. The object is also an iterator for
- * `yield*`: `next` returns the object itself as the final result.
+ * The exit is created only once, because the value may be returned a million times. `next` makes the object an iterator
+ * for `yield*`.
  */
 export interface Ready<A> {
   readonly value: A
@@ -49,9 +49,7 @@ interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
 /**
  * Returns a function that makes an effect for a subject, such as the state of a session manager.
  *
- * In a generator, `yield*` reads a ready value without Effect's runtime. This takes a fifth of the time that a read
- * through the runtime takes. Each effect is only one small object, because a program may have a hundred thousand such
- * effects.
+ * In a generator, `yield*` reads a ready value without Effect's runtime, in a fifth of the time.
  */
 export const readyOr = <Subject, A, E, R>(
   ready: (subject: Subject, fiber: AnyFiber) => Ready<A> | undefined,

@@ -4,10 +4,9 @@ import * as StoreRoots from "./storeRoots.ts"
 import type { Entry, SessionStore, Slot } from "../SessionStore.ts"
 
 /**
- * Wraps a shared store for one renewal. A renewal reads and writes the entry of the login guard several times in a row,
- * and each call to the shared store takes time. So the returned store remembers this entry when it is read or written.
- * The next read returns the remembered entry, and the read after that uses the shared store again. If another program
- * has written the entry in the meantime, the next `put` returns `false`, and the login guard reads the entry again.
+ * Wraps a shared store for one renewal, which reads and writes the entry of the login guard several times. After a read
+ * or a write of this entry, the next read returns the remembered entry. If another program has written the entry in the
+ * meantime, the next `put` returns `false`, and the login guard reads the entry again.
  */
 export const withRecentEntries = (store: SessionStore["Service"]): SessionStore["Service"] => {
   const recent = new Map<string, Entry | undefined>()

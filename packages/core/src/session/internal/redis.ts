@@ -10,10 +10,7 @@ import { systemCode } from "../../broker/internal/systemCode.ts"
 
 export const defaultPrefix = "broker-auth"
 
-/**
- * Because of the braces, a Redis cluster stores all keys of an account on the same node. The text inside the braces
- * contains no braces itself.
- */
+/** Because of the braces, a Redis cluster stores all keys of an account on the same node. */
 export const keyOf = (prefix: string, account: Account.Account, what: string): string =>
   `${prefix}:{${Account.toKey(account)}}:${what}`
 
@@ -21,8 +18,8 @@ const advice =
   "Check that Redis is running, is reachable, has free memory, and allows this program to write and run scripts."
 
 /**
- * Returns the error code of an error reply, such as `OOM` in `OOM command not allowed …`. The rest of the reply is not
- * returned, because it may contain the arguments of the command.
+ * Returns the error code of an error reply, such as `OOM` in `OOM command not allowed …`. The rest of the reply may
+ * contain the arguments of the command.
  */
 export const refusal = (error: Redis.RedisError): string | undefined =>
   Predicate.isError(error.cause) ? /^[A-Z]{2,20}(?= )/.exec(error.cause.message)?.[0] : undefined
@@ -38,10 +35,7 @@ export const toIo = (what: string, error: Redis.RedisError | undefined): VaultEr
 export const isFinal = (word: string | undefined): boolean =>
   word !== undefined && ["NOPERM", "NOAUTH", "WRONGPASS", "WRONGTYPE"].includes(word)
 
-/**
- * If the stored value is not a string (`WRONGTYPE`), the reason is `Tampered`, because this library did not write the
- * value.
- */
+/** `WRONGTYPE`: the stored value is not a string, so this library did not write it. */
 export const toReason = (
   what: string,
   subject: string,
@@ -52,19 +46,13 @@ export const toReason = (
   return isFinal(word) ? new VaultError.Io({ what, systemCode: word, advice, retry: "never" }) : toIo(what, error)
 }
 
-/**
- * Error codes after which a retry may succeed, for example while Redis is starting or another node replaces the primary
- * node.
- */
+/** Error codes after which a retry may succeed. */
 const transient = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY"])
 
 /** Random pause between two tries, so that waiting programs do not send their requests at the same time. */
 export const pause = Effect.flatMap(Random.nextIntBetween(25, 75), (millis) => Effect.sleep(millis))
 
-/**
- * `isAgain` is true if the request is a retry. In this case, Redis may have executed an earlier try whose reply was
- * lost.
- */
+/** If `isAgain` is true, Redis may have executed an earlier try whose reply was lost. */
 export const persist = <A>(
   ask: (isAgain: boolean) => Effect.Effect<A, Redis.RedisError>,
   options: {

@@ -1,10 +1,9 @@
 /**
- * Reports changes of sessions that are stored in Redis. Each write of a session adds an entry to one stream, in the
- * script that writes the session. A process reads the stream with one blocking command, on a connection of its own.
+ * Reports changes of sessions that are stored in Redis. The script that writes a session adds an entry to one stream. A
+ * process reads the stream with one blocking command, on a connection of its own.
  *
- * A stream is used instead of a pub/sub channel, because a channel does not show which messages were lost while the
- * connection was interrupted. After a reconnection, the process continues after the last entry that it has read.
- * Changes may have been missed only if that entry is no longer in the stream.
+ * A pub/sub channel would lose messages while the connection is interrupted. With a stream, changes can be missed only
+ * if the last entry that the process has read is no longer in the stream.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -20,15 +19,14 @@ type Service = Redis.Redis["Service"]
 export const streamOf = (prefix: string): string => `${prefix}:changes`
 
 /**
- * The stream keeps about this number of entries. Each entry has about 100 bytes. If more entries were added while a
- * process was disconnected, the process reads every account again.
+ * The stream keeps about this number of entries. If more entries were added while a process was disconnected, the
+ * process reads every account again.
  */
 const streamLength = 10_000
 
 /**
- * If this statement fails, the script must still write the session. The statement fails if Redis does not permit the
- * program to write to the stream. It can also fail in a cluster, where a script cannot write keys of two nodes.
- * Therefore no program reads the stream in a cluster.
+ * The script must write the session even if Redis does not permit the program to write to the stream. In a cluster, the
+ * statement can fail, because a script cannot write keys of two nodes. So no program reads the stream in a cluster.
  */
 export const announceLua = (stream: string, account: string, version: string): string =>
   `redis.pcall("XADD", ${stream}, "MAXLEN", "~", "${streamLength}", "*", "account", ${account}, "version", ${version})`
@@ -37,9 +35,8 @@ export interface Waits {
   /** If no entry is added within this time, Redis ends the read, and the process reads again. */
   readonly block: Duration.Duration
   /**
-   * If Redis does not answer within this time, the connection is closed and opened again. For a read of the stream,
-   * the limit is `block` plus this time. Without this limit, a read would wait forever if a proxy or a firewall dropped
-   * the connection without closing it.
+   * If Redis does not answer within this time, the connection is closed and opened again. For a read of the stream, the
+   * limit is `block` plus this time.
    */
   readonly grace: Duration.Duration
 }
@@ -47,8 +44,8 @@ export interface Waits {
 const defaultWaits: Waits = { block: Duration.seconds(20), grace: Duration.seconds(5) }
 
 /**
- * Pause before changes are reported. If this process has made the change, its write returns during the pause, so the
- * process recognizes its own change.
+ * Pause before changes are reported. A write of this process returns during the pause, so the process recognizes its
+ * own change.
  */
 const settle = Duration.millis(50)
 
@@ -90,14 +87,14 @@ export const make = (redis: Service, prefix: string, { block, grace } = defaultW
   const readArguments = ["COUNT", "1000", "BLOCK", String(Duration.toMillis(block)), "STREAMS", stream]
   const readLimit = Duration.sum(block, grace)
   const all = watchers.make()
-  /** The position in the stream: the entries after it must still be read. `undefined` before the first connection. */
+  /** The entries after this position must be read. `undefined` before the first connection. */
   let last: string | undefined
   /** Counts how often changes may have been missed. */
   let misses = 0
   let isListening = false
   let tries = 0
 
-  /** Whether the stream can be used. In a cluster, some writes may add no entry to it: see `announceLua`. */
+  /** Whether the stream can be used: see `announceLua`. */
   const isSupported = (connection: Redis.Connection) =>
     Effect.map(connection.send<string>("INFO", "cluster"), (info) => info.includes("cluster_enabled:0"))
 
@@ -143,10 +140,7 @@ export const make = (redis: Service, prefix: string, { block, grace } = defaultW
     )
   })
 
-  /**
-   * Runs `listen` again after each failure and each defect. For example, a client without `reserve` may cause a defect.
-   * Until `listen` reads the stream again, the store is polled.
-   */
+  /** Runs `listen` again after each failure and each defect. */
   const keepListening: Effect.Effect<void> = Effect.suspend(() =>
     Effect.matchCauseEffect(listen, {
       onSuccess: () => Effect.void,

@@ -31,10 +31,8 @@ export interface Leases {
 }
 
 /**
- * The fence is the larger of two numbers: the time of Redis in milliseconds, and the last fence plus one. So each fence
- * is larger than the previous fence, even if Redis loses the last fence in a restart, or if its clock is set back. If
- * the reply is lost, a retry with the same token succeeds. A stored fence is ignored if it is negative, not a number,
- * or too large to be incremented, because it is then damaged.
+ * Each fence is larger than the previous fence, even if Redis loses the last fence in a restart, or if its clock is set
+ * back. If the reply is lost, a retry with the same token succeeds. A damaged stored fence is ignored.
  */
 const takeLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -48,10 +46,7 @@ redis.call("SET", KEYS[2], string.format("%.0f", fence))
 redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
 return fence`
 
-/**
- * If the key has expired, the lease is renewed only if the stored fence is still the fence of this lease. Another
- * holder would have stored a larger fence.
- */
+/** An expired lease is renewed only if no other holder has stored a larger fence. */
 const renewLua = `
 local holder = redis.call("GET", KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
@@ -101,9 +96,8 @@ const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean 
 const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
 
 /**
- * Returns the reply of Redis, or `undefined` if no reply comes within the length of one lease. If this process was
- * suspended for longer than one lease, an unread reply may have arrived. So the process waits 10 milliseconds longer to
- * read that reply.
+ * Returns `undefined` if no reply comes within the length of one lease. The additional 10 milliseconds are for a reply
+ * that arrived while this process was suspended.
  */
 const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effect.Effect<A | undefined, E> =>
   Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))
@@ -116,8 +110,8 @@ const whatItDoes = "lock the account in Redis"
 const unreachable = (failure: Redis.RedisError | undefined) => toIo(whatItDoes, failure)
 
 /**
- * If a node of Redis is read-only for this time (in milliseconds), acquiring the lock fails, because the node is
- * probably a replica. A replica that is becoming the primary node is read-only for only a few seconds.
+ * In milliseconds. If a node of Redis is read-only for this time, acquiring the lock fails, because the node is
+ * probably a replica.
  */
 const maxReadOnly = 5000
 
@@ -135,7 +129,7 @@ interface Keys {
 interface AcquiredLease {
   readonly token: string
   readonly fence: number
-  /** When the request that last acquired or renewed the lease was sent. The lease starts at this time. */
+  /** When the request that last acquired or renewed the lease was sent. */
   from: Instant
   /** True if another program has acquired the lock or this lease was released. */
   isGone: boolean
@@ -202,8 +196,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     })
 
   /**
-   * If the lease has expired, for example because this process was suspended, tries to renew the lease. After a
-   * renewal, checks the lease again, because the process may have been suspended during the renewal.
+   * Tries to renew an expired lease. After a renewal, checks the lease again, because the process may have been
+   * suspended during the renewal.
    */
   const check = Effect.fnUntraced(function* (keys: Keys, held: AcquiredLease) {
     for (let renewals = 0; !held.isGone; renewals += 1) {
@@ -217,8 +211,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     take: Effect.fnUntraced(function* (account, note) {
       const token = Hex.encode(SecureRandom.randomBytesUnsafe(16))
       const keys: Keys = { lock: keyOf(prefix, account, "lock"), fenceKey: keyOf(prefix, account, "fence") }
-      // This finalizer releases the lock. It is added before the first try, because a try that is interrupted may have
-      // acquired the lock. If the release fails, the lock is free when its lease ends.
+      // The finalizer is added before the first try, because an interrupted try may have acquired the lock.
       yield* Effect.addFinalizer(() => Effect.ignore(inTime(redis.eval(scripts.release)(keys.lock, token), lease)))
       const held: AcquiredLease = { ...(yield* takeBy(keys, token, note)), token, isGone: false }
       yield* Effect.addFinalizer(() => Effect.sync(() => void (held.isGone = true)))

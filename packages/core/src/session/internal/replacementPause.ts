@@ -1,6 +1,6 @@
 /**
- * If the broker refuses a session and also the session that replaced it, the sessions are not the fault. More logins
- * would not help, and could lock the account. So renewals pause for some time.
+ * If the broker refuses a session and the session that replaced it, renewals pause. More logins would not help, and
+ * could lock the account.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -53,11 +53,10 @@ const probe = Effect.fnUntraced(function* (
  * - The broker has accepted the session for an order, or for another call that must not be sent twice.
  *
  * In all other cases, a pause applies to all programs that share the store. The pause begins when this session replaces
- * another refused session. If the broker has a profile call, this call shows whether the session is live. It is sent
- * during the pause, until it gives a result, and once more after the pause. Its result decides:
- * - Live: the session is not replaced, the pause begins again, and callers still get the session.
+ * another refused session. The broker's profile call shows whether this session is live:
+ * - Live: the session is not replaced, the pause begins again, and callers get the session.
  * - Not live: callers no longer get the session. It is replaced when the pause is over.
- * - Unknown: callers still get the session. It is replaced when the pause is over.
+ * - Unknown: callers get the session. It is replaced when the pause is over.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,
@@ -78,7 +77,6 @@ export const check = Effect.fnUntraced(function* (
   return yield* Effect.fail(toError(self, notYet(until)))
 })
 
-/** The record applies to all programs that share the store. */
 export const noteReplacement = (self: Self, refused: Session.Session, got: Session.Session) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
     LoginLedger.make(self.store).remember(self.account, (ledger) =>

@@ -11,8 +11,7 @@
  * | 8     | checksum: first 8 bytes of SHA-256 over the entry's place and the bytes above |
  *
  * The checksum does not protect an entry against deliberate changes. It shows whether an entry that cannot be read is
- * damaged, or only has another key or a newer format. If the entry is damaged, the error advises the user to delete the
- * entry. If not, the error says how the entry can be read, for example with the right key.
+ * damaged, or has another key or a newer format.
  */
 import * as Aead from "effect/crypto/Aead"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -56,8 +55,8 @@ const equals = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index])
 
 /**
- * The bytes that bind an entry to its place. `format`, `place.key` and `place.version` have one line each. None of
- * them contains a line break, so two places never have the same bytes.
+ * The bytes that bind an entry to its place. None of the three values contains a line break, so two places never have
+ * the same bytes.
  */
 const bound = (place: Place, format: number): Uint8Array =>
   new TextEncoder().encode(`broker-auth entry ${format}\n${place.key}\n${place.version}\n`)
@@ -74,8 +73,7 @@ const encrypt = (key: Key, plain: Uint8Array, nonce: Uint8Array, place: Place): 
 
 export const seal = Effect.fnUntraced(function* (key: Key, value: Redacted.Redacted<Uint8Array>, place: Place) {
   const id = key._tag === "Plaintext" ? noKey : key.id
-  // The random nonce does not come from a service in the context, because a service with a fixed seed, as in tests,
-  // would repeat nonces.
+  // The nonce does not come from a service in the context, because a service with a fixed seed would repeat nonces.
   const nonce = SecureRandom.randomBytesUnsafe(nonceLength)
   const body = yield* encrypt(key, Redacted.value(value), nonce, place)
   const bytes = concat(magic, Uint8Array.of(format), id, nonce, body)

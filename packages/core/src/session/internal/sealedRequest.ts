@@ -14,8 +14,7 @@ import * as SealedEntry from "./sealedEntry.ts"
 
 /**
  * The content that is encrypted: the URL, the state, the redirect URL, the time of sealing in milliseconds since the
- * epoch, and the lifetime in milliseconds. The sealed request must fit into a cookie, and a tuple needs less space than
- * an object.
+ * epoch, and the lifetime in milliseconds. In a cookie, a tuple needs less space than an object.
  */
 const Content = Schema.fromJsonString(
   Schema.Tuple([Schema.String, Schema.String, Schema.String, Schema.Finite, Schema.Finite])
@@ -27,9 +26,8 @@ const maxLength = 4096
 const defaultLifetime = Duration.minutes(10)
 
 /**
- * The place of a sealed request. Its `key` is not the encryption key, but a name. This name has a prefix that the name
- * of a vault entry never has. So a vault entry can never be opened as a request, and a request can never be opened as a
- * vault entry.
+ * No vault entry has this prefix in its `key`, so a vault entry cannot be opened as a request, and a request cannot be
+ * opened as a vault entry.
  */
 const placeOf = (account: Account.Account): SealedEntry.Place => ({
   what: "authorization request",
@@ -88,8 +86,7 @@ export const open = Effect.fnUntraced(function* (text: string | undefined, key: 
     () => changed
   )
   const age = (yield* Clock.currentTimeMillis) - begunAt
-  // If the time of sealing is too far in the future, a clock is wrong, and it is unknown whether the request has
-  // expired.
+  // If the time of sealing is too far in the future, a clock is wrong.
   if (age >= lifetime || age < -lifetime) return yield* refused(account, "request-expired")
   return { url: Redacted.make(url), state: Redacted.make(state), redirectUrl }
 })

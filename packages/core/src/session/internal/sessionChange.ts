@@ -8,9 +8,10 @@ export type Failure = AuthError | VaultError
 export type SessionChange =
   | {
       /**
-       * `LoggedIn`: the broker returned the session in answer to a login. `Refreshed`: the broker returned the session
-       * in answer to a refresh. `PickedUp`: the session came from the store, where another program or an earlier run
-       * had stored it. `Adopted`: the session was passed to `adopt`.
+       * - `LoggedIn`: the broker returned the session in answer to a login.
+       * - `Refreshed`: the broker returned the session in answer to a refresh.
+       * - `PickedUp`: another program or an earlier run had stored the session.
+       * - `Adopted`: the session was passed to `adopt`.
        */
       readonly _tag: "LoggedIn" | "Refreshed" | "PickedUp" | "Adopted"
       readonly account: Account
@@ -20,7 +21,7 @@ export type SessionChange =
       readonly _tag: "RenewalFailed"
       readonly account: Account
       readonly error: Failure
-      /** Whether the current session is still live. If it is live, callers get it until the next try. */
+      /** Whether the current session is live. If it is live, callers get it until the next try. */
       readonly live: boolean
       /** Earliest time of the next renewal, in milliseconds since the epoch. */
       readonly retryAt: number

@@ -1,7 +1,4 @@
-/**
- * The functions of a session manager that return a session. If the last renewal failed, these functions can fail with
- * the error of that renewal.
- */
+/** The functions of a session manager that return a session. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -101,8 +98,7 @@ const startSync = (self: Self, live: Session.Session, logouts: number) =>
   Effect.as(forkBackground(self, Effect.ignore(syncFromStore(self, logouts))), live)
 
 /**
- * If the store later stops reporting changes, every account reads the store. The different intervals spread these reads
- * over time.
+ * If the store stops reporting changes, every account reads the store. Random intervals spread these reads over time.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
   // While `isUpToDate` ran, the cached session may have been replaced or removed.
@@ -184,16 +180,15 @@ const replace = (self: Self, rejected: Session.Session) =>
       Effect.flatMap(awaitWhileOpen(self, rejected), (got) => requireOther(self, rejected, got))
     )
     if (pendingRenewal === undefined) return another
-    // The renewal may have started before the refusal was reported, so it may return the token that the broker has
-    // refused.
+    // The renewal may have started before the refusal, so it may return the refused token.
     return Effect.flatMap(pendingRenewal.wait, (got) =>
       Cached.sameToken(got, rejected) ? another : Effect.succeed(got)
     )
   })
 
 /**
- * If a renewal fails and the previous session is still live, the renewal returns the previous session. The caller has
- * requested a new session, so this function fails with the error of the renewal.
+ * A failed renewal returns the previous session if that session is live. The caller has requested a new session, so
+ * this function fails with the error of the renewal.
  */
 const requireOther = (self: Self, before: Session.Session | undefined, got: Session.Session) =>
   before !== undefined && self.state.pause !== undefined && Cached.sameToken(got, before)
@@ -206,8 +201,7 @@ export const renew = (self: Self, rejected: Session.Session | undefined): Effect
     // The program has requested a new session explicitly, so an earlier logout is ignored.
     self.state.ignoresLogout = true
     self.state.loggedOut = false
-    // After the start of a program, no session is cached. Without `peek`, the renewal could return the stored session
-    // instead of a new session.
+    // Without `peek`, the renewal could return the stored session instead of a new session.
     const known = self.state.cached.session
     const found = known === undefined ? Effect.map(peek(self), Option.getOrUndefined) : Effect.succeed(known)
     return Effect.flatMap(found, (before) =>

@@ -12,18 +12,14 @@ import type { Failure } from "./sessionChange.ts"
 type Kind = "read" | "order"
 
 /**
- * Minimum age in milliseconds. If the broker refuses a session, and then also refuses the session that replaced it, the
- * second session is renewed only in two cases: it has at least this age, or the broker has already accepted requests of
- * the same kind with it.
+ * Minimum age in milliseconds. A session that replaced a refused session is renewed only in two cases: it has at least
+ * this age, or the broker has accepted requests of the same kind with it.
  */
 const minReplacementAge = 600_000
 
 type TokenRefused = AuthError.AuthError & { readonly reason: AuthError.SessionExpired }
 
-/**
- * Whether an error means that the broker of this account has refused the token. The manager's own errors and other
- * brokers' errors do not mean this.
- */
+/** The manager's own errors and other brokers' errors do not mean that the broker has refused the token. */
 const isTokenRefused =
   ({ account }: Self) =>
   (error: unknown): error is TokenRefused => {
@@ -85,8 +81,7 @@ export const withSession = <A, E, R>(
       if (isUntested(self, session, first.kindOf(), now)) return yield* Effect.fail(withAdvice(error, notRenewedAgain))
       const renewed = yield* renew(self, session)
       if (self.trial?.session !== renewed) self.trial = { session: renewed, accepted: new Set() }
-      // If no request was counted, the effect has sent its request in a way that cannot be counted. That request may be
-      // an order, so the effect does not run again.
+      // If no request was counted, the effect has sent a request that cannot be counted. That request may be an order.
       if (first.sent.count === 0 || first.sent.unsafe > 0) return yield* Effect.fail(withAdvice(error, notRunAgain))
       const second = yield* runOnce(self, renewed, use)
       return yield* Effect.mapError(second.run, (again) =>

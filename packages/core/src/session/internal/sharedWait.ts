@@ -19,9 +19,8 @@ export interface SharedWait<A, E> {
 const firstSweep = 64
 
 /**
- * A `Deferred` removes a waiter when its fiber is interrupted. This needs a finalizer for each waiter, and a search of
- * the list for each interruption. Here, a waiter has no finalizer. Instead, whenever the list of waiters has doubled,
- * the waiters whose fibers have ended are removed.
+ * A `Deferred` would need a finalizer for each waiter. Whenever the list of waiters has doubled, the waiters whose
+ * fibers have ended are removed.
  */
 export const make = <A, E>(): SharedWait<A, E> => {
   let result: Effect.Effect<A, E> | undefined

@@ -15,7 +15,7 @@ import type { Session } from "../../login/Session.ts"
 import { StepUp } from "../../login/StepUp.ts"
 import { Renewal } from "../../broker/Renewal.ts"
 
-/** A question for a one-time code. It is the argument of the function `codes`, which returns the code. */
+/** The argument of the function `codes`, which returns a one-time code. */
 export interface CodeQuestion {
   readonly account: Account
   /** The kinds of code that the broker accepts. The preferred kind is first. */
@@ -36,8 +36,8 @@ export interface CodeQuestion {
   /** Why the previous code of this login was not accepted. `undefined` if this is the first code. */
   readonly refused: AuthError.AuthError | undefined
   /**
-   * Requests a new code from the broker. This question does not change, but the next question has the new `expiresAt`
-   * and `resendAt`. After the login has ended, sends nothing, and rejects with `ChallengeExpired`.
+   * Requests a new code from the broker. The next question has the new `expiresAt` and `resendAt`. After the login has
+   * ended, sends nothing, and rejects with `ChallengeExpired`.
    */
   readonly resend: () => Promise<void>
   /** A signal that is aborted when the code is no longer needed. */
@@ -48,7 +48,6 @@ export type Codes = (question: CodeQuestion) => string | Promise<string>
 
 /**
  * The text of the failure is kept only if the failure is an `AuthError`, because any other text may contain the code.
- * The `AuthError` itself is not returned, because it may be about another account.
  */
 const failedFunction = (account: Account, failure: unknown): AuthError.AuthError => {
   const name = Predicate.isError(failure) ? failure.name : typeof failure
@@ -56,22 +55,16 @@ const failedFunction = (account: Account, failure: unknown): AuthError.AuthError
   return noCode(account, `The function "codes" failed${text} Catch errors in the function, and return the code.`)
 }
 
-/**
- * If the answer has a wrong number of digits, it is not sent to the broker, but the question counts towards this
- * maximum.
- */
+/** A question counts even if its answer has a wrong number of digits and is not sent to the broker. */
 const maxQuestions = 5
 
-/**
- * Whether `verify` rejected the code without sending it, because the code has a wrong number of digits or contains a
- * character that is not a digit. The challenge then accepts another code.
- */
+/** Whether `verify` rejected the code without sending it, because of its length or a character that is not a digit. */
 const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "InvalidRequest" && reason.code === undefined
 
 /**
- * If the broker prefers a TOTP code and the credentials contain the TOTP secret, the code is computed from the secret
- * instead.
+ * If the broker prefers a TOTP code and the credentials contain the TOTP secret, the code is computed from the secret,
+ * and `codes` is not called.
  */
 const answering = (
   own: Renewal["Service"],

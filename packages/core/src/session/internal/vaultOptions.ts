@@ -1,7 +1,4 @@
-/**
- * Checks the durations in the options of stores and locks. The value of such an option may have any type, because it
- * may come from plain JavaScript.
- */
+/** Checks the durations in the options of stores and locks. In plain JavaScript, an option may have any type. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
