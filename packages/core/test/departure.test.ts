@@ -60,7 +60,7 @@ describe("the validity of a session starts when its login is sent:", () => {
     })
   )
 
-  it.effect("Session.withDeparture returns the time at which a call sends its first request", () =>
+  it.effect("Session.withDeparture returns the time of a call's first request", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight)
       const { client } = yield* connect([() => yes()])
@@ -72,7 +72,7 @@ describe("the validity of a session starts when its login is sent:", () => {
     })
   )
 
-  it.effect("if a call sends no request, Session.withDeparture returns the time at which the call starts", () =>
+  it.effect("Session.withDeparture returns the start time of a call that sends no request", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight)
       const [value, at] = yield* Session.withDeparture(Effect.as(TestClock.adjust("5 seconds"), "nothing"))

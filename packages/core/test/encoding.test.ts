@@ -88,7 +88,7 @@ describe("a form body", () => {
     })
   )
 
-  it.effect("does not disclose a secret in an error if the broker quotes the encoded or the decoded body", () =>
+  it.effect("does not disclose a secret in an error if the broker quotes the body", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([({ body }) => no({ message: `${body} ${decodeURIComponent(body)}` })])
       const request = { code: Redacted.make("canary/code=1") }
@@ -136,14 +136,12 @@ describe("a DELETE request", () => {
   it.effect.each([
     [undefined, `{"access":"a&b"}`],
     ["form", "access=a%26b"]
-  ] as const)(
-    "has its parameters in the body if the endpoint has no `query` table (encoding of the endpoint: %j)",
-    ([encoding, body]) =>
-      Effect.gen(function* () {
-        const asked = yield* send(Endpoint.make({ ...row, encoding, request: Request }), request)
-        assert.strictEqual(`${asked?.method} ${asked?.url}`, "DELETE https://api.tiny.example/token")
-        assert.strictEqual(asked?.body, body)
-      })
+  ] as const)("has its parameters in the body if the endpoint has no `query` table: encoding %j", ([encoding, body]) =>
+    Effect.gen(function* () {
+      const asked = yield* send(Endpoint.make({ ...row, encoding, request: Request }), request)
+      assert.strictEqual(`${asked?.method} ${asked?.url}`, "DELETE https://api.tiny.example/token")
+      assert.strictEqual(asked?.body, body)
+    })
   )
 
   it.effect("does not disclose a secret from its query in an error", () =>

@@ -1,4 +1,4 @@
-/** Tests of arguments that have a wrong type or cannot be read. Plain JavaScript programs can pass such arguments. */
+/** Tests of arguments that have a wrong type or cannot be read. */
 import { Connection, Connections } from "@auth/broker-core"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Authorize } from "@auth/broker-core/login/Authorize"
@@ -121,10 +121,7 @@ const layer = () => {
 
 const client = TestHttp.layerRespond(() => Promise.resolve(new Response("ok")))
 
-/**
- * How a call ended: with a value, with a typed error, or otherwise. A call that has not ended after `patience`
- * milliseconds counts as `pending`.
- */
+/** How a call ended. A call that has not ended after `patience` milliseconds counts as `pending`. */
 const endOf = async (call: () => unknown, patience: number): Promise<string> => {
   let promise: unknown
   try {
@@ -148,7 +145,7 @@ const unexpected = async (
   call: (value: unknown) => unknown,
   allowed: ReadonlyArray<string> = ["a value", "InvalidRequest"]
 ) => {
-  // Waits longer for calls that must end, because a busy machine is slow.
+  // A busy machine is slow, so calls that must end get more time.
   const patience = allowed.includes("pending") ? 200 : 10_000
   const ends = await Promise.all(
     values.map(async ([what, make]) => [what, await endOf(() => call(make()), patience)] as const)
@@ -182,11 +179,11 @@ const calls: Readonly<Record<string, (connection: Any, value: unknown) => unknow
   "loginByQr({ signal: … })": ({ loginByQr }, value) => loginByQr({ show: fail, signal: value })
 }
 
-describe("a connection ends each call with a value or a typed error, whatever the arguments are:", () => {
+describe("each call of a connection ends with a value or a typed error:", () => {
   for (const [name, call] of Object.entries(calls)) {
     it(`${name} on an open connection`, async () => {
       await using connection = await Connection.open(layer(), { client })
-      // If `show` is a function, it gets a QR code, and the login then waits for the user.
+      // A login whose `show` is a function waits for the user.
       const allowed = name === "loginByQr({ show: … })" ? ["pending", "InvalidRequest"] : undefined
       assert.deepStrictEqual(await unexpected((value) => call(connection, value), allowed), [])
     })
@@ -225,7 +222,7 @@ describe("a connection ends each call with a value or a typed error, whatever th
     })
   }
 
-  it("complete(…) names the argument if it is not an address", async () => {
+  it("complete(…) names an argument that is not an address", async () => {
     await using connection = await Connection.open(layer(), { client })
     const login = untyped(await connection.beginLogin())
     for (const value of [undefined, null, 5, {}, Object.create(null), Symbol("a"), Redacted.make(5)]) {
@@ -247,7 +244,7 @@ describe("a connection ends each call with a value or a typed error, whatever th
   })
 })
 
-describe("open() resolves, or rejects with a typed error, whatever its arguments are:", () => {
+describe("open() resolves or rejects with a typed error:", () => {
   const closing = (opening: Promise<Connections.Connections<never>>) => opening.then(({ close }) => close())
   const options = ["vault", "key", "client", "codes", "early", "renewalTimeout", "pollInterval"]
 
@@ -277,7 +274,7 @@ describe("open() resolves, or rejects with a typed error, whatever its arguments
   }
 })
 
-describe("Connections end each call with a value or a typed error, whatever the arguments are:", () => {
+describe("each call of Connections ends with a value or a typed error:", () => {
   const read = async (changes: AsyncIterable<unknown>) => {
     for await (const _ of changes);
   }

@@ -20,7 +20,7 @@ describe("parseJson", () => {
     ["an object with a name that occurs twice", `{"a":1,"a":2}`, { a: 2 }]
   ])("returns the value of %s", (_, text, value) => assert.deepStrictEqual(parseJson(text), value))
 
-  it("returns the value of an object with a name such as __proto__, and does not change the prototype", () => {
+  it("does not change the prototype for a name such as __proto__", () => {
     const value = parseJson(`{"__proto__":{"status":true},"constructor":1,"toString":null}`) as object
     assert.deepStrictEqual(Object.keys(value), ["__proto__", "constructor", "toString"])
     assert.isFalse("status" in value)
@@ -73,28 +73,24 @@ describe("parseJson with quirks", () => {
     assert.deepStrictEqual(parseJson(text, [quirk]), value)
   )
 
-  it("repairs both quirks, whatever their order in the list", () => {
+  it("repairs both quirks in any order", () => {
     for (const quirks of [["smart-quotes", "trailing-bytes"] as const, ["trailing-bytes", "smart-quotes"] as const]) {
       assert.deepStrictEqual(parseJson("{“a”:“}”} trailing", quirks), { a: "}" })
     }
   })
 
-  it.each(["", " trailing"])(
-    "keeps curly quotation marks in the strings of valid JSON that is followed by %j",
-    (trailing) => {
-      const right = `{"a":"“b” }"}${trailing}`
-      assert.deepStrictEqual(parseJson(right, ["smart-quotes", "trailing-bytes"]), { a: "“b” }" })
-    }
-  )
+  it.each(["", " trailing"])("keeps curly quotation marks in strings of valid JSON followed by %j", (trailing) => {
+    const right = `{"a":"“b” }"}${trailing}`
+    assert.deepStrictEqual(parseJson(right, ["smart-quotes", "trailing-bytes"]), { a: "“b” }" })
+  })
 })
 
 it.prop(
-  "parseJson, given the text that JSON.stringify returns for an object, returns the same value as JSON.parse",
+  "parseJson parses the text of JSON.stringify as JSON.parse does",
   [Schema.Record(Schema.String, Schema.Json)],
   ([value]) => {
     const text = JSON.stringify(value)
-    // The expected value is the result of JSON.parse, not `value`, because Node 24's JSON.parse mixes up some keys that
-    // contain escaped characters.
+    // Not compared with `value`, because Node 24's JSON.parse mixes up some keys that contain escaped characters.
     const parsed = JSON.parse(text) as unknown
     assert.deepStrictEqual(parseJson(text), parsed)
     assert.deepStrictEqual(parseJson(`${text}]}`, ["trailing-bytes"]), parsed)
@@ -102,7 +98,7 @@ it.prop(
 )
 
 it.prop(
-  "parseJson, given any text, returns the object or list that JSON.parse returns, or undefined if JSON.parse returns neither",
+  "parseJson parses any object or list as JSON.parse does, and returns undefined for any other text",
   [Schema.String],
   ([some]) => {
     for (const text of [some, `{${some}`, `["${some}`]) {

@@ -30,14 +30,14 @@ const begin = Effect.map(TestClock.setTime(morning), () => {
   return { guard: LoginGuard.make(store), login, program: () => LoginGuard.make(store), sent: () => sent, store }
 })
 
-/** Waits in real time, because WebCrypto computes the fingerprint of the credentials, and does not use TestClock. */
+/** Waits in real time, because WebCrypto does not use TestClock. */
 const untilSent = TestClock.withLive(Effect.sleep("20 millis"))
 
 const tagOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
 describe("sessions: LoginGuard records a login before it is sent:", () => {
-  it.effect("six programs send only two logins in total if each program is stopped before the broker answers", () =>
+  it.effect("six programs that are stopped before the broker answers send two logins in total", () =>
     Effect.gen(function* () {
       const { program, sent, login } = yield* begin
       for (let run = 0; run < 6; run++) {
@@ -52,7 +52,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("a login counts against the budget even if the caller's time-out interrupts it", () =>
+  it.effect("a login that the caller's time-out interrupts counts against the budget", () =>
     Effect.gen(function* () {
       const { login, program, sent } = yield* begin
       for (let run = 0; run < 5; run++) {
@@ -101,65 +101,59 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect(
-    "refusals in an entry of the previous format still use up the limit, and an entry in a newer format is rejected",
-    () =>
-      Effect.gen(function* () {
-        const { guard, login, sent, store } = yield* begin
-        const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))
-        yield* store.put(account, "guard", bytes(`{"attemptedAt":1,"refusedAt":[${morning - 1},${morning - 2}]}`), 0)
-        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login())), "ActionRequired")
-        const newer = { ...account, id: "newer" }
-        yield* store.put({ ...newer, app: "*" }, "guard", bytes(`{"format":3}`), 0)
-        assert.strictEqual(yield* tagOf(guard.protect(newer, policy, login())), "NewerVersion")
-        assert.strictEqual(sent(), 0)
-      })
+  it.effect("refusals in an entry of the previous format count, and an entry in a newer format is rejected", () =>
+    Effect.gen(function* () {
+      const { guard, login, sent, store } = yield* begin
+      const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))
+      yield* store.put(account, "guard", bytes(`{"attemptedAt":1,"refusedAt":[${morning - 1},${morning - 2}]}`), 0)
+      assert.strictEqual(yield* tagOf(guard.protect(account, policy, login())), "ActionRequired")
+      const newer = { ...account, id: "newer" }
+      yield* store.put({ ...newer, app: "*" }, "guard", bytes(`{"format":3}`), 0)
+      assert.strictEqual(yield* tagOf(guard.protect(newer, policy, login())), "NewerVersion")
+      assert.strictEqual(sent(), 0)
+    })
   )
 })
 
 describe("sessions: credentials", () => {
-  it.effect(
-    "that the broker has rejected are not sent again by any program until they are passed to LoginGuard.reset",
-    () =>
-      Effect.gen(function* () {
-        const { guard, login, program, sent } = yield* begin
-        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(wrongPin), pin)), "InvalidCredentials")
-        yield* pass("3 days")
-        assert.strictEqual(yield* tagOf(program().protect(account, policy, login(), pin)), "ActionRequired")
-        assert.strictEqual(
-          yield* tagOf(program().protect(account, policy, login(), { ...pin, byPerson: true })),
-          "ActionRequired"
-        )
-        assert.strictEqual(sent(), 1)
-        yield* program().reset(account)
-        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), pin)), "ActionRequired")
-        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), otherPin)), "success")
-        yield* guard.reset(account, pin)
-        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), pin)), "success")
-      })
+  it.effect("that the broker has rejected are not sent by any program until they are passed to LoginGuard.reset", () =>
+    Effect.gen(function* () {
+      const { guard, login, program, sent } = yield* begin
+      assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(wrongPin), pin)), "InvalidCredentials")
+      yield* pass("3 days")
+      assert.strictEqual(yield* tagOf(program().protect(account, policy, login(), pin)), "ActionRequired")
+      assert.strictEqual(
+        yield* tagOf(program().protect(account, policy, login(), { ...pin, byPerson: true })),
+        "ActionRequired"
+      )
+      assert.strictEqual(sent(), 1)
+      yield* program().reset(account)
+      assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), pin)), "ActionRequired")
+      assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), otherPin)), "success")
+      yield* guard.reset(account, pin)
+      assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), pin)), "success")
+    })
   )
 
-  it.effect(
-    "that the broker once accepted are still sent during an outage, but less often from the tenth login on",
-    () =>
-      Effect.gen(function* () {
-        const { guard, login, sent } = yield* begin
-        yield* guard.protect(account, policy, login(), pin)
-        const began = sent()
-        for (let tries = 0; tries < 9; tries++) {
-          assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(noAnswer), pin)), "BrokerUnavailable")
-          yield* pass("15 seconds")
-        }
-        assert.strictEqual(sent() - began, 9)
-        for (let seconds = 0; seconds < 600; seconds += 10) {
-          yield* tagOf(guard.protect(account, policy, login(noAnswer), pin))
-          yield* pass("10 seconds")
-        }
-        assert.isAtMost(sent() - began, 9 + 6)
-        assert.isAtLeast(sent() - began, 9 + 4)
-        yield* pass("2 minutes")
-        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), pin)), "success")
-      })
+  it.effect("that the broker once accepted are sent less often during an outage, from the tenth login on", () =>
+    Effect.gen(function* () {
+      const { guard, login, sent } = yield* begin
+      yield* guard.protect(account, policy, login(), pin)
+      const began = sent()
+      for (let tries = 0; tries < 9; tries++) {
+        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(noAnswer), pin)), "BrokerUnavailable")
+        yield* pass("15 seconds")
+      }
+      assert.strictEqual(sent() - began, 9)
+      for (let seconds = 0; seconds < 600; seconds += 10) {
+        yield* tagOf(guard.protect(account, policy, login(noAnswer), pin))
+        yield* pass("10 seconds")
+      }
+      assert.isAtMost(sent() - began, 9 + 6)
+      assert.isAtLeast(sent() - began, 9 + 4)
+      yield* pass("2 minutes")
+      assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), pin)), "success")
+    })
   )
 
   it.effect("that the broker once accepted and now rejects are sent until the budget is used up", () =>
@@ -183,7 +177,7 @@ describe("sessions: credentials", () => {
 const waf = new AuthError.PermissionDenied({ why: "waf", supportId: "42" })
 const notSubscribed = new AuthError.PermissionDenied({ why: "subscription", code: "T9" })
 
-describe("sessions: a login that the broker rejects for a reason that lasts", () => {
+describe("sessions: a login that the broker rejects for a lasting reason", () => {
   const sentIn = Effect.fnUntraced(function* (reason: AuthError.Reason, minutes: number) {
     const { login, program, sent } = yield* begin
     const at: Array<number> = []
@@ -206,15 +200,13 @@ describe("sessions: a login that the broker rejects for a reason that lasts", ()
     ],
     ["a firewall page", waf, [0, 5, 20]],
     ["too many sessions", new AuthError.SessionLimitReached({}), [0, 5, 20]]
-  ] as const)(
-    "is repeated with increasing pauses if the reason is %s, even if the program restarts",
-    ([, reason, at]) =>
-      Effect.gen(function* () {
-        assert.deepStrictEqual(yield* sentIn(reason, 30), [...at])
-      })
+  ] as const)("is repeated with increasing pauses, even after a restart: %s", ([, reason, at]) =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* sentIn(reason, 30), [...at])
+    })
   )
 
-  it.effect("fails with the broker's reason during the pause, and names the time of the next try", () =>
+  it.effect("fails during the pause with the broker's reason and the time of the next try", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(notSubscribed)))
@@ -224,7 +216,7 @@ describe("sessions: a login that the broker rejects for a reason that lasts", ()
     })
   )
 
-  it.effect("fails during the pause with a message that says only once what a person must do", () =>
+  it.effect("fails during the pause with a message that names the action of a person once", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(new AuthError.ActionRequired({ what: "Sign in", code: "T1" }))))
@@ -234,7 +226,7 @@ describe("sessions: a login that the broker rejects for a reason that lasts", ()
     })
   )
 
-  it.effect("does not prevent a login by a person, and the success of that login ends the pause", () =>
+  it.effect("does not prevent a login by a person, whose success ends the pause", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(waf)))
@@ -244,7 +236,7 @@ describe("sessions: a login that the broker rejects for a reason that lasts", ()
     })
   )
 
-  it.effect("does not delay the next login if its pause was stored while the clock was some months ahead", () =>
+  it.effect("does not delay the next login if the clock was months ahead when the pause was stored", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       yield* TestClock.setTime(morning + 1e10)
@@ -254,7 +246,7 @@ describe("sessions: a login that the broker rejects for a reason that lasts", ()
     })
   )
 
-  it.effect("is followed by a pause, but a login that fails because of an outage or a rate limit is not", () =>
+  it.effect("is followed by a pause; an outage or a rate limit is not", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const down = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })
@@ -282,25 +274,21 @@ describe("sessions: a failed refresh", () => {
     return Array.from(tags)
   })
 
-  it.effect(
-    "is not repeated if the broker rejected the refresh token, and causes ActionRequired if no login is possible",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const shared = makeShared()
-        const first = makeTiny(lastsAnHour)
-        yield* Effect.scoped(Effect.flatMap(start(first, shared), (manager) => manager.session))
-        const tiny = makeTiny({ ...lastsAnHour, by: ["refresh"] })
-        yield* pass("1 hour")
-        tiny.failures.push(...Array.from({ length: 100 }, () => refreshRefused))
-        for (let run = 0; run < 3; run++) {
-          const tags = yield* Effect.scoped(
-            Effect.flatMap(start(tiny, shared), (manager) => requestSessions(manager, 5))
-          )
-          assert.deepStrictEqual(tags, ["ActionRequired"])
-        }
-        assert.deepStrictEqual(tiny.calls, ["refresh refused"])
-      })
+  it.effect("is not repeated after the broker has rejected the refresh token", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const shared = makeShared()
+      const first = makeTiny(lastsAnHour)
+      yield* Effect.scoped(Effect.flatMap(start(first, shared), (manager) => manager.session))
+      const tiny = makeTiny({ ...lastsAnHour, by: ["refresh"] })
+      yield* pass("1 hour")
+      tiny.failures.push(...Array.from({ length: 100 }, () => refreshRefused))
+      for (let run = 0; run < 3; run++) {
+        const tags = yield* Effect.scoped(Effect.flatMap(start(tiny, shared), (manager) => requestSessions(manager, 5)))
+        assert.deepStrictEqual(tags, ["ActionRequired"])
+      }
+      assert.deepStrictEqual(tiny.calls, ["refresh refused"])
+    })
   )
 
   it.effect("is not followed by a login if the answer is a firewall page", () =>
@@ -317,7 +305,7 @@ describe("sessions: a failed refresh", () => {
     })
   )
 
-  it.effect("is repeated after a truncated answer, and is followed by a login after at least three tries", () =>
+  it.effect("is followed by a login after at least three truncated answers", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)

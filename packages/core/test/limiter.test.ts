@@ -14,9 +14,9 @@ const endpoint = (limits: ReadonlyArray<Endpoint.Limit>, name = "login"): Endpoi
 const perSecond = (requests: number) => endpoint([{ requests, per: "1 second" }])
 
 /**
- * Starts the given calls at the same time, and returns one result for each call. If the limiter lets the call pass, the
- * result is the number of milliseconds until then. If the limiter rejects the call, the result is a string. For example,
- * `client 1050` means: the client rejected the call, and the call may be repeated after 1,050 milliseconds.
+ * Starts the given calls at the same time, and returns one result for each call. For a call that passes, the result is
+ * the number of milliseconds that the call waited. For a rejected call, the result is a string. `client 1050` means:
+ * the client rejected the call, and the call may be repeated after 1,050 milliseconds.
  */
 const passing = (
   calls: ReadonlyArray<readonly [account: string, endpoint: Endpoint.Endpoint]>,
@@ -71,7 +71,7 @@ describe("the rate limiter", () => {
     })
   )
 
-  it.effect("does not delay a call because of calls for other accounts or calls to other endpoints", () =>
+  it.effect("counts the calls for each account and each endpoint separately", () =>
     Effect.gen(function* () {
       const limits = [{ requests: 1, per: "1 second" }] as const
       const calls = Array.from({ length: 50 }, (_, index) => [
@@ -84,22 +84,20 @@ describe("the rate limiter", () => {
 })
 
 describe("with a queueTimeout, the rate limiter", () => {
-  it.effect(
-    "rejects at once a call that would wait longer than the queueTimeout, and does not count it towards the limit",
-    () =>
-      Effect.gen(function* () {
-        assert.deepStrictEqual(yield* passing(times(4, ["a", perSecond(1)]), "2 seconds"), [
-          0,
-          1050,
-          "client 1050",
-          "client 1050"
-        ])
-        assert.deepStrictEqual(yield* passing(times(3, ["a", perSecond(1)]), "0 seconds"), [
-          0,
-          "client 1050",
-          "client 1050"
-        ])
-      })
+  it.effect("rejects at once a call that would wait longer than the queueTimeout", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* passing(times(4, ["a", perSecond(1)]), "2 seconds"), [
+        0,
+        1050,
+        "client 1050",
+        "client 1050"
+      ])
+      assert.deepStrictEqual(yield* passing(times(3, ["a", perSecond(1)]), "0 seconds"), [
+        0,
+        "client 1050",
+        "client 1050"
+      ])
+    })
   )
 
   it.effect("accepts a call that would wait exactly as long as the queueTimeout", () =>
@@ -109,7 +107,7 @@ describe("with a queueTimeout, the rate limiter", () => {
     })
   )
 
-  it.effect("does not count a call towards the limit if the call is interrupted while it waits", () =>
+  it.effect("does not count a call that is interrupted while it waits", () =>
     Effect.gen(function* () {
       const limiter = makeLimiter(Duration.minutes(1))
       const one = limiter.take("a", perSecond(1))
@@ -124,7 +122,7 @@ describe("with a queueTimeout, the rate limiter", () => {
   )
 })
 
-it.effect("the rate limiter does not delay a call by a year if the clock is set back by a year", () =>
+it.effect("the rate limiter does not delay a call for a year after the clock is set back by a year", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(400 * 86_400_000)
     const limiter = makeLimiter(Duration.minutes(1))
@@ -141,7 +139,7 @@ const Calls = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maxim
 const Requests = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 }))
 
 it.effect.prop(
-  "for each limit, the rate limiter lets at most `requests` calls pass in any period of the length `per`",
+  "the rate limiter lets at most `requests` calls pass in any period of the length `per`",
   { pauses: Calls, few: Requests, more: Requests },
   ({ few, more, pauses }) =>
     Effect.gen(function* () {

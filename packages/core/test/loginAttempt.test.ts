@@ -44,7 +44,7 @@ const until = Effect.fnUntraced(function* (holds: () => boolean) {
 const poll = Effect.fnUntraced(function* (manager: SessionManager.SessionManager["Service"], length: Duration.Input) {
   for (let second = 0; second < Duration.toSeconds(length); second += 20) {
     const fiber = yield* Effect.forkChild(Effect.exit(manager.session))
-    // The fake server answers in real time, so this loop waits in real time before it advances the test clock.
+    // The fake server answers in real time.
     for (let tries = 0; fiber.pollUnsafe() === undefined && tries < 20; tries += 1) yield* settle
     yield* pass("20 seconds")
   }
@@ -74,22 +74,19 @@ describe("a login that the broker received and answered without an error code", 
     })
   )
 
-  it.effect(
-    "starts a pause if its second step fails in this program; a login that sends no request starts no pause",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const { store } = makeShared()
-        const guard = LoginGuard.make(store)
-        const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
-        const unsent = Effect.fail(AuthError.invalidRequest("tiny", "login", "pin", "is empty"))
-        yield* reasonOf(guard.protect(account, policy, unsent))
-        assert.strictEqual((yield* guard.memory(account)).pausedUntil, undefined)
-        const broker = yield* connect([() => yes()])
-        // A second step of the login fails in this program, after the broker has answered the first step.
-        yield* reasonOf(guard.protect(account, policy, Effect.andThen(broker.login, unsent)))
-        assert.strictEqual((yield* guard.memory(account)).pausedUntil, morning + 60_000)
-      })
+  it.effect("starts a pause if its second step is not sent", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const { store } = makeShared()
+      const guard = LoginGuard.make(store)
+      const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
+      const unsent = Effect.fail(AuthError.invalidRequest("tiny", "login", "pin", "is empty"))
+      yield* reasonOf(guard.protect(account, policy, unsent))
+      assert.strictEqual((yield* guard.memory(account)).pausedUntil, undefined)
+      const broker = yield* connect([() => yes()])
+      yield* reasonOf(guard.protect(account, policy, Effect.andThen(broker.login, unsent)))
+      assert.strictEqual((yield* guard.memory(account)).pausedUntil, morning + 60_000)
+    })
   )
 })
 
@@ -137,9 +134,7 @@ const makeSms = (kinds: Challenge.Challenge["kinds"] = ["otp"]) => {
 
 type Sms = ReturnType<typeof makeSms>
 
-/**
- * `ask` requests a session. As soon as this request has ended or needs a code, `ask` returns the fiber of the request.
- */
+/** `ask` requests a session. It returns the fiber of the request when the request has ended or needs a code. */
 const startWithCodes = Effect.fnUntraced(function* (
   { login, resend, verify }: Sms,
   codes: (question: CodeQuestion) => string | Promise<string>,
@@ -181,7 +176,7 @@ const answersOf = (answers: ReadonlyArray<string | Error>) => {
 }
 
 describe("a refused one-time code", () => {
-  it.effect("counts as a failed login at once, while the login still waits for the next code", () =>
+  it.effect("counts as a failed login while the login waits for the next code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -206,7 +201,7 @@ describe("a refused one-time code", () => {
     ["the rate limit is used up", new AuthError.RateLimited({ retryAfter: undefined, by: "broker" })],
     ["the challenge has expired", new AuthError.ChallengeExpired({ why: "timed-out" })],
     ["the broker refuses the request", new AuthError.BrokerRejected({ code: "X1" })]
-  ] as const)("stays counted if the login then ends because %s", ([, reason]) =>
+  ] as const)("stays counted if the login ends because %s", ([, reason]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -231,7 +226,7 @@ describe("a refused one-time code", () => {
     })
   )
 
-  it.effect("lets the next login, even in another program, send only one more code", () =>
+  it.effect("leaves one code for the next login, in any program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -256,7 +251,7 @@ describe("a refused one-time code", () => {
     })
   )
 
-  it.effect("counts as only one failed login if it came from an authenticator app", () =>
+  it.effect("counts as one failed login if it came from an authenticator app", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms(["totp"])
@@ -348,23 +343,21 @@ describe("a login that waits for a code by SMS", () => {
       })
   )
 
-  it.effect(
-    "is followed by a pause if the broker is unavailable when the code is sent, because a new login causes a new message",
-    () =>
-      Effect.gen(function* () {
-        for (const reason of [
-          new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" }),
-          new AuthError.BrokerUnavailable({ why: "broker", status: 503 }),
-          new AuthError.BrokerUnavailable({ why: "network" })
-        ]) {
-          yield* TestClock.setTime(morning)
-          const sms = makeSms()
-          sms.failures.push(reason)
-          const { ask, guard } = yield* startWithCodes(sms, () => "123456")
-          assert.strictEqual(yield* Fiber.join(yield* ask()), "BrokerUnavailable")
-          assert.strictEqual((yield* guard.memory(account)).pausedUntil, morning + 60_000)
-        }
-      })
+  it.effect("is followed by a pause if the broker is unavailable when the code is sent", () =>
+    Effect.gen(function* () {
+      for (const reason of [
+        new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" }),
+        new AuthError.BrokerUnavailable({ why: "broker", status: 503 }),
+        new AuthError.BrokerUnavailable({ why: "network" })
+      ]) {
+        yield* TestClock.setTime(morning)
+        const sms = makeSms()
+        sms.failures.push(reason)
+        const { ask, guard } = yield* startWithCodes(sms, () => "123456")
+        assert.strictEqual(yield* Fiber.join(yield* ask()), "BrokerUnavailable")
+        assert.strictEqual((yield* guard.memory(account)).pausedUntil, morning + 60_000)
+      }
+    })
   )
 
   it.effect("does not send the code if the store cannot be written", () =>
@@ -420,7 +413,7 @@ describe("a failure of the function that returns the codes", () => {
     reasons.map((reason) => [broker, reason._tag, AuthError.make(broker, "login", reason)] as const)
   )
 
-  it.effect.each(foreign)("does not count as an answer of the broker if it is an `AuthError` (%s, %s)", ([, , error]) =>
+  it.effect.each(foreign)("is not an answer of the broker, even as an `AuthError` (%s, %s)", ([, , error]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -433,7 +426,7 @@ describe("a failure of the function that returns the codes", () => {
   )
 
   it.effect.each(foreign)(
-    "does not count as an answer of the broker if it is an `AuthError` without an error code of the broker, in `layerLoginWithStepUp` (%s, %s)",
+    "is not an answer of the broker in `layerLoginWithStepUp` if the error has no code of the broker (%s, %s)",
     ([, , error]) =>
       Effect.gen(function* () {
         const answers = [Effect.fail(error), Effect.succeed(Redacted.make("123456"))]
@@ -448,7 +441,7 @@ describe("a failure of the function that returns the codes", () => {
     ["returns an effect that dies", () => Effect.die(new Error("123456"))] as const,
     ["throws an error", () => assert.fail("123456")] as const,
     ["returns an effect that never ends", () => Effect.never] as const
-  ])("makes the login fail with `ActionRequired` if the function %s, in `layerLoginWithStepUp`", ([, respond]) =>
+  ])("makes the login of `layerLoginWithStepUp` fail with `ActionRequired` if the function %s", ([, respond]) =>
     Effect.gen(function* () {
       const { manager, shared } = yield* startWithStepUp(respond)
       const asking = yield* Effect.forkChild(Effect.flip(manager.session))
@@ -460,19 +453,17 @@ describe("a failure of the function that returns the codes", () => {
     })
   )
 
-  it.effect(
-    "counts as an answer of the broker if it is an `AuthError` with an error code of the broker, in `layerLoginWithStepUp`",
-    () =>
-      Effect.gen(function* () {
-        const said = new AuthError.AccountLocked({ scope: "account", unlock: "broker", code: "L1" })
-        const { manager, sms } = yield* startWithStepUp(() => Effect.fail(AuthError.make("tiny", "resend", said)))
-        assert.strictEqual(yield* reasonOf(manager.session), "AccountLocked")
-        assert.strictEqual(yield* reasonOf(manager.renew()), "ActionRequired")
-        assert.deepStrictEqual(sms.calls, ["login"])
-      })
+  it.effect("is an answer of the broker in `layerLoginWithStepUp` if the error has a code of the broker", () =>
+    Effect.gen(function* () {
+      const said = new AuthError.AccountLocked({ scope: "account", unlock: "broker", code: "L1" })
+      const { manager, sms } = yield* startWithStepUp(() => Effect.fail(AuthError.make("tiny", "resend", said)))
+      assert.strictEqual(yield* reasonOf(manager.session), "AccountLocked")
+      assert.strictEqual(yield* reasonOf(manager.renew()), "ActionRequired")
+      assert.deepStrictEqual(sms.calls, ["login"])
+    })
   )
 
-  it.effect("becomes the error of the login, and is not counted again, if it is the error in `question.refused`", () =>
+  it.effect("becomes the error of the login, and counts once, if it is `question.refused`", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
@@ -483,7 +474,7 @@ describe("a failure of the function that returns the codes", () => {
     })
   )
 
-  it.effect("locks the account if it is the `AccountLocked` error with which `resend` failed", () =>
+  it.effect("locks the account if it is the `AccountLocked` error of `resend`", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -501,7 +492,7 @@ describe("a login result that could not be written to the store", () => {
   const wrongPin = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "pin" }))
   const credentials = Redacted.make("right once")
 
-  it.effect("is kept in memory and counts as a refusal, even if the broker accepted these credentials before", () =>
+  it.effect("counts as a refusal even if the broker accepted these credentials before", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = breakable({ ...makeShared().store, fingerprint: () => Effect.succeed("print") })
@@ -543,7 +534,7 @@ describe("a login result that could not be written to the store", () => {
 })
 
 describe("`reset` during a login", () => {
-  it.effect("does not remove the outcome of this login, because the outcome is recorded after the reset", () =>
+  it.effect("does not remove the outcome of this login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()
@@ -566,7 +557,7 @@ describe("`reset` during a login", () => {
 })
 
 describe("a login that waits for a person to enter a code from an authenticator app", () => {
-  it.effect("does not count as a login without an answer if the program ends, and delays no login", () =>
+  it.effect("does not count as a login without an answer if the program ends", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -576,7 +567,7 @@ describe("a login that waits for a person to enter a code from an authenticator 
           Effect.gen(function* () {
             const { ask, guard } = yield* startWithCodes(sms, () => new Promise<string>(() => {}), shared)
             yield* ask()
-            // If the program were killed now, this state would stay in the store.
+            // A killed program leaves this state in the store.
             assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
           })
         )
@@ -640,7 +631,7 @@ describe("a new code", () => {
     })
   )
 
-  it.effect("can be requested with `resend` of an earlier question in the same login, and is accepted", () =>
+  it.effect("can be requested with `resend` of an earlier question in the same login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -660,35 +651,33 @@ describe("a new code", () => {
   it.effect.each([
     ["success", ["login", "resend", "code 123456"]],
     ["failure", ["login", "resend", "code 654321", "code 123456"]]
-  ] as const)(
-    "replaces a code that is entered while `resend` runs, but not if `resend` fails (%s)",
-    ([outcome, calls]) =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const sms = makeSms()
-        const failing = sms.state.resent
-        let answer = () => {}
-        const answered = new Promise<void>((resolve) => void (answer = resolve))
-        sms.state.resent = Effect.andThen(
-          Effect.promise(() => answered),
-          outcome === "success" ? Effect.void : failing
-        )
-        const { codes, questions } = makePrompt()
-        const { ask } = yield* startWithCodes(sms, codes)
-        const fiber = yield* ask()
-        const requested = questions[0]?.question.resend().catch(() => undefined)
-        questions[0]?.enter("654321")
-        yield* settle
-        answer()
-        yield* Effect.promise(async () => await requested)
-        yield* until(() => questions.length === 2)
-        questions[1]?.enter("123456")
-        assert.strictEqual(yield* Fiber.join(fiber), "success")
-        assert.deepStrictEqual(sms.calls, [...calls])
-      })
+  ] as const)("replaces a code that is entered while `resend` runs only if `resend` succeeds: %s", ([outcome, calls]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const failing = sms.state.resent
+      let answer = () => {}
+      const answered = new Promise<void>((resolve) => void (answer = resolve))
+      sms.state.resent = Effect.andThen(
+        Effect.promise(() => answered),
+        outcome === "success" ? Effect.void : failing
+      )
+      const { codes, questions } = makePrompt()
+      const { ask } = yield* startWithCodes(sms, codes)
+      const fiber = yield* ask()
+      const requested = questions[0]?.question.resend().catch(() => undefined)
+      questions[0]?.enter("654321")
+      yield* settle
+      answer()
+      yield* Effect.promise(async () => await requested)
+      yield* until(() => questions.length === 2)
+      questions[1]?.enter("123456")
+      assert.strictEqual(yield* Fiber.join(fiber), "success")
+      assert.deepStrictEqual(sms.calls, [...calls])
+    })
   )
 
-  it.effect("does not undo the count of the previous code as a failed login", () =>
+  it.effect("does not remove the failed login of the previous code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()

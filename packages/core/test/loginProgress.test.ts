@@ -45,7 +45,7 @@ const makeSteps = () => {
   return { failures, program, steps }
 }
 
-/** A store with a key can recognize credentials by their fingerprint. A store without a key cannot. */
+/** Only a store with a key can recognize credentials by their fingerprint. */
 const stores = [
   ["with a key", () => SessionStore.makeMemory()],
   [
@@ -59,7 +59,7 @@ const begin = (store: SessionStore.SessionStore["Service"] = SessionStore.makeMe
 
 describe("sessions: the progress of a login", () => {
   for (const [kind, makeStore] of stores) {
-    it.effect(`is continued by another program with the same app and credentials, in a store ${kind}`, () =>
+    it.effect(`is continued by another program of the same app, in a store ${kind}`, () =>
       Effect.gen(function* () {
         const { failures, program, shared, steps } = yield* begin(makeStore())
         failures.push(unavailable)
@@ -70,7 +70,7 @@ describe("sessions: the progress of a login", () => {
       })
     )
 
-    it.effect(`is not continued by another app, and stays stored for its own app, in a store ${kind}`, () =>
+    it.effect(`is not continued or deleted by another app, in a store ${kind}`, () =>
       Effect.gen(function* () {
         const { failures, program, shared, steps } = yield* begin(makeStore())
         failures.push(unavailable)
@@ -156,7 +156,7 @@ describe("sessions: the progress of a login", () => {
     })
   )
 
-  it.effect("is ignored if it was stored without the name of its app, and does not make its ledger unreadable", () =>
+  it.effect("is ignored if it was stored without the name of its app", () =>
     Effect.gen(function* () {
       const { program, shared, steps } = yield* begin()
       const ledger = {

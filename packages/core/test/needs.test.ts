@@ -26,8 +26,7 @@ import { createServer } from "node:http"
 import { listen } from "../../../tools/vitest/freePort.ts"
 import { connect, type Seen, yes } from "./tiny.ts"
 
-// Each group of tests covers something that only some brokers need: an encoding, a GET request with a body, a checksum,
-// a place for the token, extra values of a session, an envelope or an expiry.
+// Each group of tests covers something that only some brokers need.
 
 const Anything = Schema.Unknown
 const token = Redacted.make("access-canary")
@@ -63,13 +62,13 @@ describe("the encoding of an endpoint", () => {
       "text/plain"
     ],
     [
-      "a form with the parameter jData, which contains percent-encoded JSON",
+      "a form with percent-encoded JSON in the parameter jData",
       Encoding.jData({ percent: "encoded", contentType: "application/x-www-form-urlencoded" }),
       "jData=%7B%22uid%22%3A%22FA0001%22%2C%22pwd%22%3A%22a%26b%3Dc%22%7D",
       "application/x-www-form-urlencoded"
     ],
     [
-      "an object with a head and a body if it has its own `write` function",
+      "the result of its own `write` function",
       { ...Encoding.json, name: "head-body", write: (fields: object) => JSON.stringify({ head: {}, body: fields }) },
       `{"head":{},"body":{"uid":"FA0001","pwd":"a&b=c"}}`,
       "application/json"
@@ -81,7 +80,7 @@ describe("the encoding of an endpoint", () => {
     })
   )
 
-  it.effect("makes a call fail before it is sent if the request contains a list and the encoding is a form", () =>
+  it.effect("makes a call with a list in a form fail before it is sent", () =>
     Effect.gen(function* () {
       const list = Schema.Struct({ ids: Schema.Array(Schema.String) })
       const form = Endpoint.make({
@@ -146,24 +145,21 @@ describe("a GET request with a body", () => {
     })
   )
 
-  it.live(
-    "is sent by node:http if its endpoint allows it, but is rejected with a remedy if the program uses fetch",
-    () =>
-      Effect.gen(function* () {
-        const { bodies, origin } = yield* serve
-        yield* Effect.provide(ask(origin, "sent"), NodeHttpClient.layerNodeHttp)
-        assert.deepStrictEqual(bodies, [`{"AppKey":"k"}`])
-        const error = yield* Effect.flip(Effect.provide(ask(origin, "sent"), FetchHttpClient.layer))
-        assert.strictEqual(error.reason._tag, "InvalidRequest")
-        assert.match(error.message, /NodeHttpClient/)
-        assert.lengthOf(bodies, 1)
-      }).pipe(Effect.scoped)
+  it.live("is sent by node:http, but is rejected with a remedy if the program uses fetch", () =>
+    Effect.gen(function* () {
+      const { bodies, origin } = yield* serve
+      yield* Effect.provide(ask(origin, "sent"), NodeHttpClient.layerNodeHttp)
+      assert.deepStrictEqual(bodies, [`{"AppKey":"k"}`])
+      const error = yield* Effect.flip(Effect.provide(ask(origin, "sent"), FetchHttpClient.layer))
+      assert.strictEqual(error.reason._tag, "InvalidRequest")
+      assert.match(error.message, /NodeHttpClient/)
+      assert.lengthOf(bodies, 1)
+    }).pipe(Effect.scoped)
   )
 })
 
 describe("Checksum.ofRecipe", () => {
-  // The results were computed with sha256sum. They are not copied from brokers' documentation, because one document
-  // contains a wrong value.
+  // The results come from sha256sum, because one broker's documentation contains a wrong value.
   const recipes: Readonly<Record<string, Checksum.Recipe<string>>> = {
     "client, secret and code": {
       parts: ["client", "secret", "code"],
@@ -228,7 +224,7 @@ describe("the token of a request", () => {
   const response = Anything
   const given = { tokens: { access: token }, request: { uid: "FA0001" } }
 
-  it.effect("is sent in the headers that the broker's `headers` function returns for the endpoint", () =>
+  it.effect("is sent in the headers that the broker's `headers` function returns", () =>
     Effect.gen(function* () {
       const headers: BrokerClient.Protocol["headers"] = ({ endpoint, extras, tokens }) =>
         endpoint?.name === "quotes"
@@ -243,41 +239,37 @@ describe("the token of a request", () => {
     })
   )
 
-  it.effect(
-    'is sent in the body if the endpoint has a `tokenField`, and also in a header if `tokenToo` is "headers"',
-    () =>
-      Effect.gen(function* () {
-        const encoding = Encoding.jData({ beside: ["jKey"] })
-        const one = post("limits", "/l", { request, response, encoding, tokenField: "jKey" })
-        const both = post("limits", "/l", { request, response, encoding, tokenField: "jKey", tokenToo: "headers" })
-        const alone = yield* call(one as never, given)
-        assert.strictEqual(alone.body, `jData={"uid":"FA0001"}&jKey=access-canary`)
-        assert.notProperty(alone.headers, "authorization")
-        const twice = yield* call(both as never, given)
-        assert.strictEqual(twice.headers["authorization"], "Bearer access-canary")
-        assert.include(twice.body, "&jKey=access-canary")
-      })
+  it.effect('is sent in the field `tokenField` of the body, and in a header too if `tokenToo` is "headers"', () =>
+    Effect.gen(function* () {
+      const encoding = Encoding.jData({ beside: ["jKey"] })
+      const one = post("limits", "/l", { request, response, encoding, tokenField: "jKey" })
+      const both = post("limits", "/l", { request, response, encoding, tokenField: "jKey", tokenToo: "headers" })
+      const alone = yield* call(one as never, given)
+      assert.strictEqual(alone.body, `jData={"uid":"FA0001"}&jKey=access-canary`)
+      assert.notProperty(alone.headers, "authorization")
+      const twice = yield* call(both as never, given)
+      assert.strictEqual(twice.headers["authorization"], "Bearer access-canary")
+      assert.include(twice.body, "&jKey=access-canary")
+    })
   )
 
-  it.effect(
-    "is sent together with the headers that the broker's `sign` function makes from the body and the time",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4, 30))
-        const sign: BrokerClient.Protocol["sign"] = ({ body, now }) => {
-          const timestamp = DateTime.formatIso(DateTime.makeUnsafe(now))
-          return Effect.map(Checksum.sha256([timestamp, body, "S3cret"]), (digest) => ({
-            "x-timestamp": timestamp,
-            "x-checksum": Redacted.make(`token ${Redacted.value(digest)}`)
-          }))
-        }
-        const row = post("orders", "/o", { request: Schema.Struct({ stock_code: Decode.Text }), response })
-        const seen = yield* call(row as never, { ...given, request: { stock_code: "ITC" } }, { sign })
-        assert.strictEqual(seen.headers["authorization"], "Bearer access-canary")
-        assert.strictEqual(seen.headers["x-timestamp"], "2026-11-21T04:30:00.000Z")
-        const expected = "c5410d7b29bb3c986125feff66b569e832cbd364da4e543c2cd43627692a8ad3"
-        assert.strictEqual(seen.headers["x-checksum"], `token ${expected}`)
-      })
+  it.effect("is sent with the headers that the broker's `sign` function returns", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4, 30))
+      const sign: BrokerClient.Protocol["sign"] = ({ body, now }) => {
+        const timestamp = DateTime.formatIso(DateTime.makeUnsafe(now))
+        return Effect.map(Checksum.sha256([timestamp, body, "S3cret"]), (digest) => ({
+          "x-timestamp": timestamp,
+          "x-checksum": Redacted.make(`token ${Redacted.value(digest)}`)
+        }))
+      }
+      const row = post("orders", "/o", { request: Schema.Struct({ stock_code: Decode.Text }), response })
+      const seen = yield* call(row as never, { ...given, request: { stock_code: "ITC" } }, { sign })
+      assert.strictEqual(seen.headers["authorization"], "Bearer access-canary")
+      assert.strictEqual(seen.headers["x-timestamp"], "2026-11-21T04:30:00.000Z")
+      const expected = "c5410d7b29bb3c986125feff66b569e832cbd364da4e543c2cd43627692a8ad3"
+      assert.strictEqual(seen.headers["x-checksum"], `token ${expected}`)
+    })
   )
 })
 
@@ -303,7 +295,7 @@ describe("the extras of a session", () => {
       extras
     })
 
-  it.effect("are stored with the session, and are written to the body if the endpoint lists them", () =>
+  it.effect("are stored with the session, and are sent to endpoints that list them", () =>
     Effect.gen(function* () {
       const stored = Schema.encodeSync(SessionJson.SessionFromJson)(session({ uid: "FA0001", sid: "s1" }))
       const { extras } = Schema.decodeSync(SessionJson.SessionFromJson)(stored)
@@ -324,7 +316,7 @@ describe("the extras of a session", () => {
   it.effect.each([
     ["the scheme http", "http://e21.tiny.example"],
     ["another host", "https://tiny.example.evil.test"],
-    ["a host that ends with the permitted domain, but without a dot before it", "https://eviltiny.example"],
+    ["a host that only ends like the permitted domain", "https://eviltiny.example"],
     ["a user name", "https://user@e21.tiny.example"],
     ["a port", "https://e21.tiny.example:8443"],
     ["no scheme", "e21.tiny.example"]
@@ -339,7 +331,7 @@ describe("the extras of a session", () => {
     })
   )
 
-  it.effect("make Authorize.request add the headers only if the extras contain the origin of the request", () =>
+  it.effect("make Authorize.request add the headers only for the origin in the extras", () =>
     Effect.gen(function* () {
       const protocol = { broker: "tiny", headers: () => ({ auth: token }), dialects: [], codes: [], told }
       const api = yield* BrokerApi.make({ limits: row }, protocol, { api: "https://api.tiny.example" }, {})
@@ -384,7 +376,7 @@ describe("Envelope.byFields", () => {
     assert.strictEqual(read(fields, json), verdict)
   )
 
-  it.effect("reads a success as a failure if a field of the answer says that a person must act first", () =>
+  it.effect("reads a success as a failure if a field says that a person must act first", () =>
     Effect.gen(function* () {
       const asks = [{ field: ["data", "spasswordreset"], is: "Y", code: "PASSWORD" }]
       const dialect = Envelope.byFields({ name: "f", source: "made up", status: ["ok"], yes: [true], asks })
@@ -421,7 +413,7 @@ describe("Expiry.fromAnswer", () => {
     [-1, {}]
   ])("reads the value %j as %j", (value, expected) => assert.deepStrictEqual(Expiry.fromAnswer(value), expected))
 
-  it("returns an expiry that Session.make uses, whether it is a duration or an instant", () => {
+  it("returns an expiry that Session.make uses", () => {
     const make = (value: unknown) =>
       Session.make({
         account: Account.make({ broker: "tiny", id: "T1" }),

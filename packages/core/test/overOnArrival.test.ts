@@ -27,73 +27,65 @@ const requestSessions = Effect.fnUntraced(function* (manager: SessionManager["Se
 })
 
 describe("sessions: a new token", () => {
-  it.effect(
-    "that has already expired causes two logins, and then one login every 15 minutes, even if the program restarts",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const [tiny, shared] = [makeTiny({ expiry: endsAfter(-3_600_000) }), makeShared()]
-        for (let program = 0; program < 4; program++) {
-          const answers = yield* Effect.scoped(
-            Effect.flatMap(start(tiny, shared), (manager) => requestSessions(manager, 15))
-          )
-          assert.deepStrictEqual(Array.from(answers.keys()), ["ActionRequired"])
-        }
-        assert.isAtMost(tiny.calls.length, 6)
-        assert.isAtLeast(tiny.calls.length, 4)
-      })
+  it.effect("that has already expired causes at most six logins in an hour, even if the program restarts", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny({ expiry: endsAfter(-3_600_000) }), makeShared()]
+      for (let program = 0; program < 4; program++) {
+        const answers = yield* Effect.scoped(
+          Effect.flatMap(start(tiny, shared), (manager) => requestSessions(manager, 15))
+        )
+        assert.deepStrictEqual(Array.from(answers.keys()), ["ActionRequired"])
+      }
+      assert.isAtMost(tiny.calls.length, 6)
+      assert.isAtLeast(tiny.calls.length, 4)
+    })
   )
 
-  it.effect(
-    "that expires after ten seconds is returned until its expiry, and causes at most six logins in an hour",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const tiny = makeTiny({ expiry: endsAfter(10_000) })
-        const answers = yield* requestSessions(yield* start(tiny), 60)
-        assert.isAtMost(tiny.calls.length, 6)
-        assert.isAbove(answers.get("session") ?? 0, 2)
-        assert.isAbove(answers.get("ActionRequired") ?? 0, 500)
-      })
+  it.effect("that expires after ten seconds causes at most six logins in an hour", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny({ expiry: endsAfter(10_000) })
+      const answers = yield* requestSessions(yield* start(tiny), 60)
+      assert.isAtMost(tiny.calls.length, 6)
+      assert.isAbove(answers.get("session") ?? 0, 2)
+      assert.isAbove(answers.get("ActionRequired") ?? 0, 500)
+    })
   )
 
-  it.effect(
-    "that has already expired causes an error with the time of the next try, but SessionManager.renew logs in at once",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const tiny = makeTiny({ expiry: endsAfter(-1) })
-        const manager = yield* start(tiny)
-        yield* requestSessions(manager, 1)
-        const failed = yield* Effect.flip(manager.session)
-        assert.include(failed.message, "The next try is at 2026-11-21 10:15")
-        assert.notInclude(failed.message, "clock")
-        const before = tiny.calls.length
-        yield* Effect.flip(manager.renew())
-        assert.strictEqual(tiny.calls.length, before + 1)
-      })
+  it.effect("that has already expired delays the next login, but SessionManager.renew logs in at once", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny({ expiry: endsAfter(-1) })
+      const manager = yield* start(tiny)
+      yield* requestSessions(manager, 1)
+      const failed = yield* Effect.flip(manager.session)
+      assert.include(failed.message, "The next try is at 2026-11-21 10:15")
+      assert.notInclude(failed.message, "clock")
+      const before = tiny.calls.length
+      yield* Effect.flip(manager.renew())
+      assert.strictEqual(tiny.calls.length, before + 1)
+    })
   )
 
   it.effect.each([
     ["Sat, 21 Nov 2026 03:30:00 GMT", "1 hour ahead of"],
     ["Sat, 21 Nov 2026 04:31:00 GMT", "60 seconds behind"]
-  ])(
-    "that has already expired causes an error that names the clock drift if the broker's answer has the date %s",
-    ([date, words]) =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const tiny = makeTiny({ expiry: endsAfter(-1) })
-        const login = Effect.flatMap(Departure, (departure) => {
-          noteAnswer(departure, morning, date)
-          return tiny.renewal.login ?? Effect.die("the fake broker has no login")
-        })
-        const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login } })
-        const failed = yield* Effect.flip(manager.session)
-        assert.include(failed.message, `This machine's clock is ${words} the broker's: set it by NTP.`)
+  ])("that has already expired causes an error with the clock drift if the answer has the date %s", ([date, words]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny({ expiry: endsAfter(-1) })
+      const login = Effect.flatMap(Departure, (departure) => {
+        noteAnswer(departure, morning, date)
+        return tiny.renewal.login ?? Effect.die("the fake broker has no login")
       })
+      const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login } })
+      const failed = yield* Effect.flip(manager.session)
+      assert.include(failed.message, `This machine's clock is ${words} the broker's: set it by NTP.`)
+    })
   )
 
-  it.effect("that expires after 20 seconds because of a daily cut-off is followed by one login after the cut-off", () =>
+  it.effect("that expires at a cut-off in 20 seconds is followed by one login after the cut-off", () =>
     Effect.gen(function* () {
       const midnight = Date.UTC(2026, 10, 21, 18, 30)
       yield* TestClock.setTime(midnight - 20_000)
@@ -114,25 +106,23 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect(
-    "that seems to have expired is returned if the broker's profile call accepts it, because the clock might be wrong",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const tiny = makeTiny({ expiry: endsAfter(-3_600_000) })
-        let asked = 0
-        const profile = {
-          profile: () =>
-            Effect.sync(() => {
-              asked += 1
-              return { id: account.id }
-            })
-        }
-        const manager = yield* Effect.provideService(start(tiny), Profile, profile)
-        const answers = yield* requestSessions(manager, 60)
-        assert.deepStrictEqual(Array.from(answers.keys()), ["session"])
-        assert.deepStrictEqual([tiny.calls.length, asked], [1, 1])
-      })
+  it.effect("that seems to have expired is returned if the broker's profile call accepts it", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny({ expiry: endsAfter(-3_600_000) })
+      let asked = 0
+      const profile = {
+        profile: () =>
+          Effect.sync(() => {
+            asked += 1
+            return { id: account.id }
+          })
+      }
+      const manager = yield* Effect.provideService(start(tiny), Profile, profile)
+      const answers = yield* requestSessions(manager, 60)
+      assert.deepStrictEqual(Array.from(answers.keys()), ["session"])
+      assert.deepStrictEqual([tiny.calls.length, asked], [1, 1])
+    })
   )
 
   it.effect("that seems to have expired is not returned if the broker's profile call rejects it", () =>

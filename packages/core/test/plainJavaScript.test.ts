@@ -1,4 +1,4 @@
-/** Wrong arguments, which TypeScript rejects, but which programs in plain JavaScript can pass. */
+/** Tests of wrong arguments, which only programs in plain JavaScript can pass. */
 import { Connection, Connections } from "@auth/broker-core"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Authorize } from "@auth/broker-core/login/Authorize"
@@ -63,7 +63,7 @@ describe("plain JavaScript:", () => {
       )
     })
 
-    it(`account() of Connections rejects with InvalidRequest if the value for the account is ${what}, and other accounts work`, async () => {
+    it(`account() of Connections rejects with InvalidRequest only for the account whose value is ${what}`, async () => {
       const tiny = makeTiny()
       await using connections = await untyped(Connections).open({ accounts: { bad: value, good: layerOf(tiny) } })
       const error = await errorOf(() => connections.account("bad"))
@@ -135,7 +135,7 @@ describe("plain JavaScript:", () => {
   ]
 
   for (const [what, call, says] of wrong) {
-    it(`${what} fails with InvalidRequest, and sends nothing`, async () => {
+    it(`${what} sends nothing and fails with InvalidRequest`, async () => {
       const tiny = makeTiny()
       await using connection = await Connection.open(layerOf(tiny))
       const error = await errorOf(() => call(connection))
@@ -180,7 +180,7 @@ const ways: ReadonlyArray<readonly [what: string, change: (session: any) => unkn
 
 describe("changes to objects:", () => {
   for (const [what, change] of ways) {
-    it(`${what} throws a TypeError, and then renew() and logout() work`, async () => {
+    it(`${what} throws a TypeError, and does not break renew() or logout()`, async () => {
       const tiny = makeTiny()
       const shared = makeShared()
       const vault = Layer.succeedContext(
@@ -188,7 +188,7 @@ describe("changes to objects:", () => {
       )
       await using connection = await Connection.open(layerOf(tiny), { vault })
       await using other = await Connection.open(layerOf(tiny), { vault })
-      // The session from `connection` was made by a login. The session from `other` was decoded from the store.
+      // The session of `connection` comes from a login, the session of `other` from the store.
       const sessions = [await connection.session(), await other.session()]
       sessions.push(Session.withoutRefreshToken(sessions[0]!), Session.withUnknownEnd(sessions[0]!))
       for (const session of sessions) assert.throws(() => change(session), TypeError)
@@ -224,7 +224,7 @@ describe("changes to objects:", () => {
 describe("resetLoginGuard()", () => {
   const refusal = new AuthError.InvalidCredentials({ field: "pin" })
 
-  it("allows logins again after failed logins have used up the limit", async () => {
+  it("allows logins after failed logins have used up the limit", async () => {
     const tiny = makeTiny()
     tiny.failures.push(refusal, refusal)
     await using connection = await Connection.open(layerOf(tiny))

@@ -8,8 +8,8 @@ import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 
 /**
- * Whether to run the tests that need Redis. The titles of these tests must contain the word Redis, because a test run
- * counts the skipped tests whose titles contain this word.
+ * Whether to run the tests that need Redis. Their titles must contain the word Redis, because a test run counts the
+ * skipped tests by this word.
  */
 export { runsRedis }
 
@@ -21,7 +21,7 @@ const serverWith = (options: Parameters<typeof startRedis>[0]) =>
     ({ stop }) => Effect.promise(stop)
   )
 
-/** If Redis is not installed, the effect fails, and the error says which package must be installed. */
+/** If Redis is not installed, the effect fails with an error that names the missing package. */
 export const server = serverWith({})
 
 export const cluster = Effect.gen(function* () {
@@ -43,17 +43,14 @@ export const sharedServer = (): { readonly url: () => string } => {
 
 let prefixes = 0
 
-/** A new key prefix, so that tests that share a server do not share keys. */
+/** A new key prefix. Tests that share a server must not share keys. */
 export const freshPrefix = Effect.sync(() => `test${++prefixes}`)
 
-/**
- * The connection has no offline queue, so commands on a broken connection fail at once. With a queue, the closing of
- * the connection would wait for these commands.
- */
+/** The connection has no offline queue: commands on a broken connection fail at once. */
 export const connect = (url: string) =>
   Layer.build(NodeRedis.layer({ url, disableOfflineQueue: true })).pipe(
     Effect.map((context) => Context.get(context, Redis.Redis)),
-    // Hides the client's log messages about a lost server, because some tests stop the server on purpose.
+    // Some tests stop the server on purpose, so the client's messages about a lost server are hidden.
     Effect.provide(Logger.layer([])),
     Effect.orDie
   )

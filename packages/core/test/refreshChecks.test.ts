@@ -15,10 +15,7 @@ import { account, breakable, makeShared, makeTiny, morning, pass, type Shared, s
 
 const network = new AuthError.BrokerUnavailable({ why: "network" })
 
-/**
- * A broker that rotates its refresh tokens. `calls` contains `login` for each login, and the refresh token for each
- * refresh.
- */
+/** A broker that rotates its refresh tokens. `calls` has `login` for a login, and the refresh token for a refresh. */
 const makeRotating = () => {
   const tiny = makeTiny()
   const calls: Array<string> = []
@@ -110,7 +107,7 @@ describe("a refresh", () => {
     return { asked, calls, one, state: slow.state, two }
   })
 
-  it.effect("is not sent by a program that loses the lock during a slow read of the store", () =>
+  it.effect("is not sent if the lock is lost during a slow read of the store", () =>
     Effect.gen(function* () {
       const { asked, calls, state, two } = yield* begin
       state.isLost = true
@@ -125,7 +122,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("is not sent after a logout that came during a slow read of the store", () =>
+  it.effect("is not sent if there was a logout during a slow read of the store", () =>
     Effect.gen(function* () {
       const { asked, calls, one } = yield* begin
       yield* one.logout
@@ -138,7 +135,7 @@ describe("a refresh", () => {
 })
 
 describe("the progress of a login", () => {
-  /** Starts a program whose login stores its progress and fails. `resume` continues such a login, and also fails. */
+  /** Starts a program whose login stores its progress and fails. Its `resume` fails too. */
   const startWith = Effect.fnUntraced(function* (shared: Shared, calls: Array<string>) {
     const tiny = makeTiny()
     const failure = Effect.fail(AuthError.make("tiny", "login", network))

@@ -135,7 +135,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not in a session that the manager returns after SessionManager.renew has failed", () =>
+  it.effect("is in no session that the manager returns after a failed SessionManager.renew", () =>
     Effect.gen(function* () {
       const { shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
@@ -149,25 +149,23 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect(
-    "is not sent, and its session is revoked, if the session was not yet stored when another program logged out",
-    () =>
-      Effect.gen(function* () {
-        const { breaking, sent, shared, state, tiny } = yield* begin
-        const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]
-        yield* one.session
-        state.broken = "session"
-        yield* Effect.flip(one.renew())
-        state.broken = false
-        yield* other.logout
-        assert.strictEqual(numberOf(yield* one.renew()), "3")
-        yield* pass(1)
-        assert.deepStrictEqual(sent, ["1"])
-        assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2", "logout 1", "logout 2", "login 3"])
-      })
+  it.effect("is not sent if another program logged out before the session was stored", () =>
+    Effect.gen(function* () {
+      const { breaking, sent, shared, state, tiny } = yield* begin
+      const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]
+      yield* one.session
+      state.broken = "session"
+      yield* Effect.flip(one.renew())
+      state.broken = false
+      yield* other.logout
+      assert.strictEqual(numberOf(yield* one.renew()), "3")
+      yield* pass(1)
+      assert.deepStrictEqual(sent, ["1"])
+      assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2", "logout 1", "logout 2", "login 3"])
+    })
   )
 
-  it.effect("does not prevent a new session from being stored when the store works again", () =>
+  it.effect("lets the manager store a new session when the store works again", () =>
     Effect.gen(function* () {
       const { breaking, shared, state, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]
@@ -204,7 +202,7 @@ describe("sessions: a refresh token that the broker has refused is not sent agai
     })
   )
 
-  it.effect("by this program or another if the store cannot be written when the broker refuses the token", () =>
+  it.effect("by any program if the store cannot be written when the broker refuses the token", () =>
     Effect.gen(function* () {
       const { breaking, sent, shared, state, tiny } = yield* begin
       const manager = yield* start(tiny, breaking)
@@ -324,10 +322,7 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
     expiry: ({ issuedAt }) => ({ at: Math.ceil((issuedAt + 1) / halfHour) * halfHour, source: "jwt" })
   }
 
-  /**
-   * Refreshes a session 10 seconds before a cut-off. The new session also ends at the cut-off, so the manager waits for
-   * the cut-off and then logs in.
-   */
+  /** Refreshes a session 10 seconds before a cut-off. At the cut-off, the manager logs in. */
   const refreshAtCutOff = Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const [{ sent, tiny }, shared] = [makeBroker(endsAtHalfHour), makeShared()]
@@ -340,7 +335,7 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
     return { asked, close, manager, sent, shared, tiny }
   })
 
-  it.effect("if the new session ends at once, and the login that must replace it fails", () =>
+  it.effect("if the login after a refresh just before the cut-off fails", () =>
     Effect.gen(function* () {
       const { asked, manager, sent, shared, tiny } = yield* refreshAtCutOff
       tiny.failures.push(unavailable)
@@ -352,7 +347,7 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
     })
   )
 
-  it.effect("if the new session ends at once, and the manager is closed before the login that must replace it", () =>
+  it.effect("if the manager is closed after a refresh just before the cut-off", () =>
     Effect.gen(function* () {
       const { close, sent, shared, tiny } = yield* refreshAtCutOff
       yield* close
@@ -423,12 +418,12 @@ interface Day {
   readonly another: Effect.Effect<Program, never, Effect.Services<ReturnType<typeof start>>>
   /** Refresh tokens that the broker accepts. */
   readonly valid: Set<string>
-  /** True until the store fails. Until then, each program can know what the other program has sent. */
+  /** True until the store fails. Before that, each program can know what the other program has sent. */
   isHealthy: boolean
   adopted: number
 }
 
-/** Starts a call. It may still run when the next steps start. */
+/** Starts a call, and does not wait for its end. */
 const ask = (program: Program, call: Effect.Effect<Session.Session, SessionManager.Failure>) =>
   Effect.forkDetach(
     Effect.match(call, { onFailure: () => undefined, onSuccess: (session) => void (program.last = session) }),
@@ -477,7 +472,7 @@ const steps: ReadonlyArray<Step> = [
     const session = Session.make({ account, method: "totp", tokens, issuedAt, expiry: Expiry.after("1 hour") })
     yield* Effect.forkDetach(Effect.exit(program.manager.adopt(session)), { startImmediately: true })
   }),
-  // The program is replaced by a new program, which does not know what the old program has sent.
+  // A new program replaces the program, and does not know what the old one has sent.
   Effect.fnUntraced(function* ({ another, programs }, program) {
     yield* Effect.forkDetach(program.close, { startImmediately: true })
     yield* TestClock.adjust(1)

@@ -33,7 +33,7 @@ const refusalOf = (answer: {
   })
 
 describe("the error that client.refusal finds in an answer", () => {
-  it.effect("is SessionExpired if the code in the body means an expired session, whatever the HTTP status", () =>
+  it.effect("is SessionExpired for each HTTP status if the code in the body means an expired session", () =>
     Effect.gen(function* () {
       for (const status of [200, 201, 400, 401, 403, 500]) {
         const error = yield* refusalOf({ status, body: { ok: false, code: "EXPIRED", message: "expired" } })
@@ -52,7 +52,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("is undefined if the broker reports success, whatever text the answer contains", () =>
+  it.effect("is undefined if the broker reports success", () =>
     Effect.gen(function* () {
       for (const data of [{ message: "token expired" }, [], { ok: false, code: "EXPIRED" }]) {
         assert.isUndefined(yield* refusalOf({ body: { ok: true, code: "EXPIRED", message: "token", data } }))
@@ -60,14 +60,14 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("is undefined for an HTTP 200 answer whose body has none of the forms that the broker uses", () =>
+  it.effect("is undefined for HTTP 200 if the body has none of the broker's forms", () =>
     Effect.gen(function* () {
       const bodies = ["", "token", "<html>token</html>", "[]", "null", `"token"`, { code: "EXPIRED", message: "token" }]
       for (const body of bodies) assert.isUndefined(yield* refusalOf({ body }), JSON.stringify(body))
     })
   )
 
-  it.effect("depends on the HTTP status if the body has none of the forms that the broker uses", () =>
+  it.effect("depends on the HTTP status if the body has none of the broker's forms", () =>
     Effect.gen(function* () {
       const tagOf = (status: number, body?: unknown) =>
         Effect.map(refusalOf({ status, body }), (error) => error?.reason._tag)
@@ -81,18 +81,16 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect(
-    "has a retryAfter if Retry-After is a number of seconds, or is a date in an answer with a Date header",
-    () =>
-      Effect.gen(function* () {
-        const date = "Sat, 21 Nov 2026 04:00:00 GMT"
-        const until = { "retry-after": "Sat, 21 Nov 2026 04:00:30 GMT" }
-        const dated = yield* refusalOf({ status: 429, headers: { ...until, date } })
-        assert.deepStrictEqual(dated?.retryAfter, Duration.seconds(30))
-        assert.isUndefined((yield* refusalOf({ status: 429, headers: until }))?.retryAfter)
-        const counted = yield* refusalOf({ status: 429, headers: { "retry-after": "7" } })
-        assert.deepStrictEqual(counted?.retryAfter, Duration.seconds(7))
-      })
+  it.effect("takes retryAfter from seconds, or from a date if the answer has a Date header", () =>
+    Effect.gen(function* () {
+      const date = "Sat, 21 Nov 2026 04:00:00 GMT"
+      const until = { "retry-after": "Sat, 21 Nov 2026 04:00:30 GMT" }
+      const dated = yield* refusalOf({ status: 429, headers: { ...until, date } })
+      assert.deepStrictEqual(dated?.retryAfter, Duration.seconds(30))
+      assert.isUndefined((yield* refusalOf({ status: 429, headers: until }))?.retryAfter)
+      const counted = yield* refusalOf({ status: 429, headers: { "retry-after": "7" } })
+      assert.deepStrictEqual(counted?.retryAfter, Duration.seconds(7))
+    })
   )
 
   it.effect("depends only on the HTTP status if the body has more than 65,536 characters", () =>
@@ -103,7 +101,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("does not disclose a secret from the request, even if the answer quotes the secret", () =>
+  it.effect("does not disclose a secret from the request that the answer quotes", () =>
     Effect.gen(function* () {
       const quoted = `you sent ${secrets.access} and ${secrets.key}`
       const fields = { message: quoted, code: secrets.access, support: quoted }
@@ -116,7 +114,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("is found even if the request's tokens and headers are not passed to client.refusal", () =>
+  it.effect("is found without the tokens and headers of the request", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], {}, { codes })
       const error = client.refusal({ status: 200, headers: {}, text: `{"ok":false,"code":"EXPIRED"}` })
@@ -131,7 +129,7 @@ describe("the option `origins`", () => {
       reason._tag === "InvalidRequest" ? reason.problems[0] : undefined
     )
 
-  it.effect("is rejected if it has a misspelled key, so that the real host is not called by mistake", () =>
+  it.effect("is rejected if it has a misspelled key", () =>
     Effect.gen(function* () {
       const problem = yield* problemOf({ Api: "http://127.0.0.1:4010" })
       assert.strictEqual(problem?.field, "origins.Api")
@@ -140,7 +138,7 @@ describe("the option `origins`", () => {
     })
   )
 
-  it.effect("is accepted with a key, such as `login`, that the broker has only in another environment", () =>
+  it.effect("is accepted with a key that the broker has only in another environment", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], { origins: { login: "https://a.example" } }, { purposes: ["login"] })
       assert.deepStrictEqual(client.origins, { api: "https://api.tiny.example", login: "https://a.example" })

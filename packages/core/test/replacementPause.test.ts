@@ -24,7 +24,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     return tiny.calls
   })
 
-  it.effect("causes at most three renewals in 150 seconds for two programs, after the first login", () =>
+  it.effect("makes two programs renew at most three times in 150 seconds", () =>
     Effect.gen(function* () {
       const calls = yield* run(["refresh"], 150, 2)
       assert.isAtMost(calls.length - 1, 3)
@@ -33,7 +33,7 @@ describe("sessions: an endpoint that rejects every token", () => {
   )
 
   it.effect(
-    "causes at most nine renewals in an hour for eight programs, after the first login",
+    "makes eight programs renew at most nine times in an hour",
     () =>
       Effect.gen(function* () {
         const calls = yield* run([], 3600, 8)
@@ -43,7 +43,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     { tags: ["thorough"], timeout: 60_000 }
   )
 
-  it.effect("causes one renewal for a program that is started eight times", () =>
+  it.effect("makes a program that is started eight times renew once", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -55,7 +55,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     })
   )
 
-  it.effect("makes the second renew(session) fail, but renew() without an argument gets a new session", () =>
+  it.effect("makes the second renew(session) fail, but not renew()", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -114,7 +114,7 @@ describe("sessions: a renewed session", () => {
     })
   )
 
-  it.effect("is renewed again at once if the broker accepts a call with its token, and later rejects the token", () =>
+  it.effect("is renewed again at once if the broker has accepted a call with its token", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

@@ -40,7 +40,7 @@ const refusal = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
   })
 
 describe("a sealed request", () => {
-  it.effect("does not show its content, and is decrypted to the original request by SealedRequest.open", () =>
+  it.effect("does not show its content, and opens as the original request", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       assert.match(text, /^[\w-]+$/)
@@ -55,7 +55,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("is a different text each time that the same request is sealed", () =>
+  it.effect("is a different text each time", () =>
     Effect.gen(function* () {
       assert.notStrictEqual((yield* sealed()).text, (yield* sealed()).text)
     })
@@ -69,7 +69,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("can be opened for ten minutes, and after that, opening it fails with `request-expired`", () =>
+  it.effect("can be opened for ten minutes by default", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       yield* TestClock.adjust("599 seconds")
@@ -125,7 +125,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("cannot be opened if it is undefined or empty, and the error tells the user to allow cookies", () =>
+  it.effect("that is undefined or empty causes an error that tells the user to allow cookies", () =>
     Effect.gen(function* () {
       const key = yield* keyOf("ab")
       for (const nothing of [undefined, ""]) {
@@ -153,7 +153,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("can complete only one login, even if the process makes a new `RedirectLogin` for a second try", () =>
+  it.effect("can complete only one login, even with a new `RedirectLogin`", () =>
     Effect.gen(function* () {
       let sent = 0
       const layer = () =>

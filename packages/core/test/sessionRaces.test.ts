@@ -36,10 +36,7 @@ const begin = Effect.as(TestClock.setTime(morning), undefined)
 const isLoggedOut = ({ reason }: SessionManager.Failure): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out"
 
-/**
- * If `state.slow` is true, the next call to the method that `call` names takes one second, and sets `state.slow` to
- * false.
- */
+/** If `state.slow` is true, the next `call` of the store takes one second, and sets `state.slow` to false. */
 const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "put") => {
   const state = { slow: false }
   const delay = Effect.suspend(() => {
@@ -55,7 +52,7 @@ const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "pu
   return { state, service }
 }
 
-/** Makes a store that can be emptied, like a Redis that restarts without its data. */
+/** Makes a store that can be emptied. */
 const emptied = () => {
   let inner = SessionStore.makeMemory()
   const service: SessionStore.SessionStore["Service"] = {
@@ -102,7 +99,7 @@ describe("sessions: a session that could not be stored", () => {
     })
   )
 
-  it.effect("is used for the next refresh even after its expiry, because the older refresh token is used up", () =>
+  it.effect("is used for the next refresh even after its expiry", () =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny({ expiry: Expiry.after("1 hour"), by: ["login", "refresh"] })
@@ -142,7 +139,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("revokes the second session even if the broker fails to revoke the first, and reports the failure", () =>
+  it.effect("revokes the second session and fails if the broker fails to revoke the first", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -159,7 +156,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("prevents renew from returning the revoked session, even if the logout could not be stored", () =>
+  it.effect("that could not be stored prevents renew from returning the revoked session", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -193,7 +190,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("in a store that was emptied ends only sessions that are older than the logout", () =>
+  it.effect("after the store was emptied ends only sessions that are older than the logout", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, { empty, service }] = [makeTiny(), emptied()]
@@ -249,7 +246,7 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
-  it.effect("rejects a session whose issue time is in the future, and tells the user to set the clock", () =>
+  it.effect("rejects a session whose issue time is in the future", () =>
     Effect.gen(function* () {
       yield* begin
       const manager = yield* start(makeTiny())
@@ -298,7 +295,7 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
-  it.effect("is not undone by a slow read of the store that began before the call", () =>
+  it.effect("is not undone by a slow read of the store from before the call", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -361,7 +358,7 @@ describe("sessions: SessionManager.adoptFrom", () => {
     "the store cannot be written",
     "the lock cannot be acquired",
     "the manager is closed"
-  ] as const)("ends the session at the broker if a logout happens before the session is stored, even if %s", (fault) =>
+  ] as const)("ends the session at the broker after a logout even if %s", (fault) =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared, scope] = [makeTiny({ by: [] }), makeShared(), yield* Scope.make()]
@@ -412,7 +409,7 @@ describe("sessions: SessionManager.adoptFrom", () => {
 })
 
 describe("sessions: a rejected token", () => {
-  it.effect("stays rejected even if an older token is reported as rejected after it", () =>
+  it.effect("stays rejected if an older token is rejected later", () =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny()
@@ -431,7 +428,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is replaced even if the renewal that returned it has not yet released its lock", () =>
+  it.effect("is replaced even before its renewal has released the lock", () =>
     Effect.gen(function* () {
       yield* begin
       const lock = yield* SessionLock.make({
@@ -471,7 +468,7 @@ describe("sessions: a logout directly after another call", () => {
     })
   )
 
-  it.effect("makes a slow SessionManager.peek return no session, even before the store has answered the logout", () =>
+  it.effect("makes a slow SessionManager.peek return no session", () =>
     Effect.gen(function* () {
       yield* begin
       const shared = makeShared()
@@ -507,7 +504,7 @@ describe("sessions: a logout directly after another call", () => {
     })
   )
 
-  it.effect("is not undone by a read of the store that SessionManager.session started in the background", () =>
+  it.effect("is not undone by a background read of SessionManager.session", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -560,7 +557,7 @@ describe("sessions: a renewal that ends with a defect", () => {
     return { manager, state }
   })
 
-  it.effect.each(places)("in %s fails with a typed error, pauses, and succeeds when the defect is gone", (place) =>
+  it.effect.each(places)("in %s fails with a typed error until the defect is gone", (place) =>
     Effect.gen(function* () {
       const { manager, state } = yield* startWithDefect(place, Expiry.dailyAt("00:00"))
       yield* manager.session
@@ -578,7 +575,7 @@ describe("sessions: a renewal that ends with a defect", () => {
     })
   )
 
-  it.effect.each(places)("in %s returns the current session if this session is still valid", (place) =>
+  it.effect.each(places)("in %s returns the current session while it is valid", (place) =>
     Effect.gen(function* () {
       const { manager, state } = yield* startWithDefect(place, Expiry.after("2 hours"))
       const session = yield* manager.session
@@ -629,7 +626,7 @@ describe("sessions: SessionManager.layer", () => {
     { pollInterval: "soon" as "1 second" }
   ] satisfies ReadonlyArray<SessionManager.Options>) {
     const [[field, value] = ["", undefined]] = Object.entries(options)
-    it.effect(`rejects the value ${String(value)} of the option ${field}, and names the option`, () =>
+    it.effect(`rejects the value ${String(value)} of the option ${field}`, () =>
       Effect.gen(function* () {
         const { reason } = yield* Effect.flip(startWith(makeTiny(), makeShared(), options))
         assert.deepInclude(reason, {

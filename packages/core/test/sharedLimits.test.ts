@@ -78,7 +78,7 @@ const times = <A>(count: number, make: (index: number) => A): Array<A> =>
   Array.from({ length: count }, (_, i) => make(i))
 
 describe("a limit for each app", () => {
-  it.effect("counts the calls for all accounts of one client together if there are no shared limits", () =>
+  it.effect("counts the calls for all accounts of one client together", () =>
     Effect.gen(function* () {
       const { call } = yield* program({})
       const endpoint = limited({ requests: 2, per: "1 second", scope: "app" }, { requests: 1, per: "5 seconds" })
@@ -87,7 +87,7 @@ describe("a limit for each app", () => {
     })
   )
 
-  it.effect("counts the calls of two clients together if the clients have shared limits", () =>
+  it.effect("counts the calls of two clients with shared limits together", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const programs = [yield* program({ shared }), yield* program({ shared })]
@@ -107,7 +107,7 @@ describe("a limit for each app", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.effect("does not delay the calls of another app, or calls whose limit is for each account", () =>
+  it.effect("does not delay calls of another app, or calls with a limit for each account", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const [first, second] = [yield* program({ shared }), yield* program({ shared, key: "another key" })]
@@ -123,7 +123,7 @@ describe("a limit for each app", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.effect("rejects a call at once if another client's calls would delay it longer than the queueTimeout", () =>
+  it.effect("rejects at once a call that other clients would delay longer than the queueTimeout", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const [first, second] = [yield* program({ shared }), yield* program({ shared, queueTimeout: "5 seconds" })]
@@ -148,7 +148,7 @@ describe("a limit for each app", () => {
   )
 })
 
-it.effect("a limit for each address is shared by the programs that pass the same address", () =>
+it.effect("programs that pass the same address share a limit for each address", () =>
   Effect.gen(function* () {
     const here = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.1" }) }
     const there = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.2" }) }
@@ -175,20 +175,18 @@ describe("if the shared limits", () => {
   it.effect.each([
     { how: "fail", answer: Effect.fail(secret) },
     { how: "have a defect", answer: Effect.die(new Error(secret)) }
-  ])(
-    "$how, the client counts only its own calls, logs a warning without the error, and asks the shared limits again after 10 seconds",
-    ({ answer }) =>
-      Effect.gen(function* () {
-        const { asked, logged, sent } = yield* broken(answer)
-        assert.deepStrictEqual(sent, [0, 2050, 4100, 6150, 8200, 10_250])
-        // The client asks the shared limits only for the calls at 0 and at 10,250 milliseconds.
-        assert.strictEqual(asked(), 2)
-        assert.strictEqual(logged.length, 2)
-        for (const line of logged) {
-          assert.include(line, "The shared rate limits failed")
-          assert.notInclude(line, "canary")
-        }
-      })
+  ])("$how, the client counts only its own calls for 10 seconds, and logs a warning without the error", ({ answer }) =>
+    Effect.gen(function* () {
+      const { asked, logged, sent } = yield* broken(answer)
+      assert.deepStrictEqual(sent, [0, 2050, 4100, 6150, 8200, 10_250])
+      // The client asks the shared limits only for the calls at 0 and at 10,250 milliseconds.
+      assert.strictEqual(asked(), 2)
+      assert.strictEqual(logged.length, 2)
+      for (const line of logged) {
+        assert.include(line, "The shared rate limits failed")
+        assert.notInclude(line, "canary")
+      }
+    })
   )
 
   it.effect("do not answer, the client waits one second and then counts only its own calls", () =>
@@ -214,8 +212,7 @@ it.effect.prop(
       const sent: Array<number> = []
       for (const pause of pauses) {
         yield* TestClock.adjust(pause)
-        // After some pauses, this loop asks for as many calls as the limit allows. After the other pauses, it asks for
-        // one call, so that a window of RateLimiter can end with unused calls.
+        // A single call lets a window of RateLimiter end with unused calls.
         for (let asked = 0; asked < (pause % 4 === 0 ? requests : 1); asked += 1) {
           if (Duration.isZero(yield* take("key", limit))) sent.push(yield* Clock.currentTimeMillis)
         }
@@ -246,7 +243,7 @@ it.effect.each([2, 3, 8, 10, 24])(
     }).pipe(Effect.provide(inMemory))
 )
 
-it.effect("layerRateLimiter allows a quarter of the calls at once, and spreads the others over the period", () =>
+it.effect("layerRateLimiter allows a quarter of the calls at once, and spreads the rest over the period", () =>
   Effect.gen(function* () {
     const { call } = yield* program({ shared: SharedLimits.layerRateLimiter() })
     const perSecond = (requests: number) => limited({ requests, per: "1 second", scope: "app" })
@@ -257,7 +254,7 @@ it.effect("layerRateLimiter allows a quarter of the calls at once, and spreads t
 describe.runIf(runsRedis)("with Redis", () => {
   const { url } = sharedServer()
 
-  it.live("two programs, each with its own connection, together stay within the limit for their app", () =>
+  it.live("two programs with separate connections together stay within the limit for their app", () =>
     Effect.gen(function* () {
       const prefix = `${yield* freshPrefix}:`
       const start = Effect.gen(function* () {
@@ -273,7 +270,7 @@ describe.runIf(runsRedis)("with Redis", () => {
         programs.flatMap(({ call }) => times(6, (index) => call(limited(limit), `T${index}`))),
         { concurrency: "unbounded" }
       )
-      // A slow machine delays calls. So the test checks only that no call was too early.
+      // A slow machine delays calls, so only a call that is too early is a failure.
       sent
         .map(Number)
         .toSorted((a, b) => a - b)

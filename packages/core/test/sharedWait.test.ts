@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as SharedWait from "../src/session/internal/sharedWait.ts"
 
 describe("SharedWait", () => {
-  it.effect("ends every wait with the first result, including a wait that begins after this result", () =>
+  it.effect("ends every wait, even a later one, with the first result", () =>
     Effect.gen(function* () {
       const { end, wait } = SharedWait.make<number, string>()
       const fibers = yield* Effect.forEach(Array.from({ length: 200 }), () => Effect.forkChild(wait))
@@ -17,7 +17,7 @@ describe("SharedWait", () => {
     })
   )
 
-  it.effect("ends the waits that remain after many others were interrupted", () =>
+  it.effect("ends the waits that were not interrupted", () =>
     Effect.gen(function* () {
       const { end, wait } = SharedWait.make<number, string>()
       const remaining: Array<Fiber.Fiber<number, string>> = []
@@ -43,7 +43,7 @@ describe("SharedWait", () => {
       yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 10)))
       collect()
       const retained = references.filter((reference) => reference.deref() !== undefined)
-      // SharedWait removes ended fibers only when its list reaches a limit, so it still has the newest fibers.
+      // SharedWait removes ended fibers only when its list reaches a limit.
       assert.isBelow(retained.length, 130)
       yield* Effect.forkChild(wait)
     })

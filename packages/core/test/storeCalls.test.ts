@@ -30,7 +30,7 @@ const noting = (
 
 const placeOfGuard = LoginGuard.placeOf(account)
 
-/** Writes the state of the login guard, as another program would. */
+/** Writes the state of the login guard. */
 const writeGuard = (store: Store, fields: object) =>
   Effect.gen(function* () {
     const { version } = (yield* store.get(placeOfGuard, "guard")) ?? { version: 0 }
@@ -56,7 +56,7 @@ const waitForPeriod = Effect.gen(function* () {
 })
 
 describe("sessions: a login", () => {
-  it.effect("reads the state of the login guard once, and writes this state before and after its request", () =>
+  it.effect("reads the state of the login guard once, and writes it before and after its request", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -69,7 +69,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("is not sent if another program marks the account as locked just before the guard records the login", () =>
+  it.effect("is not sent if another program locks the account just before the guard records the login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -101,20 +101,18 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect(
-    "is not sent if another program marks the account as locked while the login waits for the next TOTP period",
-    () =>
-      Effect.gen(function* () {
-        const { asked, shared, tiny } = yield* waitForPeriod
-        const said = { tag: "AccountLocked", message: "the account is locked", remedy: "Unlock it." }
-        yield* writeGuard(shared.store, { locked: { since: morning, said } })
-        yield* pass("1 minute")
-        assert.strictEqual((yield* Fiber.join(asked)).reason._tag, "ActionRequired")
-        assert.deepStrictEqual(tiny.calls, [])
-      })
+  it.effect("is not sent if another program locks the account during the wait for the next TOTP period", () =>
+    Effect.gen(function* () {
+      const { asked, shared, tiny } = yield* waitForPeriod
+      const said = { tag: "AccountLocked", message: "the account is locked", remedy: "Unlock it." }
+      yield* writeGuard(shared.store, { locked: { since: morning, said } })
+      yield* pass("1 minute")
+      assert.strictEqual((yield* Fiber.join(asked)).reason._tag, "ActionRequired")
+      assert.deepStrictEqual(tiny.calls, [])
+    })
   )
 
-  it.effect("is not followed by a pause if a logout happens while the login waits for the next TOTP period", () =>
+  it.effect("is not followed by a pause after a logout during the wait for the next TOTP period", () =>
     Effect.gen(function* () {
       const { asked, manager, shared, tiny } = yield* waitForPeriod
       yield* manager.logout
@@ -122,7 +120,6 @@ describe("sessions: a login", () => {
       assert.strictEqual((yield* Fiber.join(asked)).reason._tag, "SessionExpired")
       assert.deepStrictEqual(tiny.calls, [])
       assert.isUndefined((yield* LoginGuard.make(shared.store).memory(account)).pausedUntil)
-      // Another program that starts now may log in at once.
       const other = makeTiny({ codes: "totp" })
       assert.strictEqual(numberOf(yield* (yield* start(other, shared)).renew()), "1")
     })

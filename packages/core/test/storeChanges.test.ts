@@ -19,10 +19,7 @@ type Service = Redis.Redis["Service"]
 interface Program {
   readonly manager: SessionManager.SessionManager["Service"]
   readonly redis: Service
-  /**
-   * The commands of the store and the lock of this program. If the client was made by `quiet`, also the commands that
-   * read the list of changes (a stream in Redis).
-   */
+  /** The commands of the store and the lock. A client of `quiet` adds its reads of the list of changes. */
   readonly sent: Sent
   readonly isWatching: Effect.Effect<boolean>
 }
@@ -110,7 +107,7 @@ const isLoggedOut = ({ manager }: Program) =>
 const has = ({ manager }: Program, number: string) =>
   Effect.map(manager.session, (session) => numberOf(session) === number)
 
-/** Closes every connection to this Redis on which a program waits for changes, as a broken network would. */
+/** Closes every connection to this Redis on which a program waits for changes. */
 const breakWatch = Effect.fnUntraced(function* (redis: Service) {
   const list = yield* redis.send<string>("CLIENT", "LIST")
   const ids = list
@@ -127,14 +124,14 @@ const proxyTo = (port: number) =>
     ({ stop }) => Effect.promise(stop)
   )
 
-/** Makes `changes` whose blocking reads end sooner, so that a test does not take half a minute. */
+/** Makes `changes` whose blocking reads end sooner. */
 const impatient = (prefix: string) => (redis: Service) =>
   redisChanges.make(redis, prefix, { block: Duration.millis(300), grace: Duration.millis(500) })
 
 describe.runIf(runsRedis)("sessions: a store in Redis", () => {
   const { url } = sharedServer()
 
-  it.live("reports a logout and a renewal by another program within a second, without polling", () =>
+  it.live("reports another program's logout and renewal within a second, without polling", () =>
     Effect.gen(function* () {
       const prefix = yield* freshPrefix
       const tiny = makeTiny()
@@ -175,7 +172,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
       const { url } = yield* server
       const tiny = makeTiny()
       const one = yield* program(url, { prefix, tiny, pollInterval: "1 hour" })
-      // This store has no manager, so it never waits for changes. Only the connection of the program is interrupted.
+      // A store without a manager never waits for changes, so its connection is not interrupted.
       const writer = yield* SessionStore.makeRedis(yield* connect(url), { prefix })
       assert.isTrue(yield* eventually(one.isWatching))
       yield* one.manager.session
@@ -205,12 +202,12 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
       yield* other.manager.logout
       assert.isTrue(yield* eventually(isLoggedOut(one), 3))
       assert.isTrue(yield* eventually(one.isWatching))
-      // One connection is for commands. The other has replaced the lost connection.
+      // One connection for commands, and one that has replaced the lost connection.
       assert.strictEqual(proxy.open(), 2)
     })
   )
 
-  it.live("lets the manager poll while Redis does not answer new connections, and watches again afterwards", () =>
+  it.live("lets the manager poll while Redis does not answer new connections", () =>
     Effect.gen(function* () {
       const prefix = yield* freshPrefix
       const { port, url } = yield* server
@@ -237,7 +234,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.live("stops watching when the last manager closes, and leaves no connection open", () =>
+  it.live("leaves no connection open for changes after the last manager closes", () =>
     Effect.gen(function* () {
       const { url } = yield* server
       const prefix = yield* freshPrefix
@@ -255,78 +252,72 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.effect(
-    "sends at most two commands an hour for an account whose session is requested all day (not counting the login and the reads of the list of changes)",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const prefix = yield* freshPrefix
-        const { isWatching, manager, sent } = yield* program(url(), { prefix, tiny: makeTiny(), client: quiet })
-        assert.isTrue(yield* TestClock.withLive(eventually(isWatching, 5)))
-        const answered = TestClock.withLive(eventually(Effect.sync(() => sent.waiting === 0)))
-        const asked = yield* Effect.forkChild(manager.session)
-        for (let tries = 0; tries < 200 && asked.pollUnsafe() === undefined; tries++) {
-          yield* TestClock.withLive(Effect.sleep("5 millis"))
-          yield* pass("1 milli")
-        }
-        const before = sent.commands.length
-        const hours = 12
-        for (let minute = 0; minute < hours * 60; minute++) {
-          yield* pass("1 minute")
-          assert.strictEqual(numberOf(yield* manager.session), "1")
-          yield* TestClock.withLive(Effect.sleep("1 milli"))
-          if (sent.waiting > 0) assert.isTrue(yield* answered)
-        }
-        const after = sent.commands.slice(before)
-        const reads = after.filter((command) => command === "XREAD").length
-        assert.isAtMost(after.length - reads, 2 * hours)
-        // About once an hour, the manager reads the store although no change was reported.
-        assert.isAtLeast(after.length - reads, hours - 2)
-        // The process reads the list of changes every 20 seconds, for all accounts together.
-        assert.isAtMost(reads, 180 * hours)
-        assert.isAtLeast(reads, 170 * hours)
-      })
+  it.effect("gets at most two commands an hour for an account, besides the reads of the list of changes", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const prefix = yield* freshPrefix
+      const { isWatching, manager, sent } = yield* program(url(), { prefix, tiny: makeTiny(), client: quiet })
+      assert.isTrue(yield* TestClock.withLive(eventually(isWatching, 5)))
+      const answered = TestClock.withLive(eventually(Effect.sync(() => sent.waiting === 0)))
+      const asked = yield* Effect.forkChild(manager.session)
+      for (let tries = 0; tries < 200 && asked.pollUnsafe() === undefined; tries++) {
+        yield* TestClock.withLive(Effect.sleep("5 millis"))
+        yield* pass("1 milli")
+      }
+      const before = sent.commands.length
+      const hours = 12
+      for (let minute = 0; minute < hours * 60; minute++) {
+        yield* pass("1 minute")
+        assert.strictEqual(numberOf(yield* manager.session), "1")
+        yield* TestClock.withLive(Effect.sleep("1 milli"))
+        if (sent.waiting > 0) assert.isTrue(yield* answered)
+      }
+      const after = sent.commands.slice(before)
+      const reads = after.filter((command) => command === "XREAD").length
+      assert.isAtMost(after.length - reads, 2 * hours)
+      // About once an hour, the manager reads the store although no change was reported.
+      assert.isAtLeast(after.length - reads, hours - 2)
+      // The process reads the list of changes every 20 seconds, for all accounts together.
+      assert.isAtMost(reads, 180 * hours)
+      assert.isAtLeast(reads, 170 * hours)
+    })
   )
 
-  it.live(
-    "after an interruption, returns a new mark (changes may be missed) only if the list of changes was lost",
-    () =>
-      Effect.gen(function* () {
-        const { url } = yield* server
-        const prefix = yield* freshPrefix
-        const redis = yield* connect(url)
-        const store = yield* SessionStore.makeRedis(yield* connect(url), { prefix })
-        const told: Array<number> = []
-        const watch = store.changes?.watch(account, (version) => Effect.sync(() => void told.push(version)))
-        const unwatch = yield* watch ?? Effect.die("The store reports no changes.")
-        const mark = markOf(store)
-        const interrupt = Effect.fnUntraced(function* (during: Effect.Effect<unknown, unknown>) {
-          yield* breakWatch(redis)
-          assert.isTrue(
-            yield* eventually(
-              Effect.map(isListening(store), (is) => !is),
-              5
-            )
+  it.live("returns a new mark after an interruption only if the list of changes was lost", () =>
+    Effect.gen(function* () {
+      const { url } = yield* server
+      const prefix = yield* freshPrefix
+      const redis = yield* connect(url)
+      const store = yield* SessionStore.makeRedis(yield* connect(url), { prefix })
+      const told: Array<number> = []
+      const watch = store.changes?.watch(account, (version) => Effect.sync(() => void told.push(version)))
+      const unwatch = yield* watch ?? Effect.die("The store reports no changes.")
+      const mark = markOf(store)
+      const interrupt = Effect.fnUntraced(function* (during: Effect.Effect<unknown, unknown>) {
+        yield* breakWatch(redis)
+        assert.isTrue(
+          yield* eventually(
+            Effect.map(isListening(store), (is) => !is),
+            5
           )
-          yield* Effect.orDie(during)
-          assert.isTrue(yield* eventually(isListening(store), 5))
-        })
-        assert.isTrue(yield* eventually(isListening(store), 5))
-        yield* store.put(account, "session", value, 0)
-        assert.isTrue(yield* eventually(Effect.sync(() => told.includes(1))))
-        yield* Effect.sleep("400 millis")
-        const first = yield* mark
-        yield* interrupt(store.put(account, "session", value, 1))
-        assert.strictEqual(yield* mark, first)
-        assert.isTrue(yield* eventually(Effect.sync(() => told.includes(2))))
-        yield* Effect.sleep("400 millis")
-        yield* interrupt(
-          Effect.andThen(store.put(account, "session", value, 2), redis.send("DEL", `${prefix}:changes`))
         )
-        assert.notStrictEqual(yield* mark, first)
-        assert.deepStrictEqual(told, [1, 2])
-        yield* unwatch
+        yield* Effect.orDie(during)
+        assert.isTrue(yield* eventually(isListening(store), 5))
       })
+      assert.isTrue(yield* eventually(isListening(store), 5))
+      yield* store.put(account, "session", value, 0)
+      assert.isTrue(yield* eventually(Effect.sync(() => told.includes(1))))
+      yield* Effect.sleep("400 millis")
+      const first = yield* mark
+      yield* interrupt(store.put(account, "session", value, 1))
+      assert.strictEqual(yield* mark, first)
+      assert.isTrue(yield* eventually(Effect.sync(() => told.includes(2))))
+      yield* Effect.sleep("400 millis")
+      yield* interrupt(Effect.andThen(store.put(account, "session", value, 2), redis.send("DEL", `${prefix}:changes`)))
+      assert.notStrictEqual(yield* mark, first)
+      assert.deepStrictEqual(told, [1, 2])
+      yield* unwatch
+    })
   )
 
   it.live("lets the manager poll if the client cannot reserve a connection, or if Redis is a cluster", () =>

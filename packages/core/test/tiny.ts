@@ -11,7 +11,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
-// A minimal fake broker with two endpoints, one dialect (the form of its answers) and a few error codes.
+// A minimal fake broker with two endpoints and a few error codes.
 
 export const secrets = { pin: "9153", key: "key-canary", access: "access-canary" } as const
 
@@ -89,10 +89,7 @@ export interface Seen {
 
 export type Answer = (asked: Seen) => Response | Promise<Response>
 
-/**
- * The server gives the answers in order, and then repeats the last answer. If `answers` is empty, the server always
- * reports success.
- */
+/** The server gives the answers in order, and then repeats the last answer. Without answers, it reports success. */
 export const connect = Effect.fnUntraced(function* (
   answers: ReadonlyArray<Answer>,
   options: BrokerClient.Options = {},

@@ -66,7 +66,7 @@ describe("a login that was not sent does not count as a failed login", () => {
 })
 
 describe("a store that refuses every write", () => {
-  it.effect("makes logins fail before they are sent, and does not hide the broker's refusal of a sent login", () =>
+  it.effect("makes logins fail before they are sent", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -86,7 +86,7 @@ describe("a store that refuses every write", () => {
   )
 })
 
-describe("a broker's answer that is stored late because the store failed", () => {
+describe("a broker's answer that is stored late", () => {
   it.effect("does not lock the account again after a reset by another program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
@@ -103,7 +103,7 @@ describe("a broker's answer that is stored late because the store failed", () =>
     })
   )
 
-  it.effect("does not remove the failures that another program has counted in the meantime", () =>
+  it.effect("does not remove the failures that another program has counted", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()

@@ -15,7 +15,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { account, makeShared, makeTiny, pass, start, type Tiny, type TinyOptions } from "./sessions.ts"
 
 // Simulates one week in which two programs share a vault. Each morning, the tokens expire at 08:00, and a fault lasts
-// from 08:00 to 09:10. The market opens at 09:15.
+// from 08:00 to 09:10.
 
 const day = 86_400_000
 const minute = 60_000
@@ -23,7 +23,7 @@ const minute = 60_000
 const monday = Date.UTC(2026, 10, 23, 1, 30)
 const days = 7
 
-/** Times of a day, in minutes after 07:00 IST. */
+/** Times of a day are in minutes after 07:00 IST. */
 const cutOff = 60
 const faultEnds = 130
 const lastMinute = 180
@@ -34,10 +34,7 @@ interface Fault {
   readonly during: (renewal: Renewal.Renewal["Service"], tiny: Tiny) => Partial<Renewal.Renewal["Service"]>
   /** Maximum number of logins and refreshes in a day. One successful login or refresh is not counted. */
   readonly most: number
-  /**
-   * Latest time by which both programs must have a session, in minutes after 07:00 IST. `undefined` if a person has to
-   * log in.
-   */
+  /** Latest time by which both programs must have a session, or `undefined` if a person has to log in. */
   readonly sessionBy: number | undefined
   /** Each program runs this effect with its session while the fault lasts. */
   readonly use?: (manager: SessionManager["Service"], session: Session.Session) => Effect.Effect<unknown, unknown>
@@ -212,10 +209,7 @@ const healthyResume = ({ issuedAt }: LoginProgress.LoginProgress) =>
 interface Morning {
   /** Number of logins and refreshes that were sent to the broker. */
   sent: number
-  /**
-   * The first time after the cut-off from which both programs had a session until the end of the morning, in minutes
-   * after 07:00 IST. `undefined` if a program had no session at the end of the morning.
-   */
+  /** Time from which both programs had a session until the end of the morning. `undefined` if there is none. */
   by: number | undefined
 }
 
@@ -255,7 +249,7 @@ const liveThrough = Effect.fnUntraced(function* (fault: Fault) {
     }
     morning.sent = tiny.calls.length - before
     mornings.push(morning)
-    // If the programs cannot log in by themselves, a person logs in.
+    // A person logs in if the programs cannot.
     if (morning.by === undefined) yield* Effect.ignore(programs[0]!.manager.renew())
     yield* TestClock.setTime(monday + (number + 1) * day)
   }

@@ -56,8 +56,7 @@ const begin = Effect.fnUntraced(function* () {
     state.seen.push(`${request.method} ${path} ${token}`)
     return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "REJECTED" }))
   })
-  // The login uses the same client as the other calls. So a test can show that `withSession` ignores logins when it
-  // decides whether to repeat an effect.
+  // The login uses the client of the other calls, so a test can show that `withSession` ignores logins.
   const client = yield* Effect.provide(BrokerClient.make(protocol, { api: origin }), http)
   const login = Endpoint.make({
     name: "login",
@@ -117,7 +116,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("does not repeat an order if the broker rejects the token in a read after the order", () =>
+  it.effect("does not repeat an order if the broker rejects the token after the order", () =>
     Effect.gen(function* () {
       const { getFunds, manager, placeOrder, state, tiny } = yield* begin()
       state.isAlive = (token, path) => token !== "1" || path !== "/profile"
@@ -132,7 +131,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("does not repeat an order that was placed by a fiber of the effect or in a nested withSession", () =>
+  it.effect("does not repeat an order from a fiber or from a nested withSession", () =>
     Effect.gen(function* () {
       const { getFunds, manager, placeOrder, state } = yield* begin()
       state.isAlive = (token, path) => token === "2" || token === "3" || path === "/order"
@@ -186,7 +185,7 @@ describe("sessions: SessionManager.withSession", () => {
     )
   }
 
-  it.effect("repeats an effect that caused a login, because a login is not a request of the effect", () =>
+  it.effect("repeats an effect that caused a login", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       state.isAlive = (token) => token === "3"
@@ -217,19 +216,17 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect(
-    "renews the session each time the broker rejects a token that it has accepted, even every four minutes",
-    () =>
-      Effect.gen(function* () {
-        const { getFunds, manager, state, tiny } = yield* begin()
-        for (const last of ["1", "2", "3"]) {
-          yield* manager.withSession(getFunds)
-          state.isAlive = (token) => token > last
-          yield* manager.withSession(getFunds)
-          yield* pass("4 minutes")
-        }
-        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3", "login 4"])
-      })
+  it.effect("renews the session every four minutes if the broker rejects tokens that it has accepted", () =>
+    Effect.gen(function* () {
+      const { getFunds, manager, state, tiny } = yield* begin()
+      for (const last of ["1", "2", "3"]) {
+        yield* manager.withSession(getFunds)
+        state.isAlive = (token) => token > last
+        yield* manager.withSession(getFunds)
+        yield* pass("4 minutes")
+      }
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3", "login 4"])
+    })
   )
 
   const others = {
@@ -252,7 +249,7 @@ describe("sessions: SessionManager.withSession", () => {
     "the program's own error": new Error("mine")
   }
   for (const [title, error] of Object.entries(others)) {
-    it.effect(`does not change ${title}, and does not renew the session`, () =>
+    it.effect(`does not change ${title} or renew the session`, () =>
       Effect.gen(function* () {
         const { manager, tiny } = yield* begin()
         assert.strictEqual(yield* Effect.flip(manager.withSession(() => Effect.fail(error))), error)
@@ -261,7 +258,7 @@ describe("sessions: SessionManager.withSession", () => {
     )
   }
 
-  it.effect("renews the session, but does not repeat an effect whose requests withSession cannot see", () =>
+  it.effect("does not repeat an effect whose requests withSession cannot see", () =>
     Effect.gen(function* () {
       const { manager } = yield* begin()
       let runs = 0
@@ -275,7 +272,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("is also available as the function SessionManager.withSession, which uses the service in the context", () =>
+  it.effect("is also available as the function SessionManager.withSession", () =>
     Effect.gen(function* () {
       const { getFunds, manager } = yield* begin()
       const got = yield* Effect.provideService(

@@ -50,11 +50,11 @@ export interface Account {
  */
 export interface Switches {
   /**
-   * The value of `status` in a refusal. `FAILURE` is documented, and `ERROR` was seen in production. `each` sends
-   * `ERROR` with the error codes that were seen with `ERROR`, and `FAILURE` with all other codes.
+   * The value of `status` in a refusal. `FAILURE` is documented, and `ERROR` was seen in production. `each`: the value
+   * depends on the error code.
    */
   readonly refusals: "each" | "FAILURE" | "ERROR"
-  /** Whether a v7 login without the API secret is refused. Every other v7 call requires the API secret. */
+  /** Whether a login of generation v7 without the API secret is refused. */
   readonly loginWithoutSecret: "refused" | "accepted"
   /** While a login waits for its one-time code, a call that requires a finished login fails with this error code. */
   readonly unverified: "MO1097" | "MO8003" | "MO1100"
@@ -68,7 +68,7 @@ export interface Switches {
   readonly portalState: "echoed" | "dropped"
   /** Calls that check the caller's IP address. */
   readonly addressCheck: "orders" | "all"
-  /** Whether the header `SourceID` may have lower-case letters. It is not known whether the broker accepts them. */
+  /** Whether the header `SourceID` may have lower-case letters. */
   readonly sourceId: "any-case" | "upper-case"
   /** `strict` refuses the placeholders of the official Node SDK 2.3 in the headers `macaddress` and `manufacturer`. */
   readonly identity: "lenient" | "strict"
@@ -180,7 +180,7 @@ const stateRefusals: Readonly<Record<Exclude<Account["state"], "active">, readon
     "pan-not-linked": ["", "Not a valid account number"]
   }
 
-/** Error codes that were seen with the status `ERROR`. All other error codes are documented with `FAILURE`. */
+/** Error codes that were seen with the status `ERROR`. */
 const seenWithError: ReadonlySet<string> = new Set(["MO1007"])
 
 const wafPage = FakeBroker.html("<html><body><h1>403 Forbidden</h1></body></html>", 403)
@@ -259,10 +259,7 @@ export const make = Effect.fnUntraced(function* (
   const keyHolders = (request: FakeBroker.FakeRequest) =>
     accounts.filter(({ apiKey }) => apiKey === request.headers["apikey"])
 
-  /**
-   * Returns whether the value of a header is a placeholder of the official Node SDK 2.3. It is not known whether the
-   * broker accepts placeholders.
-   */
+  /** Whether the value of a header is a placeholder of the official Node SDK 2.3. */
   const isLeftOpen = (name: string, value: string | undefined): boolean =>
     (name === "macaddress" && value === "null") || (name === "manufacturer" && value === "")
 
@@ -331,7 +328,6 @@ export const make = Effect.fnUntraced(function* (
     return password === Redacted.value(expected) ? undefined : refuse("MO1000")
   })
 
-  /** The password is checked first. */
   const loginFault = Effect.fnUntraced(function* (account: Account, json: unknown) {
     const wrongPassword = yield* passwordFault(account, FakeBroker.textField(json, "password") ?? "")
     if (wrongPassword !== undefined) return wrongPassword
@@ -477,10 +473,7 @@ export const make = Effect.fnUntraced(function* (
   const placeOrder = ({ account }: Issued) =>
     account.ip === "registered" ? refuse("MO8000", "The fake accepts no orders") : refuse("MO2035")
 
-  /**
-   * After a reload, the portal does not accept the one-time code of the previous page. So the fake refuses a form with
-   * the id of a previous page.
-   */
+  /** Like the portal, the fake refuses the form of a page that was loaded before the current page. */
   const openPage = (request: FakeBroker.FakeRequest, problem: string): FakeBroker.FakeResponse => {
     const apiKey = request.url.searchParams.get("apikey") ?? ""
     const page = Hex.encode(SecureRandom.randomBytesUnsafe(8))
@@ -551,7 +544,7 @@ export const make = Effect.fnUntraced(function* (
     ]
   }
 
-  /** Refuses the request that opens the trade socket, because trading is not part of the login. */
+  /** Refuses the request that opens the trade socket. */
   const tradeSocket = (origin: string): FakeBroker.Route => ({
     endpoint: "trade-socket",
     method: "GET",
