@@ -31,7 +31,7 @@ const problems = (error: { readonly reason: { readonly _tag: string } }) => {
 }
 
 describe("Credentials.check", () => {
-  it.effect("removes white space around the values, normalizes them, and wraps the secrets in Redacted", () =>
+  it.effect("trims and normalizes the values, and wraps secrets in Redacted", () =>
     Effect.gen(function* () {
       const values = yield* check({ ...valid, clientCode: " t1\n", pin: Redacted.make(" 4711 "), app: " two " })
       assert.deepStrictEqual([values.clientCode, Redacted.value(values.pin), values.app], ["T1", "4711", "two"])
@@ -40,7 +40,7 @@ describe("Credentials.check", () => {
     })
   )
 
-  it.effect("accepts a secret as plain text, and a client code wrapped in Redacted", () =>
+  it.effect("accepts values as plain text or wrapped in Redacted", () =>
     Effect.gen(function* () {
       const values = yield* check({ ...valid, pin: "4711", clientCode: Redacted.make("t1") })
       assert.deepStrictEqual([values.clientCode, Redacted.value(values.pin)], ["T1", "4711"])
@@ -55,7 +55,7 @@ describe("Credentials.check", () => {
     })
   )
 
-  it.effect("returns a valid code source unchanged, and reports the problem with an invalid code source", () =>
+  it.effect("accepts a valid code source, and rejects an invalid code source", () =>
     Effect.gen(function* () {
       const own = CodeSource.fromEffect(() => Effect.succeed(Redacted.make("123456")))
       assert.strictEqual((yield* check({ ...valid, totpSecret: own })).totpSecret, own)
@@ -134,7 +134,7 @@ describe("Credentials.fromConfig", () => {
     })
   )
 
-  it.effect("reports an empty variable as missing, and an invalid variable, in the same error", () =>
+  it.effect("reports empty and invalid variables in one error", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(from({ ...whole, TINY_PIN: "", TINY_CLIENT_CODE: "d@example.com" }))
       assert.deepStrictEqual(problems(error), [
@@ -144,7 +144,7 @@ describe("Credentials.fromConfig", () => {
     })
   )
 
-  it.effect("fails with a typed error that names the variable if the configuration cannot be read", () =>
+  it.effect("names the variable if the configuration cannot be read", () =>
     Effect.gen(function* () {
       const broken = ConfigProvider.make(() => Effect.fail(new ConfigProvider.SourceError({ message: "canary" })))
       const error = yield* Effect.flip(

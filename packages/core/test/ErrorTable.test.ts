@@ -31,9 +31,8 @@ describe("ErrorTable.matches", () => {
     [{ code: "A1", operations: ["login"] }, true],
     [{ code: "A1", operations: ["logout"] }, false],
     [{ code: "A1", message: /rate/ }, false]
-  ])(
-    'for the row %o and a failed login with HTTP 403, the code A1 and the message "Access denied", returns %s',
-    (fields, expected) => assert.strictEqual(ErrorTable.matches(row(fields), failure), expected)
+  ])("for the row %o, returns %s", (fields, expected) =>
+    assert.strictEqual(ErrorTable.matches(row(fields), failure), expected)
   )
 
   it("returns false for a row with a message pattern if the answer has no message", () =>

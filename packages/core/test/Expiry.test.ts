@@ -23,7 +23,7 @@ describe("Expiry.jwt", () => {
   it.each([
     ["exp", token({ exp: seconds })],
     ["exp among other claims", token({ sub: "A123456", iat: 1, exp: seconds, roles: [0] })],
-    ["the algorithm `none`, because only the broker checks signatures", token({ exp: seconds }, { alg: "none" })],
+    ["the algorithm `none`", token({ exp: seconds }, { alg: "none" })],
     ["a header that is not JSON", `x.${Base64Url.encode(`{"exp":${seconds}}`)}.y`],
     ["a payload with padding", `x.${globalThis.btoa(`{"exp":${seconds}}`)}.y`],
     ["no signature", `x.${Base64Url.encode(`{"exp":${seconds}}`)}`],
@@ -87,7 +87,7 @@ describe("Expiry.dailyAt", () => {
   )
 
   it.prop(
-    "ends a session at the given time in India, at most one day after the session was issued",
+    "ends a session within one day, at the given time in India",
     [
       Schema.Int.check(Schema.isBetween({ minimum: -1e12, maximum: 1e13 })),
       Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1439 }))
@@ -108,7 +108,7 @@ describe("the lifetime of a session", () => {
   it("begins when the session is issued if the rule is Expiry.after", () =>
     assert.deepStrictEqual(Expiry.after("3 hours")(issued()), { at: issuedAt + 10_800_000, source: "lifetime" }))
 
-  it("begins when the session is issued if the rule is Expiry.expiresIn, and is unknown if the broker sends no lifetime", () => {
+  it("begins when the session is issued if the rule is Expiry.expiresIn", () => {
     assert.deepStrictEqual(Expiry.expiresIn(issued({ expiresIn: Duration.seconds(60) })), {
       at: issuedAt + 60_000,
       source: "expires-in"
@@ -116,7 +116,7 @@ describe("the lifetime of a session", () => {
     assert.isUndefined(Expiry.expiresIn(issued()))
   })
 
-  it("counts as unknown if it is infinite, because an infinite expiry cannot be stored", () => {
+  it("is unknown if it is infinite", () => {
     assert.isUndefined(Expiry.expiresIn(issued({ expiresIn: Duration.infinity })))
     assert.isUndefined(Expiry.after(Duration.infinity)(issued()))
   })
@@ -128,7 +128,7 @@ describe("Expiry.earliest", () => {
   const midnight = Date.UTC(2026, 10, 21, 18, 30)
   it.each([
     [
-      "the token's expiry if it is earlier than the cut-off",
+      "the token's expiry if the token expires before the cut-off",
       jwt(midnight / 1000 - 1),
       { at: midnight - 1000, source: "jwt" }
     ],
@@ -142,7 +142,7 @@ describe("Expiry.earliest", () => {
       jwt(midnight / 1000),
       { at: midnight, source: "daily-cut-off" }
     ],
-    ["the known expiry if the other rule gives no expiry", issued(), { at: midnight, source: "daily-cut-off" }]
+    ["the known expiry if one rule gives no expiry", issued(), { at: midnight, source: "daily-cut-off" }]
   ] as const)("returns %s", (_, given, end) => assert.deepStrictEqual(rule(given), end))
 
   it("gives no expiry if no rule gives an expiry", () => {

@@ -62,7 +62,7 @@ const faults: ReadonlyArray<
 
 describe("a fault that a test injects into FakeBroker", () => {
   it.effect.each(faults)(
-    "(%j) causes one answer with the status %d, and then does not occur again",
+    "%j causes exactly one answer, with the status %d",
     ([fault, status, text, acted, type = "default"]) =>
       Effect.gen(function* () {
         const { ask, fake, state } = yield* make
@@ -80,35 +80,31 @@ describe("a fault that a test injects into FakeBroker", () => {
       })
   )
 
-  it.effect(
-    "of the kind `latency` is timed by the program's clock, not by the fake's clock, which `advance` changes",
-    () =>
-      Effect.gen(function* () {
-        const { ask, fake, state } = yield* make
-        yield* fake.inject("login", { kind: "latency", duration: "30 seconds" })
-        const fiber = yield* Effect.forkChild(ask())
-        yield* fake.advance("1 hour")
-        yield* TestClock.withLive(Effect.sleep("5 millis"))
-        yield* TestClock.adjust("29 seconds")
-        assert.deepStrictEqual([state.acted, (yield* fake.journal).length], [0, 1])
-        yield* TestClock.adjust("1 second")
-        assert.strictEqual((yield* Fiber.join(fiber)).status, 200)
-        assert.strictEqual(state.acted, 1)
-      })
+  it.effect("of the kind `latency` follows the program's clock", () =>
+    Effect.gen(function* () {
+      const { ask, fake, state } = yield* make
+      yield* fake.inject("login", { kind: "latency", duration: "30 seconds" })
+      const fiber = yield* Effect.forkChild(ask())
+      yield* fake.advance("1 hour")
+      yield* TestClock.withLive(Effect.sleep("5 millis"))
+      yield* TestClock.adjust("29 seconds")
+      assert.deepStrictEqual([state.acted, (yield* fake.journal).length], [0, 1])
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(fiber)).status, 200)
+      assert.strictEqual(state.acted, 1)
+    })
   )
 
-  it.effect(
-    "occurs a given number of times, at one endpoint or at any, and before faults that are injected later",
-    () =>
-      Effect.gen(function* () {
-        const { ask, fake } = yield* make
-        yield* fake.inject("login", { kind: "status", status: 501 }, 2)
-        yield* fake.inject("*", { kind: "status", status: 502 })
-        const profile = ask("/v1/profile", { method: "GET" })
-        const statuses = []
-        for (const asking of [ask(), profile, ask(), ask(), profile]) statuses.push((yield* asking).status)
-        assert.deepStrictEqual(statuses, [501, 502, 501, 200, 200])
-      })
+  it.effect("occurs the given number of times, before faults that are injected later", () =>
+    Effect.gen(function* () {
+      const { ask, fake } = yield* make
+      yield* fake.inject("login", { kind: "status", status: 501 }, 2)
+      yield* fake.inject("*", { kind: "status", status: 502 })
+      const profile = ask("/v1/profile", { method: "GET" })
+      const statuses = []
+      for (const asking of [ask(), profile, ask(), ask(), profile]) statuses.push((yield* asking).status)
+      assert.deepStrictEqual(statuses, [501, 502, 501, 200, 200])
+    })
   )
 })
 
@@ -145,7 +141,7 @@ describe("a route of FakeBroker", () => {
     })
   )
 
-  it.effect("answers with the fake's time in the Date header, so that a client can measure the clock drift", () =>
+  it.effect("sends the fake's time in the Date header", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
@@ -176,7 +172,7 @@ describe("the journal of FakeBroker", () => {
     })
   )
 
-  it.effect("is a copy, so that a change to an entry does not change the fake", () =>
+  it.effect("does not change if a test changes a returned entry", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* ask()
@@ -187,7 +183,7 @@ describe("the journal of FakeBroker", () => {
   )
 })
 
-it.effect("`advance` adds to a fake's time, and `reset` undoes this and removes the journal and the faults", () =>
+it.effect("`reset` of a fake undoes `advance`, and removes the journal and the faults", () =>
   Effect.gen(function* () {
     const { ask, fake, state } = yield* make
     yield* TestClock.setTime(5000)
@@ -285,7 +281,7 @@ describe("the journal of FakeBroker", () => {
     })
   )
 
-  it.effect("is empty, and counts no dropped entries, after a reset or after a snapshot was restored", () =>
+  it.effect("is empty after a reset or after a snapshot was restored", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 1 })
       const clear = [fake.reset, fake.readSnapshot(yield* fake.snapshot) ?? Effect.die("not a snapshot")]
@@ -307,7 +303,7 @@ describe("the journal of FakeBroker", () => {
     })
   )
 
-  it.effect("can drop the entry of a request before the fake has answered the request", () =>
+  it.effect("can drop the entry of an unanswered request", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 1 })
       yield* fake.inject("login", { kind: "latency", duration: "1 second" })

@@ -48,10 +48,7 @@ const slow = {
 }
 const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "SLOW")
 
-/**
- * A valid subject: a broker's tables and calls, and the fixtures that test them. Every test case passes for this
- * subject.
- */
+/** A subject for which every test case passes. */
 const sound: Subject = {
   ...protocol,
   codes,
@@ -63,7 +60,7 @@ const sound: Subject = {
   },
   layer: ({ body, headers, status }) => TestHttp.layerRespond(async () => new Response(body, { status, headers })),
   verdicts: { tiny: ["Yes", "No"] },
-  // The PIN is left out. Its digits, 9153, are also in the error code T9153, so they would count as a leaked secret.
+  // The PIN 9153 is left out, because the error code T9153 contains it.
   secrets: [secrets.key, secrets.access]
 }
 
@@ -87,10 +84,7 @@ const dialect = protocol.dialects[0] as Envelope.Dialect
 
 const leaking = fixture("login", "with a secret", said("T9153", "No luck, 4711"), { reason: "InvalidCredentials" })
 
-/**
- * Makes a subject whose error table has two more rows. The row O1 reports the broker's code unchanged, and has a
- * fixture. The row O2 has the given meaning and reason, and no fixture.
- */
+/** Adds the error rows O1 and O2. O1 has a fixture. O2 has the given meaning and reason, and no fixture. */
 const orders = (meaning: string, reason: ErrorTable.ErrorRow["reason"]): Subject => {
   const order = ErrorTable.rows("made up", "2026-11-21")
   return {
@@ -167,7 +161,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture in the dialect "tiny" has the verdict Yes and expects a success/
   ],
   [
-    "a dialect without a fixture for a failure (the only failure is in a fixture that does not name a dialect)",
+    "a dialect whose only failure is in a fixture without a dialect",
     having(wrongPin, { dialect: undefined as never }),
     'a fixture in the dialect "tiny" has the verdict No',
     /no fixture in the dialect "tiny" has the verdict No/
@@ -276,13 +270,10 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
 describe("the test cases that Fixtures makes", () => {
   it.effect("all pass for a valid subject", () => Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true }))
 
-  it.effect(
-    "accept one fixture for several error rows that differ only in their code and report the broker's code unchanged",
-    () => {
-      const subject = orders("Concerns orders", ErrorTable.rejected)
-      return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })
-    }
-  )
+  it.effect("accept one fixture for error rows that differ only in their code", () => {
+    const subject = orders("Concerns orders", ErrorTable.rejected)
+    return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })
+  })
 
   it("have unique names", () => {
     const names = casesOf(sound).map(({ name }) => name)

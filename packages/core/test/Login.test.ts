@@ -74,7 +74,7 @@ describe("Login.withStepUp", () => {
     })
   )
 
-  it.effect("answers the challenge once, with the code for this challenge", () =>
+  it.effect("answers the challenge once", () =>
     Effect.gen(function* () {
       const { asked, services } = broker(inTwoSteps)
       const given = yield* Effect.provide(
@@ -100,7 +100,7 @@ describe("Login.withStepUp", () => {
     })
   )
 
-  it.effect("does not repeat a failed login, and requests no code", () =>
+  it.effect("does not repeat a failed login", () =>
     Effect.gen(function* () {
       const { asked, services } = broker(Effect.fail(failure))
       const error = yield* Effect.flip(
@@ -142,7 +142,7 @@ describe("Logout.revoke", () => {
     })
   )
 
-  it.effect("returns LocalOnly, and does not fail, if the session had already ended", () =>
+  it.effect("returns LocalOnly if the session had already ended", () =>
     Effect.gen(function* () {
       const over = AuthError.make("tiny", "logout", new AuthError.SessionExpired({ why: "expired" }))
       assert.deepStrictEqual(yield* Logout.revoke(live, Effect.fail(over)), {
@@ -153,7 +153,7 @@ describe("Logout.revoke", () => {
     })
   )
 
-  it.effect("fails with the logout call's error if the error does not say that the session ended", () =>
+  it.effect("fails if the broker's error does not say that the session ended", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* Effect.flip(Logout.revoke(live, Effect.fail(failure))), failure)
     })

@@ -37,7 +37,7 @@ const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
 describe("sessions: refused logins", () => {
-  it.effect("stop the third login after two refusals, whichever credential was refused", () =>
+  it.effect("stop the third login if the policy allows two refusals", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       assert.strictEqual(yield* reasonOf(guard.protect(account, policy, login(wrongPin))), "InvalidCredentials")
@@ -47,7 +47,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("still count after a restart, and the error names the remedy and the end of the window", () =>
+  it.effect("count after a restart of the program", () =>
     Effect.gen(function* () {
       const { guard, login, restarted } = yield* begin
       yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
@@ -76,7 +76,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("are cleared by a successful login or by `reset`, and no longer count after the window has ended", () =>
+  it.effect("are forgotten after a successful login, a `reset` or the end of the window", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const wrong = reasonOf(guard.protect(account, policy, login(wrongPin)))
@@ -97,31 +97,29 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect(
-    "are listed by `countedAt` until the window ends, and so are unanswered logins whose credentials were never accepted",
-    () =>
-      Effect.gen(function* () {
-        const { guard, login } = yield* begin
-        const timesOut = login(new AuthError.BrokerUnavailable({ why: "time-out" }))
-        const counted = guard.countedAt(account, policy)
-        assert.deepStrictEqual(yield* counted, [])
-        yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
-        yield* pass("23 hours")
-        yield* reasonOf(guard.protect(account, policy, timesOut))
-        assert.deepStrictEqual(yield* counted, [morning, morning + 23 * 3_600_000])
-        yield* pass("1 hour")
-        assert.deepStrictEqual(yield* counted, [morning + 23 * 3_600_000])
-        assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
-        yield* guard.reset(account)
-        const credentials = Redacted.make("right")
-        yield* guard.protect(account, policy, login(), { credentials })
-        yield* reasonOf(guard.protect(account, policy, timesOut, { credentials }))
-        assert.deepStrictEqual(yield* counted, [])
-        assert.strictEqual((yield* guard.memory(account)).unansweredAt.length, 1)
-      })
+  it.effect("are listed by `countedAt` until the window ends", () =>
+    Effect.gen(function* () {
+      const { guard, login } = yield* begin
+      const timesOut = login(new AuthError.BrokerUnavailable({ why: "time-out" }))
+      const counted = guard.countedAt(account, policy)
+      assert.deepStrictEqual(yield* counted, [])
+      yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
+      yield* pass("23 hours")
+      yield* reasonOf(guard.protect(account, policy, timesOut))
+      assert.deepStrictEqual(yield* counted, [morning, morning + 23 * 3_600_000])
+      yield* pass("1 hour")
+      assert.deepStrictEqual(yield* counted, [morning + 23 * 3_600_000])
+      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+      yield* guard.reset(account)
+      const credentials = Redacted.make("right")
+      yield* guard.protect(account, policy, login(), { credentials })
+      yield* reasonOf(guard.protect(account, policy, timesOut, { credentials }))
+      assert.deepStrictEqual(yield* counted, [])
+      assert.strictEqual((yield* guard.memory(account)).unansweredAt.length, 1)
+    })
   )
 
-  it.effect("stop the next login after only one refusal if the broker has locked the account", () =>
+  it.effect("stop the next login at once if the broker has locked the account", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const locked = new AuthError.AccountLocked({ scope: "account", unlock: "broker" })
@@ -140,7 +138,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("cannot occur with an invalid policy: LoginGuard rejects the policy and sends no login", () =>
+  it.effect("do not occur with an invalid policy, because no login is sent", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const policies: ReadonlyArray<Partial<GuardPolicy>> = [
@@ -169,7 +167,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("are each counted exactly once when two programs count them at the same time", () =>
+  it.effect("are all counted if two programs log in at the same time", () =>
     Effect.gen(function* () {
       const { login, store } = yield* begin
       const slow = {
@@ -225,7 +223,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("allow no login in their last three seconds, because the code could arrive in the next period", () =>
+  it.effect("allow no login in their last three seconds", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* pass("27 seconds")
@@ -250,7 +248,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("allow no login that cannot be recorded before it is sent", () =>
+  it.effect("allow no login that cannot be recorded", () =>
     Effect.gen(function* () {
       const { login, sent, store } = yield* begin
       const { service, state } = breakable(store)
@@ -260,7 +258,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("are also used up by an interrupted login", () =>
+  it.effect("are used up by an interrupted login", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const first = yield* sendOne(guard, Effect.never)
@@ -273,7 +271,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("do not block logins after the correction of a clock that was years ahead", () =>
+  it.effect("do not block logins after a clock that was years ahead is corrected", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* TestClock.setTime(morning + 1e11)
@@ -287,7 +285,7 @@ describe("sessions: TOTP periods", () => {
   )
 })
 
-it.effect("the entry that LoginGuard stores contains instants and keyed fingerprints, but no secret", () =>
+it.effect("the entry that LoginGuard stores contains no secret", () =>
   Effect.gen(function* () {
     const { guard, login, store } = yield* begin
     yield* reasonOf(guard.protect(account, totp, login(wrongPin)))

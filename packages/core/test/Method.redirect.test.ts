@@ -20,8 +20,7 @@ import * as Schema from "effect/Schema"
 import { shown } from "./support.ts"
 import { protocol, type Seen, yes } from "./tiny.ts"
 
-// The test broker `tiny` has a login page. The callback from this page contains the state as one of several parameters.
-// If the user cancels the login, the callback contains no state.
+// The callback of the test broker `tiny` contains the state. After a cancelled login, the callback contains no state.
 
 const credentials = {
   id: { env: "TINY_ID", description: "Id of the account", secret: false },
@@ -210,7 +209,7 @@ describe("typed calls with a key of the app", () => {
     })
   )
 
-  it.effect("use the origins of `broker`, and cannot be created if the option `origins` contains an unknown name", () =>
+  it.effect("use the broker's origins, and reject unknown names in the option `origins`", () =>
     Effect.gen(function* () {
       const { value } = yield* using(Authorize)
       assert.deepStrictEqual(value.origins, ["https://api.tiny.example", "https://login.tiny.example"])

@@ -25,8 +25,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { shown } from "./support.ts"
 import { no, protocol, type Seen, yes } from "./tiny.ts"
 
-// The test broker `tiny` has a QR login and a call with a step token. Its options change the environment, the paths of
-// the calls, and whether a logout sends a call.
+// The test broker `tiny` has a QR login and a call with a step token.
 
 const credentials = {
   site: {
@@ -172,7 +171,7 @@ const world = (options: Options = {}, poll: () => object = () => ({ token: "acce
 const why = ({ reason }: AuthError.AuthError) => ("why" in reason ? reason.why : reason._tag)
 
 describe("a QR login", () => {
-  it.effect("is pending until the QR code is scanned, and then returns one session", () =>
+  it.effect("returns one session after the QR code was scanned", () =>
     Effect.gen(function* () {
       const answers: Array<object> = [{}, { token: "access-canary", holder: " t1 " }]
       const { qr, seen } = yield* world({}, () => answers.shift() ?? {})
@@ -185,7 +184,7 @@ describe("a QR login", () => {
     })
   )
 
-  it.effect("sends no poll after the QR code has expired, and an option can change the lifetime of the QR code", () =>
+  it.effect("sends no poll after the QR code has expired", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, end] of [
         [undefined, 30_000],
@@ -202,7 +201,7 @@ describe("a QR login", () => {
     })
   )
 
-  it.effect("for another account is rejected, and is not polled again", () =>
+  it.effect("for another account is rejected", () =>
     Effect.gen(function* () {
       const { qr } = yield* world({}, () => ({ token: "access-canary", holder: "T2" }))
       const code = yield* qr.begin
@@ -230,7 +229,7 @@ describe("a logout call that depends on options", () => {
     expiry: Expiry.dailyAt("00:00")
   })
 
-  it.effect("is sent if the option `leaves` is true, and otherwise the receipt is LocalOnly", () =>
+  it.effect("is sent only if the option `leaves` is true", () =>
     Effect.gen(function* () {
       for (const [leaves, tag, sent] of [
         [true, "Revoked", 1],
@@ -290,20 +289,18 @@ describe("the step token", () => {
     return Effect.map(Effect.provide(makeApi(undefined, options), layer), (calls) => ({ seen, calls }))
   }
 
-  it.effect(
-    "is sent with the call, and the body contains the app's fields in the order that the endpoint declares",
-    () =>
-      Effect.gen(function* () {
-        const { calls, seen } = yield* api({ base: "/login/v2" })
-        yield* calls.verify(request, step)
-        assert.strictEqual(seen[0]?.url, "https://api.tiny.example/login/v2/verify")
-        assert.strictEqual(seen[0]?.headers["authorization"], "Step T1 step-canary")
-        assert.strictEqual(seen[0]?.body, '{"id":"T1","code":"123456","device":"d","program":"p"}')
-      })
+  it.effect("is sent in a header of the call", () =>
+    Effect.gen(function* () {
+      const { calls, seen } = yield* api({ base: "/login/v2" })
+      yield* calls.verify(request, step)
+      assert.strictEqual(seen[0]?.url, "https://api.tiny.example/login/v2/verify")
+      assert.strictEqual(seen[0]?.headers["authorization"], "Step T1 step-canary")
+      assert.strictEqual(seen[0]?.body, '{"id":"T1","code":"123456","device":"d","program":"p"}')
+    })
   )
 
   it.effect.each([undefined, "plain text", Redacted.make(undefined), { account: {}, tokens: { access: step } }])(
-    "must be Redacted text, and otherwise the call fails and sends no request: %j",
+    "must be Redacted text, not %j",
     (given) =>
       Effect.gen(function* () {
         const { calls, seen } = yield* api({})
@@ -315,7 +312,7 @@ describe("the step token", () => {
       })
   )
 
-  it.effect("does not appear in an error, and if the broker rejects it, the call fails with ChallengeExpired", () =>
+  it.effect("does not appear in errors, and causes ChallengeExpired if the broker rejects it", () =>
     Effect.gen(function* () {
       const quoting = yield* api({}, () => no({ code: "X", message: "no such step-canary" }))
       assert.notInclude(shown(yield* Effect.flip(quoting.calls.verify(request, step))), "step-canary")
@@ -328,7 +325,7 @@ describe("the step token", () => {
     })
   )
 
-  it.effect("is rejected if it is not a valid header value, and the error names its field", () =>
+  it.effect("is rejected if it is not a valid header value", () =>
     Effect.gen(function* () {
       const { calls, seen } = yield* api({})
       const { reason } = yield* Effect.flip(calls.verify(request, Redacted.make("step\ncanary")))
@@ -367,7 +364,7 @@ describe("a layer keeps the options that it was made with", () => {
       return `${account.id} ${account.environment} ${account.app}`
     })
 
-  it.effect("if the program later changes its object with the credentials, such as in a loop over accounts", () =>
+  it.effect("if the program later changes the credentials object", () =>
     Effect.gen(function* () {
       const own = { id: "" }
       const layers = ["T1", "T2"].map((id) => {
@@ -378,7 +375,7 @@ describe("a layer keeps the options that it was made with", () => {
     })
   )
 
-  it.effect("if the credentials are an instance of a class, and the program later changes this instance", () =>
+  it.effect("if the program later changes credentials that are a class instance", () =>
     Effect.gen(function* () {
       class Own {
         id = "T1"
@@ -390,7 +387,7 @@ describe("a layer keeps the options that it was made with", () => {
     })
   )
 
-  it.effect("if the program later changes its object with the options, or replaces the credentials in it", () =>
+  it.effect("if the program later changes the options object", () =>
     Effect.gen(function* () {
       const options = { site: "", app: "", credentials: { id: "" } }
       const layers = ["T1", "T2"].map((id, index) => {
@@ -414,7 +411,7 @@ describe("a layer keeps the options that it was made with", () => {
     })
   )
 
-  it.effect("if the program later changes an object in the options, such as origins", () =>
+  it.effect("if the program later changes the origins in the options", () =>
     Effect.gen(function* () {
       const origins: Record<string, string> = { api: "http://127.0.0.1:1" }
       const seenOrigins: Array<unknown> = []
@@ -437,7 +434,7 @@ describe("a layer keeps the options that it was made with", () => {
     })
   )
 
-  it.effect("if the options are an instance of a class, and one option is a getter of the class", () =>
+  it.effect("if an option is a getter of a class", () =>
     Effect.gen(function* () {
       class Mine {
         readonly credentials = { id: "T1" }
@@ -450,7 +447,7 @@ describe("a layer keeps the options that it was made with", () => {
   )
 })
 
-it("layer() and layerConfig() of a method return a layer, and do not throw, if the options cannot be read", () => {
+it("layer() and layerConfig() of a method do not throw if the options cannot be read", () => {
   const hostile = {
     get credentials(): never {
       throw new Error("canary-secret")

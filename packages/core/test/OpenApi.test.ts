@@ -97,7 +97,7 @@ const operation = (method: string) => document.paths["/token"]?.[method] as Oper
 const secret = { type: "string", format: "password" }
 
 describe("a document that OpenApi.make returns", () => {
-  it("has one operation for all calls with the same method and path, and describes each request body", () => {
+  it("has one operation for all calls with the same method and path", () => {
     assert.deepStrictEqual(Object.keys(document.paths["/token"] ?? {}), ["post", "delete"])
     const byCode = { key: secret, grant_type: { const: "code" }, code: secret }
     const byRefresh = { key: secret, refresh: secret, note: { type: "string" } }
@@ -111,7 +111,7 @@ describe("a document that OpenApi.make returns", () => {
     assert.deepStrictEqual(operation("post").requestBody, { required: true, content })
   })
 
-  it("describes headers and parameters, marks secrets as passwords, and has a security scheme for the token", () => {
+  it("describes headers and parameters, and marks secrets as passwords", () => {
     const { parameters, requestBody, security } = operation("delete")
     assert.isUndefined(requestBody)
     assert.deepStrictEqual(parameters, [
@@ -125,7 +125,7 @@ describe("a document that OpenApi.make returns", () => {
     assert.deepStrictEqual(document.components.securitySchemes, { authorization: scheme })
   })
 
-  it("describes the data inside the envelope, and what each refusal of a call means", () => {
+  it("describes the data of an answer and the meaning of each refusal", () => {
     const { responses } = operation("post")
     assert.include(JSON.stringify(responses["200"]), '"required":["ok","data"]')
     assert.include(JSON.stringify(responses["200"]), '"token":{"type":"string","format":"password"}')
@@ -155,7 +155,7 @@ it("OpenApi.word makes a pattern that ignores case and blanks around the word", 
   assert.notMatch("not ok", new RegExp(String(pattern)))
 })
 
-it("in an OpenAPI document, a limit for a whole app has a scope, and a limit for each account has no scope", () => {
+it("in an OpenAPI document, only a limit for a whole app has a scope", () => {
   const limits = [
     { requests: 2, per: "1 second" },
     { requests: 9, per: "1 hour", scope: "app" }

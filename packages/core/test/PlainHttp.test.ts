@@ -61,7 +61,7 @@ describe("a client that is loaded at its first request", () => {
     })
   )
 
-  it.live("sends nothing if the load fails, and tries to load again at the next request", () =>
+  it.live("sends nothing if the load fails, and loads again at the next request", () =>
     Effect.gen(function* () {
       const { client, end, loads, sent } = loading()
       const first = yield* start(client)
@@ -75,7 +75,7 @@ describe("a client that is loaded at its first request", () => {
     })
   )
 
-  it.live("does not shorten the interval that a rate limit requires between two calls", () =>
+  it.live("does not shorten the interval between two rate-limited calls", () =>
     Effect.gen(function* () {
       const sentAt: Array<number> = []
       const whole = HttpClient.make((request) =>

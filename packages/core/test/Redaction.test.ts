@@ -26,9 +26,7 @@ describe("Redaction.scrub without given secrets", () => {
     ["token eyJhbGciOiJIUzUxMiJ9.e30.c2ln is old", "token <redacted> is old"],
     ["session 4a5b6c7d8e9f0a1b2c3d4e5f6a7b is over", "session <redacted> is over"],
     ["hash q83vEjRWeJCrze8SNFZ4kA== differs", "hash <redacted> differs"]
-  ])("recognizes a secret by its name or its format, and removes it from the text %s", (text, clean) =>
-    assert.strictEqual(Redaction.scrub(text), clean)
-  )
+  ])("removes the secret from the text %s", (text, clean) => assert.strictEqual(Redaction.scrub(text), clean))
 
   it.each([
     "Invalid totp",
@@ -127,7 +125,7 @@ describe("Redaction.scrub with given secrets", () => {
   it("removes a secret that contains special characters of regular expressions", () =>
     assert.strictEqual(Redaction.scrub("a.*[b] $&1 aXXb", secrets(".*[b]", "$&1")), "a<redacted> <redacted> aXXb"))
 
-  it("ignores a secret of two characters, because its redaction would hide too much text", () =>
+  it("ignores a secret of two characters", () =>
     assert.strictEqual(Redaction.scrub("a1 b a1", secrets("a1", "")), "a1 b a1"))
 
   it("removes a secret that contains a lone surrogate", () =>
@@ -332,7 +330,7 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     }
   })
 
-  it("shows no part of a token at the cut in a long text, even if the token is not given as a secret", () => {
+  it("shows no part of a token at the cut in a long text", () => {
     for (let length = 4060; length < 4100; length += 1) {
       const text = Redaction.excerpt(`eyJ${"a".repeat(length)} 4a5b6c7d8e9f0a1b2c3d4e5f6a7b tail`.padEnd(9000, " tail"))
       assert.notMatch(text, /4a5/)
@@ -340,7 +338,7 @@ describe("Redaction.excerpt of text that is not JSON", () => {
   })
 })
 
-it.effect("Redaction.layerHeaders adds names to Effect's redacted header names, and keeps the existing names", () =>
+it.effect("Redaction.layerHeaders adds names to Effect's redacted header names", () =>
   Effect.gen(function* () {
     const before = yield* Headers.CurrentRedactedNames
     const names = yield* Effect.provide(Headers.CurrentRedactedNames, Redaction.layerHeaders(["X-PrivateKey"]))

@@ -65,7 +65,7 @@ describe("a valid callback", () => {
     })
   )
 
-  it.effect("is read without a state if the broker does not always return the state", () =>
+  it.effect("is read without a state if the state is optional", () =>
     Effect.gen(function* () {
       const parameters = yield* parse("https://app.example/callback?auth_token=canary", { state: "optional" })
       assert.deepStrictEqual(plain(parameters), { auth_token: "canary" })
@@ -118,7 +118,7 @@ describe("an invalid callback", () => {
     ["an empty error parameter", `${own}?ERROR=&${good}`, "denied"],
     ["an error parameter without a value", `${own}?error&${good}`, "denied"],
     ["an error parameter and no state", `${own}?error=access_denied`, "state"]
-  ] as const)("is rejected, and is not quoted in the error, if it contains %s", ([, url, reason]) =>
+  ] as const)("is rejected and not quoted if it contains %s", ([, url, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(parse(url)), reason)
     })
@@ -140,7 +140,7 @@ describe("an invalid callback", () => {
   )
 })
 
-describe("a callback of a broker that reports the status of the login in a parameter", () => {
+describe("a callback of a broker that sends a status", () => {
   const own = "https://app.example/callback"
   const outcome = { parameter: "status", success: "success" }
   const read = (query: string) => parse(`${own}?${query}`, { outcome })
@@ -260,7 +260,7 @@ describe("a browser login that was begun", () => {
     })
   )
 
-  it.effect("is not completed again with another code, and each code completes only one login", () =>
+  it.effect("is completed with one code, and each code completes one login", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -271,7 +271,7 @@ describe("a browser login that was begun", () => {
     })
   )
 
-  it.effect("is completed only once even if its request was stored and then read from the store", () =>
+  it.effect("is completed only once even with a copy of its request", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const request = yield* service.begin
@@ -282,7 +282,7 @@ describe("a browser login that was begun", () => {
     })
   )
 
-  it.effect("can be completed after a failed attempt if the callback carries a token instead of a code", () =>
+  it.effect("can be completed after a failed attempt only if the callback carries a token", () =>
     Effect.gen(function* () {
       for (const [carries, expected] of [
         ["code", "InvalidStepUpCode"],
@@ -298,7 +298,7 @@ describe("a browser login that was begun", () => {
     })
   )
 
-  it.effect("stays open after a callback that has no state and reports a cancelled login", () =>
+  it.effect("stays open after a callback of a cancelled login", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -380,22 +380,20 @@ describe("a code or token of a callback", () => {
   ]
 
   for (const carries of ["code", "token"] as const) {
-    it.effect.each(damaged)(
-      `is not sent as a ${carries} if it arrives with %s, and the login can still be completed`,
-      ([, query]) =>
-        Effect.gen(function* () {
-          const { addressOf, request, sent, service } = yield* begun(carries)
-          for (const call of [service.check, service.complete] as const) {
-            const error = yield* Effect.flip(call(request, addressOf(query)))
-            if (error.reason._tag !== "InvalidRequest") return assert.fail(error.reason._tag)
-            assert.strictEqual(error.reason.field, "callbackUrl")
-            assert.match(error.reason.remedy, /whole address.*again/)
-            assert.notMatch(shown(error), /can.?.?ary|\u2026/)
-          }
-          assert.deepStrictEqual(sent, [])
-          yield* service.complete(request, addressOf("code=canary"))
-          assert.deepStrictEqual(sent, ["canary"])
-        })
+    it.effect.each(damaged)(`is not sent as a ${carries} if it arrives with %s`, ([, query]) =>
+      Effect.gen(function* () {
+        const { addressOf, request, sent, service } = yield* begun(carries)
+        for (const call of [service.check, service.complete] as const) {
+          const error = yield* Effect.flip(call(request, addressOf(query)))
+          if (error.reason._tag !== "InvalidRequest") return assert.fail(error.reason._tag)
+          assert.strictEqual(error.reason.field, "callbackUrl")
+          assert.match(error.reason.remedy, /whole address.*again/)
+          assert.notMatch(shown(error), /can.?.?ary|\u2026/)
+        }
+        assert.deepStrictEqual(sent, [])
+        yield* service.complete(request, addressOf("code=canary"))
+        assert.deepStrictEqual(sent, ["canary"])
+      })
     )
   }
 
@@ -423,7 +421,7 @@ describe("a code or token of a callback", () => {
     })
   )
 
-  it.effect.each([null, undefined, 5, {}])("is not sent if a program in JavaScript passes %j as an argument", (wrong) =>
+  it.effect.each([null, undefined, 5, {}])("is not sent if an argument is %j", (wrong) =>
     Effect.gen(function* () {
       const { request, sent, service } = yield* begun("code")
       const value = wrong as never
@@ -447,7 +445,7 @@ describe("a code or token of a callback", () => {
   )
 })
 
-it.effect("RedirectLogin.makeState returns 128 random bits in hexadecimal, which differ each time", () =>
+it.effect("RedirectLogin.makeState returns 128 random bits in hexadecimal", () =>
   Effect.gen(function* () {
     const states = yield* Effect.replicateEffect(RedirectLogin.makeState, 100)
     const texts = states.map(Redacted.value)

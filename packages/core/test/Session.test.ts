@@ -42,7 +42,7 @@ describe("Session.make", () => {
   })
 })
 
-it.effect("Session.issue dates a session at the start of the login call, not at its end", () =>
+it.effect("Session.issue dates a session at the start of the login call", () =>
   Effect.gen(function* () {
     const asked = Date.UTC(2026, 10, 21, 18, 29, 59)
     yield* TestClock.setTime(asked)
@@ -57,7 +57,7 @@ it.effect("Session.issue dates a session at the start of the login call, not at 
   })
 )
 
-it("Session.isExpired returns true from the expiry on, and never if the expiry is unknown", () => {
+it("Session.isExpired returns true from the expiry on, and false if the expiry is unknown", () => {
   const known = make(Expiry.after("1 hour"))
   const end = issuedAt + 3_600_000
   assert.deepStrictEqual(
@@ -84,11 +84,11 @@ it.each([
 )
 
 it.each([null, undefined, 5, "eyJ.a.b", Redacted.make(null), Redacted.make(5)])(
-  "Session.bareToken(%j) returns an empty token, because the argument is not Redacted text",
+  "Session.bareToken(%j) returns an empty token",
   (wrong) => assert.strictEqual(Redacted.value(Session.bareToken(wrong as never)), "")
 )
 
-it("Session.isSession returns true for a session, and false for other values", () => {
+it("Session.isSession returns true only for a session", () => {
   assert.isTrue(Session.isSession(session()))
   for (const other of [null, undefined, "session", {}, { ...account }]) assert.isFalse(Session.isSession(other))
 })

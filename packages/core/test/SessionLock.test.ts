@@ -35,7 +35,7 @@ const makeRedis = (...args: Parameters<typeof SessionLock.makeRedis>) => Effect.
 
 const { url } = sharedServer()
 
-/** A lease that does not expire during a test, even if the machine stalls for some seconds. */
+/** A lease that does not expire during a test. */
 const longLease = "10 seconds"
 
 const countScripts = (redis: Redis.Redis["Service"]) => {
@@ -63,7 +63,7 @@ describe("vaults: a lock in a Redis that rejects commands", () => {
     answering(() => Effect.fail(new Redis.RedisError({ cause: new Error(`${word} something that was sent`) })))
 
   it.live.each(["NOPERM", "NOAUTH", "WRONGPASS"])(
-    "fails at once, without retries, if Redis answers with the permanent error %s",
+    "fails at once if Redis answers with the permanent error %s",
     (word) =>
       Effect.gen(function* () {
         const began = performance.now()
@@ -202,8 +202,8 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
   it.live.each([
     ["right before `check` reads the clock", [1]],
     ["right after `check` has read the clock", [2]],
-    ["before `check` asks Redis, and once while it waits for the answer", [1, 3]],
-    ["before `check` asks Redis, and twice while it waits for the answer", [1, 3, 5]]
+    ["before `check` asks Redis, and once while `check` waits for the answer", [1, 3]],
+    ["before `check` asks Redis, and twice while `check` waits for the answer", [1, 3, 5]]
   ] as const)("is still valid if the process of its holder was suspended %s", ([, stops]) =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
@@ -249,7 +249,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
     })
   )
 
-  it.live("is lost, and not renewed forever, if each answer from Redis takes as long as the lease", () =>
+  it.live("is lost if each answer from Redis takes as long as the lease", () =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       let isSlow = false
@@ -287,7 +287,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("is one Redis key with an expiry, and leaves only the fence in Redis after its release", () =>
+  it.live("leaves only the fence in Redis after its release", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin
       const fence = yield* lock.withLock(account, (lease) =>
@@ -303,24 +303,22 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live(
-    "increases the fence even if Redis has lost the last fence or the clock of the Redis server was set back",
-    () =>
-      Effect.gen(function* () {
-        const { lock, prefix, redis } = yield* begin
-        const fence = lock.withLock(account, (lease) => Effect.succeed(lease.fence))
-        const first = yield* fence
-        yield* redis.send("DEL", keyOf(prefix, "fence"))
-        yield* Effect.sleep("2 millis")
-        const second = yield* fence
-        assert.isAbove(second, first)
-        const ahead = second + 86_400_000
-        yield* redis.send("SET", keyOf(prefix, "fence"), String(ahead))
-        assert.deepStrictEqual([yield* fence, yield* fence], [ahead + 1, ahead + 2])
-      })
+  it.live("increases the fence even if Redis lost the last fence or its clock was set back", () =>
+    Effect.gen(function* () {
+      const { lock, prefix, redis } = yield* begin
+      const fence = lock.withLock(account, (lease) => Effect.succeed(lease.fence))
+      const first = yield* fence
+      yield* redis.send("DEL", keyOf(prefix, "fence"))
+      yield* Effect.sleep("2 millis")
+      const second = yield* fence
+      assert.isAbove(second, first)
+      const ahead = second + 86_400_000
+      yield* redis.send("SET", keyOf(prefix, "fence"), String(ahead))
+      assert.deepStrictEqual([yield* fence, yield* fence], [ahead + 1, ahead + 2])
+    })
   )
 
-  it.live("sends no request to Redis for a fiber that waits for another fiber of its process", () =>
+  it.live("sends no request to Redis for a fiber that waits in the same process", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
       const { counting, scriptsSent } = countScripts(redis)
@@ -337,33 +335,31 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live(
-    "fails with `busy` after the acquireTimeout, whether its holder uses the same lock object or another lock object",
-    () =>
-      Effect.gen(function* () {
-        const { prefix, redis } = yield* begin
-        const options = { prefix, lease: longLease, acquireTimeout: "300 millis" } as const
-        const one = makeRedis(redis, options)
-        const two = makeRedis(redis, options)
-        yield* one.withLock(
-          account,
-          Effect.fnUntraced(function* () {
-            for (const lock of [one, two]) {
-              const { exit, millis } = yield* timed(lock.withLock(account, () => Effect.void))
-              assert.match(
-                shown(exit),
-                /Other programs, or other calls in this program, have held the lock of this account for 300 milliseconds/
-              )
-              assert.isTrue(millis >= 299 && millis < 10_000, `${millis} ms`)
-            }
-          })
-        )
-        yield* two.withLock(account, () => Effect.void)
-      })
+  it.live("fails with `busy` after the acquireTimeout", () =>
+    Effect.gen(function* () {
+      const { prefix, redis } = yield* begin
+      const options = { prefix, lease: longLease, acquireTimeout: "300 millis" } as const
+      const one = makeRedis(redis, options)
+      const two = makeRedis(redis, options)
+      yield* one.withLock(
+        account,
+        Effect.fnUntraced(function* () {
+          for (const lock of [one, two]) {
+            const { exit, millis } = yield* timed(lock.withLock(account, () => Effect.void))
+            assert.match(
+              shown(exit),
+              /Other programs, or other calls in this program, have held the lock of this account for 300 milliseconds/
+            )
+            assert.isTrue(millis >= 299 && millis < 10_000, `${millis} ms`)
+          }
+        })
+      )
+      yield* two.withLock(account, () => Effect.void)
+    })
   )
 
   it.live(
-    "is lost at the next renewal if another program took it, and the key of that program is not changed",
+    "is lost at the next renewal if another program took it",
     () =>
       Effect.gen(function* () {
         const { key, prefix, redis } = yield* begin
@@ -388,7 +384,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is still held after its key has expired if no other program took the lock in the meantime",
+    "is still held after its key has expired if no other program took the lock",
     () =>
       Effect.gen(function* () {
         const { key, lock, redis } = yield* begin
@@ -416,7 +412,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
           account,
           Effect.fnUntraced(function* (lease) {
             yield* redis.send("DEL", keyOf(prefix, "fence"))
-            // This expiry is shorter than the expiry after a renewal, so a larger expiry shows that a renewal happened.
+            // Only a renewal sets an expiry of more than 6000 milliseconds.
             yield* redis.send("PEXPIRE", key, "6000")
             while ((yield* redis.send<number>("PTTL", key)) <= 6000) {
               assert.strictEqual(yield* redis.send("EXISTS", key), 1)
@@ -430,7 +426,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is lost if its key and its fence are missing, because another program may have held the lock",
+    "is lost if its key and its fence are missing",
     () =>
       Effect.gen(function* () {
         const { key, lock, prefix, redis } = yield* begin
@@ -462,7 +458,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is lost if its key has expired and another program held the lock in the meantime",
+    "is lost if its key has expired and another program held the lock",
     () =>
       Effect.gen(function* () {
         const { key, lock, prefix, redis } = yield* begin
@@ -519,8 +515,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 })
 
-// The tests run concurrently, because each test spends most of its time waiting, and no test stops a server that
-// another test uses.
+// The tests run concurrently, because each test spends most of its time waiting.
 describe.runIf(runsRedis)(
   "vaults: a lock in a Redis that becomes unavailable",
   { concurrent: true, tags: ["thorough"] },
@@ -564,7 +559,7 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live("is lost at the next renewal if Redis restarts without data, and the next holder has a larger fence", () =>
+    it.live("is lost at the next renewal if Redis restarts without data", () =>
       Effect.gen(function* () {
         const { restart, url } = yield* server
         const one = makeRedis(yield* connect(url), { lease: "8 seconds" })
@@ -598,23 +593,21 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live(
-      "fails with Io after the acquireTimeout, and the error does not contain the Redis client's error message",
-      () =>
-        Effect.gen(function* () {
-          const { freeze, stop, url } = yield* server
-          const redis = yield* connect(url)
-          const lock = makeRedis(redis, { acquireTimeout: "900 millis" })
-          freeze()
-          const silent = yield* Effect.flip(lock.withLock(account, () => Effect.void))
-          assert.strictEqual(silent.reason.message, "Could not lock the account in Redis")
-          assert.match(silent.remedy, /Check that Redis is running/)
-          yield* Effect.promise(stop)
-          assert.strictEqual(yield* reasonOf(lock.withLock(account, () => Effect.void)), "Io")
-        })
+    it.live("fails with Io after the acquireTimeout", () =>
+      Effect.gen(function* () {
+        const { freeze, stop, url } = yield* server
+        const redis = yield* connect(url)
+        const lock = makeRedis(redis, { acquireTimeout: "900 millis" })
+        freeze()
+        const silent = yield* Effect.flip(lock.withLock(account, () => Effect.void))
+        assert.strictEqual(silent.reason.message, "Could not lock the account in Redis")
+        assert.match(silent.remedy, /Check that Redis is running/)
+        yield* Effect.promise(stop)
+        assert.strictEqual(yield* reasonOf(lock.withLock(account, () => Effect.void)), "Io")
+      })
     )
 
-    it.live("fails with the system's error code if the Redis client's error has such a code", () =>
+    it.live("fails with the error code of the Redis client", () =>
       Effect.gen(function* () {
         const cause = Object.assign(new Error("connect ECONNREFUSED redis://user:hunter2@10.0.0.1"), {
           code: "ECONNREFUSED"

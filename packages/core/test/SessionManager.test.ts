@@ -47,7 +47,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("returns the session that an earlier run stored, and sends no request to the broker", () =>
+  it.effect("returns the session that an earlier run stored", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -59,30 +59,28 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect(
-    "logs in once for 32 programs that request a session at the same time, at the start and after the expiry",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const [tiny, shared] = [makeTiny(), makeShared()]
-        tiny.latency = "1 second"
-        const programs = yield* Effect.all(Array.from({ length: 32 }, () => start(tiny, shared)))
-        for (const round of ["1", "2"]) {
-          const asked = yield* Effect.forkChild(
-            Effect.all(
-              programs.map((program) => program.session),
-              { concurrency: "unbounded" }
-            )
+  it.effect("logs in once for 32 programs that request a session at the same time", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      tiny.latency = "1 second"
+      const programs = yield* Effect.all(Array.from({ length: 32 }, () => start(tiny, shared)))
+      for (const round of ["1", "2"]) {
+        const asked = yield* Effect.forkChild(
+          Effect.all(
+            programs.map((program) => program.session),
+            { concurrency: "unbounded" }
           )
-          yield* pass("1 second")
-          assert.deepStrictEqual(new Set((yield* Fiber.join(asked)).map(numberOf)), new Set([round]))
-          yield* pass("1 day")
-        }
-        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
-      })
+        )
+        yield* pass("1 second")
+        assert.deepStrictEqual(new Set((yield* Fiber.join(asked)).map(numberOf)), new Set([round]))
+        yield* pass("1 day")
+      }
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
   )
 
-  it.effect("does not return a session that expired at midnight, and logs in exactly once after midnight", () =>
+  it.effect("logs in exactly once after a session has expired at midnight", () =>
     Effect.gen(function* () {
       const tiny = makeTiny()
       const manager = yield* start(tiny)
@@ -98,7 +96,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("returns a current session even if the effect was stored in a variable and is run later", () =>
+  it.effect("returns a current session even if a program keeps the effect in a variable", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny({ expiry: Expiry.after("1 hour") }))
@@ -109,7 +107,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("completes the login even if the caller that started the login is interrupted", () =>
+  it.effect("completes the login even if its first caller is interrupted", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -135,7 +133,7 @@ describe("sessions: SessionManager.session", () => {
         concurrency: 2
       })
       assert.deepStrictEqual(both.map(reasonOf), ["BrokerUnavailable", "BrokerUnavailable"])
-      // During the back-off, a caller gets the same failure, and no request is sent to the broker.
+      // During the back-off, a caller gets the same failure without a request.
       assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "BrokerUnavailable")
       assert.deepStrictEqual(tiny.calls, ["login refused"])
       yield* pass("2 seconds")
@@ -143,7 +141,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("increases the back-off after each failure, and sends between 24 and 60 logins in ten minutes", () =>
+  it.effect("increases the back-off after each failure", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -166,7 +164,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("stops after two rejected logins, even after a restart, so that the broker does not lock the account", () =>
+  it.effect("stops after two rejected logins, even after a restart", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -181,29 +179,27 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect(
-    "sends at most one login in each TOTP period, even if one program crashes and another program logs in",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
-        tiny.latency = "1 second"
-        const crashed = yield* Scope.make()
-        const first = yield* Effect.provideService(start(tiny, shared), Scope.Scope, crashed)
-        yield* Effect.forkChild(Effect.ignore(first.session))
-        yield* pass("500 millis")
-        yield* Scope.close(crashed, Exit.void)
-        const second = yield* start(tiny, shared)
-        const asked = yield* Effect.forkChild(second.session)
-        yield* pass("29 seconds")
-        assert.deepStrictEqual(tiny.calls, [])
-        yield* pass("2 seconds")
-        yield* Fiber.join(asked)
-        assert.deepStrictEqual(tiny.calls, ["login 1"])
-      })
+  it.effect("sends at most one login in each TOTP period, even after a program has crashed", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
+      tiny.latency = "1 second"
+      const crashed = yield* Scope.make()
+      const first = yield* Effect.provideService(start(tiny, shared), Scope.Scope, crashed)
+      yield* Effect.forkChild(Effect.ignore(first.session))
+      yield* pass("500 millis")
+      yield* Scope.close(crashed, Exit.void)
+      const second = yield* start(tiny, shared)
+      const asked = yield* Effect.forkChild(second.session)
+      yield* pass("29 seconds")
+      assert.deepStrictEqual(tiny.calls, [])
+      yield* pass("2 seconds")
+      yield* Fiber.join(asked)
+      assert.deepStrictEqual(tiny.calls, ["login 1"])
+    })
   )
 
-  it.effect("rejects a new token that has already expired, and does not log in repeatedly", () =>
+  it.effect("logs in only once if the new token has already expired", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: () => ({ at: morning - minutes(60), source: "jwt" }) })
@@ -215,7 +211,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("logs in again after the clock was set back by a day, because the expiry is no longer reliable", () =>
+  it.effect("logs in again after the clock was set back by a day", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: Expiry.after("8 hours") })
@@ -229,7 +225,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("logs in without a long wait after the correction of a clock that was three years ahead", () =>
+  it.effect("logs in at once after a clock that was three years ahead is corrected", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning + minutes(3 * 365 * 24 * 60))
       const tiny = makeTiny({ codes: "totp" })
@@ -263,7 +259,7 @@ describe("sessions: SessionManager with early renewal", () => {
     })
   )
 
-  it.effect("does not renew early before a daily cut-off, because the new session would expire at the same time", () =>
+  it.effect("does not renew early before a daily cut-off", () =>
     Effect.gen(function* () {
       const tiny = makeTiny({ early: "1 hour" })
       const manager = yield* start(tiny)
@@ -275,7 +271,7 @@ describe("sessions: SessionManager with early renewal", () => {
     })
   )
 
-  it.effect("renews early only once if the new session expires at the same time as the old one", () =>
+  it.effect("renews early only once if the new session expires at the same time as the old session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const end = morning + minutes(60)
@@ -290,7 +286,7 @@ describe("sessions: SessionManager with early renewal", () => {
     })
   )
 
-  it.effect("returns the valid token, emits RenewalFailed and backs off if the early renewal fails", () =>
+  it.effect("emits RenewalFailed and returns the valid token if the early renewal fails", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)
@@ -328,7 +324,7 @@ describe("sessions: SessionManager with early renewal", () => {
   )
 })
 
-it.effect("SessionManager.renew replaces a rejected token at once, even during the back-off of an early renewal", () =>
+it.effect("SessionManager.renew replaces a rejected token even during the back-off of an early renewal", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const tiny = makeTiny(lastsAnHour)
@@ -344,36 +340,32 @@ it.effect("SessionManager.renew replaces a rejected token at once, even during t
 describe("sessions: a renewal with a refresh token", () => {
   const both = { by: ["login", "refresh"], expiry: Expiry.after("1 hour") } as const
 
-  it.effect(
-    "is sent if the broker supports refreshes, and is followed by a login if the broker rejects the refresh token",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const tiny = makeTiny(both)
-        const manager = yield* start(tiny)
-        yield* manager.session
-        yield* pass("1 hour")
-        yield* manager.session
-        tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
-        yield* pass("1 hour")
-        assert.strictEqual(numberOf(yield* manager.session), "3")
-        assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2", "refresh refused", "login 3"])
-      })
+  it.effect("is followed by a login if the broker rejects the refresh token", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny(both)
+      const manager = yield* start(tiny)
+      yield* manager.session
+      yield* pass("1 hour")
+      yield* manager.session
+      tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
+      yield* pass("1 hour")
+      assert.strictEqual(numberOf(yield* manager.session), "3")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2", "refresh refused", "login 3"])
+    })
   )
 
-  it.effect(
-    "is not followed by a login if the broker does not answer, because the refresh token might still be valid",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const tiny = makeTiny(both)
-        const manager = yield* start(tiny)
-        yield* manager.session
-        tiny.failures.push(unavailable)
-        yield* pass("1 hour")
-        assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "BrokerUnavailable")
-        assert.deepStrictEqual(tiny.calls, ["login 1", "refresh refused"])
-      })
+  it.effect("is not followed by a login if the broker does not answer", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny(both)
+      const manager = yield* start(tiny)
+      yield* manager.session
+      tiny.failures.push(unavailable)
+      yield* pass("1 hour")
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "BrokerUnavailable")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "refresh refused"])
+    })
   )
 
   it.effect("is sent after a daily cut-off only if the broker accepts refresh tokens after the cut-off", () =>
@@ -390,21 +382,19 @@ describe("sessions: a renewal with a refresh token", () => {
     })
   )
 
-  it.effect(
-    "is not sent if the broker supports neither refresh nor login, and ActionRequired names SessionManager.adopt",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const tiny = makeTiny({ by: [] })
-        const manager = yield* start(tiny)
-        const failed = yield* Effect.flip(manager.session)
-        assert.strictEqual(failed.reason._tag, "ActionRequired")
-        assert.include(failed.message, "SessionManager.adopt")
-        assert.deepStrictEqual(tiny.calls, [])
-      })
+  it.effect("is not sent if the broker supports neither refresh nor login", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny({ by: [] })
+      const manager = yield* start(tiny)
+      const failed = yield* Effect.flip(manager.session)
+      assert.strictEqual(failed.reason._tag, "ActionRequired")
+      assert.include(failed.message, "SessionManager.adopt")
+      assert.deepStrictEqual(tiny.calls, [])
+    })
   )
 
-  it.effect("is not repeated if the store fails, and its session is returned as soon as the session is stored", () =>
+  it.effect("is not repeated if the store fails", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(both), makeShared()]
@@ -425,49 +415,45 @@ describe("sessions: a renewal with a refresh token", () => {
   )
 })
 
-it.effect(
-  "sessions: a token is not returned after a refresh has replaced it, even if the new token cannot be stored",
-  () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const shared = makeShared()
-      const tiny = makeTiny({ by: ["login", "refresh"], ...lastsAnHour })
-      const { service, state } = breakable(shared.store)
-      const manager = yield* start(tiny, { ...shared, store: service })
-      yield* manager.session
-      yield* pass("56 minutes")
-      state.broken = true
-      assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "Io")
-      assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2"])
-    })
+it.effect("sessions: a token that a refresh has replaced is not returned, even if the store is broken", () =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(morning)
+    const shared = makeShared()
+    const tiny = makeTiny({ by: ["login", "refresh"], ...lastsAnHour })
+    const { service, state } = breakable(shared.store)
+    const manager = yield* start(tiny, { ...shared, store: service })
+    yield* manager.session
+    yield* pass("56 minutes")
+    state.broken = true
+    assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "Io")
+    assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2"])
+  })
 )
 
 describe("sessions: SessionManager.renew", () => {
-  it.effect(
-    "fails with Io if the store fails after the login, but the new session is returned as soon as it can be stored",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const [tiny, shared] = [makeTiny(), makeShared()]
-        const { service, state } = breakable(shared.store)
-        const manager = yield* start(tiny, { ...shared, store: service })
-        assert.strictEqual(numberOf(yield* manager.session), "1")
-        yield* pass("1 minute")
-        state.broken = "session"
-        assert.strictEqual(reasonOf(yield* Effect.result(manager.renew())), "Io")
-        assert.strictEqual(numberOf(yield* manager.session), "1")
-        yield* pass("1 minute")
-        assert.strictEqual(numberOf(yield* manager.session), "1")
-        state.broken = false
-        yield* pass("1 minute")
-        assert.strictEqual(numberOf(yield* manager.session), "2")
-        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
-        const other = yield* start(tiny, shared)
-        assert.strictEqual(numberOf(yield* other.session), "2")
-      })
+  it.effect("fails with Io if the new session cannot be stored", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const { service, state } = breakable(shared.store)
+      const manager = yield* start(tiny, { ...shared, store: service })
+      assert.strictEqual(numberOf(yield* manager.session), "1")
+      yield* pass("1 minute")
+      state.broken = "session"
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.renew())), "Io")
+      assert.strictEqual(numberOf(yield* manager.session), "1")
+      yield* pass("1 minute")
+      assert.strictEqual(numberOf(yield* manager.session), "1")
+      state.broken = false
+      yield* pass("1 minute")
+      assert.strictEqual(numberOf(yield* manager.session), "2")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+      const other = yield* start(tiny, shared)
+      assert.strictEqual(numberOf(yield* other.session), "2")
+    })
   )
 
-  it.effect("gets a new session in a program that has just started, although the stored session is valid", () =>
+  it.effect("gets a new session even if the stored session is valid", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -516,7 +502,7 @@ describe("sessions: SessionManager.renew", () => {
     })
   )
 
-  it.effect("returns the newer session that another program has stored, and sends no login", () =>
+  it.effect("returns the newer session that another program has stored", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -532,7 +518,7 @@ describe("sessions: SessionManager.renew", () => {
     })
   )
 
-  it.effect("fails if it gets no new session, and does not return the old session instead", () =>
+  it.effect("fails if it gets no new session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -563,7 +549,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("called by the program that renews revokes the new session, and pending calls of session fail", () =>
+  it.effect("called by the program that renews revokes the new session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -581,7 +567,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("called while another program renews revokes the new session, and pending calls of session fail", () =>
+  it.effect("called while another program renews revokes the new session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -602,25 +588,23 @@ describe("sessions: SessionManager.logout", () => {
     ["the program that refreshes", true],
     ["another program", false]
   ] as const) {
-    it.effect(
-      `called by ${title} during a refresh prevents the login that usually follows a rejected refresh token`,
-      () =>
-        Effect.gen(function* () {
-          yield* TestClock.setTime(morning)
-          const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
-          const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
-          yield* one.session
-          yield* other.session
-          tiny.latency = "1 second"
-          tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
-          const renewed = yield* Effect.forkChild(Effect.result(one.renew()))
-          yield* pass("500 millis")
-          yield* (isHere ? one : other).logout
-          yield* pass("10 seconds")
-          assert.strictEqual(reasonOf(yield* Fiber.join(renewed)), "SessionExpired")
-          assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
-          assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1", "refresh refused"])
-        })
+    it.effect(`called by ${title} during a refresh prevents a login after the refresh`, () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
+        const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
+        yield* one.session
+        yield* other.session
+        tiny.latency = "1 second"
+        tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
+        const renewed = yield* Effect.forkChild(Effect.result(one.renew()))
+        yield* pass("500 millis")
+        yield* (isHere ? one : other).logout
+        yield* pass("10 seconds")
+        assert.strictEqual(reasonOf(yield* Fiber.join(renewed)), "SessionExpired")
+        assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
+        assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1", "refresh refused"])
+      })
     )
   }
 
@@ -655,7 +639,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("called right after a new session was stored revokes this session, and pending calls of session fail", () =>
+  it.effect("called right after a new session was stored revokes this session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -677,28 +661,26 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect(
-    "called during a renewal prevents a later write of the new session, even if the store is broken during the logout",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const [tiny, shared] = [makeTiny(), makeShared()]
-        tiny.latency = "1 second"
-        const { service, state } = breakable(shared.store)
-        const manager = yield* start(tiny, { ...shared, store: service })
-        yield* Effect.forkChild(Effect.result(manager.session))
-        yield* pass("500 millis")
-        state.broken = true
-        assert.strictEqual(reasonOf(yield* Effect.result(manager.logout)), "Io")
-        state.broken = false
-        yield* pass("1 second")
-        assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
-        const later = yield* start(makeTiny(), shared)
-        assert.isTrue(Option.isNone(yield* later.peek))
-      })
+  it.effect("called during a renewal prevents a write of the new session, even if the store is broken", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      tiny.latency = "1 second"
+      const { service, state } = breakable(shared.store)
+      const manager = yield* start(tiny, { ...shared, store: service })
+      yield* Effect.forkChild(Effect.result(manager.session))
+      yield* pass("500 millis")
+      state.broken = true
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.logout)), "Io")
+      state.broken = false
+      yield* pass("1 second")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+      const later = yield* start(makeTiny(), shared)
+      assert.isTrue(Option.isNone(yield* later.peek))
+    })
   )
 
-  it.effect("fails with Io if the store is broken, but the session is not returned after the logout", () =>
+  it.effect("ends the session even if the store is broken", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -738,7 +720,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are looked for with two reads of the store per minute, however often a session is requested", () =>
+  it.effect("are looked for with two reads of the store per minute", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -764,7 +746,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are found within 30 seconds, and cause no request to the broker, if another program logged out", () =>
+  it.effect("are found within 30 seconds if another program logged out", () =>
     Effect.gen(function* () {
       const { one, other, tiny } = yield* begin
       const changes = yield* Effect.forkChild(Stream.runCollect(Stream.take(other.changes, 1)))
@@ -779,7 +761,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are ignored while the store cannot be read, and the valid token is returned", () =>
+  it.effect("are ignored while the store cannot be read", () =>
     Effect.gen(function* () {
       const { other, state } = yield* begin
       state.unreadable = true
@@ -860,7 +842,7 @@ describe("sessions: SessionManager.adopt", () => {
     expiry: Expiry.after("1 hour")
   })
 
-  it.effect("stores the session of a browser login, so that the session is found after a restart", () =>
+  it.effect("stores the session of a browser login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny({ by: [] }), makeShared()]
@@ -884,7 +866,7 @@ describe("sessions: SessionManager.adopt", () => {
   )
 
   it.effect.each(["canary\nhalf", "canary\u200b", "canary\u00a0", "can\u00adary", "canary\u2026", "can ary"])(
-    "rejects a token that contains a blank, an invisible character or an ellipsis, and does not print the token: %j",
+    "rejects the token %j, and does not print the token",
     (text) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)

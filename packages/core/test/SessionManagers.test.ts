@@ -15,7 +15,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { makeTiny, morning, pass, type Tiny } from "./sessions.ts"
 
-/** Makes managers with one fake broker for each account, so that a test can count the calls for each account. */
+/** Makes managers with one fake broker for each account. */
 const begin = Effect.fnUntraced(function* (prepare: (tiny: Tiny, name: string) => void = () => undefined) {
   yield* TestClock.setTime(morning)
   const brokers = new Map<string, Tiny>()
@@ -45,7 +45,7 @@ type Managers = Effect.Success<ReturnType<typeof begin>>["managers"]
 const warmed = (managers: Managers, all: ReadonlyArray<string>, options?: SessionManagers.WarmOptions) =>
   Stream.runCollect(managers.warm(all, options))
 
-it.effect("SessionManagers builds the layer of an account once for all callers, and keeps it", () =>
+it.effect("SessionManagers builds the layer of an account once for all callers", () =>
   Effect.gen(function* () {
     const { brokers, built, managers } = yield* begin()
     const asked = Effect.all(
@@ -116,8 +116,7 @@ describe("sessions: the layer of an account", () => {
 
   /**
    * The layer of an account takes one second to build, and the first `failures` builds fail. Accounts whose name begins
-   * with `shared` share one layer. `counts` counts the builds and the open resources. `held` returns the number of
-   * finalizers in the scope of the managers.
+   * with `shared` share one layer. `held` returns the number of finalizers in the scope of the managers.
    */
   const failing = Effect.fnUntraced(function* (failures: number) {
     yield* TestClock.setTime(morning)
@@ -178,7 +177,7 @@ describe("sessions: the layer of an account", () => {
     })
   )
 
-  it.effect("is built once for all concurrent callers, and if the build fails, all callers fail", () =>
+  it.effect("is built once for all concurrent callers, even if its build fails", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(1)
       const all = yield* Effect.forkChild(
@@ -194,7 +193,7 @@ describe("sessions: the layer of an account", () => {
     })
   )
 
-  it.effect("is still built for the other callers if one caller is interrupted", () =>
+  it.effect("is built for the other callers if one caller is interrupted", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(0)
       const first = yield* Effect.forkChild(managers.session("T1"), { startImmediately: true })
@@ -223,7 +222,7 @@ describe("sessions: the layer of an account", () => {
 })
 
 describe("sessions: SessionManagers.warm", () => {
-  it.effect("logs in once to an account whose name is given twice, and reports each result", () =>
+  it.effect("logs in once to an account whose name is given twice", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
       const all = names(100)
@@ -263,34 +262,32 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
-  it.effect(
-    "starts other accounts after an account has hung for two minutes, and does not stop the login of that account",
-    () =>
-      Effect.gen(function* () {
-        const { brokers, managers } = yield* begin((tiny, name) => {
-          if (name.startsWith("hangs")) tiny.latency = "1 hour"
-        })
-        const seen: Array<SessionManagers.Progress<AuthError.AuthError>> = []
-        const all = ["hangs 1", "hangs 2", ...names(3)]
-        const running = yield* Effect.forkChild(
-          Stream.runForEach(managers.warm(all, { concurrency: 2, jitter: 0 }), (progress) =>
-            Effect.sync(() => seen.push(progress))
-          )
-        )
-        yield* pass("119 seconds")
-        assert.deepStrictEqual(seen, [])
-        yield* pass("2 seconds")
-        yield* Fiber.join(running)
-        assert.deepStrictEqual(seen.map(({ name }) => name).sort(), ["T0", "T1", "T2", "hangs 1", "hangs 2"])
-        const failures = seen.flatMap((progress) => SessionManagers.failureOf(progress) ?? [])
-        assert.strictEqual(failures.length, 2)
-        for (const { message } of failures) {
-          assert.include(message, "no answer came in time. The login continues in the background")
-        }
-        yield* pass("1 hour")
-        yield* managers.session("hangs 1")
-        assert.deepStrictEqual(brokers.get("hangs 1")?.calls, ["login 1"])
+  it.effect("starts other accounts after an account has hung for two minutes", () =>
+    Effect.gen(function* () {
+      const { brokers, managers } = yield* begin((tiny, name) => {
+        if (name.startsWith("hangs")) tiny.latency = "1 hour"
       })
+      const seen: Array<SessionManagers.Progress<AuthError.AuthError>> = []
+      const all = ["hangs 1", "hangs 2", ...names(3)]
+      const running = yield* Effect.forkChild(
+        Stream.runForEach(managers.warm(all, { concurrency: 2, jitter: 0 }), (progress) =>
+          Effect.sync(() => seen.push(progress))
+        )
+      )
+      yield* pass("119 seconds")
+      assert.deepStrictEqual(seen, [])
+      yield* pass("2 seconds")
+      yield* Fiber.join(running)
+      assert.deepStrictEqual(seen.map(({ name }) => name).sort(), ["T0", "T1", "T2", "hangs 1", "hangs 2"])
+      const failures = seen.flatMap((progress) => SessionManagers.failureOf(progress) ?? [])
+      assert.strictEqual(failures.length, 2)
+      for (const { message } of failures) {
+        assert.include(message, "no answer came in time. The login continues in the background")
+      }
+      yield* pass("1 hour")
+      yield* managers.session("hangs 1")
+      assert.deepStrictEqual(brokers.get("hangs 1")?.calls, ["login 1"])
+    })
   )
 
   it.effect("reports an account as failed if its login takes longer than `timeout`", () =>
@@ -352,7 +349,7 @@ describe("sessions: SessionManagers.warm", () => {
     ["a number", 7],
     ["a list of objects", [{ name: "T1" }]]
   ]
-  it.effect.each(others)("rejects %s, because a list of names is required", ([, given]) =>
+  it.effect.each(others)("rejects %s instead of a list of names", ([, given]) =>
     Effect.gen(function* () {
       const { built, managers } = yield* begin()
       const { reason } = yield* Effect.flip(warmed(managers, given as ReadonlyArray<string>))
@@ -389,7 +386,7 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
-  it.effect("starts the accounts at random times within `jitter`, not all at the same time", () =>
+  it.effect("starts the accounts at random times within `jitter`", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
       const running = yield* Effect.forkChild(warmed(managers, names(100), { concurrency: 100, jitter: "1 second" }))

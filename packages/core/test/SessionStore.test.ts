@@ -133,7 +133,7 @@ describe("vaults: an encrypted store", () => {
     return { ...book, key, store, raw: book.store }
   })
 
-  it.effect("stores no value as plain text, and returns entries that do not show the value when printed", () =>
+  it.effect("does not show a value in the store or in a printed entry", () =>
     Effect.gen(function* () {
       const { bytes, store } = yield* begin
       assert.notInclude(textOf(bytes()), "access")
@@ -220,20 +220,18 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect(
-    "fails with WrongKey if an encrypted entry is read without a key, or an unencrypted entry is read with a key",
-    () =>
-      Effect.gen(function* () {
-        const { raw, store } = yield* begin
-        const clear = SessionStore.encrypted(plaintext)(raw)
-        assert.strictEqual(yield* reasonOf(clear), "WrongKey")
-        yield* clear.put(account, "session", value, 1)
-        assert.strictEqual(yield* reasonOf(store), "WrongKey")
-        assert.strictEqual(clear.describe, "a transparent store; no key: unencrypted")
-      })
+  it.effect("fails with WrongKey if only the writer or only the reader has a key", () =>
+    Effect.gen(function* () {
+      const { raw, store } = yield* begin
+      const clear = SessionStore.encrypted(plaintext)(raw)
+      assert.strictEqual(yield* reasonOf(clear), "WrongKey")
+      yield* clear.put(account, "session", value, 1)
+      assert.strictEqual(yield* reasonOf(store), "WrongKey")
+      assert.strictEqual(clear.describe, "a transparent store; no key: unencrypted")
+    })
   )
 
-  it.effect("fails with NewerVersion for an entry in a newer format, even if the store has no key", () =>
+  it.effect("fails with NewerVersion for an entry in a newer format", () =>
     Effect.gen(function* () {
       const { bytes, raw, replace, store } = yield* begin
       const newer = new Uint8Array(bytes())
@@ -249,8 +247,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  // Version 0.1.0 wrote these entries. As an independent check, OpenSSL's ChaCha20-Poly1305 also
-  // decrypted the encrypted entry. A separate implementation of HChaCha20 computed the subkey for OpenSSL.
+  // Version 0.1.0 wrote these entries. OpenSSL's ChaCha20-Poly1305 decrypted the encrypted entry as a check.
   it.effect.each([
     [
       "with encryption",
@@ -283,7 +280,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("names the account in its errors, but its errors do not contain the key or the content", () =>
+  it.effect("names the account, but not the key or the content, in its errors", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const { bytes, raw, replace } = yield* begin
@@ -319,7 +316,7 @@ describe("vaults: an encrypted store", () => {
 })
 
 describe("vaults: a store in a key-value store", () => {
-  it.effect("reports the failed operation and the system's error code, but not the original error message", () =>
+  it.effect("reports the system's error code, but not the original error message", () =>
     Effect.gen(function* () {
       const cause = Object.assign(new Error(`no room for ${secret}`), { code: "ENOSPC" })
       const full = (method: string) =>
@@ -351,7 +348,7 @@ describe("vaults: a store in a key-value store", () => {
       })
   )
 
-  it.effect("completes a write whose caller is interrupted, and then starts the next write", () =>
+  it.effect("completes a write whose caller is interrupted", () =>
     Effect.gen(function* () {
       const keyValueStore = makeStringOnly()
       const begun = yield* Deferred.make<void>()
@@ -435,7 +432,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("fails with Tampered, which is not retryable, if the Redis key has a list instead of a string", () =>
+  it.live("fails with Tampered if the Redis key has a list instead of a string", () =>
     Effect.gen(function* () {
       const { open, prefix, redis } = yield* inRedis()
       const store = yield* open
@@ -448,7 +445,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("fails with Io while Redis is full, and the error does not contain the Redis client's error", () =>
+  it.live("fails with Io while Redis is full", () =>
     Effect.gen(function* () {
       const { open, redis } = yield* inRedis()
       const store = yield* open
@@ -469,7 +466,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
 })
 
 describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
-  it.live("fails after its time-out while Redis hangs, and works again when Redis answers", () =>
+  it.live("fails after its time-out while Redis hangs", () =>
     Effect.gen(function* () {
       const { freeze, thaw, url } = yield* server
       const store = makeRedis(yield* connect(url), { timeout: "200 millis" })
@@ -481,17 +478,17 @@ describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
         assert.match(reason.remedy, /Check that Redis is running/)
       }
       thaw()
-      // Redis executed the write after the time-out, so the version is now 2, and a retry that expects 1 is rejected.
+      // Redis executed the write after the time-out, so the version is now 2.
       assert.isFalse(yield* store.put(account, "session", value, 1))
       assert.strictEqual((yield* store.get(account, "session"))?.version, 2)
     })
   )
 
-  it.live("recognizes its own write when it retries the write after a lost answer", () =>
+  it.live("recognizes its own write in a retry after a lost answer", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
       let failures = 0
-      // This Redis executes every script, but loses the first answer, the third answer, the fifth answer, and so on.
+      // This Redis executes every script, but loses every second answer, beginning with the first.
       const lossy: Redis.Redis["Service"] = {
         ...redis,
         eval:

@@ -29,8 +29,7 @@ describe("callers of SessionManager.session", () => {
     steps: number,
     manager: SessionManager.SessionManager["Service"]
   ) {
-    // With this setting, the fiber yields after every three operations, so it can be interrupted after each yield. With
-    // a number smaller than 3, the fiber makes no progress.
+    // The fiber can be interrupted after every three operations. With a smaller number, the fiber makes no progress.
     const first = yield* Effect.forkChild(Effect.provideService(manager.session, Scheduler.MaxOpsBeforeYield, 3))
     for (let step = 0; step < steps; step++) yield* Effect.yieldNow
     yield* Fiber.interrupt(first)
@@ -39,7 +38,7 @@ describe("callers of SessionManager.session", () => {
     return second.pollUnsafe()
   })
 
-  it.effect("get a session even if the first caller was interrupted at any step", () =>
+  it.effect("get a session even if the first caller was interrupted", () =>
     Effect.gen(function* () {
       for (let steps = 0; steps < 60; steps++) {
         const exit = yield* afterInterruption(steps, yield* start(makeTiny()))
@@ -51,7 +50,7 @@ describe("callers of SessionManager.session", () => {
     })
   )
 
-  it.effect("get a session even if the caller that started an early renewal was interrupted at any step", () =>
+  it.effect("get a session even if the caller that started an early renewal was interrupted", () =>
     Effect.gen(function* () {
       for (let steps = 0; steps < 60; steps++) {
         const { manager, tiny } = yield* due
@@ -65,7 +64,7 @@ describe("callers of SessionManager.session", () => {
     })
   )
 
-  it.effect("wait at most renewalTimeout for an early renewal, and later callers do not wait for this renewal", () =>
+  it.effect("wait at most renewalTimeout for an early renewal", () =>
     Effect.gen(function* () {
       const { manager, tiny } = yield* due
       const asked = yield* Effect.forkChild(
@@ -159,7 +158,7 @@ describe("a cached session", () => {
     })
   )
 
-  it.effect("is returned by the effect SessionManager.session, which dies if the service is missing", () =>
+  it.effect("is returned by the effect SessionManager.session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -178,7 +177,7 @@ describe("promises from SessionManager.sessionPromise", () => {
   const promiseOf = (manager: SessionManager.SessionManager["Service"]) =>
     Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
 
-  it.effect("are the same promise for concurrent callers, and cause one login", () =>
+  it.effect("are the same promise for concurrent callers", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -206,7 +205,7 @@ describe("promises from SessionManager.sessionPromise", () => {
     })
   )
 
-  it.effect("that are cached are not returned after a logout, or after the session has expired", () =>
+  it.effect("are not returned after a logout or after the session has expired", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -222,7 +221,7 @@ describe("promises from SessionManager.sessionPromise", () => {
 })
 
 describe("SessionManager.changes", () => {
-  it.effect("emits a change to all current listeners, but does not emit an earlier change to a new listener", () =>
+  it.effect("emits a change only to its current listeners", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

@@ -94,7 +94,7 @@ describe("Totp.parse with an otpauth address", () => {
     ]
   ] as const
   it.effect.each(seeds.map(([algorithm, seed, code]) => ({ algorithm, seed, code })))(
-    "returns a secret from which Totp.codeAtStep computes the code of RFC 6238 for $algorithm",
+    "reads a secret that gives the code of RFC 6238 for $algorithm",
     ({ algorithm, code, seed }) =>
       Effect.gen(function* () {
         const address = `&quot;OTPAUTH://TOTP/RFC?SECRET=${seed}&amp;Algorithm=hmac-${algorithm}&amp;Digits=8&amp;Period=&quot;`
@@ -161,7 +161,7 @@ describe("Totp.parse with an otpauth address", () => {
     ["a secret with a missing character", "otpauth://totp/x?secret=JBSWY3DPEHPK3PXPJBSWY3", /missing/],
     ["an empty secret", "otpauth://totp/x?secret=%20&issuer=y", /^has no secret/],
     ["a quotation mark at one end", `"${totp}`, /begins with a quotation mark \("\)/]
-  ])("rejects an address with this problem, and names the problem: %s", (_, text, problem) => {
+  ])("rejects an address with this problem: %s", (_, text, problem) => {
     const failure = Result.getOrThrow(Result.flip(parse(text)))
     assert.match(failure, problem)
     assert.notMatch(failure, /JBSW|GEZD|A123456/i)
@@ -170,7 +170,7 @@ describe("Totp.parse with an otpauth address", () => {
 
 describe("Totp.parse", () => {
   it.prop(
-    "returns a result for any text, and its error never quotes the secret or the account",
+    "returns a result for any text, and never quotes the secret or the account",
     [Schema.String, Schema.String],
     ([one, two]) => {
       for (const text of [
@@ -251,7 +251,7 @@ describe("Totp.parse with a secret that is not in an address", () => {
   })
 
   it.each([null, undefined, 5, "JBSWY3DPEHPK3PXP", Redacted.make(null), Redacted.make(5)])(
-    "rejects an argument that is not Redacted text, from a program in JavaScript: %j",
+    "rejects an argument that is not Redacted text: %j",
     (wrong) => {
       assert.deepStrictEqual(Totp.parse(wrong as never), Result.fail("must be Redacted text"))
       assert.strictEqual(CodeSource.totp(wrong as never).problem, "must be Redacted text")

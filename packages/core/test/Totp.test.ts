@@ -5,8 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 
-// RFC 6238, Appendix B. The key is 1234567890, repeated to the length of the hash. Codes have eight digits, and a
-// period lasts 30 seconds.
+// RFC 6238, Appendix B. The key is 1234567890, repeated to the length of the hash.
 const seed = (length: number) => Redacted.make(new TextEncoder().encode("1234567890".repeat(7).slice(0, length)))
 
 const algorithms = { SHA1: seed(20), SHA256: seed(32), SHA512: seed(64) } as const
@@ -109,8 +108,8 @@ describe("Totp.parse", () => {
 it.effect("Totp.codeAtStep uses the program's Mac service, if there is one", () =>
   Effect.gen(function* () {
     const totp = Totp.make({ key: algorithms.SHA1 })
-    // RFC 4226 computes the code from four bytes of the tag, and ignores the highest bit of these four bytes. The last
-    // byte of the tag says where the four bytes start: here at 0.
+    // RFC 4226: the last byte of the tag says where the four bytes of the code start. Here, they start at byte 0. The
+    // highest bit of the four bytes is ignored.
     const tag = Uint8Array.from([0x80, 0, 0, 7, ...Array.from({ length: 15 }, () => 0), 0])
     const mac = Mac.Mac.of({
       generateKey: () => Effect.die("not used"),

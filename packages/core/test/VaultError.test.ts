@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 
 const what = "session of tiny/production/default/T1"
 
-/** Every reason, whether it is retryable, and a pattern that the message of its error matches. */
+/** Each reason, whether it is retryable, and the pattern of its message. */
 const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
   [new VaultError.Tampered({ what }), false, /session of tiny.* was changed .* new login/],
   [new VaultError.WrongKey({ what }), false, /session of tiny.* not written with this key.* Provide the key/],

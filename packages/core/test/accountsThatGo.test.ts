@@ -20,10 +20,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeTiny, morning, numberOf, pass, type Tiny } from "./sessions.ts"
 
-/**
- * `counts.built` is the number of layers whose build has begun. `counts.open` is the number of these layers that are
- * not closed.
- */
+/** `counts.built` counts the layers whose build has begun, and `counts.open` counts those that are not closed. */
 const begin = Effect.fnUntraced(function* (
   options: SessionManagers.Options = {},
   build: Effect.Effect<void> = Effect.void,
@@ -61,7 +58,7 @@ const failure = <A, E extends { readonly message: string }>(effect: Effect.Effec
   })
 
 describe("sessions: an account that SessionManagers.invalidate has closed", () => {
-  it.effect("logs in with the corrected PIN, and does not send the old PIN again", () =>
+  it.effect("logs in with the corrected PIN", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const pins = { current: "old" }
@@ -89,7 +86,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("has a closed layer, and the next call for the account finds the stored session without a login", () =>
+  it.effect("finds its stored session at the next call, without a login", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin()
       const kept = managers.session("T1")
@@ -104,7 +101,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("leaves other accounts open, even if `invalidate` is called again for the closed account", () =>
+  it.effect("leaves other accounts open", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin()
       const other = yield* managers.manager("T2")
@@ -117,7 +114,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("gives waiting callers and kept managers an error whose remedy is to get the account again", () =>
+  it.effect("tells waiting callers and kept managers to get the account again", () =>
     Effect.gen(function* () {
       const { managers, tiny } = yield* begin()
       tiny.latency = "10 seconds"
@@ -134,7 +131,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("makes waiting callers fail if its layer was being built, and the next call builds the layer again", () =>
+  it.effect("makes waiting callers fail if its layer was being built", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.sleep("10 seconds"))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
@@ -149,7 +146,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("has no open layer afterwards, even if an uninterruptible part of its layer was being built", () =>
+  it.effect("has no open layer, even if an uninterruptible build was running", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.uninterruptible(Effect.sleep("10 seconds")))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
@@ -194,7 +191,7 @@ describe("sessions: watching a store for changes to an account", () => {
     })
   )
 
-  it.effect("ends exactly once, and the layer is closed too, if the account is closed while watching is starting", () =>
+  it.effect("ends exactly once if the account is closed while watching starts", () =>
     Effect.gen(function* () {
       const { calls, store } = watched("10 seconds")
       const { counts, managers } = yield* begin({}, Effect.void, store)
@@ -211,7 +208,7 @@ describe("sessions: watching a store for changes to an account", () => {
 })
 
 describe("sessions: an open account", () => {
-  it.effect("is closed if no call comes during the idle time, and is opened again at the next call", () =>
+  it.effect("is closed after its idle time, and is opened again at the next call", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin({ idle: "10 minutes" })
       const kept = managers.session("T1")
@@ -231,7 +228,7 @@ describe("sessions: an open account", () => {
     ["to a manager that the program has kept", "manager"],
     ["to managers.services", "services"]
   ] as const) {
-    it.effect(`stays open as long as the time between two calls ${title} is shorter than the idle time`, () =>
+    it.effect(`stays open while calls ${title} come within the idle time`, () =>
       Effect.gen(function* () {
         const { counts, managers } = yield* begin({ idle: "5 seconds" })
         const manager = yield* managers.manager("T1")
@@ -277,26 +274,24 @@ describe("sessions: an open account", () => {
 })
 
 describe("sessions: a SessionManagers service whose scope has closed", () => {
-  it.effect(
-    "makes waiting and new calls fail with an error that names the closed scope, but `invalidate` succeeds",
-    () =>
-      Effect.gen(function* () {
-        const { close, counts, managers } = yield* begin({}, Effect.sleep("1 second"))
-        const open = yield* Effect.forkChild(managers.session("T1"))
-        yield* pass("1 second")
-        yield* Fiber.join(open)
-        const waiting = yield* Effect.forkChild(failure(managers.session("T2")))
-        yield* pass("500 millis")
-        yield* close
-        assert.include(yield* Fiber.join(waiting), "SessionManagers is closed: its scope has ended")
-        for (const name of ["T1", "T2", "T3"]) {
-          assert.include(yield* failure(managers.session(name)), "is closed: its scope has ended")
-          assert.include(yield* failure(managers.manager(name)), "SessionManagers is closed: its scope has ended")
-          assert.include(yield* failure(managers.services(name)), "SessionManagers is closed: its scope has ended")
-          yield* managers.invalidate(name)
-        }
-        assert.strictEqual(counts.open, 0)
-      })
+  it.effect("makes waiting and new calls fail, except calls of `invalidate`", () =>
+    Effect.gen(function* () {
+      const { close, counts, managers } = yield* begin({}, Effect.sleep("1 second"))
+      const open = yield* Effect.forkChild(managers.session("T1"))
+      yield* pass("1 second")
+      yield* Fiber.join(open)
+      const waiting = yield* Effect.forkChild(failure(managers.session("T2")))
+      yield* pass("500 millis")
+      yield* close
+      assert.include(yield* Fiber.join(waiting), "SessionManagers is closed: its scope has ended")
+      for (const name of ["T1", "T2", "T3"]) {
+        assert.include(yield* failure(managers.session(name)), "is closed: its scope has ended")
+        assert.include(yield* failure(managers.manager(name)), "SessionManagers is closed: its scope has ended")
+        assert.include(yield* failure(managers.services(name)), "SessionManagers is closed: its scope has ended")
+        yield* managers.invalidate(name)
+      }
+      assert.strictEqual(counts.open, 0)
+    })
   )
 })
 

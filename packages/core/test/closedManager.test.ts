@@ -52,23 +52,21 @@ describe("a SessionManager whose scope has closed", () => {
 
   for (const [name, call] of Object.entries(calls)) {
     for (const state of ["has a session", "has no session", "has logged out"]) {
-      it.effect(
-        `makes ${name} fail with an error that gives advice, and sends no request, if the manager ${state}`,
-        () =>
-          Effect.gen(function* () {
-            const { close, manager, tiny } = yield* begin()
-            if (state !== "has no session") yield* manager.session
-            if (state === "has logged out") yield* manager.logout
-            yield* close
-            const before = [...tiny.calls]
-            assertClosedError(yield* Effect.flip(call(manager)))
-            assert.deepStrictEqual(tiny.calls, before)
-          })
+      it.effect(`makes ${name} fail without a request if the manager ${state}`, () =>
+        Effect.gen(function* () {
+          const { close, manager, tiny } = yield* begin()
+          if (state !== "has no session") yield* manager.session
+          if (state === "has logged out") yield* manager.logout
+          yield* close
+          const before = [...tiny.calls]
+          assertClosedError(yield* Effect.flip(call(manager)))
+          assert.deepStrictEqual(tiny.calls, before)
+        })
       )
     }
   }
 
-  it.effect("gives an error to callers that wait for a login, and does not interrupt them", () =>
+  it.effect("gives an error to callers that wait for a login", () =>
     Effect.gen(function* () {
       const { close, manager, tiny } = yield* begin()
       tiny.latency = "10 seconds"
@@ -81,7 +79,7 @@ describe("a SessionManager whose scope has closed", () => {
     })
   )
 
-  it.effect("gives an error to callers that wait for an early renewal, although their token is still valid", () =>
+  it.effect("gives an error to callers that wait for an early renewal", () =>
     Effect.gen(function* () {
       const { close, manager, tiny } = yield* begin({ expiry: Expiry.after("1 hour"), early: "10 minutes" })
       yield* manager.session
@@ -96,7 +94,7 @@ describe("a SessionManager whose scope has closed", () => {
     })
   )
 
-  it.effect("completes the write of a new session if the write began before the scope closed", () =>
+  it.effect("completes a write that began before the scope closed", () =>
     Effect.gen(function* () {
       const { close, manager, shared, tiny } = yield* begin()
       const put = shared.store.put
@@ -132,25 +130,23 @@ describe("a SessionManager whose scope has closed", () => {
     })
   )
 
-  it.effect(
-    "makes the promises of sessionPromise reject with an error that gives advice, even if a session is cached",
-    () =>
-      Effect.gen(function* () {
-        const { close, manager } = yield* begin()
-        const get = yield* Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
-        assert.strictEqual(numberOf(yield* Effect.promise(get)), "1")
-        assert.strictEqual(numberOf(yield* Effect.promise(get)), "1")
-        yield* close
-        for (let asked = 0; asked < 2; asked++) {
-          const error = yield* Effect.promise(() =>
-            get().then(
-              () => undefined,
-              (failure: AuthError.AuthError) => failure
-            )
+  it.effect("makes the promises of sessionPromise reject, even if a session is cached", () =>
+    Effect.gen(function* () {
+      const { close, manager } = yield* begin()
+      const get = yield* Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
+      assert.strictEqual(numberOf(yield* Effect.promise(get)), "1")
+      assert.strictEqual(numberOf(yield* Effect.promise(get)), "1")
+      yield* close
+      for (let asked = 0; asked < 2; asked++) {
+        const error = yield* Effect.promise(() =>
+          get().then(
+            () => undefined,
+            (failure: AuthError.AuthError) => failure
           )
-          assert.isDefined(error)
-          assertClosedError(error)
-        }
-      })
+        )
+        assert.isDefined(error)
+        assertClosedError(error)
+      }
+    })
   )
 })

@@ -10,10 +10,7 @@ import { breakable, makeShared, makeTiny, morning, pass, start } from "./session
 const network = new AuthError.BrokerUnavailable({ why: "network" })
 
 describe("a login that is continued", () => {
-  /**
-   * Starts a manager. Its logins fail after their first step, and `resume`, which continues a login, fails too.
-   * Requests a session every minute for an hour.
-   */
+  /** Requests a session every minute for an hour. Every login and every continuation of a login fails. */
   const poll = Effect.fnUntraced(function* (reason: AuthError.Reason) {
     yield* TestClock.setTime(morning)
     const tiny = makeTiny()
@@ -56,13 +53,13 @@ describe("a login that is continued", () => {
     Effect.gen(function* () {
       const { calls, manager } = yield* poll(reason)
       assert.deepStrictEqual(calls, [...expected])
-      // `renew` ignores the pauses, so that a person can continue the login at once.
+      // `renew` ignores the pauses.
       yield* Effect.exit(manager.renew())
       assert.isAbove(calls.length, expected.length)
     })
   )
 
-  it.effect("is not continued after the broker has refused its progress, even if writes to the store fail", () =>
+  it.effect("is continued only once if the broker refuses, even if writes to the store fail", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()

@@ -13,7 +13,7 @@ import { makeShared, makeTiny, morning, numberOf, start, type Tiny, type TinyOpt
 import { thorough } from "../../../tools/vitest/thorough.ts"
 
 // Simulates random days with cut-offs, clock changes, rejected tokens, network failures and restarts. On each day, two
-// programs share a vault. Each session that a manager returns must be valid.
+// programs share a vault.
 
 const days = thorough ? 150 : 30
 const stepsOfADay = 60
@@ -46,10 +46,7 @@ interface Program {
   readonly manager: SessionManager["Service"]
   /** Numbers of the tokens that this program reported to its manager as rejected. */
   readonly refused: Set<string>
-  /**
-   * Numbers of the sessions that this program logged out. The program must not get any of these sessions again, even
-   * after a restart.
-   */
+  /** Numbers of the sessions that this program logged out, including before its restarts. */
   readonly ended: Set<string>
   loggedOut: boolean
 }
@@ -92,7 +89,7 @@ const steps: ReadonlyArray<Step> = [
     const jump = yield* between(-24 * hour, 24 * hour)
     yield* TestClock.setTime((yield* Clock.currentTimeMillis) + jump)
   }),
-  // The broker rejects the token, as it does after a login in another program.
+  // The broker rejects the token.
   Effect.fnUntraced(function* (day, program) {
     const held = yield* Effect.result(program.manager.session)
     if (Result.isFailure(held)) return
@@ -112,7 +109,7 @@ const steps: ReadonlyArray<Step> = [
     if (Result.isSuccess(held)) program.ended.add(numberOf(held.success))
     yield* ask(day, program, program.manager.session)
   }),
-  // The program is replaced by a new program with the same list of logged-out sessions.
+  // The program restarts.
   Effect.fnUntraced(function* ({ another, programs }, program) {
     programs[programs.indexOf(program)] = { ...(yield* another), ended: program.ended }
   })
@@ -121,8 +118,7 @@ const steps: ReadonlyArray<Step> = [
 const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
   yield* TestClock.setTime(morning + (yield* between(0, 24 * hour)))
   const [tiny, shared] = [makeTiny({ ...options, credentials: { pin: "4711" } }), makeShared()]
-  // A manager may return a token that was reported as rejected, if the profile call accepts this token. Here, the
-  // profile call rejects every token.
+  // The profile call rejects every token, because a manager may return a rejected token that the profile call accepts.
   const gone = AuthError.make("tiny", "profile", new AuthError.SessionExpired({ why: "invalid" }))
   const begun = Effect.provideService(start(tiny, shared), Profile, { profile: () => Effect.fail(gone) })
   const another = Effect.map(begun, (manager): Program => ({
@@ -132,14 +128,12 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
     loggedOut: false
   }))
   const day: Day = { tiny, another, programs: [yield* another, yield* another] }
-  // The first login succeeds, so the credentials are known to be valid. Therefore, a later network failure does not
-  // count as a failed login.
+  // After this successful login, a network failure does not count as a failed login.
   yield* ask(day, day.programs[0]!, day.programs[0]!.manager.session)
   for (let step = 0; step < stepsOfADay; step++) {
     const [program, next] = [yield* oneOf(day.programs), yield* oneOf(steps)]
     yield* next(day, program)
   }
-  // After the random steps, both programs must be able to get a session.
   tiny.failures.length = 0
   for (const program of day.programs) {
     yield* TestClock.adjust("2 minutes")
