@@ -15,7 +15,7 @@ it("Account.make uses the given environment and app, or else `production` and `d
   )
 })
 
-// `Account.toKey` throws if a field has a lone surrogate, so these fields have none.
+// `Account.toKey` throws if a field has a lone surrogate.
 const Text = Schema.String.check(Schema.makeFilter((text) => !/\p{Surrogate}/u.test(text)))
 
 const Fields = Schema.Struct({ broker: Text, environment: Text, app: Text, id: Text })

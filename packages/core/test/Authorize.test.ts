@@ -34,7 +34,7 @@ describe("Authorize.request", () => {
     })
   )
 
-  it.effect("replaces a header of the request if the session has the same header, and keeps all other headers", () =>
+  it.effect("replaces a header of the request only if the session has the same header", () =>
     Effect.gen(function* () {
       const request = HttpClientRequest.post("https://apiconnect.angelone.in/rest", {
         headers: { "x-own": "1", accept: "text/plain" },
@@ -76,7 +76,7 @@ describe("Authorize.request", () => {
     "javascript:https://apiconnect.angelone.in/",
     "https://",
     ""
-  ])("leaves a request unchanged if its URL does not have one of the broker's origins: %j", (url) =>
+  ])("does not change a request to another origin: %j", (url) =>
     Effect.gen(function* () {
       const request = HttpClientRequest.get(url)
       const sent = yield* Authorize.request(request, session()).pipe(Effect.provideService(Authorize.Authorize, broker))
@@ -88,15 +88,13 @@ describe("Authorize.request", () => {
 it.effect.each([
   [session({ access: "canary\nhalf" }), broker, "tokens.access"],
   [session(), { ...broker, headers: () => ({ "x-privatekey": Redacted.make("canary\u0000") }) }, "headers.x-privatekey"]
-] as const)(
-  "given a request to the broker and an invalid token or header, Authorize.request fails and does not show the value",
-  ([given, service, field]) =>
-    Effect.gen(function* () {
-      const ask = (url: string) =>
-        Authorize.request(HttpClientRequest.get(url), given).pipe(Effect.provideService(Authorize.Authorize, service))
-      const error = yield* Effect.flip(ask("http://127.0.0.1:4010/rest"))
-      assert.deepInclude(error.reason, { _tag: "InvalidRequest", field })
-      assert.notInclude(shown(error), "canary")
-      yield* ask("https://example.com/")
-    })
+] as const)("Authorize.request does not show an invalid token or header in its error", ([given, service, field]) =>
+  Effect.gen(function* () {
+    const ask = (url: string) =>
+      Authorize.request(HttpClientRequest.get(url), given).pipe(Effect.provideService(Authorize.Authorize, service))
+    const error = yield* Effect.flip(ask("http://127.0.0.1:4010/rest"))
+    assert.deepInclude(error.reason, { _tag: "InvalidRequest", field })
+    assert.notInclude(shown(error), "canary")
+    yield* ask("https://example.com/")
+  })
 )

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Dispatcher, fetch } from "undici"
 
-/** Makes a fake operating system that selects these ports for port 0, in this order. */
+/** Makes a fake operating system that selects `ports` in turn for port 0. */
 const makeSystem = (ports: ReadonlyArray<number>) => {
   const events: Array<string> = []
   let count = 0
@@ -39,7 +39,7 @@ describe("BlockedPort", () => {
     assert.deepStrictEqual(differing, [])
   })
 
-  it.effect("if the system selects a blocked port, avoid opens another port, then closes the blocked port", () =>
+  it.effect("avoid opens another port if the system selects a blocked port", () =>
     Effect.gen(function* () {
       const { events, open } = makeSystem([10_080, 6000, 50_123])
       yield* Effect.scoped(
@@ -52,7 +52,7 @@ describe("BlockedPort", () => {
     })
   )
 
-  it.effect("avoid fails after 5 blocked ports, and closes them", () =>
+  it.effect("avoid fails after 5 blocked ports", () =>
     Effect.gen(function* () {
       const { events, open } = makeSystem([10_080])
       const error = yield* Effect.flip(Effect.scoped(BlockedPort.avoid(0, open)))

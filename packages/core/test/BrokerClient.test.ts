@@ -106,7 +106,7 @@ describe("a request", () => {
     })
   )
 
-  it.effect("contains the text of secrets in lists and objects, but an error does not show this text", () =>
+  it.effect("contains the text of secrets in lists and objects", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const nested = Endpoint.make({ ...login, request: Schema.Unknown, response: Schema.Unknown })
@@ -137,7 +137,7 @@ describe("an invalid call", () => {
     { request: { id: "T1", pin: Redacted.make(1) }, problems: ["pin"] },
     { request: null, problems: ["request"] },
     { request: undefined, problems: ["request"] }
-  ])("is not sent if its request is $request, because these fields have problems: $problems", ({ problems, request }) =>
+  ])("with the request $request is not sent because of problems in $problems", ({ problems, request }) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const call = client.call(login, { account: "T1", request: request as unknown as typeof loginOptions.request })
@@ -163,7 +163,7 @@ describe("an invalid call", () => {
   )
 
   const limited = { ...login, limits: [{ requests: 1, per: "1 minute" }] } as const
-  it.effect("is not sent if the rate limit would delay it for longer than the option queueTimeout allows", () =>
+  it.effect("is not sent if the rate limit would delay it for longer than queueTimeout", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const call = client.call(limited, loginOptions)
@@ -206,7 +206,7 @@ it.effect.each([
   })
 )
 
-it.effect('a client accepts plain http for a loopback address, and with `insecureHttp: "allow"` for any host', () =>
+it.effect('a client accepts plain http for a loopback address or with `insecureHttp: "allow"`', () =>
   Effect.gen(function* () {
     for (const api of [
       "http://127.0.0.1:1",
@@ -259,7 +259,7 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect("is sent exactly once if it is interrupted, and the interruption closes its connection", () =>
+  it.effect("closes its connection if it is interrupted", () =>
     Effect.gen(function* () {
       const signals: Array<AbortSignal | null | undefined> = []
       const sent = yield* Deferred.make<void>()
@@ -282,7 +282,7 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect("is sent once if the connection fails, but is sent twice if the endpoint has `safe: true`", () =>
+  it.effect("is sent again after a failed connection only if the endpoint has `safe: true`", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([cut])
       assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", why: "network" })
@@ -295,19 +295,17 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect(
-    "is sent again after a cut connection if its endpoint is `safe`, but not before the rate limit allows it",
-    () =>
-      Effect.gen(function* () {
-        const { client, seen } = yield* connect([cut, () => yes()])
-        const limited = { ...profile, limits: [{ requests: 1, per: "1 second" }] } as const
-        const fiber = yield* client
-          .call(limited, { account: "T1", tokens })
-          .pipe(Effect.andThen(Clock.currentTimeMillis), Effect.forkChild)
-        yield* TestClock.adjust("5 seconds")
-        assert.strictEqual(yield* Fiber.join(fiber), 1050)
-        assert.lengthOf(seen, 2)
-      })
+  it.effect("is sent again after a cut connection only when the rate limit allows it", () =>
+    Effect.gen(function* () {
+      const { client, seen } = yield* connect([cut, () => yes()])
+      const limited = { ...profile, limits: [{ requests: 1, per: "1 second" }] } as const
+      const fiber = yield* client
+        .call(limited, { account: "T1", tokens })
+        .pipe(Effect.andThen(Clock.currentTimeMillis), Effect.forkChild)
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* Fiber.join(fiber), 1050)
+      assert.lengthOf(seen, 2)
+    })
   )
 })
 
@@ -368,7 +366,7 @@ describe("the body of an answer", () => {
     })
   )
 
-  it.effect("is accepted, in one chunk or in many, if it has exactly the maximum size", () =>
+  it.effect("is accepted if it has exactly the maximum size", () =>
     Effect.gen(function* () {
       const text = `{"ok":true,"data":{"token":"t"}}`.padEnd(limit)
       const tiny = yield* connect(
@@ -381,7 +379,7 @@ describe("the body of an answer", () => {
     })
   )
 
-  it.effect("is decoded correctly even if a character is split between two chunks", () =>
+  it.effect("is decoded correctly if a character is split between two chunks", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => inPieces(`{"ok":true,"data":{"token":"₹é🙂"}}`, 1)])
       assert.deepStrictEqual(yield* tiny.login, { token: "₹é🙂" })
@@ -397,7 +395,7 @@ describe("the body of an answer", () => {
   )
 
   it.effect.each([{}, { "content-length": "40" }])(
-    "is reported as a failed connection if it is truncated (headers: %j)",
+    "is reported as a failed connection if it is truncated: headers %j",
     (headers) =>
       Effect.gen(function* () {
         const stream = () => new ReadableStream({ pull: (controller) => controller.error(new Error("canary")) })
@@ -421,7 +419,7 @@ describe("invalid options", () => {
     { maxBodyBytes: 0 },
     { maxBodyBytes: NaN },
     { maxBodyBytes: 1.5 }
-  ])("are rejected before any request is sent, and the error names the invalid option: %o", (options) =>
+  ])("are rejected before any request is sent: %o", (options) =>
     Effect.gen(function* () {
       const spy = HttpClient.make(() => Effect.die("sent"))
       const made = BrokerClient.make(protocol, { api: "https://api.tiny.example" }, options)
@@ -445,7 +443,7 @@ describe("tracing", () => {
       return { net, seen: tiny.seen }
     })
 
-  it.effect("adds no header to a request, and no span, log or error shows a secret", () =>
+  it.effect("adds no header to a request and shows no secret", () =>
     Effect.gen(function* () {
       const answers: ReadonlyArray<Answer> = [
         () => yes(),
@@ -532,7 +530,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("is reported with the broker's message, which is shortened and shows no values from the request", () =>
+  it.effect("is reported with the broker's message, but without values from the request", () =>
     Effect.gen(function* () {
       const echo: Answer = (asked) =>
         no({ message: `${asked.body} with ${sentIn(asked).join(" and ").toUpperCase()} is wrong`, code: "X" })
@@ -592,7 +590,7 @@ describe("a refusal", () => {
       })
   )
 
-  it.effect("with HTTP 200 is a failure, and an answer that reports success with HTTP 500 is also a failure", () =>
+  it.effect("with HTTP 200 is a failure", () =>
     Effect.gen(function* () {
       const tags = yield* Effect.forEach(
         [() => no({ code: "X" }), () => Response.json({ ok: true, data: { token: "t" } }, { status: 500 })],
@@ -663,7 +661,7 @@ describe("the reason for a failed call", () => {
     [599, "BrokerUnavailable", "BrokerUnavailable"]
   ]
   it.effect.each(rows)(
-    "with HTTP %d and no error in the body is %s for a call without a token, and %s for a call with a token",
+    "with HTTP %d and no error in the body is %s without a token and %s with a token",
     ([code, withoutToken, withToken]) =>
       Effect.gen(function* () {
         const empty = [204, 304, 401].includes(code)
@@ -699,7 +697,7 @@ describe("the reason for a failed call", () => {
     })
   )
 
-  it.effect("contains the broker's message even if the answer contains no error code", () =>
+  it.effect("contains the broker's message if the answer contains no error code", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no({ message: "Down for maintenance" }, { status: 503 })])
       assert.deepInclude(yield* reasonOf(tiny.login), {
@@ -846,7 +844,7 @@ describe("an answer that cannot be decoded", () => {
     })
   )
 
-  it.effect("is reported without the request's values, even if they are URL-encoded or inside HTML or JSON", () =>
+  it.effect("is reported without the request's values in URL encoding, HTML or JSON", () =>
     Effect.gen(function* () {
       const wholes: ReadonlyArray<(texts: ReadonlyArray<string>) => string> = [
         (texts) => texts.join(" "),
@@ -877,7 +875,7 @@ describe("an answer that cannot be decoded", () => {
   )
 })
 
-it.effect("an answer is accepted even if it has fields that the schema does not name", () =>
+it.effect("an answer may have fields that the schema does not name", () =>
   Effect.gen(function* () {
     const tiny = yield* connect([() => yes({ token: "t", more: { x: 1 } })])
     assert.deepStrictEqual(yield* tiny.login, { token: "t" })
@@ -947,18 +945,16 @@ describe("a fault between this program and the broker", () => {
     })
   )
 
-  it.effect(
-    "is not reported as a fault of a proxy if the broker refuses connections at one address or at several addresses",
-    () =>
-      Effect.gen(function* () {
-        const fields = { code: "ECONNREFUSED", syscall: "connect", address: "10.0.0.1", port: 443 }
-        const errors = [Object.assign(new Error("x"), fields), Object.assign(new Error("x"), fields)]
-        for (const given of [fields, { errors }]) {
-          const client = yield* failing(undefined, given)
-          const reason = yield* reasonOf(client.call(login, loginOptions))
-          assert.deepInclude(reason, { why: "network", systemCode: "ECONNREFUSED" })
-        }
-      })
+  it.effect("is not reported as a fault of a proxy if the broker refuses connections", () =>
+    Effect.gen(function* () {
+      const fields = { code: "ECONNREFUSED", syscall: "connect", address: "10.0.0.1", port: 443 }
+      const errors = [Object.assign(new Error("x"), fields), Object.assign(new Error("x"), fields)]
+      for (const given of [fields, { errors }]) {
+        const client = yield* failing(undefined, given)
+        const reason = yield* reasonOf(client.call(login, loginOptions))
+        assert.deepInclude(reason, { why: "network", systemCode: "ECONNREFUSED" })
+      }
+    })
   )
 })
 
@@ -970,7 +966,7 @@ describe("a token in a header", () => {
     ["a character that is not in Latin-1", "canary…half"],
     ["an emoji", "canary😀half"],
     ["a byte order mark", "canary\ufeffhalf"]
-  ] as const)("is not sent, and does not appear in an error, if it contains %s", ([, access]) =>
+  ] as const)("is neither sent nor shown in an error if it contains %s", ([, access]) =>
     Effect.gen(function* () {
       let sent = 0
       const client = yield* overFetch("https://api.tiny.example", (url, init) => {
@@ -994,21 +990,19 @@ describe("a token in a header", () => {
     ["a no-break space", "canary\u00a0"],
     ["a soft hyphen", "can\u00adary"],
     ["an accent", "can\u00e4ry"]
-  ] as const)(
-    "is not sent, and does not appear in an error, if it contains %s, which a header without a token may contain",
-    ([, access]) =>
-      Effect.gen(function* () {
-        const tiny = yield* connect([() => yes()])
-        const call = tiny.client.call(profile, { account: "T1", tokens: { access: Redacted.make(access) } })
-        const error = yield* Effect.flip(call)
-        assert.deepInclude(error.reason, { _tag: "InvalidRequest", field: "tokens.access" })
-        assert.notInclude(shown(error), access)
-        assert.lengthOf(tiny.seen, 0)
-      })
+  ] as const)("is neither sent nor shown in an error if it contains %s", ([, access]) =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => yes()])
+      const call = tiny.client.call(profile, { account: "T1", tokens: { access: Redacted.make(access) } })
+      const error = yield* Effect.flip(call)
+      assert.deepInclude(error.reason, { _tag: "InvalidRequest", field: "tokens.access" })
+      assert.notInclude(shown(error), access)
+      assert.lengthOf(tiny.seen, 0)
+    })
   )
 })
 
-it.effect("a header that contains no token may have Latin-1 characters in its value", () =>
+it.effect("a header without a token may contain Latin-1 characters", () =>
   Effect.gen(function* () {
     const tiny = yield* connect([() => yes()])
     yield* tiny.client.call(login, { ...loginOptions, headers: { "x-own": "a é\tb" } })
@@ -1028,7 +1022,7 @@ describe("a call over real sockets", () => {
     )
   const originOf = (server: http.Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-  it.live("fails if the port is closed, and the error contains ECONNREFUSED", () =>
+  it.live("fails with ECONNREFUSED if the port is closed", () =>
     Effect.gen(function* () {
       const origin = yield* Effect.scoped(
         Effect.map(
@@ -1138,36 +1132,34 @@ describe("an answer that must contain a token", () => {
     })
   )
 
-  it.effect("is decoded with its token if a list in the answer has 400,000 items of the wrong type", () =>
+  it.effect("is decoded with its token if a list has 400,000 items of the wrong type", () =>
     Effect.gen(function* () {
       const list = Array.from({ length: 400_000 }, () => 7)
       assert.deepStrictEqual(yield* issue({ token: "t", list }), { token: "t", list: [] })
     })
   )
 
-  it.effect(
-    "causes a debug log event that contains the names, but not the values, of the fields of the wrong type",
-    () =>
-      Effect.gen(function* () {
-        const events: Array<string> = []
-        const logger = Logger.make((options) => {
-          const notes = options.fiber.getRef(References.CurrentLogAnnotations)
-          events.push(JSON.stringify([options.logLevel, options.message, notes]))
-        })
-        const program = issue({
-          token: "token-canary",
-          refresh: { value: "refresh-canary" },
-          expires: "3600",
-          list: [7, "list-canary", 8]
-        })
-        yield* program.pipe(
-          Effect.provide(Logger.layer([logger])),
-          Effect.provideService(References.MinimumLogLevel, "Debug")
-        )
-        assert.strictEqual(events.length, 1)
-        assert.include(events[0], "refresh, expires, list")
-        assert.include(events[0], "Debug")
-        assert.notMatch(events.join(), /canary|3600/)
+  it.effect("causes a debug log event with only the names of the fields of the wrong type", () =>
+    Effect.gen(function* () {
+      const events: Array<string> = []
+      const logger = Logger.make((options) => {
+        const notes = options.fiber.getRef(References.CurrentLogAnnotations)
+        events.push(JSON.stringify([options.logLevel, options.message, notes]))
       })
+      const program = issue({
+        token: "token-canary",
+        refresh: { value: "refresh-canary" },
+        expires: "3600",
+        list: [7, "list-canary", 8]
+      })
+      yield* program.pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "Debug")
+      )
+      assert.strictEqual(events.length, 1)
+      assert.include(events[0], "refresh, expires, list")
+      assert.include(events[0], "Debug")
+      assert.notMatch(events.join(), /canary|3600/)
+    })
   )
 })

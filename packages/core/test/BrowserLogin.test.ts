@@ -48,7 +48,7 @@ const reasonOf = (exit: Exit.Exit<unknown, unknown>): string =>
 const denied = Effect.fail(AuthError.make("tiny", "complete", new AuthError.RedirectRejected({ why: "denied" })))
 
 describe("sessions: BrowserLogin", () => {
-  it.effect("opens the browser once for 20 programs, and all 20 programs get the same session", () =>
+  it.effect("opens the browser once for 20 programs", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -79,7 +79,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("makes the waiting programs fail, and does not open the browser again, if the user denies the login", () =>
+  it.effect("makes the waiting programs fail if the user denies the login", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -93,7 +93,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("fails after five minutes, and makes the waiting programs fail", () =>
+  it.effect("fails after five minutes in all programs", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -109,7 +109,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("opens the browser at most three times in an hour, and then fails and names the time of the next try", () =>
+  it.effect("opens the browser at most three times in an hour", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -127,7 +127,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("does not limit logins with `byPerson: true`, and does not count them towards the limit", () =>
+  it.effect("does not count logins with `byPerson: true` towards the limit", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -140,24 +140,22 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect(
-    "returns the session of a login that a user starts in another program while this program waits for its own login",
-    () =>
-      Effect.gen(function* () {
-        yield* begin
-        const { program, tabs } = makeWorld()
-        const [one, user] = [yield* program("one"), yield* program("user")]
-        const first = yield* fork(one.run(200_000))
-        yield* pass("10 seconds")
-        const second = yield* fork(user.run(30_000, { byPerson: true }))
-        yield* pass("35 seconds")
-        assert.deepStrictEqual(tabs, ["one", "user"])
-        assert.strictEqual(numberOf(yield* Fiber.join(second)), "user")
-        assert.strictEqual(numberOf(yield* Fiber.join(first)), "user")
-      })
+  it.effect("returns the session of another program if the login of the other program ends first", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const [one, user] = [yield* program("one"), yield* program("user")]
+      const first = yield* fork(one.run(200_000))
+      yield* pass("10 seconds")
+      const second = yield* fork(user.run(30_000, { byPerson: true }))
+      yield* pass("35 seconds")
+      assert.deepStrictEqual(tabs, ["one", "user"])
+      assert.strictEqual(numberOf(yield* Fiber.join(second)), "user")
+      assert.strictEqual(numberOf(yield* Fiber.join(first)), "user")
+    })
   )
 
-  it.effect("opens the browser if the profile call shows that the broker refuses the stored session", () =>
+  it.effect("opens the browser if the broker refuses the stored session", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -182,22 +180,20 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect(
-    "returns the session of the second login to both programs if the second user replaces the login of the first user",
-    () =>
-      Effect.gen(function* () {
-        yield* begin
-        const { program, tabs } = makeWorld()
-        const [old, one, two] = yield* Effect.all(["old", "one", "two"].map(program))
-        yield* Effect.andThen(fork(old!.run(1000)), pass("2 seconds"))
-        const first = yield* fork(one!.run(60_000, { byPerson: true }))
-        yield* pass("2 seconds")
-        const second = yield* fork(two!.run(10_000, { byPerson: true }))
-        yield* pass("13 seconds")
-        assert.strictEqual(numberOf(yield* Fiber.join(second)), "two")
-        assert.strictEqual(numberOf(yield* Fiber.join(first)), "two")
-        assert.deepStrictEqual(tabs, ["old", "one", "two"])
-      })
+  it.effect("returns the session of the second login to both programs if two users log in", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const [old, one, two] = yield* Effect.all(["old", "one", "two"].map(program))
+      yield* Effect.andThen(fork(old!.run(1000)), pass("2 seconds"))
+      const first = yield* fork(one!.run(60_000, { byPerson: true }))
+      yield* pass("2 seconds")
+      const second = yield* fork(two!.run(10_000, { byPerson: true }))
+      yield* pass("13 seconds")
+      assert.strictEqual(numberOf(yield* Fiber.join(second)), "two")
+      assert.strictEqual(numberOf(yield* Fiber.join(first)), "two")
+      assert.deepStrictEqual(tabs, ["old", "one", "two"])
+    })
   )
 
   it.effect("opens the browser for a login with `byPerson: true` even if the stored session is valid", () =>
@@ -213,31 +209,29 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect(
-    "opens the browser in another program within 30 seconds if the program with the pending login was killed",
-    () =>
-      Effect.gen(function* () {
-        yield* begin
-        const shared = makeShared()
-        const { service, state } = breakable(shared.store)
-        const { program, tabs } = makeWorld(shared)
-        const dying = makeWorld({ ...shared, store: service })
-        const killed = yield* dying.program("killed")
-        const first = yield* fork(killed.run(200_000))
-        yield* pass("3 seconds")
-        // A killed program cannot remove its entry from the store. The test simulates this with a store that fails.
-        state.broken = true
-        yield* Fiber.interrupt(first)
-        const other = yield* program("other")
-        const second = yield* fork(other.run(5000))
-        yield* pass("30 seconds")
-        assert.strictEqual(numberOf(yield* Fiber.join(second)), "other")
-        assert.deepStrictEqual([dying.tabs, tabs], [["killed"], ["other"]])
-      })
+  it.effect("opens the browser in another program within 30 seconds if the first program was killed", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const shared = makeShared()
+      const { service, state } = breakable(shared.store)
+      const { program, tabs } = makeWorld(shared)
+      const dying = makeWorld({ ...shared, store: service })
+      const killed = yield* dying.program("killed")
+      const first = yield* fork(killed.run(200_000))
+      yield* pass("3 seconds")
+      // The store fails, because a killed program cannot remove its entry from the store.
+      state.broken = true
+      yield* Fiber.interrupt(first)
+      const other = yield* program("other")
+      const second = yield* fork(other.run(5000))
+      yield* pass("30 seconds")
+      assert.strictEqual(numberOf(yield* Fiber.join(second)), "other")
+      assert.deepStrictEqual([dying.tabs, tabs], [["killed"], ["other"]])
+    })
   )
 
   it.effect.each(["one", "other"] as const)(
-    "after a logout by the program `%s`, opens the browser once, and both programs get the session",
+    "opens the browser once for both programs after a logout by the program `%s`",
     (loggedOut) =>
       Effect.gen(function* () {
         yield* begin
@@ -279,30 +273,28 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect(
-    "ends the new session at the broker if the program logs out while a slow store delays the start of the login",
-    () =>
-      Effect.gen(function* () {
-        yield* begin
-        const shared = makeShared()
-        const get: typeof shared.store.get = (...args) => Effect.delay(shared.store.get(...args), "1 second")
-        const { calls, program, tabs } = makeWorld({ ...shared, store: { ...shared.store, get } })
-        const one = yield* program("one")
-        const running = yield* fork(Effect.exit(one.run(10_000)))
-        yield* pass("500 millis")
-        const loggingOut = yield* fork(one.manager.logout)
-        yield* pass("1 minute")
-        yield* Fiber.join(loggingOut)
-        assert.include(shown(yield* Fiber.join(running)), "it was logged out")
-        assert.deepStrictEqual([tabs, calls], [["one"], ["logout one"]])
-        const session = yield* fork(Effect.exit(one.manager.session))
-        yield* pass("1 minute")
-        assert.isTrue(Exit.isFailure(yield* Fiber.join(session)))
-      })
+  it.effect("ends the new session at the broker if the program logs out while the login starts", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const shared = makeShared()
+      const get: typeof shared.store.get = (...args) => Effect.delay(shared.store.get(...args), "1 second")
+      const { calls, program, tabs } = makeWorld({ ...shared, store: { ...shared.store, get } })
+      const one = yield* program("one")
+      const running = yield* fork(Effect.exit(one.run(10_000)))
+      yield* pass("500 millis")
+      const loggingOut = yield* fork(one.manager.logout)
+      yield* pass("1 minute")
+      yield* Fiber.join(loggingOut)
+      assert.include(shown(yield* Fiber.join(running)), "it was logged out")
+      assert.deepStrictEqual([tabs, calls], [["one"], ["logout one"]])
+      const session = yield* fork(Effect.exit(one.manager.session))
+      yield* pass("1 minute")
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(session)))
+    })
   )
 
   it.effect(
-    "ends the new session at the broker if the program logs out while it waits for a program that is then killed",
+    "ends the new session at the broker if the program logs out while it waits for a program that is killed",
     () =>
       Effect.gen(function* () {
         yield* begin
@@ -323,7 +315,7 @@ describe("sessions: BrowserLogin", () => {
       })
   )
 
-  it.effect("opens no second browser for a waiting program while the program with the pending login is running", () =>
+  it.effect("opens no second browser during a login of four minutes", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -350,7 +342,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("fails with the store's error, and opens no browser, if the store fails", () =>
+  it.effect("opens no browser if the store fails", () =>
     Effect.gen(function* () {
       yield* begin
       const shared = makeShared()
@@ -363,7 +355,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("ignores a stored pending login with a time in the future, after the clock was set back", () =>
+  it.effect("ignores a stored pending login with a time in the future", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning + 86_400_000)
       const { program, tabs } = makeWorld()

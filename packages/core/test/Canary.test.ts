@@ -25,10 +25,7 @@ const withRequest = (leak: string) => {
 
 const withCause = (cause: unknown) => new CauseError({ cause })
 
-/**
- * Each of these programs leaks a secret in a different place. `Canary.make` returns a net, which records what a program
- * shows. The net must record each of these leaks.
- */
+/** Each program leaks a secret in a different place. */
 const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) => Effect.Effect<unknown, unknown>]> = [
   ["a log", (leak) => Effect.logInfo(`PIN ${leak}`)],
   ["a trace log", (leak) => Effect.logTrace(leak)],
@@ -101,18 +98,16 @@ const spellings: ReadonlyArray<readonly [title: string, spell: (text: string) =>
 ]
 
 describe("Canary.leaks", () => {
-  it.effect.each(leaking)(
-    "finds a secret in %s in every encoding, and reports no leak if the program shows other text there",
-    ([, program]) =>
-      Effect.gen(function* () {
-        const harmless = yield* caught(program("harmless"))
-        assert.isNotEmpty(harmless.caught())
-        assert.isEmpty(Canary.leaks(harmless, [secret]))
-        for (const [title, spell] of spellings) {
-          const net = yield* caught(program(spell(secret)))
-          assert.isNotEmpty(Canary.leaks(net, [Redacted.make(secret)]), title)
-        }
-      })
+  it.effect.each(leaking)("finds a secret in %s in every encoding", ([, program]) =>
+    Effect.gen(function* () {
+      const harmless = yield* caught(program("harmless"))
+      assert.isNotEmpty(harmless.caught())
+      assert.isEmpty(Canary.leaks(harmless, [secret]))
+      for (const [title, spell] of spellings) {
+        const net = yield* caught(program(spell(secret)))
+        assert.isNotEmpty(Canary.leaks(net, [Redacted.make(secret)]), title)
+      }
+    })
   )
 })
 
@@ -120,7 +115,7 @@ it.effect.each([
   ["success", (hidden: object) => Effect.succeed(hidden)],
   ["failure", (hidden: object) => Effect.fail(hidden)],
   ["defect", (hidden: object) => Effect.die(hidden)]
-] as const)("Canary.leaks finds a secret in a program's %s even if only util.inspect prints the secret", ([, end]) =>
+] as const)("Canary.leaks finds a secret in a program's %s if only util.inspect prints the secret", ([, end]) =>
   Effect.gen(function* () {
     const hidden = { [Symbol.for("nodejs.util.inspect.custom")]: () => secret }
     assert.isEmpty(Canary.leaks(yield* caught(end(hidden)), [secret]))
@@ -139,7 +134,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("is reported with the right excerpt even if many backslashes precede the secret", () =>
+  it.effect("is reported with the right excerpt if many backslashes precede the secret", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", `${"\\".repeat(200)} the PIN is 4711.`)
@@ -151,7 +146,7 @@ describe("a leak", () => {
     ["token kite9key:opaq4tok", "opaq4tok"],
     ["Bearer opaq4tok", "opaq4tok"],
     [`Basic ${Buffer.from("user9:pa55word").toString("base64")}`, "pa55word"]
-  ] as const)('of "%s" is reported even if the net has recorded only the part "%s"', ([secret, part]) =>
+  ] as const)('of "%s" is reported if the net has recorded only the part "%s"', ([secret, part]) =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", `quoted: ${part}`)
@@ -162,7 +157,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("is not reported if the digits of a PIN occur by chance in a timestamp", () =>
+  it.effect("is not reported if a timestamp contains the digits of a PIN", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", '{"issuedAt":1795471147110,"pid":47114711}')

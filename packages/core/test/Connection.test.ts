@@ -80,7 +80,7 @@ const sessionOf = (token: string) =>
 const settle = () => new Promise((resolve) => setTimeout(resolve, 20))
 
 describe("Connection:", () => {
-  it("session() logs in at the first call, and returns the same session as long as the session is valid", async () => {
+  it("session() returns the same session while the session is valid", async () => {
     const tiny = makeTiny()
     await using connection = await Connection.open(layerOf(tiny))
     assert.deepStrictEqual(tiny.calls, [])
@@ -113,7 +113,7 @@ describe("Connection:", () => {
     ])
   })
 
-  it("fetch() renews a rejected token once for two concurrent GET requests, and repeats both", async () => {
+  it("fetch() renews a rejected token once for two concurrent GET requests", async () => {
     const tiny = makeTiny()
     const { client, sent } = clientOf(
       ({ headers }) => new Response(null, { status: headers.get("authorization") === "Bearer access-1" ? 401 : 200 })
@@ -135,7 +135,7 @@ describe("Connection:", () => {
     { method: "POST", body: new ReadableStream({ start: (stream) => stream.close() }), duplex: "half" },
     { method: "DELETE" }
   ] as ReadonlyArray<RequestInit>) {
-    it(`fetch() does not repeat a rejected ${init.method} request (type of the body: ${init.body?.constructor.name ?? "none"})`, async () => {
+    it(`fetch() does not repeat a rejected ${init.method} request with a body of type ${init.body?.constructor.name ?? "none"}`, async () => {
       const { client, sent } = clientOf(() => new Response(null, { status: 401 }))
       await using connection = await Connection.open(layerOf(), { client })
       const error = await rejection(connection.fetch(`${origin}/order`, init))
@@ -172,7 +172,7 @@ describe("Connection:", () => {
     ["an invalid method", origin, { method: "CONNECT" }],
     ["no address", undefined as never, undefined]
   ] as ReadonlyArray<readonly [string, string, RequestInit | undefined]>) {
-    it(`fetch() rejects with InvalidRequest, and sends nothing, if it is called with ${what}`, async () => {
+    it(`fetch() rejects with InvalidRequest if it is called with ${what}`, async () => {
       const tiny = makeTiny()
       const { client, sent } = clientOf(() => new Response("ok"))
       await using connection = await Connection.open(layerOf(tiny), { client })
@@ -183,7 +183,7 @@ describe("Connection:", () => {
     })
   }
 
-  it("fetch() accepts null for its options and its signal, as the standard fetch does", async () => {
+  it("fetch() accepts null for its options and its signal", async () => {
     const { client, sent } = clientOf(() => new Response("ok"))
     await using connection = await Connection.open(layerOf(), { client })
     await connection.fetch(origin, null as never)
@@ -198,7 +198,7 @@ describe("Connection:", () => {
     ["manual", "302"],
     ["follow", "200"]
   ] as const) {
-    it(`fetch() follows the option "redirect" if a host other than the broker redirects (${redirect})`, async () => {
+    it(`fetch() obeys the option redirect: "${redirect}" for a host other than the broker`, async () => {
       const server = createServer(({ url }, response) => {
         response.writeHead(url === "/" ? 200 : 302, { location: "/" }).end()
       })
@@ -252,7 +252,7 @@ describe("Connection:", () => {
     ["was already read", () => read(ofText())],
     ["is locked", () => locked(ofText())]
   ] as ReadonlyArray<readonly [string, () => Request | Promise<Request>]>) {
-    it(`fetch() rejects with InvalidRequest, and sends nothing, if the body of the request ${what}`, async () => {
+    it(`fetch() rejects with InvalidRequest if the body of the request ${what}`, async () => {
       const tiny = makeTiny()
       const { client, sent } = clientOf(() => new Response("ok"))
       await using connection = await Connection.open(layerOf(tiny), { client })
@@ -268,7 +268,7 @@ describe("Connection:", () => {
     ["the signal is aborted", (controller: AbortController) => controller.abort(new Error("the user left"))],
     ["the connection is closed", (_: AbortController, close: () => Promise<void>) => void close()]
   ] as const) {
-    it(`fetch() stops reading the body of the request when ${what}, and sends nothing`, async () => {
+    it(`fetch() stops reading the body of the request when ${what}`, async () => {
       const { client, sent } = clientOf(() => new Response("ok"))
       const { close, fetch } = await Connection.open(layerOf(), { client })
       const controller = new AbortController()
@@ -313,7 +313,7 @@ describe("Connection:", () => {
     ])
   })
 
-  it("fetch() rejects with BrokerUnavailable if the host cannot be reached, and the error names the host", async () => {
+  it("fetch() rejects with BrokerUnavailable if the host cannot be reached", async () => {
     await using connection = await Connection.open(layerOf())
     const error = await rejection(connection.fetch("http://127.0.0.1:1/funds?token=canary-secret"))
     assert.strictEqual(reasonOf(error), "BrokerUnavailable")
@@ -321,7 +321,7 @@ describe("Connection:", () => {
     assert.notInclude(shown(error), "canary-secret")
   })
 
-  it("fetch() rejects with the abort reason if its signal is aborted before the call or during the request", async () => {
+  it("fetch() rejects with the abort reason if its signal is aborted", async () => {
     const { client } = clientOf(() => new Promise<Response>(() => undefined))
     await using connection = await Connection.open(layerOf(), { client })
     const reason = new Error("the user left")
@@ -371,7 +371,7 @@ describe("Connection:", () => {
     ["run() of a value", ({ run }, reason) => run(Effect.succeed(1), aborted(reason))]
   ]
   for (const [what, call] of abortedCalls) {
-    it(`${what} does nothing, and rejects with the abort reason, if the signal is aborted before the call`, async () => {
+    it(`${what} does nothing if the signal is aborted before the call`, async () => {
       const tiny = makeTiny()
       const { client, sent } = clientOf(() => new Response("{}"))
       await using connection = await Connection.open(layerOf(tiny), { client })
@@ -414,7 +414,7 @@ describe("Connection: call(), profile() and run():", () => {
       Layer.succeed(Profile, { profile: (session) => Effect.succeed({ id: session.account.id }) })
     )
 
-  it("all three use the services of the layer, and call() also passes a valid session to its callback", async () => {
+  it("all three use the services of the layer", async () => {
     await using connection = await Connection.open(profiled())
     assert.strictEqual((await connection.profile()).id, "T1")
     const token = await connection.call(Profile, (_, { tokens }) => Effect.succeed(Connection.reveal(tokens.access)))
@@ -423,7 +423,7 @@ describe("Connection: call(), profile() and run():", () => {
     assert.strictEqual(manager, "T1")
   })
 
-  it("call() renews a rejected token, but does not repeat a callback that may have sent a request", async () => {
+  it("call() renews a rejected token, but does not repeat its callback", async () => {
     const tiny = makeTiny()
     await using connection = await Connection.open(profiled(tiny))
     let runs = 0
@@ -458,7 +458,7 @@ describe("Connection: open() and close():", () => {
     assert.strictEqual(await rejection(Connection.open(layerOf(), { vault })), key)
   })
 
-  it("open() rejects with the layer's error, and closes the vault that it has opened", async () => {
+  it("open() closes the vault if the layer fails", async () => {
     let isClosed = false
     const vault = Layer.merge(
       vaultOf(makeShared()),
@@ -475,7 +475,7 @@ describe("Connection: open() and close():", () => {
     assert.strictEqual(reasonOf(await rejection(Connection.open(layerOf(), { codes: () => "1" }))), "InvalidRequest")
   })
 
-  it("each function rejects after close(), and sends nothing", async () => {
+  it("each function rejects after close()", async () => {
     const [tiny, shared] = [makeTiny(), makeShared()]
     const { client, sent } = clientOf(() => new Response("ok"))
     const services = Layer.mergeAll(
@@ -606,7 +606,7 @@ describe("Connection: a logout that is running", () => {
     assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
   })
 
-  it("continues to its end if close() is called, but new calls reject", async () => {
+  it("continues to its end if close() is called", async () => {
     const tiny = slowLogout()
     const connection = await Connection.open(layerOf(tiny))
     await connection.session()
@@ -670,7 +670,7 @@ describe("Connection: a browser login", () => {
     assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "c1")
   })
 
-  it("can be sealed, and can be completed by another connection with the same key", async () => {
+  it("can be completed by another connection with the same key", async () => {
     const bytes = Redacted.make(new Uint8Array(32).fill(7))
     const key = Layer.effect(VaultKey.VaultKey, VaultKey.fromBytes(bytes, "the key of this test"))
     const first = await Connection.open(browser(), { key })
@@ -687,7 +687,7 @@ describe("Connection: a browser login", () => {
     }
   })
 
-  it("whose session could not be stored: the next complete() stores it without a second token request", async () => {
+  it("stores its session at the next complete() if the store failed", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const completed: Array<string> = []
@@ -703,7 +703,7 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c3"])
   })
 
-  it("whose session could not be stored: the next session() stores it", async () => {
+  it("stores its session at the next session() if the store failed", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     await using connection = await Connection.open(browser(), { vault: vaultOf({ ...shared, store: service }) })
@@ -716,7 +716,7 @@ describe("Connection: a browser login", () => {
     assert.strictEqual(Connection.reveal((await other.session()).tokens.access), "c3")
   })
 
-  it("whose session could not be stored: logout() ends it at the broker, and then complete() rejects", async () => {
+  it("ends its session at the broker at a logout if the store failed", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const tiny = makeTiny({ by: [] })
@@ -731,7 +731,7 @@ describe("Connection: a browser login", () => {
     assert.strictEqual(reasonOf(await rejection(connection.session())), "SessionExpired")
   })
 
-  it("cannot be completed again after a logout, and does not bring the ended session back", async () => {
+  it("cannot be completed again after a logout", async () => {
     const completed: Array<string> = []
     await using connection = await Connection.open(browser(completed))
     const login = await connection.beginLogin()
@@ -762,7 +762,7 @@ describe("Connection: a browser login", () => {
     assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "c9")
   })
 
-  it("cannot be completed again after a newer login, and does not replace the newer session", async () => {
+  it("cannot be completed again after a newer login", async () => {
     await using connection = await Connection.open(browser())
     const [older, newer] = [await connection.beginLogin(), await connection.beginLogin()]
     await older.complete(callbackOf(older, "c6"))
@@ -771,7 +771,7 @@ describe("Connection: a browser login", () => {
     assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "c7")
   })
 
-  it("rejects invalid callbacks and the callback for another login, and stores nothing", async () => {
+  it("rejects invalid callbacks and the callback of another login", async () => {
     await using connection = await Connection.open(browser())
     const [one, other] = [await connection.beginLogin(), await connection.beginLogin()]
     for (const callback of [callbackOf(other, "c"), "", "https://app.example/callback?code=c", "nonsense"]) {
@@ -800,7 +800,7 @@ describe("Connection: loginByQr()", () => {
   }
   const fail = (reason: AuthError.Reason) => Effect.fail(AuthError.make("tiny", "poll", reason))
 
-  it("shows a new QR code after the first has expired, continues after a network failure, and stores the session", async () => {
+  it("shows a new QR code after the first QR code has expired", async () => {
     const layer = qrOf([
       Effect.succeed(Option.none()),
       fail(new AuthError.ChallengeExpired({ why: "timed-out" })),
@@ -856,8 +856,8 @@ describe("Connection: the option `codes`", () => {
   const wrong = new AuthError.InvalidStepUpCode({ kind: "otp", by: "broker", hints: [] })
 
   /**
-   * Makes the layer for a broker that requires a one-time code and accepts only 123456. If `secret` is given, the layer
-   * provides `secret` as the code from the authenticator app.
+   * Makes the layer for a broker that accepts only the one-time code 123456. `secret` is the code from the
+   * authenticator app, if the layer provides a code.
    */
   const twoSteps = (
     verified: Array<string>,
@@ -902,7 +902,7 @@ describe("Connection: the option `codes`", () => {
     )
   }
 
-  it("is called with the destinations and the remaining attempts, and white space around the code is removed", async () => {
+  it("is called with the destinations and the remaining attempts", async () => {
     const verified: Array<string> = []
     const questions: Array<Connection.CodeQuestion> = []
     await using connection = await Connection.open(twoSteps(verified), {
@@ -920,7 +920,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["first 123456"])
   })
 
-  it("is called again with the error after a malformed code and after a wrong code, but not after a second wrong code", async () => {
+  it("is not called again after a second wrong code", async () => {
     const verified: Array<string> = []
     const refusals: Array<string> = []
     const answers = ["12345", "000000", "111111", "123456"]
@@ -959,7 +959,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["first 000000"])
   })
 
-  it("can call resend(), and the code that it then returns is used for the new challenge", async () => {
+  it("can call resend() before it returns the code of the new challenge", async () => {
     const verified: Array<string> = []
     await using connection = await Connection.open(twoSteps(verified), {
       codes: async ({ resend }) => {
@@ -971,7 +971,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["second 123456"])
   })
 
-  it("may reject: session() then rejects with ActionRequired, without the message of that error", async () => {
+  it("makes session() reject with ActionRequired if it rejects", async () => {
     await using connection = await Connection.open(twoSteps([]), {
       codes: () => Promise.reject(new TypeError("canary-secret"))
     })

@@ -47,7 +47,7 @@ const read = async (progress: AsyncIterable<unknown>) => {
 }
 
 describe("Connections that are closed", () => {
-  it("reject each call with the same typed error, and send nothing", async () => {
+  it("reject each call with the same typed error", async () => {
     const tiny = makeTiny()
     const connections = await Connections.open({ accounts: { mine: layerOf(tiny), other: layerOf() } })
     const mine = await connections.account("mine")
@@ -98,7 +98,7 @@ describe("Connections that are closed", () => {
     assert.deepStrictEqual(await pending, Array(8).fill(closedError))
   })
 
-  it("reject a call of account() right after close() was called, while the connections are being closed", async () => {
+  it("reject a call of account() while they are being closed", async () => {
     for (const layer of [layerOf(), Layer.merge(layerOf(), Layer.effectDiscard(Effect.sleep(5)))]) {
       const connections = await Connections.open({ accounts: { mine: layer } })
       const before = connections.account("mine")
@@ -141,7 +141,7 @@ describe("a connection that is closed by `await using`", () => {
 })
 
 describe("account() of Connections", () => {
-  it("builds the layer again after a failure, and returns the same object to all callers", async () => {
+  it("builds the layer again after a failure", async () => {
     let attempts = 0
     const failing = AuthError.invalidRequest("tiny", "configuration", "pin", "is missing")
     const layer = Layer.unwrap(

@@ -54,7 +54,7 @@ const pairs: ReadonlyArray<readonly [open: string, close: string]> = [
 
 describe("a credential that is not a password", () => {
   it.effect.each(pairs.map(([open, close]) => ({ open, close })))(
-    "is accepted between the quotation marks $open and $close, which are removed",
+    "is read without the quotation marks $open and $close",
     ({ close, open }) =>
       Effect.gen(function* () {
         for (const around of ["", " ", "\n", "\r\n", "\ufeff", "\u200b", "\0"]) {
@@ -76,15 +76,13 @@ describe("a credential that is not a password", () => {
     })
   )
 
-  it.effect(
-    "is rejected if it contains an invisible character, and the error contains the code point of the character",
-    () =>
-      Effect.gen(function* () {
-        assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: "T\u200b1" }))), [
-          "code has an invisible character in it (U+200B): type the value again, or copy it from another place"
-        ])
-        assert.include(problemsOf(yield* Effect.flip(check({ code: "T\n1" })))[0], "(U+000A)")
-      })
+  it.effect("is rejected if it contains an invisible character", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: "T\u200b1" }))), [
+        "code has an invisible character in it (U+200B): type the value again, or copy it from another place"
+      ])
+      assert.include(problemsOf(yield* Effect.flip(check({ code: "T\n1" })))[0], "(U+000A)")
+    })
   )
 
   it.effect("keeps an apostrophe between other characters", () =>
@@ -105,7 +103,7 @@ describe("a credential that is not a password", () => {
 
 describe("a password", () => {
   it.effect.each(pairs.map(([open, close]) => ({ open, close })))(
-    "is rejected if it is between the quotation marks $open and $close, and does not appear in the error",
+    "is rejected if it is between the quotation marks $open and $close",
     ({ close, open }) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(check({ password: Redacted.make(` ${open}canary-word${close}\n`) }))
@@ -133,7 +131,7 @@ describe("a password", () => {
   )
 
   it.effect.each(['ca"nary', "it's", "two words", "\u0915\u0941\u0902\u091c\u0940", "&amp;x", "\\slash\\"])(
-    "is accepted without a change, except that the white space around it is removed: %s",
+    "is accepted without the white space around it: %s",
     (given) =>
       Effect.gen(function* () {
         assert.strictEqual(Redacted.value((yield* check({ password: ` ${given}\r\n` })).password), given)
@@ -147,7 +145,7 @@ describe("a password", () => {
         const verbatim = Credentials.verbatim(Redacted.make(given))
         assert.strictEqual(Redacted.value((yield* check({ password: verbatim })).password), given)
         assert.notInclude(shown(verbatim), "canary")
-        // A layer checks some values twice: first with all credentials, and again when it makes the typed calls.
+        // A layer checks some values twice.
         const twice = yield* check({ password: (yield* check({ password: verbatim })).password })
         assert.strictEqual(Redacted.value(twice.password), given)
       })
@@ -231,7 +229,7 @@ describe("the check for text that is not a value", () => {
     "<redacted>"
   ]
 
-  it.effect.each(placeholders)("rejects a placeholder in each field, with and without quotation marks: %s", (given) =>
+  it.effect.each(placeholders)("rejects a placeholder in each field: %s", (given) =>
     Effect.gen(function* () {
       for (const code of [given, `"${given}"`, ` ${given}\u200b`]) {
         const error = yield* Effect.flip(check({ code, app: code, totpSecret: Redacted.make(code) }))
@@ -242,16 +240,14 @@ describe("the check for text that is not a value", () => {
     })
   )
 
-  it.effect.each(placeholders)(
-    "rejects a placeholder as a password, but accepts it with `Credentials.verbatim`: %s",
-    (given) =>
-      Effect.gen(function* () {
-        const error = yield* Effect.flip(check({ password: Redacted.make(given) }))
-        assert.match(problemsOf(error)[0] ?? "", /^password is a placeholder.*or use Credentials\.verbatim/)
-        assert.notInclude(shown(error), "canary")
-        const values = yield* check({ password: Credentials.verbatim(Redacted.make(given)) })
-        assert.strictEqual(Redacted.value(values.password), given)
-      })
+  it.effect.each(placeholders)("accepts a placeholder as a password only with `Credentials.verbatim`: %s", (given) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(check({ password: Redacted.make(given) }))
+      assert.match(problemsOf(error)[0] ?? "", /^password is a placeholder.*or use Credentials\.verbatim/)
+      assert.notInclude(shown(error), "canary")
+      const values = yield* check({ password: Credentials.verbatim(Redacted.make(given)) })
+      assert.strictEqual(Redacted.value(values.password), given)
+    })
   )
 
   it.effect.each([
@@ -266,7 +262,7 @@ describe("the check for text that is not a value", () => {
     "export MY_CODE=A1",
     "TINY_CODE=A1",
     "TINY_CODE: A1"
-  ])("rejects a value with characters or a name that do not belong to it: %s", (given) =>
+  ])("rejects a value with other text around it: %s", (given) =>
     Effect.gen(function* () {
       const [problem, ...others] = problemsOf(yield* Effect.flip(check({ code: given })))
       assert.match(problem ?? "", /^code .*use only the value/)
@@ -361,7 +357,7 @@ describe("environment variables", () => {
     })
   )
 
-  it.effect("are rejected if the password is in quotation marks, and the error names BROKER_AUTH_VERBATIM", () =>
+  it.effect("are rejected if the password is in quotation marks", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(from({ TINY_CODE: "T1", TINY_PASSWORD: '"canary-word"' }))
       assert.deepStrictEqual(problemsOf(error), [
@@ -383,7 +379,7 @@ describe("environment variables", () => {
     })
   )
 
-  it.effect("are reported as missing if they are empty, even if BROKER_AUTH_VERBATIM names them", () =>
+  it.effect("are reported as missing if they are empty and BROKER_AUTH_VERBATIM names them", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(
         from({ TINY_CODE: "T1", TINY_PASSWORD: "", BROKER_AUTH_VERBATIM: "TINY_PASSWORD" })

@@ -74,8 +74,7 @@ export const spellings: ReadonlyArray<(secret: string) => string> = [
 
 /**
  * The functions that a mutation can call. `echo` returns a secret in a random form. `padded` returns a secret with
- * other text before it. This text is usually about as long as the excerpts in error messages, so that the secret is
- * near the end of an excerpt.
+ * other text before it. The other text is usually about as long as the excerpts in error messages.
  *
  * @category models
  * @since 0.1.0
@@ -242,9 +241,8 @@ const headersOf = (dice: Dice, echo: () => string): ReadonlyArray<readonly [stri
 ]
 
 /**
- * Makes a function that returns random answers. Most of them are malformed. They are made by changing the real answers
- * in `corpus`, whose format `idiom` describes. The random answers can contain the secrets that are passed to the
- * function.
+ * Makes a function that returns random answers. Most random answers are malformed. The function changes real answers
+ * from `corpus`. `idiom` describes the format of the real answers. The random answers can contain `secrets`.
  *
  * @category answers
  * @since 0.1.0

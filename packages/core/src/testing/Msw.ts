@@ -1,6 +1,6 @@
 /**
  * Connects fake brokers to msw (Mock Service Worker). The module `msw` of each broker package exports the broker's
- * fake and the function `handlers`. All these modules require the package `msw`.
+ * fake and the function `handlers`. This module and each module `msw` require the package `msw`.
  *
  * @since 0.1.0
  */
@@ -39,9 +39,8 @@ export type SetupServer = (...handlers: Array<HttpHandler>) => {
 }
 
 /**
- * Serves a fake through msw until the scope closes, and returns the fake. A request to any other host fails. Use
- * `TestHttp.layerLateFetch` as the HTTP client. `setupServer` is a parameter, because a browser cannot import
- * `msw/node`.
+ * Serves a fake through msw until the scope closes, and returns the fake. A request to a host that the fake does not
+ * serve fails. Use `TestHttp.layerLateFetch` as the HTTP client.
  *
  * @example
  * ```ts

@@ -1,6 +1,5 @@
 /**
- * HTTP clients for tests: one that calls `fetch`, so that msw can answer, and others that use no network. `settle` runs
- * an effect with real I/O while the test uses virtual time.
+ * HTTP clients for tests, and a function that runs an effect with real I/O in a test with `TestClock`.
  *
  * @since 0.1.0
  */
@@ -16,8 +15,8 @@ import * as TestClock from "effect/testing/TestClock"
 import type { FakeBroker } from "./FakeBroker.ts"
 
 /**
- * Like Effect's `FetchHttpClient.layer`, but reads `globalThis.fetch` for each request. Effect's layer always uses the
- * `fetch` that it read first, so a `fetch` that a test tool sets later would have no effect.
+ * Like Effect's `FetchHttpClient.layer`, but reads `globalThis.fetch` for each request. A test tool, such as msw, can
+ * replace `fetch` at any time.
  *
  * @category layers
  * @since 0.1.0

@@ -17,7 +17,7 @@ import { type Case, ensure, same } from "./contract/subject.ts"
 
 /**
  * `make` makes a new storage, and returns the effect `open`. Each run of `open` must return a new store or lock, as if
- * a separate program had opened the storage. The results of these runs share only the storage.
+ * a separate program had opened the storage.
  *
  * @category models
  * @since 0.1.0
@@ -32,7 +32,7 @@ type Lock = SessionLock["Service"]
 const account = Account.make({ broker: "tiny", id: "T1" })
 const other = Account.make({ broker: "tiny", id: "T2" })
 
-/** Account ids that a store could confuse. They look alike, or contain possible separators. */
+/** Account ids that look alike or contain possible separators. */
 const lookAlikes = ["a", "A", "a/b", "a%2Fb", "a:b", "a{b}", "a b", "..", "a\u0000b", "ä", "a\u0308", "session/a"]
 
 const bytesOf = (text: string) => Redacted.make(new TextEncoder().encode(text))
@@ -86,7 +86,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns all stored bytes to another program that has opened the same storage",
+    name: "returns all stored bytes to another program",
     run: Effect.gen(function* () {
       const [one, two] = yield* pair(subject)
       const all = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 31 + (index >> 8)) & 0xff)
@@ -142,7 +142,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "stores the entries `session` and `guard` (the record of logins) of an account separately",
+    name: "stores the entries `session` and `guard` of an account separately",
     run: Effect.gen(function* () {
       const store = yield* opened(subject)
       yield* store.put(account, "session", bytesOf("session"), 0)
@@ -241,7 +241,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     run: Effect.flatMap(opened(subject), ({ describe }) => ensure(describe.length > 5, "the description is too short"))
   },
   {
-    name: "has only one holder at a time, even if several programs use the lock",
+    name: "has only one holder at a time among several programs",
     run: Effect.gen(function* () {
       const locks = yield* openings(subject, 3)
       let inside = 0
@@ -262,7 +262,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "blocks all other fibers while a fiber holds the lock, even if the fiber holds it for more than a second",
+    name: "blocks other fibers while a fiber holds it for more than a second",
     run: Effect.gen(function* () {
       const locks = yield* pair(subject)
       const { fiber, leave } = yield* occupy(locks[0])
@@ -278,7 +278,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "lets the fibers of one program acquire the lock in the order in which they requested it",
+    name: "is acquired by the fibers of one program in the order of their requests",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       const { leave } = yield* occupy(lock)
@@ -311,7 +311,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     run: freedAfter(subject, ({ fiber }) => Fiber.interrupt(fiber))
   },
   {
-    name: "is not acquired by a fiber that was interrupted while the fiber waited for the lock",
+    name: "is not acquired by a fiber that was interrupted during its wait",
     run: Effect.gen(function* () {
       const [one, two] = yield* pair(subject)
       const { fiber, leave } = yield* occupy(one)
@@ -339,7 +339,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "confirms to its holder that the holder still has the lock",
+    name: "confirms that its holder has the lock",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       yield* lock.withLock(account, ({ check }) => Effect.andThen(check, Effect.andThen(grace, check)))
@@ -360,7 +360,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns the result or the failure of the protected effect, and does not close the caller's scope",
+    name: "returns the result or the failure of the protected effect",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       const events: Array<string> = []

@@ -51,7 +51,7 @@ const kindOf = (value: unknown): string => {
 
 /**
  * Decodes the parts of a snapshot. Returns `undefined` if the snapshot cannot be decoded, or if the names or the kinds
- * of its parts are not the same as in `like`.
+ * of its parts differ from `like`.
  */
 export const decodeMemory = (accounts: ReadonlyArray<object>, snapshot: unknown, like: Parts): Parts | undefined => {
   const decoded = Result.getOrUndefined(Result.try(() => decode(accounts, snapshot)))

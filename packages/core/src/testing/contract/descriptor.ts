@@ -81,7 +81,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
   ...capabilities.map((capability): Case => {
     const has = subject.method.capabilities.includes(capability)
     return {
-      name: has ? `provides ${capability}, which the broker's description lists` : `does not provide ${capability}`,
+      name: has ? `provides ${capability}` : `does not provide ${capability}`,
       run: Effect.gen(function* () {
         const { build } = yield* start(subject)
         yield* same(provides(yield* build(), capability), has, capability)
@@ -97,15 +97,15 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends no request if all required credentials are missing, and reports all of them in one error",
+    name: "reports all missing credentials in one error",
     run: refusesAll(subject, undefined)
   },
   {
-    name: "sends no request if all required credentials are blank, and reports all of them in one error",
+    name: "reports all blank credentials in one error",
     run: refusesAll(subject, " \t\n")
   },
   {
-    name: "sends no request if all required credentials are numbers, and reports all of them in one error",
+    name: "reports all credentials that are numbers in one error",
     run: refusesAll(subject, 4711)
   },
   {
@@ -116,7 +116,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "rejects an origin for an unknown purpose (`apis` instead of `api`), and lists the known purposes",
+    name: "rejects an origin for an unknown purpose, and lists the known purposes",
     run: Effect.gen(function* () {
       const { build, fake } = yield* start(subject)
       const reason = yield* failsWith(
@@ -131,7 +131,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "accepts an origin for every purpose of the broker, such as `api`",
+    name: "accepts an origin for every purpose of the broker",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       const purposes = purposesOf(subject.broker).map((purpose) => [purpose, "https://api.example.com"] as const)

@@ -72,7 +72,7 @@ const mishapCase =
 const wrongCase =
   (subject: Subject) =>
   ([what, changes]: readonly [string, Subject["wrongCredentials"][string]]): Case => ({
-    name: `fails with InvalidCredentials for a wrong ${what}, and sends the login exactly once`,
+    name: `fails with InvalidCredentials for a wrong ${what}`,
     run: Effect.gen(function* () {
       const { build, fake } = yield* start(subject)
       const { login } = yield* service(yield* build(changes), Login)
@@ -83,14 +83,14 @@ const wrongCase =
   })
 
 const freshCode = (subject: Subject): Case => ({
-  name: "waits for the next TOTP code instead of sending the same code twice",
+  name: "does not send the same TOTP code twice",
   run: Effect.gen(function* () {
     const { endpoint, fake, login } = yield* begin(subject)
     yield* login
     const again = yield* Effect.forkChild(login)
     yield* TestClock.withLive(Effect.sleep("20 millis"))
     yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent in one period")
-    // The clock advances only once. If it advanced again during the request, the code would be too old.
+    // If the clock advanced during the request, the code would be too old.
     yield* TestClock.adjust("30 seconds")
     yield* Fiber.join(again)
     yield* same(yield* timesAsked(fake, endpoint), 2, "number of logins sent")
@@ -120,7 +120,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns a session that was issued now and, if its expiry is known, lasts for at most one day",
+    name: "returns a session that lasts for at most one day if its expiry is known",
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const { expiresAt, issuedAt } = yield* signIn(subject, world, context)
@@ -168,7 +168,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
   {
     name:
       subject.loginCarries === "session-before"
-        ? "sends the token of the previous session with a login, and only in the request body"
+        ? "sends the token of the previous session only in the body of a login"
         : "does not send the token of the previous session with a login",
     run: Effect.gen(function* () {
       const { context, endpoint, fake, login, world } = yield* begin(subject)
@@ -262,7 +262,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     ? []
     : [
         {
-          name: "fails with InvalidStepUpCode for a wrong one-time code, and sends the login exactly once",
+          name: "fails with InvalidStepUpCode for a wrong one-time code",
           run: Effect.gen(function* () {
             const { build, fake } = yield* start(subject)
             const { login } = yield* service(yield* build(subject.wrongCode), Login)

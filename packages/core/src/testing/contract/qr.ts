@@ -36,7 +36,7 @@ const faults: ReadonlyArray<readonly [string, Fault]> = [
 
 export const qr = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "returns a QR code with an expiry; if a program prints the QR code, its image and its name stay hidden",
+    name: "returns a QR code that hides its image and its name when it is printed",
     run: Effect.gen(function* () {
       const { code, fake } = yield* begin(subject)
       yield* ensure(code.expiresAt > (yield* fake.now), "the QR code has already expired")

@@ -54,7 +54,7 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
       })
     },
     {
-      name: `${second} fails with InvalidStepUpCode for a wrong code, and then accepts the right code`,
+      name: `${second} accepts the right code after a wrong code`,
       run: Effect.gen(function* () {
         const { answer, proof, recovery } = yield* begin(subject)
         const challenge = yield* recovery[first](proof)
@@ -63,7 +63,7 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
       })
     },
     {
-      name: `${second} rejects the challenge of another account, and sends no request`,
+      name: `${second} rejects the challenge of another account`,
       run: Effect.gen(function* () {
         const { answer, fake, proof, recovery } = yield* begin(subject)
         const challenge = yield* recovery[first](proof)
@@ -99,7 +99,7 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
 export const recovery = (subject: Subject): ReadonlyArray<Case> => [
   ...beginning(subject),
   {
-    name: "rejects an invalid proof of identity, and sends no request",
+    name: "rejects an invalid proof of identity",
     run: Effect.gen(function* () {
       const { fake, recovery } = yield* begin(subject)
       for (const identity of ["", "  ", "not one"]) {
@@ -137,7 +137,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends a new password exactly once, even if the answer is lost",
+    name: "sends a new password exactly once if the answer is lost",
     run: Effect.gen(function* () {
       const { confirmedReset, fake, recovery } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "AccountRecovery")
@@ -149,7 +149,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   ...(["page", "json", "refusal"] as const).map((as): Case => ({
-    name: `shows no secret if the answer to a recovery quotes the request (form of the answer: ${as})`,
+    name: `shows no secret if the answer to a recovery quotes the request: ${as}`,
     run: Effect.gen(function* () {
       const { confirmedReset, fake, identity = "", recovery, secrets } = yield* begin(subject)
       const challenge = yield* confirmedReset

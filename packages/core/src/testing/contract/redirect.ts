@@ -37,7 +37,7 @@ const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_ta
   ]
 ]
 
-/** Other forms of a valid callback URL. They result if a user copies the URL inexactly, or if a server changes it. */
+/** Forms of a valid callback URL that a user copied inexactly or that a server changed. */
 const spellings: ReadonlyArray<readonly [string, (url: URL) => string]> = [
   ["with &amp; instead of &", ({ href }) => href.replaceAll("&", "&amp;")],
   ["with a second question mark", ({ href }) => href.replace("?", "?app=1?")],
@@ -53,7 +53,7 @@ const spellings: ReadonlyArray<readonly [string, (url: URL) => string]> = [
 
 export const redirect = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "begins a browser login with an https URL, and does not print the URL",
+    name: "begins a browser login with an https URL that is not printed",
     run: Effect.gen(function* () {
       const { request } = yield* begin(subject)
       yield* ensure(Redacted.value(request.url).startsWith("https://"), "the URL must begin with https://")
@@ -73,7 +73,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "completes a browser login only once: the second completion fails, and sends no request",
+    name: "completes a browser login only once",
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const callback = yield* browse
@@ -84,7 +84,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "checks a callback repeatedly without sending anything, and rejects the callback of another login",
+    name: "checks a callback repeatedly without a request",
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const callback = yield* browse
@@ -98,7 +98,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "completes a browser login, and returns a session with the ids of the broker and the method",
+    name: "returns a session with the ids of the broker and the method",
     run: Effect.gen(function* () {
       const { browse, redirect, request } = yield* begin(subject)
       const session = yield* redirect.complete(request, yield* browse)
@@ -123,7 +123,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   })),
   {
-    name: "rejects a callback that repeats a parameter with another value, and sends no request",
+    name: "rejects a callback that repeats a parameter with another value",
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const url = new URL(Redacted.value(yield* browse))

@@ -63,7 +63,7 @@ const managed = Effect.fnUntraced(function* (context: Context.Context<never>) {
 
 const common = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "describes how its sessions are renewed, and gives the reason for the limit of failed logins",
+    name: "describes how its sessions are renewed",
     run: Effect.gen(function* () {
       const { by, source, when, window, maxFailures } = yield* described(subject)
       const { capabilities } = subject.method
@@ -86,7 +86,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "provides a renewal for the layer's account, with the limits and ways to renew that the method describes",
+    name: "provides a renewal with the limits and the ways to renew that the method describes",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const { by, codes, early = 0, window, maxFailures } = yield* described(subject)
@@ -103,7 +103,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "uses the limits in the options of the layer instead of the limits that the login method describes",
+    name: "uses the limits in the options of the layer",
     run: Effect.gen(function* () {
       const changes = { options: { renewal: { early: "1 minute", maxFailures: 1, window: "1 hour" } } } as const
       const { early, maxFailures, window } = spelled((yield* begin(subject, changes)).renewal)
@@ -111,7 +111,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "reports all invalid limits in the options of the layer in one error",
+    name: "reports all invalid limits in one error",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       const renewal = { early: "soon", maxFailures: 0, window: 0 } as unknown as Renewal.Options
@@ -124,7 +124,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
 
 const aPerson = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "makes a session manager fail with ActionRequired until a session is adopted, because only the user can log in",
+    name: "makes a session manager fail with ActionRequired until a session is adopted",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       yield* same([typeof renewal.login], ["undefined"], "login")
@@ -160,7 +160,7 @@ const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
 /** The guard allows six logins within 30 minutes: one at once, and five after pauses of 1, 2, 5, 10 and 10 minutes. */
 const maxLogins = 6
 
-/** The fake needs real time to answer, so `poll` waits. */
+/** Requests a session every 30 seconds for 30 minutes. The waits give the fake real time to answer. */
 const poll = Effect.fnUntraced(function* ({ session }: SessionManager.SessionManager["Service"]) {
   for (let asked = 0; asked < 60; asked += 1) {
     const fiber = yield* Effect.forkChild(Effect.exit(session))
@@ -174,7 +174,7 @@ const poll = Effect.fnUntraced(function* ({ session }: SessionManager.SessionMan
 const bareCase =
   (subject: Subject) =>
   ([what, fault]: (typeof bare)[number]): Case => ({
-    name: `lets a session manager send at most six logins in 30 minutes if the broker answers each login with ${what}`,
+    name: `sends at most six logins in 30 minutes if the broker answers each login with ${what}`,
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "Login")
@@ -187,7 +187,7 @@ const bareCase =
 
 const unattended = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "sends exactly one login for a renewal, and gets a session that works",
+    name: "sends exactly one login for a renewal",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const session = yield* renewed(renewal.login)
@@ -197,7 +197,7 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "lets a session manager get a session, and renew it: the renewed session has a new access token",
+    name: "gets a new access token when a session manager renews a session",
     run: Effect.gen(function* () {
       const { context } = yield* begin(subject)
       const manager = yield* managed(context)
@@ -216,7 +216,7 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
 ]
 
 const refreshed = (subject: Subject): Case => ({
-  name: "refreshes a session, and gets a new session that works",
+  name: "gets a session that works from a refresh",
   run: Effect.gen(function* () {
     const { context, renewal, world } = yield* begin(subject)
     const session = yield* signIn(subject, world, context)
@@ -241,7 +241,7 @@ const respond = (world: World) => (challenge: Parameters<NonNullable<World["answ
 /** Cases for logins whose one-time code arrives by SMS or email. */
 const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "does not request a second one-time code if the first code was not entered, and fails with a remedy",
+    name: "does not request a second one-time code if the first code was not entered",
     run: Effect.gen(function* () {
       const { renewal, world } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "Login")

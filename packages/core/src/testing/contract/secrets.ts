@@ -23,10 +23,7 @@ import {
   type World
 } from "./subject.ts"
 
-/**
- * Runs an effect while a `Canary.Net` records its logs and spans. Also records the result or the failure of the effect
- * in every form in which programs print it. Checks that no record contains a secret.
- */
+/** Runs an effect. Checks that its logs, its spans, and its printed result or failure contain no secret. */
 export const watched = Effect.fnUntraced(function* (
   subject: Subject,
   effect: Effect.Effect<unknown, unknown>,
@@ -94,7 +91,7 @@ const life = (
 
 export const secrets = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "shows no secret in logs, spans and returned values, from login to logout",
+    name: "shows no secret from login to logout",
     run: life(subject, "31 seconds", (context, session) =>
       Effect.gen(function* () {
         const profile = provides(context, "Profile") ? yield* (yield* service(context, Profile)).profile(session) : 0

@@ -86,7 +86,7 @@ const asking = Effect.fnUntraced(function* (context: Parameters<typeof service>[
   return yield* profile(session)
 })
 
-/** Returns how long the session is still valid, in milliseconds. Returns one day if the expiry is unknown. */
+/** Returns the time until the session expires, in milliseconds. Returns one day if the expiry is unknown. */
 const toItsEnd = (session: Session.Session, fake: FakeBroker) =>
   Effect.map(fake.now, (now) => (session.expiresAt === undefined ? 86_400_000 : session.expiresAt - now))
 
@@ -111,7 +111,7 @@ export const session = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns a session that expires exactly at its `expiresAt`, or whose expiry is unknown",
+    name: "returns a session that expires exactly at its `expiresAt`",
     run: Effect.gen(function* () {
       const { session } = yield* signedIn(subject)
       yield* ensure(!Session.isExpired(session, session.issuedAt), "the session must not be expired at its start")
@@ -136,7 +136,7 @@ const noSessions: ReadonlyArray<readonly [string, unknown]> = [
 ]
 
 const withoutSession = (subject: Subject, capability: Capability, call: Call): Case => ({
-  name: `fails with SessionExpired ("missing") if the ${capability.toLowerCase()} call gets a value that is not a session`,
+  name: `fails with SessionExpired if the ${capability.toLowerCase()} call gets a value that is not a session`,
   run: Effect.gen(function* () {
     const { context, world } = yield* signedIn(subject)
     const before = (yield* world.fake.journal).length
@@ -161,7 +161,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "accepts a session again after the fake broker was reset and its snapshot was restored",
+    name: "accepts a session after the snapshot of the fake broker was restored",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const { fake } = world
@@ -183,7 +183,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "accepts a session before its expiry, and rejects the session at its expiry",
+    name: "accepts a session only before its expiry",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       yield* TestClock.adjust((yield* toItsEnd(session, world.fake)) - 1000)
@@ -194,7 +194,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends the profile call a second time if the connection was cut, because the call is safe to repeat",
+    name: "sends the profile call a second time if the connection was cut",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const endpoint = yield* endpointOf(subject, "Profile")
@@ -250,7 +250,7 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "fails for a session without a refresh token, and sends no refresh request",
+    name: "sends no refresh request for a session without a refresh token",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const bare = Session.make({
@@ -273,13 +273,12 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
   ...once(subject, "Refresh", refreshing)
 ]
 
-/** Cases for a logout. If the broker has no logout call, the result of a logout says so, and nothing is sent. */
 export const logout = (subject: Subject): ReadonlyArray<Case> =>
   subject.endpoints.Logout === undefined
     ? [
         withoutSession(subject, "Logout", loggingOut),
         {
-          name: "returns the result LocalOnly for a logout and sends no request, because the broker has no logout call",
+          name: "returns LocalOnly for a logout if the broker has no logout call",
           run: Effect.gen(function* () {
             const { context, session, world } = yield* signedIn(subject)
             const before = (yield* world.fake.journal).length
@@ -296,7 +295,7 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
     : [
         withoutSession(subject, "Logout", loggingOut),
         {
-          name: "ends a session at the broker, and returns the result Revoked",
+          name: "returns Revoked for a logout that ends the session at the broker",
           run: Effect.gen(function* () {
             const { context, session } = yield* signedIn(subject)
             yield* same(
@@ -311,8 +310,8 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
         {
           name:
             subject.logoutAgain === "confirmed"
-              ? "returns the result Revoked for a second logout, because the broker confirms the second logout"
-              : "returns the result LocalOnly for a second logout, because the session had already ended",
+              ? "returns Revoked for a second logout"
+              : "returns LocalOnly for a second logout",
           run: Effect.gen(function* () {
             const { context, session } = yield* signedIn(subject)
             yield* loggingOut(context, session)
@@ -392,7 +391,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   }
 ]
 
-/** Possible answers to orders and data calls. None of them means that the broker rejects the token. */
+/** Answers to orders and data calls that do not reject the token. */
 const harmless: ReadonlyArray<readonly [number, string]> = [
   [200, ""],
   [200, "[]"],

@@ -51,7 +51,7 @@ const wrong = Redacted.make("000000")
 
 export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "returns a challenge that lists the accepted kinds of code. The printed challenge contains no step token",
+    name: "returns a challenge that hides its step token when it is printed",
     run: Effect.gen(function* () {
       const { challenge } = yield* challenged(subject)
       yield* ensure(
@@ -80,7 +80,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends the code exactly once if many fibers answer the same challenge at the same time",
+    name: "sends the code exactly once if many fibers answer a challenge at the same time",
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       const exits = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(verified), {
@@ -91,7 +91,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "rejects the challenge of another account, and sends no code",
+    name: "rejects the challenge of another account",
     run: Effect.gen(function* () {
       const { challenge, code, endpoint, fake, verify } = yield* challenged(subject)
       const other: Challenge = { ...challenge, account: { ...challenge.account, id: "SOMEONEELSE" } }
@@ -100,7 +100,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "fails with InvalidStepUpCode for a wrong code, and sends the code exactly once",
+    name: "fails with InvalidStepUpCode for a wrong code",
     run: Effect.gen(function* () {
       const { challenge, endpoint, fake, verify } = yield* challenged(subject)
       const reason = yield* failsWith(verify(challenge, wrong), "InvalidStepUpCode")
@@ -153,7 +153,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "resends a code only if `resendAt` is set and has passed, and returns a new challenge",
+    name: "resends a code only after `resendAt`",
     run: Effect.gen(function* () {
       const { challenge, fake, resend, verified } = yield* challenged(subject)
       if (challenge.resendAt === undefined) return yield* failsWith(resend(challenge), "InvalidRequest")

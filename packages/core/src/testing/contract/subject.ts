@@ -70,16 +70,13 @@ export interface Subject {
   readonly make: Effect.Effect<World, never, Scope.Scope>
   /** The names of the fake's endpoints, keyed by capability. */
   readonly endpoints: Partial<Record<Capability, string>>
-  /** Each entry makes one credential wrong. Its key is the name of this credential in the test titles. */
+  /** Each entry makes one credential wrong. The key is the name of the credential in the test titles. */
   readonly wrongCredentials: Readonly<Record<string, Changes>>
   /** Changes that make the one-time code of a login wrong. Absent if a login has no one-time code. */
   readonly wrongCode?: Changes
-  /**
-   * Changes that make a login return a challenge. Absent if a login returns a challenge even without changes, or
-   * never returns a challenge.
-   */
+  /** Changes that make a login return a challenge. Absent if no changes are needed, or if no login returns one. */
   readonly stepUp?: Changes
-  /** `confirmed`: the broker also confirms the logout of a session that has already ended. */
+  /** `confirmed`: the broker confirms the logout of a session that has already ended. */
   readonly logoutAgain?: "confirmed"
   /** `session-before`: a login sends the token of the previous session, such as the biometric login of RMoney. */
   readonly loginCarries?: "session-before"
@@ -189,10 +186,7 @@ export const signIn = Effect.fnUntraced(function* (
   return yield* stepUp.verify(outcome.challenge, yield* world.answer(outcome.challenge))
 })
 
-/**
- * Makes a world, builds its layer, and logs in. Then advances the clock by 31 seconds, so that the next TOTP period has
- * begun.
- */
+/** Logs in, and advances the clock to the next TOTP period. */
 export const signedIn = Effect.fnUntraced(function* (subject: Subject, changes?: Changes) {
   const world = yield* start(subject)
   const context = yield* world.build(changes)
@@ -211,10 +205,7 @@ export const endpointOf = (subject: Subject, capability: Capability): Effect.Eff
 export const timesAsked = (fake: FakeBroker, endpoint: string): Effect.Effect<number> =>
   Effect.map(fake.journal, (entries) => entries.filter((entry) => entry.endpoint === endpoint).length)
 
-/**
- * Waits in real time until the fake has received this number of requests for the endpoint. Fails after 3000 checks,
- * which take at least 15 seconds.
- */
+/** Waits in real time until the endpoint has received `times` requests. Fails after at least 15 seconds. */
 export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoint: string, times: number) {
   for (let attempts = 0; attempts < 3000; attempts += 1) {
     if ((yield* timesAsked(fake, endpoint)) >= times) return
@@ -223,10 +214,7 @@ export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoin
   return yield* new ContractViolation({ message: `the endpoint ${endpoint} was called fewer than ${times} times` })
 })
 
-/**
- * Returns the reason of the `AuthError` with which `effect` fails. If `effect` succeeds, or fails with an error of
- * another type, fails with a `ContractViolation`.
- */
+/** Returns the reason of the `AuthError` with which `effect` fails. Any other result is a `ContractViolation`. */
 export const reasonOf = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<AuthError.Reason, ContractViolation, R> =>
