@@ -246,7 +246,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
     })
   )
 
-  it.effect("is followed by a pause; an outage or a rate limit is not", () =>
+  it.effect("is followed by a pause, except after an outage or a rate limit", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const down = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })
