@@ -33,8 +33,8 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  * the new token. A request that is marked with `replayable` is also sent again. Any other request fails with
  * `SessionExpired`, and the next request uses the new token.
  *
- * If the broker refuses the new token before it has accepted a request with this token, the token is probably not the
- * cause, and more logins could lock the account. So the new session is not renewed until it is ten minutes old.
+ * If the broker refuses every request with the new token, the new session is not renewed until it is ten minutes old,
+ * because more logins could lock the account.
  *
  * An answer that does not refuse the token is returned unchanged, even if it reports another error of the broker.
  * Requests to origins other than the broker's are sent without the session. An origin is the scheme, host and port of a
@@ -54,9 +54,8 @@ export class AuthorizedClient extends Context.Service<
 >()("@auth/broker-core/session/AuthorizedClient") {}
 
 /**
- * Marks all requests of an effect as requests that may be sent twice, whatever their HTTP method is. The only
- * exception: a request whose body is a stream is never sent twice. Use `replayable`, for example, for a search that is
- * sent by `POST`.
+ * Marks all requests of an effect as requests that may be sent twice. A request whose body is a stream is never sent
+ * twice. Use `replayable`, for example, for a search that is sent by `POST`.
  *
  * @example
  * ```ts
@@ -113,9 +112,8 @@ const descriptionOf = (failure: unknown): string | undefined => {
 }
 
 /**
- * Makes an error with the caller's request instead of the request that was sent, because the headers of the sent
- * request contain tokens. The cause of the failure may also contain the sent request, so only the system code is copied
- * from the cause.
+ * Makes an error with the caller's request, because the headers of the sent request contain tokens. Of the cause, only
+ * the system code is copied, because the cause may contain the sent request.
  */
 const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknown) => {
   const words = [descriptionOf(failure), systemCode(failure)].filter((word) => word !== undefined)
@@ -133,8 +131,8 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
 /**
- * Minimum age in milliseconds. If the broker refuses a session, and then also refuses the session that replaced it, the
- * second session is renewed only if it has at least this age.
+ * In milliseconds. If the broker refuses a session, and then its replacement, the replacement is renewed only when it
+ * is this old.
  */
 const minReplacementAge = 600_000
 
@@ -238,17 +236,14 @@ export const make: Effect.Effect<
   const manager = yield* SessionManager
   const authorize = yield* Authorize.Authorize
   const client = yield* HttpClient.HttpClient
-  // If the broker refused a session, and then also the session that replaced it, this variable contains the second
-  // session. That session is not renewed at once, because repeated renewals could lock the account.
+  // A session that replaced a refused session, and was refused too. It is not renewed at once, because repeated
+  // renewals could lock the account.
   let refusedAfterRenewal: Session | undefined
-  // In the names of the next two variables, an order is any request that must not be sent twice. If the broker refuses
-  // the session with which an order was sent, the session is renewed, but the order is not sent again.
-  // `untestedByOrder` is the new session. If the broker also refuses the new session for the next order, the new
-  // session is not renewed at once.
+  // An order is a request that must not be sent twice. `untestedByOrder` is the session that replaced the session of a
+  // refused order. If the broker refuses the next order too, this session is not renewed at once.
   let untestedByOrder: Session | undefined
-  // The last session that the broker accepted for an order. An accepted `GET` does not set this variable, because a
-  // broker can accept a session for `GET` and refuse the same session for orders. If an accepted `GET` set this
-  // variable, each refused order after a `GET` would cause a login.
+  // The last session that the broker accepted for an order. An accepted `GET` does not count: a broker can accept a
+  // session for `GET` and refuse it for orders, and then each order would cause a login.
   let acceptedForOrder: Session | undefined
 
   const isUntested = (session: Session, mayReplay: boolean) =>

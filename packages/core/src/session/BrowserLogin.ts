@@ -42,32 +42,20 @@ export interface Options {
 /** Maximum duration of a browser login, in milliseconds. */
 const lifetime = 300_000
 
-/** Maximum number of browser logins without `byPerson` that all programs together begin in an hour. */
+/** Maximum number of browser logins without `byPerson` in an hour, for all programs together. */
 const maxPerHour = 3
 const hour = 3_600_000
 
-/**
- * Time between two polls. At each poll, the program of the pending login and the waiting programs read the pending
- * login from the store.
- */
+/** Time between two reads of the pending login from the store. */
 const pollInterval = Duration.seconds(1)
-/**
- * At every fifth poll, the program of the pending login also increments `beats` of the pending login, to show that the
- * program still runs.
- */
+/** At every fifth poll, the program of the pending login increments `beats`, to show that it still runs. */
 const pollsPerBeat = 5
-/**
- * If `beats` has not changed after this many polls, the waiting programs assume that the program of the pending login
- * was killed.
- */
+/** If `beats` has not changed after this many polls, the program of the pending login counts as killed. */
 const maxSilentPolls = 15
 
 type Pending = NonNullable<PromptRecord.PromptRecord["pending"]>
 
-/**
- * Whether a time is within the last hour. A time in the future does not count, because it shows that the clock was set
- * back.
- */
+/** A time in the future does not count, because the clock was set back. */
 const isRecent = (now: number) => (at: number) => at <= now && now - at < hour
 
 const isOpen = (pending: Pending | undefined, now: number): pending is Pending =>
@@ -176,10 +164,7 @@ export const run = <E, R>(
         : Option.none<Session>()
     })
 
-    /**
-     * The live session, but never `replacing`. If `replacing` is set, and the manager returns `replacing` or no
-     * session, the session is read from the store.
-     */
+    /** The live session. If the manager returns `replacing` or no session, the session is read from the store. */
     const found = Effect.flatMap(peek, (session) =>
       replacing !== undefined && (Option.isNone(session) || Cached.sameToken(session.value, replacing))
         ? findStored
@@ -187,9 +172,9 @@ export const run = <E, R>(
     )
 
     /**
-     * The stored session, if another program stored it after `before` was read. Unlike `found`, returns the session
-     * even if this program has logged out, because the user has logged in again after that logout. If the stored entry
-     * was written more than once after `before` was read, one write may have been a logout, so no session is returned.
+     * The stored session, if another program stored it after `before` was read. A logout in this program does not
+     * matter, because the user has logged in again later. If the entry was written more than once, one write may have
+     * been a logout, so no session is returned.
      */
     const storedSince = (before: Record.Record) =>
       Effect.gen(function* () {
@@ -216,9 +201,8 @@ export const run = <E, R>(
           })
 
     /**
-     * Writes the pending login of this program to the store. Without `byPerson`, fails with `Busy` if the login of
-     * another program is pending, and with `ActionRequired` if the limit of logins in an hour is reached. `over` is the
-     * id of a login whose program was killed. A pending login with this id does not cause `Busy`.
+     * Writes the pending login of this program to the store. `over` is the id of a login whose program was killed, and
+     * which may be replaced.
      */
     const claim = Effect.fnUntraced(function* (over: string | undefined) {
       while (true) {
@@ -259,8 +243,8 @@ export const run = <E, R>(
     })
 
     /**
-     * Waits until another program has replaced the pending login of this program in the store, and then returns `None`.
-     * While waiting, also increments `beats`. If the store cannot be read, reads it again at the next poll.
+     * Waits until another program has replaced the pending login of this program. While waiting, increments `beats`. If
+     * the store cannot be read, reads it again at the next poll.
      */
     const replaced = Effect.gen(function* () {
       for (let polls = 1; ; polls += 1) {
@@ -279,8 +263,8 @@ export const run = <E, R>(
       orElse: () => Effect.fail(timedOut(account))
     })
     /**
-     * `adoptFrom` stores the session that `claimed` obtains. It is called here, before the login begins. If this
-     * program logs out after this call, the new session is ended, even if the login begins after the logout.
+     * `adoptFrom` is called before the login begins. If this program logs out after this call, the new session is
+     * ended.
      */
     const got = yield* Deferred.make<Session>()
     const adopting = yield* Effect.forkChild(adoptFrom(Deferred.await(got)), { startImmediately: true })
@@ -294,7 +278,7 @@ export const run = <E, R>(
 
     /**
      * Waits for the session of another program's login. If the other program was killed, `session` is `None`, and
-     * `over` is the id of its login. This program may then log in.
+     * `over` is the id of its login.
      */
     const awaitOther = Effect.fnUntraced(function* (
       first: Pending,
@@ -304,8 +288,7 @@ export const run = <E, R>(
       for (let silent = 0; silent < maxSilentPolls; silent += 1) {
         yield* Effect.sleep(pollInterval)
         const current = (yield* PromptRecord.read(store, account)).record.pending
-        // The session is read after the pending login, because a program first stores its session and then removes its
-        // pending login.
+        // A program first stores its session, and then removes its pending login.
         const known = yield* found
         const session = Option.isSome(known) ? known : yield* storedSince(before)
         if (Option.isSome(session)) return { session, over: pending.id }

@@ -40,12 +40,14 @@ export type CodeQuestion = stepUpCodes.CodeQuestion
 export interface Options extends SessionManager.Options, BaseOptions {
   /**
    * Returns the one-time code of a login with two steps, or a promise of the code. For example, the function can ask
-   * the user for the code. A code with a wrong number of digits is not sent. After such a code, or after a code that
-   * the broker refuses, the function is called again. For one login, it is called at most five times. After a refused
-   * code, it is not called again in two cases: the broker allows no more attempts, or the number of failed logins,
-   * including the refused codes, has reached the login guard's `maxFailures`. The function may take up to five
-   * minutes for each code. If the credentials contain the TOTP secret and the broker prefers TOTP codes, the function
-   * is not called. With this option, a session is renewed only by a login, even if the broker can refresh sessions.
+   * the user for the code. For each code, the function may take up to five minutes.
+   *
+   * A code with a wrong number of digits is not sent. After such a code, or after a code that the broker refuses, the
+   * function is called again, at most five times for one login. It is not called again if the broker allows no more
+   * attempts, or if the failed logins, including the refused codes, have reached the login guard's `maxFailures`.
+   *
+   * If the credentials contain the TOTP secret and the broker prefers TOTP codes, the function is not called. With this
+   * option, a session is renewed only by a login, even if the broker can refresh sessions.
    */
   readonly codes?: stepUpCodes.Codes | undefined
 }
@@ -69,7 +71,7 @@ export type {
 
 /**
  * An open connection. After `close`, the promises of all other functions reject. A pending call keeps the program
- * running. An open connection, its listeners and a loop over `changes` do not.
+ * running. An idle connection does not.
  *
  * @category models
  * @since 0.1.0

@@ -39,8 +39,7 @@ export type Accounts = Readonly<
 >
 
 /**
- * Options of `open`. If the login of an account has a second step, the function `codes` is called, with the account in
- * its argument. It is not called if the credentials contain the TOTP secret and the broker prefers TOTP codes.
+ * Options of `open`. The argument of the function `codes` contains the account.
  *
  * @category models
  * @since 0.1.0
@@ -75,8 +74,8 @@ export type Progress<Name extends string> = {
 export interface Connections<A extends Accounts> extends Closable {
   readonly names: ReadonlyArray<keyof A & string>
   /**
-   * Returns the functions of an account. The first call for an account checks the credentials of that account. If they
-   * are invalid, the promise rejects. This does not affect other accounts.
+   * Returns the functions of an account. The first call for an account checks its credentials. If they are invalid, the
+   * promise rejects, and the other accounts are not affected.
    */
   readonly account: <Name extends keyof A & string>(name: Name) => Promise<CallsOf<Layer.Success<A[Name]>>>
   /**

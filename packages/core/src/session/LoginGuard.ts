@@ -49,9 +49,12 @@ export interface Memory {
    */
   readonly unansweredAt: ReadonlyArray<number>
   /**
-   * When the pause ends. This time may be in the past. A pause starts if a login fails and a retry would not help, or
-   * if a login fails after the broker has sent a code by SMS or email. A pause also starts if two or more logins within
-   * an hour ended before their one-time code was entered. During a pause, a login is sent only with `byPerson`.
+   * When the pause ends. This time may be in the past. During a pause, a login is sent only with `byPerson`. A pause
+   * starts in three cases:
+   *
+   * - A login fails, and a retry would not help.
+   * - A login fails after the broker has sent a code by SMS or email.
+   * - Two or more logins within an hour ended before their one-time code was entered.
    */
   readonly pausedUntil: number | undefined
 }
@@ -64,9 +67,8 @@ export interface Memory {
  */
 export interface ProtectOptions {
   /**
-   * The credentials of the login as one text. The guard stores only a fingerprint of them, so that it can recognize the
-   * same credentials later. The fingerprint is made with the key of the store. If the store has no key, the guard does
-   * not recognize credentials.
+   * The credentials of the login as one text. The guard stores only a fingerprint, made with the key of the store. With
+   * it, the guard recognizes the same credentials later. Without a key, the guard does not recognize credentials.
    */
   readonly credentials?: Redacted.Redacted<string> | undefined
   /**
@@ -86,19 +88,23 @@ export class LoginGuard extends Context.Service<
   LoginGuard,
   {
     /**
-     * Runs a login. If the policy has a `step`, at most one login is sent in each TOTP period. If a login was already
-     * sent in this period, or if the period ends within 3 seconds, first waits for the next period. The login is
-     * recorded in the store before it is sent. The caller must hold the account's `SessionLock`.
+     * Runs a login, and records it in the store before it is sent. The caller must hold the account's `SessionLock`. If
+     * the policy has a `step`, at most one login is sent in each TOTP period. If a login was sent in this period, or if
+     * the period ends within 3 seconds, `protect` first waits for the next period.
      *
-     * Fails with `ActionRequired` if the limit on failed logins is reached, if the account is locked, or if the broker
-     * has refused these credentials before. During a pause after a failed login (see `Memory`), fails with the reason
-     * of that failure if it is `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or `ActionRequired`. For any
-     * other reason, fails with `ActionRequired`, whose `what` is the message of that reason. If two or more logins
-     * within an hour ended before their one-time code was entered, fails with `ActionRequired`, because each login
-     * makes the broker send a message. `protect` fails in this way for 1 minute after the second of these logins, 2
-     * minutes after the third, 5 minutes after the fourth, and 10 minutes after each later one. If ten logins in the
-     * last hour got no answer, fails with `BrokerUnavailable` (`time-out`) for two minutes after the last of them.
-     * Fails with `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
+     * In the following cases, `protect` fails, and nothing is sent:
+     *
+     * - The limit on failed logins is reached, the account is locked, or the broker has refused these credentials
+     *   before: `ActionRequired`.
+     * - A pause after a failed login: the reason of that failure if it is `PermissionDenied`, `SessionLimitReached`,
+     *   `BrokerRejected` or `ActionRequired`. For any other reason: `ActionRequired`, whose `what` is the message of
+     *   that reason.
+     * - Two or more logins within an hour ended before their one-time code was entered: `ActionRequired`, because each
+     *   login makes the broker send a message. The pause is 1 minute after the second of these logins, 2 minutes after
+     *   the third, 5 minutes after the fourth, and 10 minutes after each later one.
+     * - Ten logins in the last hour got no answer: `BrokerUnavailable` (`time-out`) for two minutes after the last of
+     *   them.
+     * - The policy is invalid: `InvalidRequest`.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -126,9 +132,9 @@ export class LoginGuard extends Context.Service<
       policy: Pick<GuardPolicy, "window">
     ) => Effect.Effect<ReadonlyArray<number>, VaultError.VaultError>
     /**
-     * Removes the stored failed logins, the pauses, and the record that the broker has locked the account. Call `reset`
-     * after a person has corrected the credentials. Credentials that the broker has refused stay blocked. To allow them
-     * again, pass them as `credentials`. A `Renewal` has them in its field `credentials`.
+     * Removes the stored failed logins, the pauses, and the record that the account is locked. Call `reset` after a
+     * person has corrected the credentials. To allow credentials that the broker has refused, pass them as
+     * `credentials`. A `Renewal` has them in its field `credentials`.
      */
     readonly reset: (
       account: Account.Account,
@@ -138,8 +144,8 @@ export class LoginGuard extends Context.Service<
 >()("@auth/broker-core/session/LoginGuard") {}
 
 /**
- * Length of the last part of a TOTP period, in milliseconds. No login starts in this part, because the code could
- * arrive in the next period. If a period is shorter than 6 seconds, this part is half a period.
+ * In milliseconds. No login starts in this last part of a TOTP period, because the code could arrive in the next
+ * period.
  */
 const margin = 3000
 
@@ -151,8 +157,7 @@ const timeToNextLogin = ({ attemptedAt }: Ledger.Ledger, { step }: GuardPolicy, 
   const span = Duration.toMillis(step)
   const period = periodOf(now, step)
   const left = (period + 1) * span - now
-  // If the recorded period is ten or more periods in the future, the clock was set back. The record is then ignored,
-  // because it could block logins for years.
+  // If the recorded period is ten or more periods in the future, the clock was set back, and the record is ignored.
   const last = attemptedAt === undefined ? -1 : periodOf(attemptedAt, step)
   if (last >= period && last - period < 10) return left + (last - period) * span
   return left > Math.min(margin, span / 2) ? 0 : left
@@ -213,8 +218,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   }
 
   /**
-   * If the write of an attempt fails or is interrupted, nothing is sent. But the store may have written the attempt, or
-   * may still write it. So the attempt is removed, or replaced by the earlier attempt with the same id.
+   * If the write of an attempt fails, nothing is sent, but the store may contain the attempt. So the attempt is
+   * removed, or replaced by the earlier attempt with the same id.
    */
   const takingBack = <E>(
     account: Account.Account,
@@ -230,9 +235,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   }
 
   /**
-   * Records a login, or a further code of a login, before it is sent. The caller makes `enter` uninterruptible, except
-   * for its parts in `restore`. If an interruption came between the write and the login, the ledger would contain a
-   * login that was not sent.
+   * Records a login, or a further code of a login, before it is sent. The caller makes `enter` uninterruptible.
+   * Otherwise, an interruption after the write would leave a login in the ledger that was not sent.
    */
   const enter = Effect.fnUntraced(function* (
     given: Protected,

@@ -24,9 +24,12 @@ const isSecretText = (value: unknown): boolean =>
  * The text is only for the browser that begins the login. Set the cookie with `HttpOnly` and `SameSite=Lax`. If the app
  * uses https, also set `Secure`. Clear the cookie when the callback arrives.
  *
- * Fails with `InvalidRequest` if the key comes from `VaultKey.layerPlaintext`, or if `lifetime` is not a finite
- * duration above zero. Also fails with `InvalidRequest` if a field of `request` is missing or has the wrong type, or if
- * the text would be too long for a cookie (4096 characters).
+ * Fails with `InvalidRequest` in these cases:
+ *
+ * - The key comes from `VaultKey.layerPlaintext`.
+ * - `lifetime` is not a finite duration above zero.
+ * - A field of `request` is missing or has the wrong type.
+ * - The text would be too long for a cookie (4096 characters).
  *
  * @example
  * ```ts
@@ -74,11 +77,14 @@ export const seal = (
 }
 
 /**
- * Decrypts a text that `seal` returned. Fails with `RedirectRejected` (`request-changed`) if the text is missing, was
- * changed, was sealed with another key, or belongs to another account. Fails with `RedirectRejected`
- * (`request-expired`) if the lifetime of the text has passed. If the time of sealing is in the future by more than the
- * lifetime, a clock is wrong, and `open` also fails with `request-expired`. After each of these failures, begin the
- * login again. Fails with `InvalidRequest` if the key comes from `VaultKey.layerPlaintext`.
+ * Decrypts a text that `seal` returned. After a failure with `RedirectRejected`, begin the login again. The failures
+ * are:
+ *
+ * - `RedirectRejected` (`request-changed`): the text is missing, was changed, was sealed with another key, or belongs
+ *   to another account.
+ * - `RedirectRejected` (`request-expired`): the lifetime of the text has passed, or the time of sealing is so far in
+ *   the future that a clock is wrong.
+ * - `InvalidRequest`: the key comes from `VaultKey.layerPlaintext`.
  *
  * @category keeping
  * @since 0.1.0

@@ -1,7 +1,6 @@
 /**
- * A lock for each account. A session manager holds the account's lock while it logs in or refreshes the session. During
- * this time, no other session manager that shares the lock can log in to this account or refresh its session. The other
- * session managers may belong to other programs.
+ * A lock for each account. A session manager holds the account's lock while it logs in or refreshes the session. No
+ * other session manager that shares the lock, in any program, can do so at the same time.
  *
  * @since 0.1.0
  */
@@ -69,8 +68,7 @@ const readAcquireTimeout = (input: Duration.Input = defaults.acquireTimeout) =>
   })
 
 /**
- * A lease must not be shorter than 1 millisecond, because Redis counts whole milliseconds. If the holder of a lease is
- * killed, all other programs must wait until the lease ends, so a lease must not be longer than a day.
+ * Redis counts whole milliseconds. After the holder of a lease is killed, all other programs wait until the lease ends.
  */
 const readLease = (input: Duration.Input = defaults.lease) =>
   vaultOptions.readSpan("lease", input, {
@@ -101,8 +99,8 @@ export interface LeaseOptions {
   /**
    * Waits until no other process holds the account's lock, acquires the lock, and releases it when the scope closes. In
    * each process, at most one fiber per account runs `acquire` at a time. If the lock is not acquired within
-   * `acquireTimeout`, `withLock` fails with the reason that `acquire` passed to `note` last. If that reason was
-   * `undefined`, or if `note` was not called, `withLock` fails with `LockUnavailable` (`busy`).
+   * `acquireTimeout`, `withLock` fails with the last reason that `acquire` passed to `note`. Without such a reason, it
+   * fails with `LockUnavailable` (`busy`).
    */
   readonly acquire: (
     account: Account.Account,

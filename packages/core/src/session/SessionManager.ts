@@ -62,17 +62,16 @@ export class SessionManager extends Context.Service<
     /** The cached or stored session, if it is live. Sends nothing to the broker. */
     readonly peek: Effect.Effect<Option.Option<Session.Session>, Failure>
     /**
-     * Returns a session other than `rejected`. If another program has already stored a new session, returns that
-     * session. Otherwise gets a new session from the broker. Default for `rejected`: the cached session, or the stored
-     * session if none is cached. Without `rejected`, `renew` gets a session even after a logout. After a failed
-     * renewal, other calls start no renewal for some time, but `renew` without `rejected` does.
+     * Returns a session other than `rejected`: the session that another program has stored since, or a new session from
+     * the broker. Default for `rejected`: the cached session, or the stored session if none is cached.
+     *
+     * Without `rejected`, `renew` gets a session even after a logout, and even in the pause after a failed renewal.
      */
     readonly renew: (rejected?: Session.Session) => Effect.Effect<Session.Session, Failure>
     /**
-     * Runs an effect with a live session. If the effect fails with `SessionExpired` because the broker refused the
-     * token, the session is renewed once for all callers. The effect then runs again, but only if every request that it
-     * sent is safe to repeat. If one of the requests is not safe, `withSession` fails with `SessionExpired` after the
-     * renewal, and the next call uses the new session.
+     * Runs an effect with a live session. If the broker refuses the token, the session is renewed once for all callers.
+     * If every request of the effect is safe to repeat, the effect then runs again. Otherwise `withSession` fails with
+     * `SessionExpired` after the renewal, and the next call uses the new session.
      *
      * Calls of endpoints that the broker's package marks as `safe` (see `Endpoint`) are safe to repeat. Requests of
      * `AuthorizedClient` and `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or
@@ -110,10 +109,9 @@ export class SessionManager extends Context.Service<
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
-     * Records that the broker has accepted an order, or another call that must not be sent twice, with this session.
-     * The record shows that the session worked. If the broker refuses a session, and then also the session that
-     * replaced it, renewals pause, but not if there is such a record for the second session. `AuthorizedClient` and
-     * `withSession` make the record automatically.
+     * Records that the session worked, because the broker has accepted an order, or another call that must not be sent
+     * twice. Without this record, renewals pause if the broker refuses a session, and then its replacement.
+     * `AuthorizedClient` and `withSession` make the record automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**
@@ -138,8 +136,8 @@ export class SessionManager extends Context.Service<
 export interface Options {
   /**
    * A session is renewed at most this long before its expiry. The time of each renewal is random: from `early` to half
-   * of `early` before the expiry, and not in the first half of the session's lifetime. A session that ends at a daily
-   * cut-off is renewed after the cut-off. Default: the value in the broker's description (`Broker`).
+   * of `early` before the expiry. A session is never renewed in the first half of its lifetime. A session that ends at
+   * a daily cut-off is renewed after the cut-off. Default: the value in the broker's description (`Broker`).
    */
   readonly early?: Duration.Input | undefined
   /**
@@ -148,12 +146,11 @@ export interface Options {
    */
   readonly renewalTimeout?: Duration.Input | undefined
   /**
-   * When this time has passed since the last check, the next call that uses the cached session checks for newer
-   * sessions and logouts by other programs. Default: 30 seconds.
+   * Time between two checks for new sessions and logouts by other programs. A check runs when a call uses the cached
+   * session. Default: 30 seconds.
    *
-   * Each check reads the store, unless the store reports its changes (see `Changes` of `SessionStore`). If the store
-   * reports its changes, a check reads the store only after a change, or if the last read is an hour old. After a check
-   * that does not read the store, the time until the next check is shortened at random, by up to half.
+   * If the store reports its changes (see `Changes` of `SessionStore`), a check reads the store only after a change, or
+   * if the last read is an hour old.
    */
   readonly pollInterval?: Duration.Input | undefined
 }
@@ -253,9 +250,8 @@ export const withSession = <A, E, R>(
   Effect.flatMap(SessionManager, (manager) => manager.withSession(use))
 
 /**
- * Makes a function for programs without Effect. The function returns a promise of a live session. It starts no fiber if
- * the cached session can be returned without a renewal and without a read of the store. After the manager's scope has
- * closed, the promises reject. A `ManagedRuntime` keeps the scope open until `dispose` is called.
+ * Makes a function for programs without Effect. The function returns a promise of a live session. After the manager's
+ * scope has closed, the promises reject. A `ManagedRuntime` keeps the scope open until `dispose` is called.
  *
  * @example
  * ```ts
@@ -286,8 +282,7 @@ export const sessionPromise: Effect.Effect<() => Promise<Session.Session>, never
     const { freshUnsafe, session } = yield* SessionManager
     const clock = yield* Clock.Clock
     const run = Effect.runPromiseWith(yield* Effect.context<never>())
-    // Callers that wait at the same time share one promise, because a fiber for each caller would cost much more time
-    // than a shared promise.
+    // Callers that wait at the same time share one promise, because a fiber for each caller is slow.
     let pending: Promise<Session.Session> | undefined
     const start = () => {
       let isDone = false

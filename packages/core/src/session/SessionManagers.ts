@@ -71,9 +71,8 @@ export interface WarmOptions {
    */
   readonly perSecond?: number | undefined
   /**
-   * Time-out for one account. Default: 2 minutes, because a login may wait for another program's login and for the next
-   * TOTP code. After this time, the account counts as failed with `BrokerUnavailable` (`time-out`), and the next
-   * account starts. The login itself continues in the background.
+   * Time-out for one account. Default: 2 minutes. After this time, the account counts as failed with
+   * `BrokerUnavailable` (`time-out`), and the next account starts. The login continues in the background.
    */
   readonly timeout?: Duration.Input | undefined
 }
@@ -87,8 +86,7 @@ export interface WarmOptions {
 export interface Options extends SessionManager.Options {
   /**
    * An account that was not used for this time is closed. The next call opens it again. Its stored session is kept.
-   * Closing may be delayed by up to a quarter of `idle` plus one `pollInterval`. Minimum: 1 second. Default: accounts
-   * stay open.
+   * Minimum: 1 second. Default: accounts stay open. Closing may be late by a quarter of `idle` plus one `pollInterval`.
    */
   readonly idle?: Duration.Input | undefined
 }
@@ -126,28 +124,21 @@ export interface SessionManagers<in out Services, in out E = never> {
   readonly services: (
     name: string
   ) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError.AuthError>
-  /**
-   * Returns the manager of the account. Call this function each time instead of keeping the manager, because
-   * `invalidate` and `idle` close the manager.
-   */
+  /** Returns the manager of the account. Do not keep the manager, because `invalidate` and `idle` close it. */
   readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError.AuthError>
-  /**
-   * Returns a live session of the account. You may keep this effect, because each run uses the manager that is open at
-   * that time.
-   */
+  /** Returns a live session of the account. You may keep this effect: it finds the open manager at each run. */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
   /**
    * Closes the account's layer. The next call for the account calls `lookup` of `make` again. Use `invalidate`, for
-   * example, after the credentials were corrected. Calls that wait for the layer, or for a renewal of the session, fail
-   * with `InvalidRequest`. So does every call to the closed manager. The stored session stays valid. To end it, log out
-   * before you call `invalidate`. If the account is not open, nothing happens.
+   * example, after the credentials were corrected. Calls to the closed manager, and calls that wait for it, fail with
+   * `InvalidRequest`. The stored session stays valid. To end it, log out before you call `invalidate`. If the account
+   * is not open, nothing happens.
    */
   readonly invalidate: (name: string) => Effect.Effect<void>
   /**
    * Gets a session for each account, and emits the result of each account as soon as it is known. An account that fails
-   * or does not answer does not stop the other accounts. If a name occurs twice, the session of its account is
-   * requested once. If an argument is invalid, the stream fails with `InvalidRequest` before any account starts. For
-   * example, `names` must not be a string, and `perSecond` must not be 0.
+   * or does not answer does not stop the other accounts. Each name is requested once. If an argument is invalid, the
+   * stream fails with `InvalidRequest` before any account starts.
    */
   readonly warm: (names: Iterable<string>, options?: WarmOptions) => Stream.Stream<Progress<E>, AuthError.AuthError>
 }
@@ -166,10 +157,7 @@ interface Ready<Services> {
   manager: SessionManager.SessionManager["Service"] | undefined
   /** The services of the layer, and the manager. Made when a program requests them. */
   services: Context.Context<Services | SessionManager.SessionManager> | undefined
-  /**
-   * Whether `get` has returned this account since the last check for unused accounts. For an open account, `session`
-   * does not call `get`, so the check also asks `lastUsed`.
-   */
+  /** Whether `get` has returned this account since the last check for unused accounts. */
   isUsed: boolean
   /** Time of the last check at which `isUsed` was true, in milliseconds since the epoch. */
   usedAt: number
@@ -218,13 +206,10 @@ const readIdle = (idle: Duration.Input) => {
   return refused === undefined ? Effect.succeed(Duration.toMillis(idle)) : Effect.fail(refused)
 }
 
-/**
- * Whether the value can be a list of names. A string is rejected, because it would yield characters instead of names.
- */
+/** A string is rejected, because it would yield characters instead of names. */
 const isNames = (names: unknown): names is Iterable<string> =>
   typeof names === "object" && names !== null && Symbol.iterator in names
 
-/** Removes duplicate names, and checks the options. */
 const readWarm = (
   names: Iterable<string>,
   { concurrency = 32, jitter = "250 millis", perSecond, timeout = "2 minutes" }: WarmOptions
@@ -246,8 +231,7 @@ const readWarm = (
 
 /**
  * Makes the managers. `lookup` returns the broker's layer for the name of an account. Each account has its own layer,
- * with its own rate limits. If the layers belong to several brokers, the type of `services` has only the services that
- * every layer provides. Fails with `InvalidRequest` if `idle` is invalid.
+ * with its own rate limits. Fails with `InvalidRequest` if `idle` is invalid.
  *
  * An account with a cached session takes about 1 kB of heap, plus its session and the state of its layer. It takes
  * another kilobyte after `get` or `services` was called for it. `idle` and `invalidate` free all memory of an account.
@@ -344,10 +328,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
     self.owner?.closedBecause === undefined ? session : sessionNow(name)
   )
 
-  /**
-   * Builds the layer of an account. Each attempt has its own scope. If an attempt fails, its scope is closed, so that
-   * the next attempt starts without the resources of the failed attempt.
-   */
+  /** Each attempt has its own scope, so that the next attempt starts without the resources of a failed attempt. */
   const build = (name: string, attempt: Attempt<Services, E>) =>
     Effect.suspend(() => Layer.buildWithMemoMap(lookup(name), memoMap, attempt.scope)).pipe(
       Effect.provideContext(context),
@@ -429,10 +410,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const sessionNow = (name: string): Effect.Effect<Session, E | SessionManager.Failure> =>
     Effect.flatMap(get(name), (account) => account.session)
 
-  /**
-   * Closes an account. The account is first removed from both maps, so that a call that arrives while the account is
-   * being closed builds the account again.
-   */
+  /** The account is first removed from both maps, so that a call during the close builds the account again. */
   const close = (name: string, because: AuthError.Reason) =>
     Effect.uninterruptible(
       Effect.suspend(() => {
@@ -522,8 +500,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
 })
 
 /**
- * Returns the error because of which an account has no session. Returns `undefined` if the account has a session, or if
- * the reason is a defect or an interruption instead of an error.
+ * Returns the error of a failed account. Returns `undefined` for a session, a defect or an interruption.
  *
  * @category accessors
  * @since 0.1.0

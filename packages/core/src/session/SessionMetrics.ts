@@ -8,9 +8,9 @@
 import * as Metric from "effect/Metric"
 
 /**
- * Counts the logins that a session manager started, for each `broker` and `outcome`. A login that the login guard
- * stopped is not counted. A login in the browser or by a QR code is not counted either. `outcome` is `ok`,
- * `interrupted` (also for a defect), or the reason of the failure.
+ * Counts the logins that session managers started, for each `broker` and `outcome`. A login that the login guard
+ * stopped, a login in the browser and a login by QR code are not counted. `outcome` is `ok`, `interrupted` (also for a
+ * defect), or the reason of the failure.
  *
  * @example
  * ```ts
@@ -59,8 +59,8 @@ export const refreshes = Metric.counter("broker_auth_refreshes", {
 })
 
 /**
- * Counts the renewals that failed, for each `broker` and `reason`. Also counts renewals that failed before anything was
- * sent. A renewal that ended because of a logout is not counted.
+ * Counts the renewals that failed, for each `broker` and `reason`. A renewal that ended because of a logout is not
+ * counted.
  *
  * @category metrics
  * @since 0.1.0

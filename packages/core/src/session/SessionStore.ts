@@ -26,9 +26,12 @@ import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
 
 /**
- * The name of an entry. Each account has up to four entries. `session`: the session. `guard`: the state of the login
- * guard (see `LoginGuard`). `browser`: the last browser logins (see `BrowserLogin`). `credentials`: credentials that a
- * program stores for its user.
+ * The name of an entry. Each account has up to four entries:
+ *
+ * - `session`: the session.
+ * - `guard`: the state of the login guard (see `LoginGuard`).
+ * - `browser`: the last browser logins (see `BrowserLogin`).
+ * - `credentials`: credentials that a program stores for its user.
  *
  * @category models
  * @since 0.1.0
@@ -267,9 +270,8 @@ const decodeText = (operation: string, what: string, text: string | null | undef
  * Makes a store that writes entries unencrypted to any `KeyValueStore`. The keys start with `broker-auth/`. Wrap the
  * store with `encrypted`.
  *
- * Only one process at a time may use the store. A `KeyValueStore` cannot compare the version and write in one step, so
- * if two processes write at the same time, one write may be lost. The writes of one process run one after the other.
- * The durability of a write depends on the `KeyValueStore`.
+ * Only one process at a time may use the store, because a `KeyValueStore` cannot compare the version and write in one
+ * step. The durability of a write depends on the `KeyValueStore`.
  *
  * @category constructors
  * @since 0.1.0
@@ -341,9 +343,8 @@ export interface RedisOptions {
   readonly timeout?: Duration.Input | undefined
 }
 
-// Returns -1 if the stored value has no version. This library did not write such a value, so the value is not
-// overwritten. If the reply to a write was lost, the write is tried again ("again"). If this try finds its value
-// already stored, an earlier try has succeeded, because no other write of an encrypted store has an equal value.
+// Returns -1 for a value that this library did not write, so that it is not overwritten. If the reply to a write was
+// lost, the write is tried again ("again"). If this try finds its value already stored, the earlier try has succeeded.
 const compareAndSetLua = `
 local found = redis.call("GET", KEYS[1])
 if ARGV[3] == "again" and found == ARGV[2] then return 1 end

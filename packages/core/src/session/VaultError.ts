@@ -29,8 +29,8 @@ export class Tampered extends Data.TaggedError("Tampered")<{
 }
 
 /**
- * The stored entry was written with another key. This reason also applies to an entry that was written without a key
- * and is read with a key, and to an entry that was written with a key and is read without a key.
+ * The stored entry was written with another key. An entry without encryption counts as written with another key if it
+ * is read with a key, and the reverse.
  *
  * @category reasons
  * @since 0.1.0

@@ -10,9 +10,9 @@ const units = [
 const counted = (count: number, unit: string): string => (count === 1 ? `1 ${unit}` : `${count} ${unit}s`)
 
 /**
- * Formats a duration in its one or two largest units, such as `4 minutes`, `1 hour 5 minutes` or `9 days`. There are
- * two exceptions. A duration between zero and one second is formatted in milliseconds. A duration from one second to
- * less than two minutes is formatted in seconds, such as `90 seconds`.
+ * Formats a duration in its one or two largest units, such as `4 minutes`, `1 hour 5 minutes` or `9 days`. A duration
+ * below one second is formatted in milliseconds. A duration below two minutes is formatted in seconds, such as `90
+ * seconds`.
  */
 export const timeText = (input: Duration.Input): string => {
   const millis = Math.abs(Duration.toMillis(Duration.fromInputUnsafe(input)))
@@ -22,8 +22,7 @@ export const timeText = (input: Duration.Input): string => {
   if (seconds < 120) return counted(seconds, "second")
   const first = units.findIndex(([, size]) => seconds >= size)
   const [large, small] = [units[first] ?? units[3], units[first + 1] ?? units[3]]
-  // The duration is first rounded to the smaller unit. Otherwise, the result could be 23 hours 60 minutes instead of
-  // one day.
+  // Without this rounding, the result could be 23 hours 60 minutes instead of one day.
   const rounded = Math.round(seconds / small[1]) * small[1]
   if (rounded >= (units[first - 1]?.[1] ?? Infinity)) return counted(1, units[first - 1]?.[0] ?? large[0])
   const count = Math.floor(rounded / large[1])

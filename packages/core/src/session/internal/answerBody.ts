@@ -68,9 +68,8 @@ export const readBeginning = (
   )
 
 /**
- * Makes a web stream of a body: first `head`, then the rest. The rest is read only when the consumer of the
- * stream requests it. `toError` converts every failure, because the error of the HTTP client contains the request with
- * the tokens.
+ * Makes a web stream of a body: first `head`, then the rest. `toError` converts every failure, because the error of the
+ * HTTP client contains the request with the tokens.
  */
 const toWebStream = (
   head: ReadonlyArray<Uint8Array>,

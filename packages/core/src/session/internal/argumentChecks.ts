@@ -1,6 +1,6 @@
 /**
- * Checks the arguments of `Connection.open`, `Connections.open` and the functions of a connection. TypeScript checks
- * them too, but a program in plain JavaScript can pass any value. Reading a property of such a value can even throw.
+ * Checks the arguments of `Connection.open`, `Connections.open` and the functions of a connection, because a program in
+ * plain JavaScript can pass any value. Reading a property of such a value can throw.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -16,7 +16,7 @@ export interface Cached {
   readonly ready: Ready.Ready<Session.Session> | undefined
   /** If the current time is before `freshFrom`, the clock was set back, and the session counts as not fresh. */
   readonly freshFrom: number
-  /** From this time on, a call must first decide whether to renew the session, and whether to read the store. */
+  /** From this time on, a call must check whether to renew the session or to read the store. */
   readonly freshUntil: number
   readonly renewAt: number
 }
@@ -28,7 +28,7 @@ export interface Cached {
 export interface Pause {
   readonly error: Failure
   /**
-   * Whether the token was live when the renewal failed. If it was live, the pause ends early when the token expires or
+   * Whether the token was live when the renewal failed. The pause of a live token ends early when the token expires or
    * is refused.
    */
   readonly live: boolean
@@ -42,7 +42,7 @@ export interface PendingRenewal extends SharedWait<Session.Session, Failure> {
    * the clock again.
    */
   isOnlyWay: boolean
-  /** Waits for the renewal, but not longer than `renewalTimeout`. Callers use this wait while the token is live. */
+  /** Waits for the renewal, but not longer than `renewalTimeout`. */
   boundedWait: Effect.Effect<Session.Session, Failure> | undefined
 }
 
@@ -61,29 +61,24 @@ export interface State {
    */
   spent: ReadonlyArray<Redacted.Redacted<string>>
   /**
-   * The session of the last accepted call that must not be sent twice, such as an order. This call proves that the
-   * session worked. So if the broker refuses the session later, the session has ended.
+   * The session of the last accepted call that must not be sent twice, such as an order. If the broker refuses this
+   * session later, the session has ended.
    */
   proven: Session.Session | undefined
   pendingRenewal: PendingRenewal | undefined
   pause: Pause | undefined
   failures: number
   /**
-   * Number of failed refreshes since a session was last cached, and the time of the first of them. A refresh is not
-   * counted if the broker refused the refresh token.
+   * Number of failed refreshes since a session was last cached, and the time of the first of them. Refused refresh
+   * tokens are not counted.
    */
   failingRefresh: { readonly count: number; readonly since: number } | undefined
   /** The stored version after the last read or write by this program. `undefined` before the first read. */
   version: number | undefined
   loggedOut: boolean
-  /**
-   * Whether the next read of the store ignores a logout by another program, so that a new session can begin. A call of
-   * `renew` without the argument `rejected` sets it.
-   */
+  /** Whether the next read of the store ignores a logout by another program, so that a new session can begin. */
   ignoresLogout: boolean
-  /**
-   * Number of logouts. With it, a renewal that started before a logout recognizes the logout, and returns no session.
-   */
+  /** Number of logouts. A renewal that started before a logout returns no session. */
   logouts: number
 }
 
@@ -143,9 +138,8 @@ export const usable = (
 }
 
 /**
- * A logout with a larger version is always new. A logout with a smaller version can also be new, because versions start
- * at 1 again after the store was emptied. But it can be old, if the store was restored from a backup. So a logout with
- * a smaller version is ignored if it is older than the cached session, or if no session is cached.
+ * A logout with a larger version is new. A logout with a smaller version is new if the store was emptied, and old if
+ * the store was restored from a backup. So it counts only if it is newer than the cached session.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
@@ -183,9 +177,8 @@ export const withoutSpentToken = (state: State, session: Session.Session): Sessi
   isSpent(state, session) ? Session.withoutRefreshToken(session) : session
 
 /**
- * Only the newest session has a valid refresh token, and the issue times show which session is the newest. If the clock
- * was set back, an issue time can be wrong, so sessions with spent tokens are ignored. A session that was logged out is
- * never chosen.
+ * Only the newest session has a valid refresh token. If the clock was set back, the issue time of a session can be
+ * wrong, so sessions with spent tokens are ignored.
  */
 export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
   const { cached, unsaved } = state
@@ -233,7 +226,6 @@ const renewAtOf = (
   return expiresAt - window * (1 - jitter / 2)
 }
 
-/** Makes the cached session due for renewal. It is still returned while a renewal is impossible. */
 export const makeDue = (state: State): void => {
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }
@@ -279,7 +271,7 @@ export const postponeSync = (
   state.cached = cachedUntil(session, state.cached.ready, state.cached.renewAt, options)
 }
 
-/** If a token is already recorded as refused, only the token of the cached session replaces it. */
+/** Only the token of the cached session replaces a recorded token. */
 export const markRejected = (state: State, rejected: Session.Session): void => {
   if (state.rejected === undefined || sameToken(rejected, state.cached.session)) state.rejected = rejected
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
