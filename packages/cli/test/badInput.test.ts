@@ -41,13 +41,13 @@ const namesOf = (user: User) =>
   )
 
 it.live(
-  "broker-auth add keeps the stored accounts if the disk is full, and reports the full disk",
+  "broker-auth add keeps the stored accounts if the disk is full",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
       assert.strictEqual((yield* run(user, [...addAngel, "one"], { input: angel })).code, 0)
       fs.writeFileSync(path.join(user.state, "lines"), angel)
-      // A limit on the size of files simulates a full disk, because the kernel refuses a write in the same way.
+      // A limit on the size of files simulates a full disk.
       const full = yield* shell(user, `trap '' XFSZ; ulimit -f 8; broker-auth ${addAngel.join(" ")} two <lines`)
       assert.strictEqual(full.code, 10, full.output)
       assert.match(oneLine(full.output), /free space/)
@@ -93,7 +93,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth changes nothing and reports the wrong key if the vault was written with another key",
+  "broker-auth changes nothing in a vault that was written with another key",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -110,7 +110,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth stores nothing and sends nothing if standard input is closed or ends within a line",
+  "broker-auth stores nothing if standard input is closed or ends within a line",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel", "rmoney"] })
@@ -133,7 +133,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth vault remove deletes nothing after Ctrl-C, and nothing after an answer other than yes",
+  "broker-auth vault remove deletes nothing without the answer yes",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -186,7 +186,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth login gets and stores the session if standard error is closed or cannot be written",
+  "broker-auth login stores the session if standard error cannot be written",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()

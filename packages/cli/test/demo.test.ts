@@ -86,7 +86,7 @@ const steps: Readonly<Record<string, Array<string | undefined>>> = {
 }
 
 it.live(
-  "the demo shows a trading day at each broker, wraps no line if its output is a pipe, and uses no proxy",
+  "the demo shows a trading day at each broker",
   () =>
     Effect.gen(function* () {
       const { code, stderr, stdout } = yield* finished
@@ -189,7 +189,7 @@ registerHooks({ resolve })`
 )
 
 it.live(
-  "the demo prints the step that failed and the reason, and exits with 1",
+  "the demo prints the step that failed and the reason",
   () =>
     Effect.gen(function* () {
       const { temporary, user } = yield* visitor
@@ -208,7 +208,7 @@ it.live(
 
 const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "accessToken", "totpSecret"]
 
-/** `totp` is not secret in a fake's account: there, it says whether TOTP is enabled. */
+/** In a fake's account, `totp` says whether TOTP is enabled. */
 const secretFields = new Set([
   ...alsoSecret,
   ...brokers
@@ -238,10 +238,9 @@ const isLong = (text: string) => text.length >= 12
 const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken", "pwdValidate"]
 
 /**
- * Expected number of logins. Each program logs in once in the morning. At Angel One, there is another login after
- * midnight, and three logins fail. At Motilal Oswal and RMoney, there is another login by SMS. At Rupeezy, there is
- * another login after the session has ended. If each start of a program or each of the 1000 concurrent requests logged
- * in, there would be many more logins.
+ * Expected number of logins. Each program logs in once in the morning. Angel One has another login after midnight, and
+ * three failed logins. Motilal Oswal and RMoney have another login by SMS. Rupeezy has another login after the session
+ * has ended.
  */
 const logins = { angel: 5, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1, zerodha: 1 }
 
@@ -254,7 +253,7 @@ const printed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E
 })
 
 it.live(
-  "the demo sends exactly the expected logins, and prints no secret, token or code",
+  "the demo sends exactly the expected logins, and prints no secret",
   () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()

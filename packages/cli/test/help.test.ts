@@ -140,7 +140,7 @@ const bundled = Effect.acquireRelease(
 )
 
 it.live(
-  "the bundled broker-auth loads only the modules that a command needs, and only one file for --help",
+  "the bundled broker-auth loads only the modules that a command needs",
   () =>
     Effect.gen(function* () {
       const { file, folder } = yield* bundled

@@ -10,7 +10,7 @@ const quick = new Set(["angel totp", "zerodha browser"])
 for (const way of ways) {
   const title = `${way.broker} ${way.method}`
   it.live(
-    `broker-auth adds an account, logs in, prints the token, and sends nothing for a second login: ${title}`,
+    `broker-auth adds an account, logs in, and prints the token: ${title}`,
     () =>
       Effect.gen(function* () {
         const { simulator, user } = yield* world({ brokers: [way.broker] })

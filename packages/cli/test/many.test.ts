@@ -36,7 +36,6 @@ it.live("the list of accounts loses no account if several programs add accounts 
   Effect.gen(function* () {
     const user = yield* makeUser()
     const names = Array.from({ length: 12 }, (_, index) => `a${String(index).padStart(2, "0")}`)
-    // Each call of `withStore` opens the vault separately, as a program does.
     yield* Effect.forEach(
       names,
       (name, index) =>
@@ -151,7 +150,7 @@ it("the progress of login --all fits into one line of the terminal", () => {
 })
 
 it.live(
-  "broker-auth login --all logs in to 21 of 25 accounts, shows its progress, and sends a summary to a program",
+  "broker-auth login --all logs in to 21 of 25 accounts",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({
@@ -257,7 +256,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth login --notify sends a notification about one login, and exits with 13 if the notification fails",
+  "broker-auth login --notify sends a notification about one login",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })
@@ -287,7 +286,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth changes the key of the vault, and deletes the vault after a confirmation",
+  "broker-auth changes the key of the vault, and deletes the vault",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })

@@ -59,7 +59,7 @@ it.effect("idle.ended completes when no page has been open for the given duratio
 )
 
 it.live(
-  "broker-auth open refuses a request whose host, origin, link or bearer token is missing or wrong, and starts only one login to an account at a time",
+  "broker-auth open refuses a request whose host, origin, link or bearer token is missing or wrong",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -147,7 +147,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth open passes the link to the browser in a private file, and removes the file when the link is used",
+  "broker-auth open passes the link to the browser in a private file",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -156,8 +156,8 @@ it.live(
       fs.writeFileSync(browser, `#!/bin/sh\nprintf '%s\\n' "$@" > "${seen}.tmp"\nmv "${seen}.tmp" "${seen}"\n`, {
         mode: 0o700
       })
-      // If `xdg-open` finds no other browser, it starts the command in BROWSER. A path with spaces would be split
-      // there, so BROWSER has only the script's name, and PATH has the script's folder.
+      // `xdg-open` starts the command in BROWSER if it finds no other browser. It would split a path with spaces, so
+      // BROWSER has only the script's name, and PATH has its folder.
       const hidden = { XDG_DATA_HOME: user.state, XDG_DATA_DIRS: user.state, XDG_CURRENT_DESKTOP: "" }
       const env = {
         ...user.env,
@@ -211,7 +211,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth open prints the command for an SSH tunnel, and refuses a port that is invalid, in use, or blocked by browsers",
+  "broker-auth open refuses a port that is invalid, in use, or blocked by browsers",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

@@ -69,7 +69,7 @@ const failing = [
 ] as const
 
 it.live(
-  "broker-auth token sends nothing and counts no failed login if the program of an exec: reference fails",
+  "broker-auth token counts no failed login if the program of an exec: reference fails",
   () =>
     Effect.gen(function* () {
       const { program, simulator, user } = yield* withProgram
@@ -103,7 +103,7 @@ it.live(
   { timeout }
 )
 
-it.live("references.resolve reports a time-out if the program ends and its child process keeps the output open", () =>
+it.live("references.resolve reports a time-out if a child process keeps the output open", () =>
   Effect.gen(function* () {
     const reference = Redacted.make(`exec:sh -c "sleep 600 & echo $!"`)
     const late = yield* Effect.flip(

@@ -17,7 +17,7 @@ const renewOf = (server: Served, token: string, name = "mine") =>
   ask(server, `/v1/accounts/${name}/renew`, { method: "POST", body: JSON.stringify({ token }) })
 
 it.live(
-  "broker-auth serve serves a session and the headers for calls on a private socket, and sends no login after a restart",
+  "broker-auth serve serves a session on a private socket",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -110,7 +110,7 @@ it.live.skipIf(!runsPython)(
 )
 
 it.live(
-  "broker-auth serve keeps a new session if a program reports its token as rejected, but the broker accepts the token",
+  "broker-auth serve keeps a reported session whose token the broker accepts",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -129,7 +129,7 @@ it.live(
 const refusalOf = ({ body, status }: Reply) => [status, body?.error?.reason]
 
 it.live(
-  "broker-auth serve issues one bearer token for each program, and refuses a wrong, missing or revoked token",
+  "broker-auth serve refuses a wrong, missing or revoked bearer token",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -237,7 +237,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve names the command that logs in, and serves the session after a person has run this command",
+  "broker-auth serve serves the session after a person has logged in",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["rmoney"] })
@@ -339,7 +339,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve starts after it was killed during a renewal, and replaces its old socket",
+  "broker-auth serve starts after it was killed during a renewal",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -392,7 +392,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve refuses an invalid socket path, port or combination of flags, and names the reason",
+  "broker-auth serve refuses an invalid socket path, port or combination of flags",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

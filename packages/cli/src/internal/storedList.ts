@@ -32,8 +32,8 @@ export interface StoredList<A> {
 }
 
 /**
- * The entry is a JSON object. `id` is the name of its field that contains the list. In the vault, the account of the
- * entry has the same `id`, and the broker id `broker-auth`, which no broker has. `what` names the list in errors.
+ * The entry is a JSON object. `id` is the name of its field that contains the list, and the account id of the entry.
+ * `what` names the list in errors.
  */
 export const make = <A extends { readonly name: string }>(options: {
   readonly id: string

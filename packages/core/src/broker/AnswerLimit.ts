@@ -7,11 +7,10 @@ import * as Context from "effect/Context"
 
 /**
  * The maximum size in bytes of the answer to the current request, from the option `maxBodyBytes` of the broker's layer.
- * `undefined` if the current request is not in the broker's table of calls. The answer to such a request, for example a
- * list of instruments, can have any size.
+ * `undefined` if the current request is not in the broker's table of calls: its answer can have any size.
  *
- * An HTTP client may read the whole body of the answer before it returns the response. If the body is larger than the
- * limit, such a client must fail with an `HttpClientError` whose cause has the code `ERR_BODY_TOO_LARGE`.
+ * If the body is larger than the limit, an HTTP client that reads whole bodies must fail with an `HttpClientError`
+ * whose cause has the code `ERR_BODY_TOO_LARGE`.
  *
  * @example
  * ```ts

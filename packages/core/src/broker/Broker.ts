@@ -1,6 +1,6 @@
 /**
- * Describes a broker as data: its login methods, capabilities, credentials, hosts, limits and assumptions. This data is
- * also the source of the generated tables in Markdown files, and of the texts that commands print.
+ * Describes a broker as data: its login methods, capabilities, credentials, hosts, limits and assumptions. The tables
+ * in Markdown files are generated from this data.
  *
  * @since 0.1.0
  */
@@ -43,9 +43,8 @@ export const capabilities: ReadonlyArray<Capability> = [
 ]
 
 /**
- * How a session of a login method is renewed without a person, and how many failed logins are allowed. The limit on
- * failed logins protects the account, because the broker locks an account after too many refused logins. The layer of
- * the login method uses these values.
+ * How a session of a login method is renewed without a person, and how many failed logins are allowed before the broker
+ * would lock the account.
  *
  * @category models
  * @since 0.1.0
@@ -67,9 +66,8 @@ export interface Renewal {
   /** `"totp"`: a login sends a TOTP code, so at most one login is sent in each period of 30 seconds. */
   readonly codes?: "totp"
   /**
-   * Number of failed logins within `window` after which no further login is sent. `LoginGuard.countedAt` describes
-   * which logins count. The number must be smaller than the number of refused logins after which the broker locks the
-   * account.
+   * Number of failed logins within `window` after which no further login is sent. It must be smaller than the number of
+   * refused logins after which the broker locks the account. `LoginGuard.countedAt` describes which logins count.
    */
   readonly maxFailures: number
   /** For this long, a failed login counts towards `maxFailures`. */
@@ -98,8 +96,7 @@ export interface Method {
 }
 
 /**
- * Behaviour of the broker that the package assumes, because the broker does not document it. If the assumption is
- * wrong, a program can set the option that `option` names.
+ * Behaviour of the broker that the package assumes, because the broker does not document it.
  *
  * @category models
  * @since 0.1.0

@@ -141,8 +141,7 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
 })
 
 /**
- * Makes the constructor and the layer of a broker's calls. Both first check the options that `spec.credentials`
- * describes, such as the API key of the app.
+ * Makes the constructor and the layer of a broker's calls.
  *
  * @category constructors
  * @since 0.1.0

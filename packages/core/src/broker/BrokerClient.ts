@@ -61,15 +61,12 @@ export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>
 export interface Call {
   readonly endpoint?: Endpoint | undefined
   /**
-   * Calls with the same value count together against the rate limits. The value is the id of the account. As long as
-   * the account is not known, the value is another id, such as the id of the app or of the broker.
+   * Calls with the same value count together against the rate limits. The value is the id of the account, or before the
+   * account is known, an id of the app or of the broker.
    */
   readonly account: string
   readonly tokens?: Tokens | undefined
-  /**
-   * The token that the previous step of the login returned, if the call sends this token. It is not the token of a
-   * session.
-   */
+  /** The token that the previous step of the login returned, if the call sends this token. */
   readonly step?: Redacted.Redacted<string> | undefined
   /** Values that the login returned in addition to the tokens, such as a server id. */
   readonly extras?: Extras | undefined
@@ -93,8 +90,7 @@ export interface Unsigned {
 }
 
 /**
- * Describes an address that the broker returns at login. The calls of the session use this address instead of one of
- * the known origins.
+ * Describes an address that the broker returns at login. The session's calls are sent to this address.
  *
  * @category models
  * @since 0.1.0
@@ -135,7 +131,7 @@ export interface Protocol {
   readonly told?: ToldAddress
   /** Returns the headers with the signature of a request. Default: requests are not signed. */
   readonly sign?: (request: Unsigned) => Effect.Effect<Headers>
-  /** Returns the path of a call. Needed only if an option can change paths. Default: the path in the table. */
+  /** Returns the path of a call. Default: the path in the table. */
   readonly path?: (endpoint: Endpoint) => string
   /**
    * The body of a call that has a session but no fields. `none`: no body is sent. `object`: the body is `{}`. Default:
@@ -159,7 +155,7 @@ export interface Options {
    */
   readonly timeout?: Duration.Input | undefined
   /**
-   * How long a call may wait until the rate limits allow it. If the wait would be longer, the call fails at once with
+   * Maximum time that a call waits for the rate limits. If the wait would be longer, the call fails at once with
    * `RateLimited`. Default: 10 seconds.
    */
   readonly queueTimeout?: Duration.Input | undefined
@@ -184,9 +180,8 @@ export interface Options {
  */
 export interface BrokerClient {
   /**
-   * Sends a call that is in the tables. Calls with the same `account` count together against the rate limits. If the
-   * endpoint's `token` is `"required"`, the call needs `tokens`. If the endpoint's `token` is `"step"`, the call needs
-   * `step`.
+   * Sends a call that is in the tables. Calls with the same `account` count together against the rate limits. `tokens`
+   * is needed if the endpoint's `token` is `"required"`, and `step` if it is `"step"`.
    */
   readonly call: <Request, Response>(
     endpoint: Endpoint<Request, Response>,
@@ -204,9 +199,8 @@ export interface BrokerClient {
   ) => Effect.Effect<Response, AuthError.AuthError>
   /**
    * Reads the answer to a call that is not in the tables, such as an order. If the answer is a refusal, returns it as
-   * an `AuthError`. Otherwise returns `undefined`. A row of the error table is used only if it has no `operations`, or
-   * if its `operations` contain `otherCall`. An answer with HTTP 2xx is a refusal only if one of the broker's dialects
-   * recognizes it as a refusal. The secrets in `sent` are removed from the broker's messages.
+   * an `AuthError`. Otherwise returns `undefined`. A row of the error table applies if it has no `operations`, or if
+   * its `operations` contain `otherCall`. The secrets in `sent` are removed from the broker's messages.
    */
   readonly refusal: (
     answer: Pick<Envelope.Answer, "status" | "headers" | "text">,
@@ -229,15 +223,12 @@ export interface BrokerClient {
  */
 export const otherCall = "request"
 
-/**
- * Maximum length, in characters, of a text that is searched for a refusal. A longer text is data, such as an instrument
- * list.
- */
+/** In characters. A longer text is data, such as an instrument list. */
 const longestRefusal = 65_536
 
 /**
- * Reads the options that are numbers or durations. Rejects NaN. Also rejects zero, except for `queueTimeout`. If
- * `timeout` were NaN or zero, a login would be sent and would then fail at once.
+ * Rejects NaN, and also zero except for `queueTimeout`. With a `timeout` of NaN or zero, a login would be sent and
+ * would then fail at once.
  */
 const readLimits = (
   broker: string,
@@ -290,8 +281,7 @@ interface Sent extends SentSecrets.Sent {
 }
 
 /**
- * If the encoding is not JSON, and the fields are not sent in the query, the encoding sets the content type. Otherwise,
- * the broker's headers set the content type.
+ * JSON bodies have the content type of the broker's headers. All other bodies have the content type of their encoding.
  */
 const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => {
   if (encoding.name === "json" || query !== undefined) return headers
@@ -346,8 +336,8 @@ const nowOf = (fiber: AnyFiber): number => fiber.getRef(Clock.Clock).currentTime
 const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
 
 /**
- * Returns the reason why a request got no answer. `error` is the HTTP client's error, and `url` is the address of
- * the request. Only codes and numbers are copied from the error, because the error contains the request.
+ * Returns the reason why a request got no answer. `error` is the HTTP client's error, from which only codes and numbers
+ * are copied, because it contains the request. `url` is the address of the request.
  *
  * @example
  * ```ts
@@ -479,7 +469,7 @@ export const make = Effect.fnUntraced(function* (
 
   const exchange = (fiber: AnyFiber, account: string, endpoint: Endpoint, sent: Sent) => {
     const allowed = () => {
-      // Notes when the request is sent, because the lifetime of a new session starts at that time.
+      // The lifetime of a new session starts when the request is sent.
       noteDeparture(fiber.getRef(Departure), nowOf(fiber))
       countRequest(fiber, endpoint)
       return send(fiber, endpoint, sent)

@@ -35,17 +35,16 @@ export interface Field {
   /** Set this if the field is a source of one-time codes. Its value is a `CodeSource` or a TOTP secret. */
   readonly codes?: true
   /**
-   * Set this if a quotation mark at the start or at the end can be part of the value, as in a password that the user
-   * has chosen. With `freeText`, a value with such a quotation mark is rejected. The error advises removing the mark,
-   * or passing the value as `verbatim`. Without `freeText`, a pair of quotation marks around the value is removed.
+   * Set this if quotation marks can be part of the value, as in a password that the user has chosen. A value with a
+   * quotation mark at its start or its end is then rejected. The error advises removing the mark, or passing the value
+   * as `verbatim`. Without `freeText`, a pair of quotation marks around the value is removed.
    */
   readonly freeText?: true
   /**
-   * Returns a text that describes the problem with a value, but does not contain the value. Returns `undefined` if the
-   * value is valid. Blanks around the value are removed before this check, except in a `verbatim` value. `now` is the
-   * time in milliseconds since the epoch. If the clock was not set, `now` is the beginning of 2026, so that no birth
-   * date is in the future. Default with `freeText`: every value is valid. Default without `freeText`: only ASCII
-   * characters are valid, and a secret must not contain spaces.
+   * Returns a text that describes the problem with a value, without the value. Returns `undefined` if the value is
+   * valid. `now` is the time in milliseconds since the epoch, at least the beginning of 2026. Default with `freeText`:
+   * every value is valid. Default without `freeText`: only ASCII characters are valid, and a secret must not contain
+   * spaces.
    */
   readonly problem?: (value: string, now: number) => string | undefined
   /** Converts a value of another type, such as a `Date`, to text. */
@@ -53,9 +52,9 @@ export interface Field {
   /** Converts a valid value to the form that the broker expects, such as capital letters. */
   readonly normalize?: (value: string) => string
   /**
-   * Set this if the field is an option of the layer and not a credential. Returns the value from the options or, if the
-   * options do not have it, from `configured`. `configured` is the value of the field's environment variable. It is
-   * `null` if the variable is not set. It is absent if the configuration is not read.
+   * Set this if the field is an option of the layer. Returns the value from the options or, if the options do not have
+   * it, from `configured`, the value of the field's environment variable. `configured` is `null` if the variable is not
+   * set, and absent if the configuration is not read.
    */
   readonly option?: (options: never, configured?: unknown) => unknown
 }
@@ -80,9 +79,8 @@ export type Values<F extends Fields> = {
 } & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: Value<F[K]> | undefined }
 
 /**
- * The values that a program passes for a table of fields. A secret is `Redacted` text, and any other field is text. If
- * a field has `convert`, a value that `convert` accepts is also allowed. For a source of codes, pass a `CodeSource` or
- * a TOTP secret.
+ * The values that a program passes for a table of fields. A secret is `Redacted` text, and any other field is text. A
+ * source of codes is a `CodeSource` or a TOTP secret. A field with `convert` may have any value that `convert` accepts.
  *
  * @category models
  * @since 0.1.0
@@ -186,8 +184,7 @@ export const redirectUrl = (env: string, problem: NonNullable<Field["problem"]> 
 
 /**
  * The check and the conversion of a client code. A client code has only letters and digits, and is converted to capital
- * letters. If the value is an email address, the text of the problem contains `what`. For example, `what` is `"client
- * code, such as A123456"`.
+ * letters. `what` describes the client code in errors, such as `"client code, such as A123456"`.
  *
  * @category checks
  * @since 0.1.0
@@ -202,8 +199,7 @@ export const clientCode = (what: string) => ({
 })
 
 /**
- * Checks a value that is sent in a header. The value must contain only visible ASCII characters, and therefore no
- * spaces.
+ * Checks a value that is sent in a header. The value must contain only visible ASCII characters, without spaces.
  *
  * @category checks
  * @since 0.1.0
@@ -222,7 +218,7 @@ export const addressProblem = (value: string): string | undefined =>
 
 /**
  * Checks a redirect URL. The URL must be https, or http with one of the `loopback` hosts. The URL must not have a
- * fragment (`#…`), because the broker could not add its parameters to such a URL.
+ * fragment (`#…`), because brokers add parameters to the end.
  *
  * @example
  * ```ts
@@ -255,12 +251,11 @@ const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redact
 const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
 
 /**
- * Marks a value as verbatim: nothing is removed from the value. Blanks at its ends are kept, and quotation marks and
- * invisible characters are accepted. Use this function for a password that begins or ends with a quotation mark or a
- * blank. The field's `problem` and `normalize` still apply.
+ * Marks a value as verbatim: blanks, quotation marks and invisible characters are kept. Use this function for a
+ * password that begins or ends with a quotation mark or a blank. The field's `problem` and `normalize` still apply.
  *
- * With `layerConfig`, do not use this function. Set the environment variable `BROKER_AUTH_VERBATIM` to the name of the
- * password's variable instead. Separate several names by commas.
+ * With `layerConfig`, set the environment variable `BROKER_AUTH_VERBATIM` to the name of the password's variable
+ * instead. Separate several names by commas.
  *
  * @example
  * ```ts
@@ -300,10 +295,7 @@ const maxLength = 8192
 
 type Text = { readonly text: string } | { readonly problem: string }
 
-/**
- * The text of a field, or the problem with its value. The value may have any type, because programs in plain JavaScript
- * may pass a number or `undefined`.
- */
+/** The value may have any type, because programs in plain JavaScript may pass a number or `undefined`. */
 const textOf = (value: unknown): Text => {
   const inner = unwrap(value)
   if (inner === undefined || inner === null) return { problem: "is missing" }
@@ -322,10 +314,7 @@ const readCodes = (given: unknown): Reading => {
 
 const checkForm = (text: string, problem: string | undefined): Text => (problem === undefined ? { text } : { problem })
 
-/**
- * Removes only the blanks around a password, because they come from copying. Removing anything else could change the
- * password.
- */
+/** Only blanks are removed, because they come from copying. Removing anything else could change the password. */
 const readFreeText = (given: string, field: Field, now: number, advice: string): Text => {
   const text = given.trim()
   const quote = quoteProblem(text)
@@ -349,7 +338,7 @@ const readPlain = (given: string, field: Field, now: number): Text => {
   if (invisible === undefined) {
     return checkForm(text, placeholderProblem(text, field.env) ?? additionProblem(text) ?? own(text, now))
   }
-  // The field's own check may describe white space more clearly. It does not name other invisible characters.
+  // The field's own check may describe white space more clearly.
   const clearer = /\s/.test(text) ? field.problem?.(text, now) : undefined
   return { problem: clearer ?? `${invisible}: type the value again, or copy it from another place` }
 }
@@ -377,12 +366,14 @@ const readField = (field: Field, given: unknown, now: number, advice: string): R
 const inCode: VerbatimAdvice = () => "use Credentials.verbatim(…)"
 
 /**
- * Checks all fields. If several fields are wrong, one error names all of them. Blanks around a value are removed.
- * Invisible characters and pairs of quotation marks around a value are also removed, because an env file or a chat
- * program may have added them. In a field with `freeText`, they are rejected instead. An invisible character inside the
- * value, and a quotation mark at only one of its ends, are rejected with and without `freeText`. Placeholders, such as
- * `your_api_key`, `<A123456>` and `xxxx`, are rejected too. In a `verbatim` value, nothing is removed, and quotation
- * marks, invisible characters and placeholders are accepted.
+ * Checks all fields. If several fields are wrong, one error names all of them.
+ *
+ * - Blanks around a value are removed.
+ * - Invisible characters and pairs of quotation marks around a value are removed, because an env file or a chat program
+ *   may have added them. In a field with `freeText`, they are rejected.
+ * - An invisible character inside a value, and a quotation mark at only one of its ends, are rejected.
+ * - Placeholders, such as `your_api_key`, `<A123456>` and `xxxx`, are rejected.
+ * - A `verbatim` value is accepted unchanged.
  *
  * @example
  * ```ts
@@ -453,9 +444,8 @@ export const fromOptions = (fields: Fields, options: object): Readonly<Record<st
 
 /**
  * Reads all fields from the configuration. The name of each variable is `env` of the field. If several fields are
- * missing or wrong, one error names all of them. The variable `BROKER_AUTH_VERBATIM` contains names of other variables,
- * separated by commas. The values of these variables are `verbatim`. If a field is an option of the layer, its value in
- * `options` takes precedence.
+ * missing or wrong, one error names all of them. The values of the variables that `BROKER_AUTH_VERBATIM` names,
+ * separated by commas, are `verbatim`. If a field is an option of the layer, its value in `options` takes precedence.
  *
  * @category configuration
  * @since 0.1.0

@@ -79,6 +79,6 @@ export const makeCheck = (store: storedList.Store): Effect.Effect<Check, never, 
     const given = bearerPattern.exec(authorization ?? "")?.[1]
     if (given === undefined) return Effect.succeed(false)
     const digest = sha256(Redacted.make(given))
-    // All programs are compared, so that the time does not depend on which one matches.
+    // The time must not depend on which program matches.
     return Effect.map(read, (list) => list.filter((program) => isEqual(program.sha256, digest)).length > 0)
   })
