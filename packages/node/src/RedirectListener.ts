@@ -1,6 +1,6 @@
 /**
- * Login in the browser from a program on this machine. The program opens the login page. The callback arrives on
- * loopback (RFC 8252) or as a pasted address.
+ * Login in the browser from a program on this machine. The callback arrives on loopback (RFC 8252) or as a pasted
+ * address.
  *
  * | redirect URL                                                    | how the callback arrives                           |
  * | --------------------------------------------------------------- | -------------------------------------------------- |
@@ -33,12 +33,14 @@ import * as pendingCallback from "./internal/pendingCallback.ts"
 import * as standardInput from "./internal/standardInput.ts"
 
 /**
- * Opens an address in the user's browser. Returns whether a browser was started. Other programs can see this address in
- * the list of processes. So `login` passes `PendingLogin.startUrl` instead of the address of the login page. `startUrl`
- * redirects to the login page and contains no secret.
+ * Opens an address in the user's browser. Returns whether a browser was started. `login` passes
+ * `PendingLogin.startUrl`, which contains no secret, because other programs can see the address in the list of
+ * processes.
  *
- * The default uses the optional package `open`. It returns `false` if this package is not installed. It always returns
- * `false` in an SSH session, in CI, and on Linux without a display.
+ * The default uses the optional package `open`. The default returns `false`:
+ *
+ * - if the package `open` is not installed
+ * - in an SSH session, in CI, and on Linux without a display
  *
  * @example
  * ```ts
@@ -149,8 +151,8 @@ export interface Listener {
   /** The redirect URL. If the option `redirectUrl` has port 0, this URL has the selected port instead. */
   readonly redirectUrl: string
   /**
-   * Makes the listener accept the callback of the login to which `request` belongs. After a second call, the callback
-   * of the first login is no longer accepted. Before the first call, the listener answers with the HTTP status 404.
+   * Makes the listener accept the callback of the login of `request`, and of no other login. Before the first call, the
+   * listener answers with the HTTP status 404.
    */
   readonly expect: (
     request: RedirectLogin.AuthorizationRequest
@@ -165,28 +167,27 @@ export interface Listener {
  */
 export interface PendingLogin {
   /**
-   * An address of this listener. Only the first visit is redirected to the login page. Open this address instead of
-   * `request.url`, because other programs can see the address with which a browser is started. `startUrl` contains no
-   * secret.
+   * An address of this listener that contains no secret. Only the first visit is redirected to the login page. Start
+   * the browser with `startUrl`, not with `request.url`, because other programs can see the address with which a
+   * browser is started.
    */
   readonly startUrl: string
   /**
    * Waits for the callback, and returns the address of the callback. Pass this address to `complete` as the second
-   * argument. A request for the redirect URL is the callback if the request contains the state of the login. If a
-   * request does not contain the state, the broker's package decides whether the request is the callback. All other
-   * requests for the redirect URL are refused, and the wait continues. Fails with `ActionRequired` after the time-out.
+   * argument. Requests that are not the callback of this login are refused, and the wait continues. Fails with
+   * `ActionRequired` after the time-out.
    */
   readonly callback: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
   /**
    * Completes when the browser has opened the redirect URL without parameters. Some brokers put the parameters after a
-   * `#`, and browsers do not send that part of an address. The listener then shows a page that asks the user to copy
-   * the address of that page, and to paste it into the program.
+   * `#`, and browsers do not send the part of an address after the `#`. A page in the browser asks the user to paste
+   * the address of the page into the program.
    */
   readonly withoutParameters: Effect.Effect<void>
   /**
-   * Shows the outcome of the login on a page in the browser. Waits at most 2 seconds until the browser has received
-   * this page. If `finish` is not called within 10 seconds after the browser has requested the page, the page says that
-   * the program is completing the login.
+   * Shows the outcome of the login on a page in the browser. Waits at most 2 seconds until the browser has received the
+   * page. The browser waits at most 10 seconds for the outcome. After 10 seconds, the page says that the program is
+   * completing the login.
    */
   readonly finish: (exit: Exit.Exit<unknown, AuthError.AuthError>) => Effect.Effect<void>
 }
@@ -199,7 +200,7 @@ interface Place {
   readonly port: number
 }
 
-/** The host and the port of a redirect URL, or `undefined` if the redirect URL is not `http` on loopback. */
+/** Returns `undefined` if the redirect URL is not `http` on loopback. */
 const placeOf = (redirectUrl: string): Place | undefined => {
   const url = Result.getOrUndefined(Result.try(() => new URL(redirectUrl)))
   const host = loopbackHosts.find((name) => name === url?.hostname)
@@ -286,10 +287,7 @@ const withTimeout =
       orElse: () => Effect.fail(timedOut(broker, redirectUrl, timeout))
     })
 
-/**
- * Listens on a host and a port. The listener redirects the browser from the start page to the login page. If `receives`
- * is set, the listener also receives callbacks at `receives.path`.
- */
+/** Serves the start page. If `receives` is set, the listener receives callbacks at `receives.path`. */
 const listen = Effect.fnUntraced(function* (
   { host, port, url }: Place,
   wait: Wait,
@@ -325,8 +323,8 @@ const listen = Effect.fnUntraced(function* (
 
 /**
  * Opens the port of a redirect URL, and closes the port when the scope closes. Use `open` instead of `login` if your
- * program must do something between the steps of a login. Also use `open` if the operating system should select a free
- * port. Most brokers do not allow a free port, because they redirect only to the registered port.
+ * program must do something between the steps of a login, or needs a free port. Most brokers redirect only to the
+ * registered port.
  *
  * Fails with `InvalidRequest` if an option is invalid, or if the port cannot be opened. The redirect URL is invalid if
  * it is not `http` on loopback, or if browsers refuse its port (see `BlockedPort` of `@auth/broker-core`).
@@ -370,7 +368,7 @@ export const open = Effect.fnUntraced(function* (
 
 const indented = (address: string): string => `\n\n  ${address}\n`
 
-/** Opens the login page in the browser, or shows its address. Returns whether a browser was started. */
+/** Returns whether a browser was started. */
 const offerPage = Effect.fnUntraced(function* (request: RedirectLogin.AuthorizationRequest, startUrl: string) {
   const { isTerminal, show } = yield* UserTerminal
   const isOpened = yield* (yield* Browser).open(startUrl)
@@ -384,7 +382,6 @@ const offerPage = Effect.fnUntraced(function* (request: RedirectLogin.Authorizat
   return isOpened
 })
 
-/** Reads the callback that the user pastes. */
 const paste = (
   redirect: RedirectLogin.RedirectLogin["Service"],
   request: RedirectLogin.AuthorizationRequest,
@@ -393,7 +390,7 @@ const paste = (
   Effect.scoped(
     Effect.gen(function* () {
       const { lines, show } = yield* UserTerminal
-      // The reader starts before the text is shown. Otherwise the terminal would echo an address that is pasted early.
+      // Until the reader starts, the terminal echoes an address that the user pastes.
       const readLine = yield* lines
       yield* show(
         `${instruction} Copy the whole address from the browser, paste it here, and press Enter. The input is not shown.`
@@ -402,10 +399,10 @@ const paste = (
     })
   )
 
-/** Shown if no browser was started. A callback in a browser on another machine does not reach this listener. */
+/** Shown if no browser was started. */
 const elsewhere = "If the browser is on another machine, it shows an error page after the login."
 
-/** Shown if the parameters of the callback may be after a `#`. Browsers do not send that part of an address. */
+/** Shown if the parameters of the callback may be after a `#`. */
 const inFragment = "The browser shows a page from this program."
 
 const receiveOnLoopback = Effect.fnUntraced(function* (
@@ -429,8 +426,8 @@ const receiveOnLoopback = Effect.fnUntraced(function* (
 })
 
 /**
- * Reads the callback at the terminal. The listener serves only the start page. Other programs can see the address
- * with which a browser is started. So the browser is started with the address of the start page, not of the login page.
+ * The listener serves only the start page. The start page keeps the address of the login page out of the list of
+ * processes.
  */
 const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.AuthorizationRequest, wait: Wait) {
   const redirect = yield* RedirectLogin.RedirectLogin
@@ -446,20 +443,24 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  * Logs in with the user's browser: begins the login, opens the login page, waits for the callback, and completes the
  * login. Provide `login` with a broker's layer that has `RedirectLogin`.
  *
- * If the redirect URL is `http` on loopback, the program listens on its port during the login, and then closes the
- * port. The browser is redirected from the callback to a page without parameters, which shows the outcome. For every
- * other redirect URL, the program asks the user to paste the address that the browser shows after the login. It asks at
- * most four times.
+ * If the redirect URL is `http` on loopback, the program listens on its port during the login. After the callback, the
+ * browser shows the outcome at an address without parameters. For every other redirect URL, the program asks the user
+ * at most four times to paste the address that the browser shows after the login.
  *
- * If no browser can be opened, the program shows the address of the login page. This address contains the API key. So
- * without a terminal, the program shows the address of the listener's start page instead. The start page redirects to
- * the login page, and can be opened only on this machine.
+ * If no browser can be opened, the program shows an address:
  *
- * Fails with `ActionRequired` if the user does not log in within the time-out, or if the address must be pasted and
- * standard input has ended. Fails with `InvalidRequest` if an option is invalid, if the redirect URL has port 0 or a
- * port that browsers refuse, or if the port cannot be opened. Fails with `RedirectRejected` if the user declines.
- * After four wrong addresses, fails with the error of the fourth address. It also fails with the other errors of
- * `RedirectLogin.complete`.
+ * - at a terminal, the address of the login page, which contains the API key
+ * - without a terminal, an address that redirects to the login page and can be opened only on this machine
+ *
+ * Errors:
+ *
+ * - `ActionRequired`: the user does not log in within the time-out.
+ * - `ActionRequired`: the user must paste the address, and standard input has ended.
+ * - `InvalidRequest`: an option is invalid, the redirect URL has port 0 or a port that browsers refuse, or the port
+ *   cannot be opened.
+ * - `RedirectRejected`: the user declines.
+ * - After four wrong addresses: the error of the fourth address.
+ * - The other errors of `RedirectLogin.complete`.
  *
  * @example
  * ```ts

@@ -105,16 +105,12 @@ describe("a connection on Node", () => {
     assert.isTrue(Fs.existsSync(Path.join(folder, "sessions.db")))
   })
 
-  it(
-    "rejects if there is no key, names the command that makes a key, and writes no file",
-    { timeout: 60_000 },
-    async () => {
-      const folder = freshFolder()
-      const message = await run("fetching.ts", [folder, "https://broker.test/"], {}).ended
-      assert.include(message, "Set BROKER_AUTH_KEY to the output of: openssl rand -hex 32")
-      assert.deepStrictEqual(Fs.existsSync(folder) ? Fs.readdirSync(folder) : [], [])
-    }
-  )
+  it("rejects if there is no key, and writes no file", { timeout: 60_000 }, async () => {
+    const folder = freshFolder()
+    const message = await run("fetching.ts", [folder, "https://broker.test/"], {}).ended
+    assert.include(message, "Set BROKER_AUTH_KEY to the output of: openssl rand -hex 32")
+    assert.deepStrictEqual(Fs.existsSync(folder) ? Fs.readdirSync(folder) : [], [])
+  })
 
   it("rejects an invalid key in BROKER_AUTH_KEY, and does not show the key", { timeout: 60_000 }, async () => {
     const message = await run("fetching.ts", [freshFolder(), "https://broker.test/"], { BROKER_AUTH_KEY: "canary" })
@@ -123,7 +119,7 @@ describe("a connection on Node", () => {
     assert.notInclude(message, "canary")
   })
 
-  it("rejects with InvalidRequest if a program in plain JavaScript passes no layer or wrong options", async () => {
+  it("rejects a missing layer and wrong options with InvalidRequest", async () => {
     const { open } = Connection as unknown as { readonly open: (...args: ReadonlyArray<unknown>) => Promise<unknown> }
     const folder = freshFolder()
     for (const [args, says] of [
@@ -287,27 +283,23 @@ describe("a connection on Node behind a proxy", () => {
     })
   }
 
-  it(
-    "rejects if this version of Node does not use the proxy, and says how to start the program",
-    { timeout: 60_000 },
-    async () => {
-      const old = Path.join(freshFolder(), "..", "old.cjs")
-      Fs.writeFileSync(
-        old,
-        'delete require("node:http").setGlobalProxyFromEnv; require("node:module").syncBuiltinESMExports()'
-      )
-      const message = await fetching("https://broker.test/", { NODE_FLAG: `--require=${old}` })
-      assert.include(message, "Start the program with NODE_USE_ENV_PROXY=1")
-      connected.length = 0
-      const started = { NODE_FLAG: `--require=${old}`, NODE_USE_ENV_PROXY: "1" }
-      assert.strictEqual(await fetching("https://broker.test/", started), "200 the broker")
-      assert.deepStrictEqual(connected, ["broker.test:443"])
-    }
-  )
+  it("rejects if this version of Node does not use the proxy", { timeout: 60_000 }, async () => {
+    const old = Path.join(freshFolder(), "..", "old.cjs")
+    Fs.writeFileSync(
+      old,
+      'delete require("node:http").setGlobalProxyFromEnv; require("node:module").syncBuiltinESMExports()'
+    )
+    const message = await fetching("https://broker.test/", { NODE_FLAG: `--require=${old}` })
+    assert.include(message, "Start the program with NODE_USE_ENV_PROXY=1")
+    connected.length = 0
+    const started = { NODE_FLAG: `--require=${old}`, NODE_USE_ENV_PROXY: "1" }
+    assert.strictEqual(await fetching("https://broker.test/", started), "200 the broker")
+    assert.deepStrictEqual(connected, ["broker.test:443"])
+  })
 
   for (const started of [{}, { NODE_USE_ENV_PROXY: "1" }]) {
     it(
-      `sends a login through HTTPS_PROXY (additional environment variables: ${JSON.stringify(started)})`,
+      `sends a login through HTTPS_PROXY with the variables ${JSON.stringify(started)}`,
       { timeout: 60_000 },
       async () => {
         connected.length = 0
@@ -327,26 +319,20 @@ describe("a connection on Node behind a proxy", () => {
     assert.deepStrictEqual(clients, ["NodeHttpClient"])
   })
 
-  it(
-    "sends no login if the proxy refuses the tunnel, and reports the proxy and its status",
-    { timeout: 60_000 },
-    async () => {
-      const refusing = Http.createServer()
-      refusing.on("connect", (_, socket: Net.Socket) =>
-        socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
-      )
-      const proxyPort = await listen(refusing)
-      clients.length = 0
-      const message = await loggingIn("https://broker.test", {
-        HTTPS_PROXY: `http://user:canary@127.0.0.1:${proxyPort}`
-      })
-      refusing.close()
-      assert.match(message, /proxy/i)
-      assert.include(message, "407")
-      assert.notInclude(message, "canary")
-      assert.deepStrictEqual(clients, [])
-    }
-  )
+  it("sends no login if the proxy refuses the tunnel", { timeout: 60_000 }, async () => {
+    const refusing = Http.createServer()
+    refusing.on("connect", (_, socket: Net.Socket) => socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"))
+    const proxyPort = await listen(refusing)
+    clients.length = 0
+    const message = await loggingIn("https://broker.test", {
+      HTTPS_PROXY: `http://user:canary@127.0.0.1:${proxyPort}`
+    })
+    refusing.close()
+    assert.match(message, /proxy/i)
+    assert.include(message, "407")
+    assert.notInclude(message, "canary")
+    assert.deepStrictEqual(clients, [])
+  })
 
   it("sends no login to a broker whose certificate is not trusted", { timeout: 60_000 }, async () => {
     clients.length = 0

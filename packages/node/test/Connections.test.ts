@@ -34,7 +34,7 @@ const inFolder = async (work: (folder: string) => Promise<void>) => {
   }
 }
 
-it("Connections.open stores a session on this machine, and a later Connections.open or Connection.open uses it", () =>
+it("a later connection uses the session that Connections.open has stored", () =>
   inFolder(async (folder) => {
     const { client, sent } = makeFake()
     const first = await Connections.open({ accounts: { samco }, client, folder, key })
@@ -50,7 +50,7 @@ it("Connections.open stores a session on this machine, and a later Connections.o
     assert.deepStrictEqual(sent(), ["sessionToken"])
   }))
 
-it("Connection.open and Connections.open pass the key from their options to a vault that needs one", async () => {
+it("Connection.open and Connections.open pass the option key to the vault", async () => {
   const { client, sent } = makeFake()
   const entries = Effect.runSync(
     Effect.provide(

@@ -151,7 +151,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("sends no content-length with a GET, and sends content-length 0 with a POST that has no body", () =>
+    it.live("sends content-length 0 with an empty POST, and no content-length with a GET", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -184,7 +184,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("sends the accept and user-agent of fetch if the request sets neither, and asks for no compression", () =>
+    it.live("sends the accept and user-agent of fetch by default", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -197,7 +197,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("makes no span and sends no span ids, even if the program has a tracer", () =>
+    it.live("makes no span and sends no span ids", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -218,7 +218,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("refuses a URL that is not http or https, that contains a password, or that cannot be parsed", () =>
+    it.live("refuses invalid URLs, other schemes, and URLs with a password", () =>
       Effect.gen(function* () {
         const client = yield* make({})
         for (const url of ["ftp://127.0.0.1/", `http://user:${canary}@127.0.0.1/`, "/relative", "http://a b/"]) {
@@ -229,7 +229,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("refuses a stream or a FormData as a body, and sends nothing", () =>
+    it.live("refuses a stream or a FormData as a body", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -254,29 +254,27 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
   })
 
   describe("when it reads an answer", () => {
-    it.live(
-      "returns the same status, headers and body each time that they are read, and the URL without its fragment",
-      () =>
-        Effect.gen(function* () {
-          const body = JSON.stringify(json)
-          const server = yield* serve((_request, response) =>
-            response.writeHead(418, { "content-type": "application/json", "X-Mixed": "Case" }).end(body)
-          )
-          const client = yield* make({})
-          const request = HttpClientRequest.get(`${server.url}/path?a=1#fragment`)
-          const response = yield* client.execute(request)
-          for (let reads = 0; reads < 2; reads += 1) {
-            assert.strictEqual(response.status, 418)
-            assert.strictEqual(response.headers["x-mixed"], "Case")
-            assert.strictEqual(yield* response.text, body)
-            assert.deepStrictEqual(yield* response.json, json)
-            assert.strictEqual(Buffer.from(yield* response.arrayBuffer).toString(), body)
-            const chunks = yield* Stream.runCollect(response.stream)
-            assert.strictEqual(Buffer.concat(Array.from(chunks)).toString(), body)
-          }
-          assert.strictEqual(response.request, request)
-          assert.strictEqual(response.url, `${server.url}/path?a=1`)
-        })
+    it.live("returns the same status, headers and body each time", () =>
+      Effect.gen(function* () {
+        const body = JSON.stringify(json)
+        const server = yield* serve((_request, response) =>
+          response.writeHead(418, { "content-type": "application/json", "X-Mixed": "Case" }).end(body)
+        )
+        const client = yield* make({})
+        const request = HttpClientRequest.get(`${server.url}/path?a=1#fragment`)
+        const response = yield* client.execute(request)
+        for (let reads = 0; reads < 2; reads += 1) {
+          assert.strictEqual(response.status, 418)
+          assert.strictEqual(response.headers["x-mixed"], "Case")
+          assert.strictEqual(yield* response.text, body)
+          assert.deepStrictEqual(yield* response.json, json)
+          assert.strictEqual(Buffer.from(yield* response.arrayBuffer).toString(), body)
+          const chunks = yield* Stream.runCollect(response.stream)
+          assert.strictEqual(Buffer.concat(Array.from(chunks)).toString(), body)
+        }
+        assert.strictEqual(response.request, request)
+        assert.strictEqual(response.url, `${server.url}/path?a=1`)
+      })
     )
 
     it.live("reads a body that is a form", () =>
@@ -335,7 +333,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("reads an empty text and the JSON value null from an empty body, and from an answer to HEAD", () =>
+    it.live("reads an empty body as an empty text or as null", () =>
       Effect.gen(function* () {
         const server = yield* serve((request, response) => {
           const status = Number(request.path.slice(1))
@@ -355,7 +353,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("joins the chunks of a body correctly, even if a character is split between two chunks", () =>
+    it.live("joins a character that is split between two chunks", () =>
       Effect.gen(function* () {
         const text = "₹漢é".repeat(2000)
         const server = yield* serve((_request, response) => {
@@ -392,7 +390,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
 
     for (const [index, [coding, encode]] of codings.entries()) {
-      it.live(`decompresses ${coding}, although it did not ask for compression (case ${index + 1})`, () =>
+      it.live(`decompresses ${coding} in case ${index + 1}`, () =>
         Effect.gen(function* () {
           const text = JSON.stringify(json)
           const server = yield* serve((_request, response) =>
@@ -722,7 +720,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
   })
 
-  it.live("if the answer to a login is too large, the login fails with MalformedResponse and the HTTP status", () =>
+  it.live("fails a login with MalformedResponse if the answer is too large", () =>
     Effect.gen(function* () {
       const large = JSON.stringify({ status: true, data: { jwtToken: canary.repeat(500) } })
       const answers: ReadonlyArray<(response: Parameters<Respond>[1]) => void> = [
@@ -790,7 +788,7 @@ describe("NodeHttpClient", () => {
     )
   }
 
-  it.live('with `tracing: "effect"`, makes a span and sends the ids of this span', () =>
+  it.live('makes a span and sends its ids if tracing is "effect"', () =>
     Effect.gen(function* () {
       const server = yield* serve(echo)
       const client = yield* NodeHttpClient.make({ tracing: "effect" })
@@ -805,7 +803,7 @@ describe("NodeHttpClient", () => {
     })
   )
 
-  it.live("finds the dispatcher inside this version of Node, and opens only the given number of connections", () =>
+  it.live("finds the dispatcher inside this version of Node", () =>
     Effect.gen(function* () {
       const dispatcher = builtin.globalDispatcher()
       if (dispatcher === undefined) return assert.fail("this version of Node has no dispatcher")

@@ -35,7 +35,7 @@ const occupy = Effect.fnUntraced(function* (lock: Lock) {
 const fileOf = (folder: string): string =>
   Path.join(folder, "locks", `${createHash("sha256").update(Account.toKey(account)).digest("hex")}.db`)
 
-/** Kinds of damage to a lock file. A power cut, a full disk or another program can cause them. */
+/** A power cut, a full disk or another program can cause this damage. */
 const damages: ReadonlyArray<readonly [what: string, damage: (path: string) => void]> = [
   ["is not a database", (path) => Fs.writeFileSync(path, "x".repeat(5000))],
   ["contains zeros only", (path) => Fs.writeFileSync(path, Buffer.alloc(Fs.statSync(path).size))],
@@ -76,19 +76,17 @@ const writeAt = (path: string, offset: number, content: Uint8Array): void => {
 }
 
 describe("vaults: NodeSessionLock", () => {
-  it.effect(
-    "names its file after the SHA-256 of the account's key, and does not write the account's id to the file",
-    () =>
-      Effect.gen(function* () {
-        const folder = yield* freshFolder
-        yield* fenceOf(yield* make(folder))
-        assert.deepStrictEqual(filesIn(folder), [Path.relative(folder, fileOf(folder))])
-        assert.notInclude(Fs.readFileSync(fileOf(folder), "latin1"), account.id)
-      })
+  it.effect("does not write the account's id to its file or file name", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      yield* fenceOf(yield* make(folder))
+      assert.deepStrictEqual(filesIn(folder), [Path.relative(folder, fileOf(folder))])
+      assert.notInclude(Fs.readFileSync(fileOf(folder), "latin1"), account.id)
+    })
   )
 
   for (const where of ["this program", "another program"]) {
-    it.effect(`times out after 60 seconds if ${where} holds the lock, and reports how long it waited`, () =>
+    it.effect(`times out after 60 seconds if ${where} holds the lock`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const lock = yield* make(folder)
@@ -118,14 +116,12 @@ describe("vaults: NodeSessionLock", () => {
   )
 
   for (const acquireTimeout of [0, -5, NaN]) {
-    it.effect(
-      `rejects acquireTimeout: ${acquireTimeout} when the lock is made, and the error names a valid value`,
-      () =>
-        Effect.gen(function* () {
-          const error = yield* Effect.flip(make(yield* freshFolder, { acquireTimeout }))
-          assert.deepInclude(error, { operation: "open", isRetryable: false })
-          assert.match(error.message, /The option acquireTimeout must be a duration above zero, such as "60 seconds"/)
-        })
+    it.effect(`rejects acquireTimeout: ${acquireTimeout} when the lock is made`, () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(make(yield* freshFolder, { acquireTimeout }))
+        assert.deepInclude(error, { operation: "open", isRetryable: false })
+        assert.match(error.message, /The option acquireTimeout must be a duration above zero, such as "60 seconds"/)
+      })
     )
   }
 
@@ -197,8 +193,7 @@ describe("vaults: NodeSessionLock", () => {
       const [one, two] = [yield* make(folder), yield* make(folder, { acquireTimeout: "2 seconds" })]
       const reason = yield* one.withLock(account, ({ check }) =>
         Effect.gen(function* () {
-          // `Fs.truncateSync` closes the file, and a process that closes a file loses its locks on this file. So
-          // another process truncates the file.
+          // Another process truncates the file, because a process that closes a file loses its locks on the file.
           execFileSync("truncate", ["--size=100", fileOf(folder)])
           const waiting = yield* Effect.forkChild(reasonOf(fenceOf(two)))
           yield* TestClock.adjust("2 seconds")
@@ -211,7 +206,7 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
-  it.effect("recreates a damaged lock file even if the lock file that guards the repair is damaged too", () =>
+  it.effect("recreates a damaged lock file if the lock file for repairs is damaged too", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const lock = yield* make(folder)
@@ -306,7 +301,7 @@ describe("vaults: NodeSessionLock among several processes", () => {
   )
 
   it.live(
-    "lets a waiting process acquire the lock within a second after the holder is killed, and leaves no file except the lock file",
+    "lets a waiting process acquire the lock within a second after the holder is killed",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder

@@ -90,18 +90,16 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect(
-    "fails if the user has no directory for application state, and the remedy names HOME and the option folder",
-    () =>
-      Effect.gen(function* () {
-        const reason = yield* reasonOf(
-          open({}).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: {} })))
-        )
-        assert.match(reason.remedy, /HOME.*folder/)
-      })
+  it.effect("fails if the user has no directory for application state", () =>
+    Effect.gen(function* () {
+      const reason = yield* reasonOf(
+        open({}).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: {} })))
+      )
+      assert.match(reason.remedy, /HOME.*folder/)
+    })
   )
 
-  it.live("keeps sessions encrypted in all its files, both while the vault is open and after it is closed", () =>
+  it.live("keeps sessions encrypted in all its files", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const look = (key?: Layer.Layer<VaultKey.VaultKey>) =>
@@ -119,7 +117,7 @@ describe("vaults: NodeVault", () => {
         )
       assert.isFalse(yield* look())
       assert.isFalse(contents(folder).includes(secret))
-      // Without encryption, the same search finds the session. This shows that the search works.
+      // Without encryption, the same search finds the session.
       yield* NodeVault.remove({ folder })
       assert.isTrue(yield* look(VaultKey.layerPlaintext))
     })
@@ -333,28 +331,26 @@ describe("vaults: a vault that another program changed", () => {
     })
   )
 
-  it.effect(
-    "fails with Tampered if a session was copied to another account, even if the checksum of the copy is correct",
-    () =>
-      Effect.gen(function* () {
-        const folder = yield* written
-        const database = new DatabaseSync(databaseIn(folder))
-        const row = database.prepare("SELECT value, version FROM entry WHERE version = 2").get()
-        const key = Account.toKey(other)
-        const value = row?.["value"] as Uint8Array
-        database
-          .prepare("UPDATE entry SET value = ?, checksum = ? WHERE account = ?")
-          .run(value, checksum("entry", key, "session", 1, value), key)
-        database.close()
-        const { store } = yield* open({ folder })
-        assert.strictEqual((yield* reasonOf(store.get(other, "session")))._tag, "Tampered")
-        assert.strictEqual(textOf(yield* store.get(account, "session")), secret)
-      })
+  it.effect("fails with Tampered if a session was copied to another account with a correct checksum", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      const database = new DatabaseSync(databaseIn(folder))
+      const row = database.prepare("SELECT value, version FROM entry WHERE version = 2").get()
+      const key = Account.toKey(other)
+      const value = row?.["value"] as Uint8Array
+      database
+        .prepare("UPDATE entry SET value = ?, checksum = ? WHERE account = ?")
+        .run(value, checksum("entry", key, "session", 1, value), key)
+      database.close()
+      const { store } = yield* open({ folder })
+      assert.strictEqual((yield* reasonOf(store.get(other, "session")))._tag, "Tampered")
+      assert.strictEqual(textOf(yield* store.get(account, "session")), secret)
+    })
   )
 })
 
 describe("vaults: NodeVault.remove", () => {
-  it.effect("removes a damaged vault, so that a new vault can be created", () =>
+  it.effect("removes a damaged vault", () =>
     Effect.gen(function* () {
       const folder = yield* written
       Fs.writeFileSync(databaseIn(folder), "not a database ".repeat(1000))

@@ -28,18 +28,19 @@ export interface BrowserCalls {
    * Opens the login page in the user's browser, waits for the login, and stores the session. If no browser can be
    * opened, the terminal shows the address of the page.
    *
-   * If the stored session has not expired, `login` checks it with the layer's profile call. If the broker does not
-   * refuse the session, or the layer has no profile call, `login` returns this session and opens no browser. If another
-   * program has opened the browser for this account, `login` waits for that program's session.
+   * If the stored session has not expired, `login` checks the session with the layer's profile call. If the broker does
+   * not refuse the session, `login` returns the session and opens no browser. Without a profile call, `login` does not
+   * ask the broker. If another program has opened the browser for this account, `login` waits for that program's
+   * session.
    *
-   * All programs together may open the browser at most three times in an hour for an account. If the user has started
-   * the login, pass `byPerson: true`: this login always opens the browser, and is not limited. A login that takes
-   * longer than five minutes fails, even if `timeout` is longer.
+   * For one account, all programs together open the browser at most three times in an hour. If the user has started the
+   * login, pass `byPerson: true`. A login with `byPerson: true` always opens the browser, without this limit. Each
+   * login fails after five minutes, even with a longer `timeout`.
    */
   readonly login: (options?: LoginOptions) => Promise<Session>
 }
 
-/** `BrowserCalls` if the services of a layer contain `RedirectLogin`. Otherwise `unknown`, which adds no function. */
+/** `unknown` adds no function. */
 export type WithBrowser<Services> = RedirectLogin extends Services ? BrowserCalls : unknown
 
 const loginOf =
@@ -56,7 +57,7 @@ const loginOf =
       options
     )
 
-/** Adds `login` to the calls of a layer with `RedirectLogin`. Only the calls of such a layer contain `beginLogin`. */
+/** Only the calls of a layer with `RedirectLogin` contain `beginLogin`. */
 export const withBrowser = <Services, C extends Core.CallsOf<Services>>(calls: C): C & WithBrowser<Services> => {
   const login = loginOf(calls as unknown as Core.Calls<RedirectLogin>)
   return ("beginLogin" in calls ? { ...calls, login } : calls) as C & WithBrowser<Services>

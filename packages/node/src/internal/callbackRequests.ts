@@ -13,8 +13,8 @@ const authorities = (hostname: string, port: number): ReadonlyArray<string> =>
   port === 80 ? [hostname, `${hostname}:80`] : [`${hostname}:${port}`]
 
 /**
- * The `Host` must be the listener's, and the request line must contain a path, not a whole address. In an attack by DNS
- * rebinding, the host name of a web page resolves to this machine, and the browser sends that name as `Host`.
+ * Prevents attacks by DNS rebinding. In such an attack, the host name of a web page resolves to this machine, and the
+ * browser sends this host name as `Host`.
  */
 export const hostRefusal = (message: IncomingMessage, hostname: string, port: number): Page | undefined => {
   const hosts = valuesOf(message, "host")
@@ -24,8 +24,7 @@ export const hostRefusal = (message: IncomingMessage, hostname: string, port: nu
 
 /**
  * A request is refused if the browser prefetches the address, or loads it as a part of another page, such as an image,
- * a frame or a script. Such a request must not complete a login. Browsers send the header `Sec-Fetch-Dest` to loopback
- * addresses, too. A request with neither this header nor a prefetch header passes.
+ * a frame or a script. A request with neither `Sec-Fetch-Dest` nor a prefetch header passes.
  */
 export const visitRefusal = ({ headers }: IncomingMessage): Page | undefined => {
   const destination = headers["sec-fetch-dest"] ?? "document"
@@ -35,7 +34,7 @@ export const visitRefusal = ({ headers }: IncomingMessage): Page | undefined => 
 
 const encoder = new TextEncoder()
 
-/** Whether any parameter of the address has the state as its value. Brokers use different names for this parameter. */
+/** Checks every parameter, because brokers use different names for the state. */
 export const hasState = (address: Redacted.Redacted<string>, state: Redacted.Redacted<string>): boolean => {
   const [, ...queries] = Redacted.value(address).split(/[?#]/)
   const values = queries.flatMap((query) => Array.from(new URLSearchParams(query).values()))

@@ -7,7 +7,7 @@ import * as checked from "./checked.ts"
 import { Damaged } from "./sqlite.ts"
 
 export interface Change {
-  /** Number of writes to the vault until this write, including this write. */
+  /** Number of this write to the vault, counted from 1. */
   readonly write: number
   readonly account: string
   readonly version: number
@@ -15,8 +15,8 @@ export interface Change {
 
 interface ChangeList {
   /**
-   * Number of writes to the vault when the list was written. If the vault's own counter is higher, a program with an
-   * older version of this package has written to the vault. That version does not update the list.
+   * Number of writes to the vault when the list was written. After a write by an older version of this package, the
+   * vault's own counter is higher.
    */
   readonly writes: number
   /** The list has every change of a session after this number of writes. */
@@ -57,8 +57,8 @@ const find = (database: DatabaseSync): ChangeList | undefined => {
 }
 
 /**
- * Updates the list in the transaction of a write. `writes` is the number of writes, including this write. `session` is
- * the session that was written, or `undefined` if the written entry is not a session.
+ * Call this in the transaction of a write. `writes` includes this write. `session` is `undefined` if the written entry
+ * is not a session.
  */
 export const add = (
   database: DatabaseSync,
@@ -75,7 +75,7 @@ export const add = (
 
 export interface News {
   readonly writes: number
-  /** The changes after the number of writes that `since` got. `undefined` if the list does not have all of them. */
+  /** `undefined` if the list does not have every change. */
   readonly changes: ReadonlyArray<Change> | undefined
 }
 

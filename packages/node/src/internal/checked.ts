@@ -1,5 +1,5 @@
 /**
- * A database that detects damage and tampering. Each row has a checksum, because SQLite does not notice a changed value.
+ * Detects damage and tampering in a database. Each row has a checksum, because SQLite does not notice a changed value.
  * A vault also stores the number of its entries, because a changed page of the file can hide a row.
  */
 import { createHash } from "node:crypto"
@@ -56,8 +56,8 @@ export const readNumber = (database: DatabaseSync, name: string): number => {
 }
 
 /**
- * Whether the size of the file is 0 bytes, which means that nothing was ever written to it. Inside a transaction,
- * SQLite counts one page for an empty file. A file with content but without tables is not new: its tables were deleted.
+ * Whether nothing was ever written to the file. Inside a transaction, SQLite counts one page for an empty file. A file
+ * with content but without tables is not new: its tables were deleted.
  */
 export const isNew = (database: DatabaseSync): boolean => {
   const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"])
@@ -85,7 +85,7 @@ export const createOnce = (
 ): void => {
   if (!isNew(database)) return
   transaction(database, "EXCLUSIVE", () => {
-    // Checks again, because another program may have created the tables before this transaction began.
+    // Another program may have created the tables before this transaction began.
     if (isNew(database)) create(database, design, values())
   })
 }

@@ -26,7 +26,7 @@ export interface DefaultsOptions extends FolderOptions {
   readonly client?: Connection.Options["client"]
 }
 
-/** The HTTP client of this package. If `HTTPS_PROXY` is set, the client uses that proxy. */
+/** If `HTTPS_PROXY` is set, the client uses that proxy. */
 export const layerClient: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.merge(
   defaultClient.layer,
   Layer.effectDiscard(useProxyOfEnvironment)
@@ -40,15 +40,15 @@ const layersOf = (options: DefaultsOptions) => {
   const vault = options.vault ?? NodeVault.layer({ folder: options.folder })
   return {
     key,
-    // In plain JavaScript, `vault` can be a value that is not a layer. `open` of the core package rejects such a value.
+    // `open` of the core package rejects a `vault` that is not a layer.
     vault: isLayer(vault) ? Layer.provide(vault, key) : (vault as never),
     client: options.client ?? layerClient
   }
 }
 
 /**
- * In plain JavaScript, `options` can be a value that is not an object, or reading a property can throw. In both cases,
- * returns `options` unchanged, and `open` of the core package rejects it.
+ * If `options` is not an object or cannot be read, returns `options` unchanged. `open` of the core package rejects
+ * `options`.
  */
 export const withDefaults = <Options extends DefaultsOptions>(
   options: Options

@@ -13,18 +13,17 @@ import * as NodeHttpClient from "../NodeHttpClient.ts"
 import { isFetchOfNode } from "./fetchOfNode.ts"
 import { globalDispatcher } from "./http/builtinDispatcher.ts"
 
-/** Reads the global `fetch` for each request. Effect's client would always use the `fetch` that it read first. */
+/** Effect's client would always use the `fetch` that it read first. */
 const fetchOfNow: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init)
 
 const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpClient.Fetch, fetchOfNow))
 
 /**
- * If a request has an `AnswerLimit`, sends it with `NodeHttpClient`, which reads the whole answer into memory. Every
- * call in a broker's table of calls has this limit. Sends other requests with the global `fetch`, because an answer
- * without a limit may be too large for memory, or may never end.
+ * How a request is sent:
  *
- * If the program has replaced the global `fetch`, for example with a fake of the broker, sends all requests with this
- * `fetch`.
+ * - A request with an `AnswerLimit`, such as a login: with `NodeHttpClient`, which reads the whole answer into memory.
+ * - A request without this limit: with the global `fetch`, because the answer may never end.
+ * - Every request, if the program has replaced the global `fetch`: with the program's `fetch`.
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect(
   HttpClient.HttpClient,

@@ -2,10 +2,7 @@ const known: { fetch?: unknown } = {}
 
 const sourceOfNode = /^function fetch\(input, init = undefined\)[\s\S]*require\('internal\/deps\/undici\/undici'\)/
 
-/**
- * This module cannot save Node's `fetch` in advance, because a program may replace `fetch` before it loads this module.
- * So the source text of `fetch` decides.
- */
+/** Compares the source text, because a program may replace `fetch` before it loads this module. */
 export const isFetchOfNode = (): boolean => {
   const { fetch } = globalThis
   if (fetch === known.fetch) return true

@@ -1,8 +1,7 @@
 /**
  * Reads and writes the operating system's keyring in a child process.
  *
- * The reason: a keyring can hang. A native call that hangs cannot be interrupted, and its thread cannot be stopped. A
- * program with such a thread cannot exit. A child process can be killed.
+ * A keyring can hang. A program with a native call that hangs cannot exit, but a child process can be killed.
  */
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as VaultError from "@auth/broker-core/session/VaultError"
@@ -48,12 +47,11 @@ export const findModule: Effect.Effect<string, VaultError.VaultError> = Effect.t
 })
 
 /**
- * Script of the child process. It is a string, not a file, so that it still works after all code is bundled into one
- * file. The request goes through standard input and the answer through standard output, because other processes can see
- * the arguments and the environment of a process.
+ * Script of the child process. A bundle contains this string, but would not contain a script file. The request goes
+ * through standard input, because other processes can see the arguments and the environment of a process.
  *
- * On Linux, the script selects the Secret Service. The kernel has a keyring too, but that keyring loses the key when
- * the machine restarts.
+ * On Linux, the script selects the Secret Service, because the kernel's keyring loses the key when the machine
+ * restarts.
  */
 const script = `
 const chunks = []
@@ -102,22 +100,19 @@ const abandon = (child: ChildProcess): void => {
 }
 
 /**
- * If the program and its runtime are one executable, the child process runs this program instead of the script. With
- * this variable set, the program starts no further child process.
+ * If the program and its runtime are one executable, the child process runs this program instead of the script. If this
+ * variable is set, the program starts no child process.
  */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 
 /**
- * The variables that Node, the session bus and the keyrings need. Other variables are not passed on, because they may
- * contain the program's secrets. NODE_OPTIONS is not passed on, because it could load other code.
+ * The variables that Node, the session bus and the keyrings need. Other variables may contain the program's secrets,
+ * and NODE_OPTIONS could load other code.
  */
 const needed =
   /^(?:DBUS_|XDG_|LC_)|^(?:HOME|USER|LOGNAME|PATH|LANG|DISPLAY|WAYLAND_DISPLAY|TMPDIR|LD_LIBRARY_PATH|SystemRoot|windir|APPDATA|LOCALAPPDATA|USERPROFILE|USERNAME|USERDOMAIN|TEMP|TMP)$/i
 
-/**
- * The environment is read without `Config`, because its variables are passed on to the child process, and because the
- * marker is not configuration.
- */
+/** The child process gets the real environment, so `Config` is not used. */
 const environment = (): NodeJS.ProcessEnv => process.env
 
 const childEnvironment = (): NodeJS.ProcessEnv => ({
@@ -170,7 +165,7 @@ const exchange = (question: string): Effect.Effect<string, VaultError.VaultError
       Effect.callback<string, VaultError.VaultError>((resume) => {
         let printed = ""
         child.once("error", () => resume(Effect.fail(unavailable("the process that reads the keyring does not start"))))
-        // If the child exits before it reads the request, this error occurs. It is ignored, because `close` follows.
+        // This error occurs if the child exits before it reads the request. `close` follows.
         child.stdin.once("error", () => undefined)
         child.stdout.setEncoding("utf8").on("data", (chunk: string) => (printed += chunk))
         child.once("close", () => resume(Effect.succeed(printed)))
@@ -180,16 +175,12 @@ const exchange = (question: string): Effect.Effect<string, VaultError.VaultError
     )
   )
 
-/**
- * Returns the password of the entry, or `undefined` if the entry has no password. If the entry has no password and
- * `offer` is given, stores `offer` as the password and returns it.
- */
+/** Returns the password of the entry. If the entry has no password, stores and returns `offer`. */
 export const ask = Effect.fnUntraced(function* (
   { account, module, service, timeout }: Place,
   offer?: Redacted.Redacted<string>
 ): Effect.fn.Return<Redacted.Redacted<string> | undefined, VaultError.VaultError> {
-  // The frame is a random text. The script prints it before its answer and after its answer. A module that the script
-  // loads can print other text, but this text is not between the two frames.
+  // A module that the script loads can print other text. The frame marks the start and the end of the script's answer.
   const frame = randomUUID()
   const question = { frame, module, service, account, ...(offer === undefined ? {} : { offer: Redacted.value(offer) }) }
   const printed = yield* exchange(JSON.stringify(question)).pipe(

@@ -24,7 +24,7 @@ const stuck = VaultError.make(
 const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string) {
   yield* place.folder(folder)
   yield* place.folder(lockFile.folderOf(folder))
-  // No account's lock has this name: the names of those locks come from `Account.toKey`, and contain no line break.
+  // No account's lock has this name, because texts from `Account.toKey` contain no line break.
   const path = lockFile.fileOf(folder, `keyring\n${entry.service}\n${entry.account}`)
   yield* lockFile
     .hold(path)
@@ -35,10 +35,7 @@ const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string
   return yield* keyring.ask(entry, yield* newPassword)
 }, Effect.scoped)
 
-/**
- * If several programs with the same folder create the key at the same time, they get the same key, because the folder
- * contains the lock.
- */
+/** Programs with the same folder get the same key, even if they create the key at the same time. */
 export const getOrCreate = Effect.fnUntraced(function* (
   entry: keyring.Place,
   folder: string

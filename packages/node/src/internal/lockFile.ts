@@ -16,7 +16,7 @@ import * as sqlite from "./sqlite.ts"
 export interface Held {
   /** A number that is larger than the fence of every earlier holder. */
   readonly fence: number
-  /** Whether the locked file is still at its path. Other programs lock the file that they find at the path. */
+  /** Whether the path names the locked file. Other programs lock the file at the path. */
   readonly isInPlace: () => boolean
 }
 
@@ -44,17 +44,13 @@ const advance = (database: DatabaseSync, now: number): number => {
   return fence
 }
 
-/**
- * In exclusive mode, SQLite keeps the lock of a transaction after the commit, until the database is closed. So the new
- * fence can be committed at once, and the lock is still held.
- */
+/** In exclusive mode, SQLite keeps the lock of a transaction after the commit, until the database is closed. */
 const take = (path: string, now: number): Open => {
   const identity = place.identity(path)
   if (identity === undefined) throw new sqlite.Busy()
   const isInPlace = () => place.identity(path) === identity
   return sqlite.opened(path, (database) => {
-    // Without a sync, a power cut may lose the last fence. A power cut also ends all holders. The next fence is
-    // larger than every earlier fence, because it is at least the current time.
+    // A power cut may lose the last fence, but ends all holders. The next fence is at least the current time.
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF")
     const fence = sqlite.transaction(database, "EXCLUSIVE", () => advance(database, now))
     // If the file was deleted after `identity` was read, another program may hold the lock of a new file at this path.
@@ -64,9 +60,8 @@ const take = (path: string, now: number): Open => {
 }
 
 /**
- * A program locks one of these files while it repairs a lock file in the same folder. This package never writes to
- * these files. If one of them is damaged, every program uses the next file of this list. The damaged file is not
- * replaced, because two programs could then lock the old file and the new file at the same time.
+ * A program locks the first undamaged file of this list while it repairs a lock file in the same folder. Do not replace
+ * a damaged file of this list: two programs could lock the old file and the new file at the same time.
  */
 const repairFiles = Array.from({ length: 8 }, (_, index) => `repair-${index + 1}.db`)
 
@@ -87,9 +82,8 @@ const isDamage = (error: unknown, path: string): boolean =>
   sqlite.failureOf(error, path)._tag === "Damaged" && !sqlite.isCannotOpen(error)
 
 /**
- * A lock file that a program holds is never replaced. SQLite needs a lock even to read the file, so an attempt to read
- * a held file fails with `Busy`, not with `Damaged`. Between the read and the replacement, no program can acquire the
- * file, because it is damaged. No other program can replace it, because the caller holds the lock for repairs.
+ * Never replaces a lock file that a program holds, because reading a held file fails with `Busy`, not with `Damaged`.
+ * The caller must hold the lock for repairs.
  */
 const takeOrReplace = (path: string, now: number): Open => {
   const taken = Result.try(() => take(path, now))
@@ -99,14 +93,11 @@ const takeOrReplace = (path: string, now: number): Open => {
   if (Result.isFailure(replaced)) throw new sqlite.Failed({ systemCode: place.systemCode(replaced.failure) })
   const again = Result.try(() => take(path, now))
   if (Result.isSuccess(again)) return again.success
-  // If the new file is damaged too, this attempt fails with `Busy`, so that `hold` tries again.
+  // `Busy` makes `hold` try again.
   throw isDamage(again.failure, path) ? new sqlite.Busy() : again.failure
 }
 
-/**
- * The damaged file contained only the fence. This fence is not needed, because the next fence is at least the current
- * time.
- */
+/** The damaged file contained only the fence, and the next fence is at least the current time. */
 const repair = Effect.fnUntraced(function* (
   path: string,
   now: number
@@ -114,8 +105,7 @@ const repair = Effect.fnUntraced(function* (
   for (const file of repairFiles) {
     const gate = Path.join(Path.dirname(path), file)
     yield* place.databaseFile(gate)
-    // The inner `Result` is the outcome for `path`. The outer `Result` is the outcome for `gate`. If `gate` is damaged,
-    // the loop continues with the next file.
+    // The inner `Result` is the outcome for `path`. The outer `Result` is the outcome for `gate`.
     const repaired = Result.try(() => repairing(gate, () => Result.try(() => takeOrReplace(path, now))))
     if (Result.isFailure(repaired) && isDamage(repaired.failure, gate)) continue
     return yield* sqlite.run(gate, () => Result.getOrThrow(Result.getOrThrow(repaired)))

@@ -9,8 +9,8 @@ import type { AddressInfo } from "node:net"
 import { headers, type Page, pages, render } from "./listenerPages.ts"
 
 /**
- * An answer: a page, or a redirect if `headers` contains `location`. `sent` runs after the answer was sent, or after
- * the client has closed the connection.
+ * A page, or a redirect if `headers` contains `location`. `sent` runs after the answer was sent, or after the client
+ * has closed the connection.
  */
 export interface Answer {
   readonly page: Page
@@ -30,8 +30,8 @@ export const redirectTo = (location: string, sent: Effect.Effect<void> = Effect.
 })
 
 /**
- * The limit is large, because a callback may contain several tokens of about 1 kB each, and because the browser also
- * sends the cookies of other programs on this host.
+ * A callback may contain several tokens of about 1 kB each. The browser also sends the cookies of other programs on
+ * this host.
  */
 const maxHeaderBytes = 32_768
 const maxBodyBytes = 65_536
@@ -42,8 +42,8 @@ const headersMillis = 5000
 const requestMillis = 10_000
 
 /**
- * Reads a form of at most `maxBodyBytes`. Further bytes are also read, but dropped: a client that cannot send its whole
- * request may not read the answer.
+ * Bytes after `maxBodyBytes` are read and dropped, because a client that cannot send its whole request may not read the
+ * answer.
  */
 export const readForm = (message: Http.IncomingMessage): Effect.Effect<Redacted.Redacted<string>, Page> =>
   Effect.callback((resume) => {

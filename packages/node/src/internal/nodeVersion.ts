@@ -12,7 +12,7 @@ export const versionProblem = (version: string): string | undefined => {
 
 const refuse = (problem: string): never => {
   const error = new Error(problem)
-  // The stack trace is removed. It would only show where this package is installed.
+  // The stack trace would only show where this package is installed.
   error.stack = `Error: ${problem}`
   throw error
 }

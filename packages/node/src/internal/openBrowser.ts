@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { ChildProcess } from "node:child_process"
 import process from "node:process"
 
-/** The name of the optional package. It is in a variable, so that a bundler does not require the package. */
+/** In a variable, so that a bundler does not require this optional package. */
 const packageName = "open"
 
 interface Opener {
@@ -20,10 +20,7 @@ export const hasDisplay = (platform: NodeJS.Platform, environment: NodeJS.Proces
 /** The real environment, which the browser inherits. `Config` is not used, because it may read other sources. */
 const environment = (): NodeJS.ProcessEnv => process.env
 
-/**
- * If the command that opens the browser still runs after this time, it counts as successful, because some commands run
- * until the browser is closed.
- */
+/** A command that runs longer counts as successful, because some commands run until the browser is closed. */
 const failureWindow = "2 seconds"
 
 const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>

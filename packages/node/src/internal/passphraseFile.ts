@@ -1,8 +1,8 @@
 /**
  * Derives a key from a passphrase and a salt, and stores the salt in a file.
  *
- * The salt is not secret. But if it is lost or changed, the key cannot be derived again. So the file is checked like
- * the vault: for damage, and for access by other users.
+ * The salt is not secret. Without the salt, the key cannot be derived again. So the file is checked for damage, and for
+ * access by other users.
  */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
@@ -30,10 +30,9 @@ type Done = (error: Error | null, key: Uint8Array) => void
 type Derive = (passphrase: Uint8Array, salt: Uint8Array, done: Done) => void
 
 /**
- * Key derivation functions. They do not run on the thread of the event loop. Both functions are at least as strong as
- * the minimum settings in OWASP's password storage cheat sheet, as of 2026-11-22. These settings include: Argon2id with
- * 46 MiB and 1 pass, Argon2id with 19 MiB and 2 passes, scrypt with N = 2^17, r = 8 and p = 1. Each salt file stores
- * the name of its function, so do not rename or remove an entry of this table.
+ * Key derivation functions. Both are at least as strong as the minimum settings in OWASP's password storage cheat
+ * sheet, as of 2026-11-22. Each salt file stores the name of its function, so do not rename or remove an entry of this
+ * table.
  */
 const ways: Readonly<Record<string, Derive>> = {
   // RFC 9106, section 4, second recommended option.
@@ -95,8 +94,8 @@ export const derive = Effect.fnUntraced(function* (
   passphrase: Redacted.Redacted<string>,
   vault: string
 ): Effect.fn.Return<Redacted.Redacted<Uint8Array>, VaultError.VaultError> {
-  // The text is normalized, because two systems may represent the same letter with different code points. The last line
-  // break is removed, because `echo` and editors end a file with a line break.
+  // Two systems may represent the same letter with different code points. `echo` and editors end a file with a line
+  // break.
   const message = new TextEncoder().encode(
     Redacted.value(passphrase)
       .replace(/\r?\n$/, "")

@@ -34,10 +34,7 @@ const noInput = (broker: string) =>
     })
   )
 
-/**
- * Reads lines until a line is the callback of `request`, and returns this line, even if it says that the user declined
- * the login.
- */
+/** Reads lines until a line is the callback of `request`, and returns this line. */
 export const read = Effect.fnUntraced(function* (
   redirect: RedirectLogin.RedirectLogin["Service"],
   request: RedirectLogin.AuthorizationRequest,
@@ -50,8 +47,7 @@ export const read = Effect.fnUntraced(function* (
     const checked = yield* Effect.result(redirect.check(request, line.value))
     if (Result.isSuccess(checked)) return line.value
     const problem = problemOf(checked.failure, request.redirectUrl)
-    // Another address would not help if, for example, the user has declined the login. The caller passes this line to
-    // `complete`, which fails with the reason.
+    // Another address would not help, for example if the user has declined the login. `complete` fails with the reason.
     if (problem === undefined) return line.value
     if (retries === maxRetries) return yield* Effect.fail(checked.failure)
     yield* show(`${problem} Copy the whole address from the browser, and paste it here:`)

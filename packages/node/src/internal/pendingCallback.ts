@@ -55,8 +55,7 @@ const isDenial = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "RedirectRejected" && reason.why === "denied"
 
 /**
- * An address with the state is always the callback. If such an address has a problem, `RedirectLogin.complete` reports
- * it later. If the address does not contain the state, the `check` of the broker's package decides, because some
+ * An address with the state is the callback. Without the state, `check` of the broker's package decides, because some
  * brokers do not return the state.
  */
 const isCallback = (
@@ -94,7 +93,7 @@ export const make = (
 
   const receive = (address: Redacted.Redacted<string>): Effect.Effect<Answer> =>
     Effect.map(isCallback(redirect, request, address), (accepted) => {
-      // `isReceived` is read only now, because another request may be accepted while `isCallback` runs.
+      // Another request may be accepted while `isCallback` runs.
       if (isReceived) return answer(pages.completed)
       if (!accepted && Redacted.value(address) === new URL(request.redirectUrl).href) {
         return answer(pages.noParameters, { sent: Effect.asVoid(Deferred.succeed(bare, undefined)) })

@@ -11,7 +11,7 @@ import process from "node:process"
 
 export interface Facts {
   readonly isLink: boolean
-  /** Whether it is of the expected kind (a folder or a file). */
+  /** Whether it is of the expected kind. */
   readonly isKind: boolean
   readonly mode: number
   readonly uid: number
@@ -27,8 +27,8 @@ interface Refusal {
 const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)
 
 /**
- * A wrong mode or owner is never corrected silently, because another user may already have changed the content. `user`
- * is `undefined` on systems without owners and modes, such as Windows.
+ * A wrong mode or owner is not corrected, because another user may have changed the content. `user` is `undefined` on
+ * systems without owners and modes, such as Windows.
  */
 export const refusal = (facts: Facts, kind: Kind, path: string, user: number | undefined): Refusal | undefined => {
   const shell = quoted(path)
@@ -109,8 +109,7 @@ const unlessThere = (effect: Effect.Effect<void, VaultError.VaultError>): Effect
 const createFolder = (path: string): void => {
   const parent = Path.dirname(path)
   Fs.mkdirSync(parent, { recursive: true, mode: 0o700 })
-  // Only the parent is created with `recursive`. On a read-only file system, a recursive call that must create a folder
-  // fails with ENOENT, which hides the cause.
+  // On a read-only file system, a call with `recursive` would fail with ENOENT, which hides the cause.
   Fs.mkdirSync(path, { mode: 0o700 })
   syncFolder(parent)
 }
@@ -148,9 +147,8 @@ export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.f
 })
 
 /**
- * Replaces a database with an empty file. A rename does this in one step. If the file were missing for a moment, SQLite
- * could create it, and other users could read the created file. Existing files are not opened, because closing a file
- * releases all locks of this process on the file.
+ * A rename never leaves the path without a file. SQLite could create a missing file, and other users could read the
+ * created file.
  */
 export const replaceWithEmpty = (path: string): void => {
   const fresh = `${path}-new`

@@ -1,6 +1,6 @@
 /**
- * Makes the global `fetch` use the proxy that the environment names. Without this module, Node uses this proxy only if
- * it was started with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`.
+ * Makes the global `fetch` use the proxy in the environment, even if Node was started without `NODE_USE_ENV_PROXY=1`
+ * and `--use-env-proxy`.
  */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Effect from "effect/Effect"
@@ -38,8 +38,8 @@ const isInvalid = (address: string | undefined): boolean =>
   address !== undefined && address !== "" && !URL.canParse(address)
 
 /**
- * Makes an error that names the variable with the invalid address, because Node's own error does not name a variable.
- * Node also reads `http_proxy` and `HTTP_PROXY`, which contain the proxy for requests without TLS.
+ * Node's own error does not name the variable with the invalid address. Node also reads `http_proxy` and `HTTP_PROXY`,
+ * which contain the proxy for requests without TLS.
  */
 const invalid = (environment: NodeJS.ProcessEnv) => {
   const variable = variableOf(environment)

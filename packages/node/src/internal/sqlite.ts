@@ -23,10 +23,7 @@ export class Failed extends Data.TaggedError("Failed")<{ readonly systemCode: st
 
 export type Failure = Busy | Damaged | Newer | Failed
 
-/**
- * When SQLite is loaded, Node 22.23 prints a warning that SQLite is experimental. Node 24.21 does not print it. A user
- * cannot act on this warning, so this function suppresses the warning while it loads SQLite.
- */
+/** Suppresses the warning of Node 22.23 that SQLite is experimental. A user cannot act on the warning. */
 const load = (): typeof Sqlite | undefined => {
   // oxlint-disable-next-line typescript/unbound-method -- only saved and restored
   const { emitWarning } = process
@@ -45,7 +42,7 @@ const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {
   5: () => new Busy(),
   6: () => new Busy(),
   7: () => new Failed({ systemCode: "ENOMEM" }),
-  // READONLY (8), IOERR (10) and CANTOPEN (14) do not say what the cause is. Checks of the file system find the cause.
+  // READONLY (8), IOERR (10) and CANTOPEN (14) do not say the cause, so the file system is checked.
   8: (path) => fileSystemFailure(path, Fs.constants.W_OK),
   10: (path) => new Failed({ systemCode: isFull(path) ? "ENOSPC" : "EIO" }),
   13: () => new Failed({ systemCode: "ENOSPC" }),
@@ -75,9 +72,8 @@ const isFull = (path: string): boolean =>
   )
 
 /**
- * If the system refuses access to the file or its folder, returns `Failed` with the system's error code. Otherwise
- * returns `Damaged`, because then the cause is the content of the file. For example, the header of the file may mark
- * the database as read-only.
+ * `Failed` if the system refuses access to the file or its folder. `Damaged` if the cause is the content of the file,
+ * such as a header that marks the database as read-only.
  */
 const fileSystemFailure = (path: string, mode: number): Failure => {
   const folder = Path.dirname(path)

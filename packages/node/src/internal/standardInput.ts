@@ -17,9 +17,8 @@ export const isTerminal: Effect.Effect<boolean> = Effect.sync(() => process.stdi
 const noEcho = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() })
 
 /**
- * A terminal is read in raw mode. In its normal mode, it would cut lines after 4095 bytes on Linux and after 1024 bytes
- * on macOS. A pasted address with several tokens can be longer. In raw mode, the terminal does not handle Ctrl-C. On
- * Ctrl-C, this module interrupts the fiber that reads.
+ * A terminal is read in raw mode, because the normal mode cuts lines after 4095 bytes on Linux and after 1024 bytes on
+ * macOS. In raw mode, the terminal does not handle Ctrl-C, so this module interrupts the fiber that reads.
  */
 export const lines: Effect.Effect<ReadLine, never, Scope.Scope> = Effect.gen(function* () {
   const queue = yield* Queue.unbounded<Redacted.Redacted<string>, Cause.Done>()

@@ -16,8 +16,7 @@ import * as vaultFile from "./vaultFile.ts"
 const lookInterval = 1000
 
 /**
- * Pause before a write by this program is reported. Without the pause, a watcher could learn of the new version before
- * the caller of the write does.
+ * Pause before a write by this program is reported, so that the caller of the write learns of the new version first.
  */
 const settle = Duration.millis(50)
 
@@ -58,7 +57,7 @@ export const make = (current: () => DatabaseSync | undefined): VaultChanges => {
       const database = current()
       return database === undefined ? undefined : look(database)
     })
-    // No error is reported here: if the database cannot be used, the next read of an account fails with the reason.
+    // If the database cannot be used, the next read of an account fails with the reason.
     if (Result.isSuccess(looked) && looked.success !== undefined) return looked.success
     state = undefined
     return []

@@ -28,8 +28,8 @@ const design: checked.Design = {
   ]
 }
 
-// With `synchronous = FULL`, the data is on disk when a write succeeds. On macOS, this also needs `fullfsync`. With
-// `secure_delete`, SQLite overwrites replaced data with zeros.
+// With `synchronous = FULL` and `fullfsync`, the data is on disk when a write succeeds. With `secure_delete`, SQLite
+// overwrites replaced data with zeros.
 const settings = `
   PRAGMA synchronous = FULL;
   PRAGMA fullfsync = ON;
@@ -80,9 +80,8 @@ export const verify = (database: DatabaseSync): unknown =>
 /**
  * Returns whether the log is empty.
  *
- * The log is emptied after each write, so that a damaged log loses no session. If a bit of the log changes, SQLite
- * ignores the rest of the log, and returns an older session. While another program reads, SQLite sometimes cannot empty
- * the log. So the caller retries this function several times after each write.
+ * Call this after each write. If a bit of the log changes, SQLite ignores the rest of the log, and returns an older
+ * session. While another program reads, SQLite sometimes cannot empty the log, so the caller retries.
  */
 export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0
@@ -105,8 +104,8 @@ const find = (database: DatabaseSync, place: Place): Stored | undefined => {
 }
 
 /**
- * Before the function returns `undefined`, it verifies the whole vault, to find out whether an entry was deleted. If no
- * other program has written since the last verification, the function skips this verification.
+ * If there is no entry, verifies the whole vault, because the entry may have been deleted. Skips the verification if no
+ * other program has written since the last verification.
  */
 export const read = (vault: Vault, place: Place): Stored | undefined => {
   const { database, verified } = vault

@@ -18,7 +18,7 @@ export const writeHeaders = <T extends Record<string, string>>(given: WireAnswer
   return target
 }
 
-/** Returns the decompressed body. `limit` is the maximum number of its bytes. */
+/** `limit` is the maximum number of bytes after decompression. */
 export const bytesOf = (
   { body, headers, isTooLarge }: WireAnswer,
   limit: number

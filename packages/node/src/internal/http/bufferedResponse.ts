@@ -87,7 +87,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   }
 
   private read<A>(use: (bytes: Uint8Array) => A, problem: string): Effect.Effect<A, Failure> {
-    // The error of a parser is not kept. Its message quotes the body, which may contain a secret.
+    // A parser's error message quotes the body, which may contain a secret.
     return Effect.suspend(() =>
       Effect.fromResult(
         Result.flatMap(this.bytes, (bytes) =>

@@ -1,7 +1,6 @@
 /**
- * Finds the dispatcher of Node's own `fetch`. Node does not document this dispatcher. undici stores it in the global
- * object, under a symbol that all copies of undici use. On each major version of Node, a test checks that this module
- * finds the dispatcher.
+ * Finds the dispatcher of Node's own `fetch`, which Node does not document. undici stores the dispatcher in the global
+ * object under a symbol. A test checks this module on each major version of Node.
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -9,8 +8,8 @@ import { type Dispatcher, fromDispatcher } from "./dispatcher.ts"
 import type { Transport } from "./exchange.ts"
 
 /**
- * The symbols of the global dispatcher, newest first. On Node 26, the dispatcher at `.1` is only a wrapper for older
- * copies of undici.
+ * The symbols of the global dispatcher, newest first. On Node 26, the dispatcher at `.1` is a wrapper for older copies
+ * of undici.
  */
 const symbols = ["undici.globalDispatcher.2", "undici.globalDispatcher.1"].map((name) => Symbol.for(name))
 
@@ -18,7 +17,7 @@ const isDispatcher = (value: unknown): value is Dispatcher & object =>
   Predicate.isObject(value) && "dispatch" in value && Predicate.isFunction(value.dispatch)
 
 export const globalDispatcher = (): Dispatcher | undefined => {
-  // The first use of `Response` makes Node load undici, which sets the symbols. So `Response` is read first.
+  // The first use of `Response` makes Node load undici, which sets the symbols.
   if (typeof globalThis.Response !== "function") return undefined
   for (const symbol of symbols) {
     const found: unknown = Reflect.get(globalThis, symbol)

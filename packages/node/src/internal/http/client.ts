@@ -31,7 +31,6 @@ export const sendPlainly =
     return () => sent.cancel()
   }
 
-/** `tracing` is the option of `NodeHttpClient` with this name. */
 export const fromTransport = (
   transport: Transport,
   limits: Limits,

@@ -10,8 +10,8 @@ interface Facts {
 }
 
 /**
- * The cause of a failed HTTP exchange. Of the original error, it has only the fields of `Facts`, and the HTTP status
- * with which a proxy refused the connection. The original error may contain the request or a part of the answer.
+ * The cause of a failed HTTP exchange. The original error may contain the request or a part of the answer. So this
+ * error has only the fields of `Facts` and the HTTP status of a proxy that refused the connection.
  */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError"
@@ -57,7 +57,7 @@ export const toConnectionError = (error: unknown, depth = 0): ConnectionError =>
   const facts = factsOf(error)
   const cause: unknown = Reflect.get(error, "cause")
   if (facts.code === undefined && Predicate.isObject(cause) && depth < 5) return toConnectionError(cause, depth + 1)
-  // Node tries several addresses of a host, and reports one error for each of them.
+  // Node tries several addresses of a host, and reports one error for each address.
   const several: unknown = Reflect.get(error, "errors")
   if (Array.isArray(several) && depth < 5) facts.errors = several.map((one) => toConnectionError(one, depth + 1))
   return new ConnectionError(messageOf(error, facts), facts)

@@ -1,7 +1,4 @@
-/**
- * Sends requests with a dispatcher of undici, the HTTP client inside Node. undici 6 has one handler API, and
- * undici 7 and 8 have another.
- */
+/** Sends requests with a dispatcher of undici, the HTTP client inside Node. */
 import { Buffer } from "node:buffer"
 import * as Result from "effect/Result"
 import { Collector, type Exchange, type Limits, type Listener, type Transport, type WireRequest } from "./exchange.ts"
@@ -47,8 +44,8 @@ const interrupted = () => new Error("The request was interrupted.")
 const refused = () => new Error("The body is too large.")
 
 /**
- * The handler of one request, with the methods of both APIs: `onRequestStart` and so on for undici 7 and 8, and
- * `onConnect` and so on for undici 6. A dispatcher calls only the methods of its own API.
+ * Handles one request. undici 7 and 8 call `onRequestStart` and the `onResponse…` methods. undici 6 calls `onConnect`,
+ * `onHeaders`, `onData`, `onComplete` and `onError`.
  */
 class Handler implements Exchange {
   private readonly collector: Collector
@@ -75,7 +72,7 @@ class Handler implements Exchange {
     status: number,
     headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
   ): void {
-    // An answer with a status below 200 is interim. The final answer follows.
+    // An answer with a status below 200 is interim.
     if (status >= 200 && !this.collector.begin(status, headers)) controller.abort(refused())
   }
 
@@ -122,7 +119,7 @@ const send = (dispatcher: Dispatcher, request: WireRequest, limits: Limits, list
   const { body, headers, method, origin, path } = request
   const { bodyTimeout, headersTimeout } = limits
   const options = { origin, path, method, headers, body, headersTimeout, bodyTimeout }
-  // For most invalid requests, undici reports an error to the handler. For the others, `dispatch` throws.
+  // For some invalid requests, `dispatch` throws.
   const sent = Result.try(() => dispatcher.dispatch(options, handler))
   if (Result.isFailure(sent)) collector.fail(sent.failure)
   return handler

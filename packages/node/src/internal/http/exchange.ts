@@ -42,7 +42,10 @@ export interface Listener {
 }
 
 export interface Exchange {
-  /** If the request still waits for a connection, it is never sent. If it was sent, its connection is closed. */
+  /**
+   * If the request waits for a connection, the request is never sent. If the request was sent, its connection is
+   * closed.
+   */
   readonly cancel: () => void
 }
 
@@ -109,8 +112,8 @@ export class Collector {
   }
 
   /**
-   * Reports the answer after undici has freed the connection, so that the listener's next request can reuse it. undici
-   * frees it in a `setImmediate` callback, which it registers after this call. `nextTick` registers `onAnswer` later.
+   * undici frees the connection in a `setImmediate` callback, which it registers after this call. `onAnswer` runs after
+   * that callback, so that the listener's next request can reuse the connection.
    */
   private settle(answer: WireAnswer): void {
     if (this.isSettled) return

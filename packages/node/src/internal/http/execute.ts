@@ -1,4 +1,4 @@
-/** Makes the client for requests that `sendPlainly` does not send. The first of these requests loads this module. */
+/** Makes the client for requests that `sendPlainly` does not send. */
 import { AnswerLimit } from "@auth/broker-core/broker/AnswerLimit"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -46,7 +46,6 @@ const exchange = (
     return Effect.sync(() => sent.cancel())
   })
 
-/** The fiber is suspended once, until the whole answer has arrived. */
 const runWith =
   (transport: Transport, limits: Limits): Run =>
   (request, url, fiber) => {
@@ -63,7 +62,7 @@ const runWith =
 
 /**
  * Like `HttpClient.make`, but without a span, without an abort signal, and without a check for unread answers. This
- * client reads each answer completely, so no answer is unread.
+ * client reads each answer completely.
  */
 const untraced = (run: Run): HttpClient.HttpClient =>
   HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
@@ -71,8 +70,7 @@ const untraced = (run: Run): HttpClient.HttpClient =>
       Effect.withFiber((fiber) => {
         const url = Url.make(request.url, request.urlParams, undefined)
         if (Result.isFailure(url)) return Effect.fail(faults.invalidUrl(request, "the URL cannot be parsed"))
-        // `HttpClient.make` calls `TracerDisabledWhen` before each request, so this client calls it, too. For calls with
-        // credentials, `@auth/broker-core` provides a `TracerDisabledWhen` that throws if a redirect leads to another
+        // For calls with credentials, `TracerDisabledWhen` of `@auth/broker-core` throws if a redirect leads to another
         // origin.
         if (!fiber.getRef(Tracer.DisablePropagation)) fiber.getRef(HttpClient.TracerDisabledWhen)(request)
         return run(request, url.success, fiber)
@@ -81,7 +79,6 @@ const untraced = (run: Run): HttpClient.HttpClient =>
     Effect.succeed
   )
 
-/** `tracing` is described in the options of `NodeHttpClient`. */
 export const make = (transport: Transport, limits: Limits, tracing: "effect" | undefined): HttpClient.HttpClient => {
   const run = runWith(transport, limits)
   return tracing === "effect" ? HttpClient.make((request, url, _, fiber) => run(request, url, fiber)) : untraced(run)

@@ -3,10 +3,7 @@ import { type Dispatcher, fromDispatcher } from "./dispatcher.ts"
 import type { Transport } from "./exchange.ts"
 import * as nodeHttp from "./nodeHttp.ts"
 
-/**
- * Sends each request with a transport that is made from the current dispatcher of the global `fetch`. The program may
- * replace that dispatcher, for example with a proxy.
- */
+/** For each request, uses the current dispatcher of the global `fetch`. The program may replace the dispatcher. */
 const fromRuntime = (connections: number): Transport => {
   let known: { readonly dispatcher: Dispatcher | undefined; readonly transport: Transport } | undefined
   const current = (): Transport => {
