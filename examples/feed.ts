@@ -6,7 +6,7 @@ import * as Connection from "@auth/node/Connection"
 const angel = await Connection.open(AngelAuth.layerConfig())
 const { headers, url } = await angel.run(AngelFeed.socket(await angel.session()))
 
-// Node's WebSocket accepts headers. TypeScript uses the browser types, in which WebSocket accepts no headers.
+// Node's WebSocket accepts headers, but its TypeScript type does not.
 const socket = new WebSocket(url, {
   headers: {
     Authorization: Connection.reveal(headers.Authorization),

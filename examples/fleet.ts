@@ -12,7 +12,7 @@ const url = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379"
 const rupeezy = await Connection.open(RupeezyAuth.layerConfig(), {
   vault: Vault.layerRedisFrom(NodeRedis.layer({ url, disableOfflineQueue: true }))
 })
-// This function is called for each new session, even if another process has obtained the session.
+// This function is called for each new session, including the sessions that other processes obtain.
 rupeezy.on("renewed", ({ account, issuedAt }) => {
   console.log(`${account.id} has a session, issued at ${new Date(issuedAt).toISOString()}`)
 })

@@ -1,7 +1,6 @@
 /**
- * Prints when the session ends: `node session.ts angel`. All programs that one user runs on this
- * machine share the session. If another library sends your requests, call `session` before each request, because the
- * token changes.
+ * Prints when the session ends: `node session.ts angel`. All programs that one user runs on this machine share the
+ * session. If another library sends your requests, call `session` before each request, because the token changes.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"
@@ -12,7 +11,7 @@ import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
 import * as SamcoAuth from "@auth/samco/SamcoAuth"
 import * as SamcoLegacy from "@auth/samco/SamcoLegacy"
 
-// Ways to log in without a browser. Your program needs only the line for its broker.
+// Your program needs only the line for its broker.
 const ways = {
   angel: () => Connection.open(AngelAuth.layerConfig()),
   motilal: () => Connection.open(MotilalAuth.layerConfig()),

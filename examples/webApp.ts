@@ -1,7 +1,7 @@
 /**
  * A web app whose user logs in at the broker. `/login` redirects the browser to the broker, and `/callback` completes
- * the login. Between the two requests, the pending login is in an encrypted cookie. So the app can restart between the
- * two requests, or run as several processes.
+ * the login. Between the two requests, the pending login is in an encrypted cookie. The app can restart during a login,
+ * or run as several processes.
  */
 import * as AngelPublisher from "@auth/angel/AngelPublisher"
 import * as MotilalPortal from "@auth/motilal/MotilalPortal"
@@ -42,7 +42,7 @@ const server = createServer((request, response) => {
       setCookie("; Max-Age=0")
       const login = await broker.resumeLogin(cookie)
       await login.complete(request.url ?? "")
-      // The answer is a redirect, so that the code in the callback does not stay in the browser's address bar.
+      // The redirect removes the code from the browser's address bar.
       redirect(303, "/")
     } else if (path === "/") {
       const { account } = await broker.session()

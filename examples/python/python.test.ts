@@ -12,11 +12,10 @@ import { runsPython } from "../../tools/vitest/python.ts"
 interface Example {
   readonly broker: Simulator.BrokerId
   readonly method: string
-  /** Further options of `add`. */
   readonly more?: { readonly account: number; readonly more: readonly [variable: string, field: string] }
   readonly prints: string
   readonly login: string
-  /** Whether a second login must wait for the next TOTP code, which takes up to half a minute. */
+  /** Whether a second login waits up to 30 seconds for the next TOTP code. */
   readonly isSlow: boolean
 }
 
@@ -80,7 +79,7 @@ for (const { broker, isSlow, login, method, more, prints } of examples) {
 }
 
 it.live.skipIf(!runsPython)(
-  "zerodha.py prints which command logs in, and sends a bearer token if broker-auth serve listens on a port",
+  "zerodha.py prints which command logs in, and sends a bearer token",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["zerodha"] })

@@ -42,7 +42,7 @@ export interface Account {
  * @since 0.1.0
  */
 export interface Switches {
-  /** Whether a one-time code is refused after a code of the same or of a later TOTP period was accepted. */
+  /** `refused`: after a code was accepted, the codes of its TOTP period and of earlier periods are refused. */
   readonly reusedCode: "refused" | "accepted"
   /** Whether a refresh invalidates the previous tokens. */
   readonly refreshedTokens: "die" | "live"
@@ -132,7 +132,6 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
 
 const identityHeaders = ["x-sourceid", "x-clientlocalip", "x-clientpublicip", "x-macaddress"]
 
-/** Checks the headers as the gateway does before it processes a call. */
 const headerFault = (request: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
   const { headers, method } = request
   if (method === "POST" && !(headers["content-type"] ?? "").includes("application/json")) {
@@ -181,7 +180,7 @@ export const make = Effect.fnUntraced(function* (
   const accountOf = (clientCode: string | undefined) =>
     accounts.find((account) => account.clientCode === clientCode?.toUpperCase())
 
-  /** Makes a token in the format of the broker's tokens. Its header names HS512, but its signature is random. */
+  /** The header of the token names HS512, but the signature is random. */
   const makeToken = (claims: Readonly<Record<string, unknown>>): string => {
     serial += 1
     const payload = Base64Url.encode(JSON.stringify({ ...claims, jti: serial }))
@@ -350,7 +349,6 @@ export const make = Effect.fnUntraced(function* (
     return { status: 302, headers: { location: target.href }, body: "" }
   })
 
-  /** The fake sends no market data, because it fakes only the login. */
   const smartStream = (request: FakeBroker.FakeRequest) =>
     Effect.sync(() => {
       const { headers, url } = request

@@ -61,7 +61,7 @@ export const descriptor = FakeDescriptor.make<FakeAngel.Account, FakeAngel.Switc
 })
 
 /**
- * Makes the OpenAPI 3.1 document of the broker's calls. Clients in other languages can be generated from this document.
+ * Makes the OpenAPI 3.1 document of the broker's calls.
  *
  * @category descriptions
  * @since 0.1.0

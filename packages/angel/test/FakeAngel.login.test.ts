@@ -8,7 +8,7 @@ const mpin = "LoginbyPassword is not allowed. Please switch to Login by MPIN now
 
 describe("FakeAngel: login", () => {
   const rows: ReadonlyArray<readonly [string, LoginChanges, number, object | string]> = [
-    ["a wrong code and otherwise valid fields", { body: { totp: "000000" } }, 200, wrongCode],
+    ["a wrong code", { body: { totp: "000000" } }, 200, wrongCode],
     ["an unknown client code", { body: { clientcode: "Z999999" } }, 200, wrongCode],
     ["a wrong code and an empty PIN", { body: { totp: "000000", password: "" } }, 200, wrongCode],
     [
@@ -60,14 +60,14 @@ describe("FakeAngel: login", () => {
     })
   )
 
-  it.effect("a login of a blocked client is refused with an answer in the format of Angel One's gateway", () =>
+  it.effect("a login of a blocked client is refused in the format of Angel One's gateway", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, state: "blocked" }] })
       assert.deepStrictEqual((yield* login(fake)).json, gateway("AB1006", "Client Is Block For Trading"))
     })
   )
 
-  it.effect("the answer repeats the field `state` of the request, and has no `state` if the request has none", () =>
+  it.effect("the answer has the same `state` as the request", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       assert.strictEqual((yield* login(fake, { body: { state: "live" } })).data["state"], "live")
@@ -76,7 +76,8 @@ describe("FakeAngel: login", () => {
     })
   )
 
-  it.effect("a login with an old token in its headers is accepted, because the official SDK sends the old token", () =>
+  // The official SDK sends the old token.
+  it.effect("a login with an old token in its headers is accepted", () =>
     Effect.gen(function* () {
       const answer = yield* login(yield* begin(), { headers: { authorization: "Bearer of.a.yesterday" } })
       assert.strictEqual(answer.says, true)
@@ -85,7 +86,7 @@ describe("FakeAngel: login", () => {
 })
 
 describe("FakeAngel: one-time codes", () => {
-  it.effect("codes of the current and the previous period are accepted, and older and future codes are refused", () =>
+  it.effect("only codes of the current and the previous period are accepted", () =>
     Effect.gen(function* () {
       const good = yield* Effect.forEach([-60, -30, 0, 30], (seconds) =>
         Effect.gen(function* () {
@@ -118,7 +119,7 @@ describe("FakeAngel: one-time codes", () => {
     )
   }
 
-  it.effect("a login with a wrong PIN uses up its code, and the code of the next period is accepted", () =>
+  it.effect("a login with a wrong PIN uses up its code", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* login(fake, { body: { password: "1111" } })

@@ -30,7 +30,7 @@ describe("FakeAngel: paths", () => {
     )
   }
 
-  it.effect("the path of generateTokens with a double slash, as in the documentation, is accepted", () =>
+  it.effect("the documented path of generateTokens, with a double slash, is accepted", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const { says } = yield* ask(fake, {

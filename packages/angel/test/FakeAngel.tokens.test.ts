@@ -107,7 +107,7 @@ describe("FakeAngel: tokens", () => {
     })
   )
 
-  it.effect("an unregistered IP address is refused for orders, but not for other calls", () =>
+  it.effect("an unregistered IP address is refused only for orders", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const headers = bearer(tokens.jwtToken)

@@ -25,12 +25,9 @@ describe("oversized and malformed answers", () => {
     for (const [what, headers] of [
       ["with a correct content-length", { "content-length": String(20 * mebibyte) }],
       ["without content-length", {}],
-      [
-        "with the content-encoding identity and a content-length that is too small",
-        { "content-length": "1000", "content-encoding": "identity" }
-      ]
+      ["with a content-length that is too small", { "content-length": "1000", "content-encoding": "identity" }]
     ] as const) {
-      it.effect(`${endpoint}: an answer of 20 MiB ${what} is rejected before it is read to its end`, () =>
+      it.effect(`${endpoint}: an answer of 20 MiB ${what} is rejected before all of it is read`, () =>
         Effect.gen(function* () {
           const { body, counted } = bodyOf20MiB()
           const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body, { headers })))

@@ -63,7 +63,7 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
   ["another path", (url) => url.href.replace("/callback", "/elsewhere"), "origin"],
   ["an extra slash at the end of its path", (url) => url.href.replace("/callback", "/callback/"), "origin"],
   [
-    "an address on the broker's host in place of the redirect URL",
+    "an address on the broker's host",
     (url) => `https://smartapi.angelone.in/publisher-login/undefined${url.search}`,
     "origin"
   ],
@@ -94,7 +94,7 @@ describe("a callback of a browser login", () => {
     )
   }
 
-  it.effect("with only a path and a query, as in request.url of node:http, is accepted", () =>
+  it.effect("with only a path and a query is accepted", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun()
       const session = yield* redirect.complete(request, Redacted.make(callback.pathname + callback.search))
@@ -102,7 +102,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with the token of another account is rejected because of the account id in the broker's profile", () =>
+  it.effect("with the token of another account is rejected", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun({ accounts: [demo, other] }, other)
       const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback.href)))
@@ -111,7 +111,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with an unknown token makes the login fail with SessionExpired", () =>
+  it.effect("with an unknown token fails with SessionExpired", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun()
       callback.searchParams.set("auth_token", "undefined")
@@ -120,7 +120,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with upper-case parameter names and Bearer before the tokens is accepted, and Bearer is removed", () =>
+  it.effect("with upper-case parameter names and Bearer before the tokens is accepted", () =>
     Effect.gen(function* () {
       const { callback, fake, redirect, request } = yield* begun()
       const tokens = Object.fromEntries(callback.searchParams)
@@ -137,7 +137,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("without refresh_token and with an empty feed_token gives a session that has only an access token", () =>
+  it.effect("without refresh_token and with an empty feed_token gives only an access token", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun({ publisherRefreshToken: "absent" })
       callback.searchParams.set("feed_token", "")

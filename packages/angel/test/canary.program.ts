@@ -1,7 +1,6 @@
 /**
- * The program of the canary test. Its credentials are easy to recognize (canaries). The program prints its results and
- * errors in many ways. The test then searches the output and the files of the program for these credentials,
- * for tokens and for one-time codes.
+ * Prints results and errors in many ways. The canary test searches the output and the files of this program for
+ * credentials, tokens and one-time codes.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"

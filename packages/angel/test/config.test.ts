@@ -92,7 +92,7 @@ describe("the option origins", () => {
     [undefined, noOrigin],
     [8080, noOrigin]
   ] as const) {
-    it.effect(`with the value ${JSON.stringify(origin)} is rejected when the layer is built`, () =>
+    it.effect(`with the value ${JSON.stringify(origin)} is rejected`, () =>
       Effect.gen(function* () {
         const origins = { api: origin } as Readonly<Record<string, string>>
         const error = yield* refused(calls["loginByPassword"] ?? Effect.void, AngelAuth.layer({ credentials, origins }))

@@ -47,11 +47,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { clientCode: "has white space inside" }
   ],
   ["a TOTP secret that is not base32", { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") }, { totp: notBase32 }],
-  [
-    "a one-time code whose digits are valid base32 in place of the TOTP secret",
-    { ...credentials, totp: secret("234567") },
-    { totp: pasted }
-  ],
+  ["a one-time code in place of the TOTP secret", { ...credentials, totp: secret("234567") }, { totp: pasted }],
   ["a one-time code in place of the TOTP secret", { ...credentials, totp: secret("018949") }, { totp: pasted }],
   [
     "an otpauth address without a secret",
@@ -172,24 +168,12 @@ describe("a login with an invalid one-time code", () => {
       CodeSource.fixed(secret(demo.totpSecret)),
       "looks like the TOTP secret: pass the secret to CodeSource.totp, which makes the codes"
     ],
-    ["is empty and comes from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
-    [
-      "is a number and comes from an untyped effect",
-      CodeSource.fromEffect(() => Effect.succeed(secret(123456))),
-      noRedacted
-    ],
-    [
-      "is plain text and comes from an untyped effect",
-      CodeSource.fromEffect(() => Effect.succeed("12345" as never)),
-      noRedacted
-    ],
-    [
-      "is undefined and comes from an untyped effect",
-      CodeSource.fromEffect(() => Effect.succeed(undefined as never)),
-      noRedacted
-    ]
+    ["is empty text from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
+    ["is a number from an untyped effect", CodeSource.fromEffect(() => Effect.succeed(secret(123456))), noRedacted],
+    ["is plain text from an untyped effect", CodeSource.fromEffect(() => Effect.succeed("12345" as never)), noRedacted],
+    ["is undefined from an untyped effect", CodeSource.fromEffect(() => Effect.succeed(undefined as never)), noRedacted]
   ] as const) {
-    it.effect(`fails before a request is sent if the code ${what}`, () =>
+    it.effect(`sends no request if the code ${what}`, () =>
       Effect.gen(function* () {
         const layer = AngelAuth.layer({ credentials: { ...credentials, totp: code } })
         assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), { totp: expected })

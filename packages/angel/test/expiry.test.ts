@@ -41,7 +41,7 @@ const tokenWith = (claims: unknown) =>
   ["{}", JSON.stringify(claims), "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".")
 
 describe("the expiry of a session", () => {
-  it.effect("is the first midnight IST after the login was sent, even if the broker answers after this midnight", () =>
+  it.effect("is the first midnight IST after the login was sent, not after it was answered", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const fake = yield* FakeAngel.make()
@@ -59,7 +59,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it.effect("is the first midnight IST after the login was sent, not after its wait for a fresh code began", () =>
+  it.effect("is the first midnight IST after the login was sent, not after the wait for a code began", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const fake = yield* FakeAngel.make()
@@ -70,13 +70,8 @@ describe("the expiry of a session", () => {
   )
 
   for (const [what, claims, at, source] of [
-    ["the token's exp if the exp is before midnight IST", { exp: morning / 1000 + 600 }, morning + 600_000, "jwt"],
-    [
-      "midnight IST if the token's exp is after midnight IST",
-      { exp: (midnight + oneDay) / 1000 },
-      midnight,
-      "daily-cut-off"
-    ],
+    ["the token's exp if it is before midnight IST", { exp: morning / 1000 + 600 }, morning + 600_000, "jwt"],
+    ["midnight IST if the token's exp is later", { exp: (midnight + oneDay) / 1000 }, midnight, "daily-cut-off"],
     ["midnight IST if the token has no exp", { username: "A123456" }, midnight, "daily-cut-off"],
     ["midnight IST if the token's exp is text", { exp: "soon" }, midnight, "daily-cut-off"],
     ["midnight IST if the token's exp is 0", { exp: 0 }, midnight, "daily-cut-off"],
@@ -101,7 +96,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it.effect("is computed with the rule in the option expiry, after a login and after a refresh", () =>
+  it.effect("follows the option expiry after a login and after a refresh", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make()
@@ -120,7 +115,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it("is computed from issuedAt for tokens from another program, and their Bearer prefixes are removed", () => {
+  it("is computed from issuedAt for tokens from another program", () => {
     const imported = AngelAuth.fromTokens({
       userId: " a123456\n",
       accessToken: Redacted.make("Bearer bearer  eyJhbGciOiJIUzUxMiJ9.e30.c2ln"),

@@ -15,7 +15,7 @@ const reveal = (headers: AngelFeed.FeedSocket["headers"]) =>
   )
 
 describe("the market feed", () => {
-  it.effect("accepts the headers that are made from the session of a TOTP login", () =>
+  it.effect("accepts the headers of a session from a TOTP login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* serve()
@@ -42,7 +42,7 @@ describe("the market feed", () => {
     })
   )
 
-  it.effect("fails without a feed token, and the error explains how to get a feed token", () =>
+  it.effect("fails without a feed token", () =>
     Effect.gen(function* () {
       const { feed: _, ...tokens } = session.tokens
       const without = { account: session.account, tokens }

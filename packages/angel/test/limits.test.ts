@@ -19,16 +19,10 @@ const layer = (fake: FakeBroker, options: AngelAuth.Options = {}) =>
 const login = (clientcode: string) =>
   Effect.flatMap(AngelApi.AngelApi, (api) => Effect.result(api.loginByPassword({ ...loginRequest, clientcode })))
 
-/**
- * Step by which `TestHttp.settle` advances the test clock, in milliseconds. Because of this step, the fake can receive
- * a call up to one second late.
- */
+/** Milliseconds by which `TestHttp.settle` advances the test clock. The fake can receive a call one step late. */
 const tick = 1000
 
-/**
- * Selects the requests to an endpoint whose bodies contain the text `matching`. Returns their times, in milliseconds
- * after the first of them.
- */
+/** Times of the requests whose bodies contain `matching`, in milliseconds after the first of these requests. */
 const timesOf = (fake: FakeBroker, endpoint: string, matching = "") =>
   Effect.map(fake.journal, (journal) => {
     const requests = journal.filter((entry) => entry.endpoint === endpoint && entry.body.includes(matching))
@@ -52,7 +46,7 @@ const limits: ReadonlyArray<
 ]
 
 describe("the client's rate limiter", () => {
-  it.effect("sends the second of two concurrent logins to the same account one second after the first", () =>
+  it.effect("sends two concurrent logins to one account one second apart", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const both = Effect.all([login("A123456"), login("A123456")], { concurrency: "unbounded" })
@@ -75,7 +69,7 @@ describe("the client's rate limiter", () => {
     })
   )
 
-  it.effect("does not send a login that would wait longer than queueTimeout, and the error states the wait", () =>
+  it.effect("does not send a login that would wait longer than queueTimeout", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const program = Effect.gen(function* () {
@@ -97,37 +91,35 @@ describe("the client's rate limiter", () => {
   )
 
   for (const [endpoint, perSecond, call] of limits) {
-    it.effect(
-      `sends eight concurrent calls to ${endpoint} at ${perSecond} per second, so that none of them exceeds the broker's rate limit`,
-      () =>
-        Effect.gen(function* () {
-          yield* TestClock.setTime(morning)
-          const fake = yield* FakeAngel.make()
-          const program = Effect.gen(function* () {
-            const session = yield* Login.session
-            yield* TestClock.adjust("10 seconds")
-            const calls = Array.from({ length: 8 }, () => Effect.result(call(session)))
-            yield* TestHttp.settle(Effect.all(calls, { concurrency: "unbounded" }))
-          })
-          yield* Effect.provide(program, layer(fake, { queueTimeout: "1 minute" }))
-          const asked = (yield* fake.journal).filter((entry) => entry.endpoint === endpoint).slice(-8)
-          assert.strictEqual(asked.length, 8)
-          assert.notInclude(
-            asked.map(({ status }) => status),
-            403
-          )
-          for (const [index, { at }] of asked.entries()) {
-            const waited = at - (asked[0]?.at ?? 0)
-            const seconds = Math.floor(index / perSecond)
-            const most = seconds * 1100 + (seconds === 0 ? 0 : tick)
-            assert.isTrue(waited >= seconds * 1000 && waited <= most, `call ${index} was sent after ${waited} ms`)
-          }
+    it.effect(`sends eight concurrent calls to ${endpoint} at ${perSecond} per second`, () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const fake = yield* FakeAngel.make()
+        const program = Effect.gen(function* () {
+          const session = yield* Login.session
+          yield* TestClock.adjust("10 seconds")
+          const calls = Array.from({ length: 8 }, () => Effect.result(call(session)))
+          yield* TestHttp.settle(Effect.all(calls, { concurrency: "unbounded" }))
         })
+        yield* Effect.provide(program, layer(fake, { queueTimeout: "1 minute" }))
+        const asked = (yield* fake.journal).filter((entry) => entry.endpoint === endpoint).slice(-8)
+        assert.strictEqual(asked.length, 8)
+        assert.notInclude(
+          asked.map(({ status }) => status),
+          403
+        )
+        for (const [index, { at }] of asked.entries()) {
+          const waited = at - (asked[0]?.at ?? 0)
+          const seconds = Math.floor(index / perSecond)
+          const most = seconds * 1100 + (seconds === 0 ? 0 : tick)
+          assert.isTrue(waited >= seconds * 1000 && waited <= most, `call ${index} was sent after ${waited} ms`)
+        }
+      })
     )
   }
 
   it.effect(
-    "sends 1000 profile requests in an hour, but not one more",
+    "sends at most 1000 profile requests in an hour",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)

@@ -44,7 +44,7 @@ export const loginRequest: RequestOf<AngelApi.AngelApi, "loginByPassword"> = {
   totp: Redacted.make("123456")
 }
 
-/** A session of the demo account with invented tokens, which the fake does not know. */
+/** A session of the demo account, with tokens that the fake does not know. */
 export const session: Session = AngelAuth.fromTokens({
   userId: credentials.clientCode,
   accessToken: Redacted.make("access.of.a.test"),
@@ -68,7 +68,7 @@ export const morning = Date.UTC(2026, 10, 23, 4, 0, 1)
 
 export const codeNow = ({ totpSecret }: FakeAngel.Account) => totpCode(totpSecret)
 
-/** Fills in the publisher page, which is the login page of `AngelPublisher`. */
+/** Fills in the publisher page, and returns the address of the callback. */
 export const browse = Effect.fnUntraced(function* (url: Redacted.Redacted<string>, account: FakeAngel.Account) {
   const { clientCode: clientcode, pin } = account
   const body = new URLSearchParams({ clientcode, pin, totp: yield* codeNow(account) })

@@ -22,7 +22,7 @@ describe("AngelApi called from untyped code:", () => {
     ["a number in place of the state", { ...loginRequest, state: 7 }, ["state"]]
   ]
   for (const [what, request, fields] of rows) {
-    it.effect(`loginByPassword with ${what} sends no request, and the error names the invalid fields`, () =>
+    it.effect(`loginByPassword with ${what} sends no request`, () =>
       Effect.gen(function* () {
         const login = Effect.flatMap(AngelApi.AngelApi, (api) =>
           api.loginByPassword(request as RequestOf<AngelApi.AngelApi, "loginByPassword">)
@@ -40,7 +40,7 @@ describe("AngelApi called from untyped code:", () => {
     ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
   ] as const) {
     for (const name of ["generateTokens", "getProfile", "getRMS", "logout"] as const) {
-      it.effect(`${name} with ${what} fails with SessionExpired, and sends no request`, () =>
+      it.effect(`${name} with ${what} fails with SessionExpired`, () =>
         Effect.gen(function* () {
           const call = Effect.flatMap(AngelApi.AngelApi, (api) => {
             const other = given as Session.Authorized

@@ -20,7 +20,7 @@ const read = (json: unknown, outcome: "status" | "success", isExpected: (value: 
 
 const supportId = (text: string): string | undefined => /support id is:?\s*(?:<[^>]*>\s*)*(\d{4,40})/i.exec(text)?.[1]
 
-/** The formats of SmartAPI's answers, as of 2026-11-21. HTTP status and content type alone do not identify the format. */
+/** The formats of SmartAPI's answers, as of 2026-11-21. */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "service",
