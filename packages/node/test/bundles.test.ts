@@ -1,4 +1,3 @@
-/** Tests of programs that a bundler has put into one file. */
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as esbuild from "esbuild"
 import { spawnSync } from "node:child_process"
@@ -71,7 +70,7 @@ for (const [name, bundle] of Object.entries(bundlers)) {
       })
     }
 
-    it("finds the keyring package beside the bundle if the bundle is CommonJS", { timeout: 60_000 }, async () => {
+    it("finds the keyring package beside a CommonJS bundle", { timeout: 60_000 }, async () => {
       const file = Path.join(folder, `${name}.cjs`)
       const keyring = Path.join(folder, "node_modules/@napi-rs/keyring")
       Fs.mkdirSync(keyring, { recursive: true })

@@ -1,6 +1,6 @@
 /**
- * A program that uses connections through promises, and prints every value and every error. A test checks that its
- * output and its files contain no secret.
+ * A program for `connection.canary.test.ts`: it uses connections through promises, and prints every value and every
+ * error.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"

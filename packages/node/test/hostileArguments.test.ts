@@ -1,4 +1,4 @@
-/** Tests of arguments that have a wrong type or cannot be read. Programs in plain JavaScript can pass them. */
+/** Tests of arguments that have a wrong type or cannot be read. */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Connection from "@auth/node/Connection"

@@ -1,5 +1,4 @@
-// This function is not in support.ts, because the programs of the tests import support.ts, and Node 22 prints a warning
-// when a program imports SQLite.
+// Not in support.ts: the test programs import support.ts, and Node 22 prints a warning when a program imports SQLite.
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 

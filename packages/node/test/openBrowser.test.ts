@@ -81,7 +81,7 @@ const run = Effect.fnUntraced(function* (
 })
 
 describe.runIf(process.platform === "linux")("the machine's browser", () => {
-  it.live("is started with an address that does not contain the API key, and completes the login", () =>
+  it.live("completes a login from an address without the API key", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(visitAndReturn, { DISPLAY: ":99" }, redirectUrl)
@@ -93,7 +93,7 @@ describe.runIf(process.platform === "linux")("the machine's browser", () => {
     })
   )
 
-  it.live("is not started if there is no display, so the program shows the start address", () =>
+  it.live("is not started if there is no display", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(() => "", { DISPLAY: "", WAYLAND_DISPLAY: "", WSL_DISTRO_NAME: "" }, redirectUrl)
@@ -103,7 +103,7 @@ describe.runIf(process.platform === "linux")("the machine's browser", () => {
     })
   )
 
-  it.live("is treated as not started if its command fails, so the program shows the start address", () =>
+  it.live("counts as not started if its command fails", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(() => "process.exit(1)", { DISPLAY: ":99" }, redirectUrl)
@@ -115,7 +115,7 @@ describe.runIf(process.platform === "linux")("the machine's browser", () => {
 })
 
 it.live.runIf(process.platform === "linux")(
-  "a program that waits for a pasted address ends when its input ends, and when it gets SIGINT",
+  "a program that waits for a pasted address ends on SIGINT or at the end of its input",
   () =>
     Effect.gen(function* () {
       const publicUrl = "https://app.example.com/callback"

@@ -47,7 +47,7 @@ const pastedLogin = Effect.fnUntraced(function* (options: Options = {}) {
 const portOf = (url: string): number => Number(new URL(url).port)
 
 describe("a login whose redirect URL is not on loopback", () => {
-  it.live("opens the browser at an address without secrets, and completes with the pasted callback", () =>
+  it.live("completes with the pasted callback", () =>
     Effect.gen(function* () {
       const { exchanged, login, offer, startUrl, user } = yield* pastedLogin()
       assert.match(startUrl, /^http:\/\/127\.0\.0\.1:\d+\/start\/[0-9a-f]{32}$/)
@@ -139,19 +139,19 @@ describe("a login whose redirect URL is not on loopback", () => {
     })
   )
 
-  it.live("fails after four wrong addresses, with the error of the fourth address", () =>
+  it.live("fails with the error of the fourth wrong address", () =>
     Effect.gen(function* () {
       const { exchanged, login, startUrl, user } = yield* pastedLogin()
       for (const text of ["", "x", "https://app", `${publicUrl}?code=${code}`]) yield* user.paste(text)
       assert.deepInclude(yield* reasonOf(Fiber.join(login)), { _tag: "RedirectRejected", why: "state" })
-      // The five texts are the text with the start address, the instruction, and three texts about wrong addresses.
+      // The texts: the start address, the instruction, and three texts about wrong addresses.
       assert.lengthOf(user.texts, 5)
       assert.deepStrictEqual(exchanged, [])
       assert.isUndefined(yield* bindClosed(portOf(startUrl)))
     })
   )
 
-  it.live("fails without asking again, if the pasted address says that the login was declined", () =>
+  it.live("does not ask again after a declined login", () =>
     Effect.gen(function* () {
       const { login, startUrl, user } = yield* pastedLogin()
       const state = yield* startLogin(startUrl)
@@ -161,7 +161,7 @@ describe("a login whose redirect URL is not on loopback", () => {
     })
   )
 
-  it.live("fails with ActionRequired if the input has ended, or after the time-out", () =>
+  it.live("fails with ActionRequired after the end of the input or the time-out", () =>
     Effect.gen(function* () {
       const ended = yield* pastedLogin()
       yield* ended.user.endInput
@@ -211,7 +211,7 @@ describe("a browser login", () => {
       return { ...pending, callback: `${redirectUrl}?code=${code}&state=${state}`, port: portOf(redirectUrl) }
     })
 
-  it.live("on loopback completes with a pasted address, so the browser can be on another machine", () =>
+  it.live("on loopback completes with a pasted address", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, port, user } = yield* loopbackLogin()
       assert.include(yield* user.nextText, "it shows an error page after the login")
@@ -235,23 +235,21 @@ describe("a browser login", () => {
     })
   )
 
-  it.live(
-    "on loopback asks for the callback's address if its parameters follow a #, because browsers do not send them",
-    () =>
-      Effect.gen(function* () {
-        const { exchanged, login, redirectUrl, startUrl, user } = yield* loopbackLogin({ hasBrowser: true })
-        const state = yield* startLogin(startUrl)
-        const page = yield* send(redirectUrl)
-        assert.strictEqual(page.status, 400)
-        assert.include(page.text, "copy the whole address and paste it in your program")
-        assert.include(yield* user.nextText, "The browser shows a page from this program. Copy the whole address")
-        yield* user.paste(`${redirectUrl}#/?code=${code}&state=${state}`)
-        yield* Fiber.join(login)
-        assert.deepStrictEqual(exchanged, [code])
-      })
+  it.live("on loopback asks for the address of a callback whose parameters follow a #", () =>
+    Effect.gen(function* () {
+      const { exchanged, login, redirectUrl, startUrl, user } = yield* loopbackLogin({ hasBrowser: true })
+      const state = yield* startLogin(startUrl)
+      const page = yield* send(redirectUrl)
+      assert.strictEqual(page.status, 400)
+      assert.include(page.text, "copy the whole address and paste it in your program")
+      assert.include(yield* user.nextText, "The browser shows a page from this program. Copy the whole address")
+      yield* user.paste(`${redirectUrl}#/?code=${code}&state=${state}`)
+      yield* Fiber.join(login)
+      assert.deepStrictEqual(exchanged, [code])
+    })
   )
 
-  it.live("on loopback does not read the input if the input is not a terminal", () =>
+  it.live("on loopback does not read an input that is not a terminal", () =>
     Effect.gen(function* () {
       const { login, user } = yield* loopbackLogin({ isTerminal: false, timeout: "300 millis" })
       yield* user.paste("text")

@@ -132,7 +132,7 @@ const answers: Readonly<Record<string, Respond>> = {
   "no answer": () => undefined
 }
 
-/** Returns the client without the function `Send` of `PlainHttp`, so that calls use the client's `execute`. */
+/** Makes a client without the function `Send` of `PlainHttp`: calls use the client's `execute`. */
 const withoutSend = (client: HttpClient.HttpClient) => HttpClient.mapRequest(client, (same) => same)
 
 const currentFiber = Effect.withFiber((fiber) => Effect.succeed(fiber))
@@ -176,7 +176,7 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
     })
   )
 
-  it.live("repeats a safe call once after a lost connection, and repeats no other call", () =>
+  it.live("repeats only safe calls after a lost connection", () =>
     Effect.gen(function* () {
       const server = yield* serve((_, response) => response.destroy())
       const api = yield* apiOf(yield* make, server.url)
@@ -230,7 +230,7 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
     })
   )
 
-  it.live("reports an answer that is not HTTP, and does not show its text", () =>
+  it.live("does not show the text of an answer that is not HTTP", () =>
     Effect.gen(function* () {
       const server = yield* serveRaw((socket) => socket.end(`${canary} nonsense\r\n\r\n`))
       const error = yield* Effect.flip(logIn(yield* apiOf(yield* make, server.url)))
@@ -267,7 +267,7 @@ describe("PlainHttp over a client with one connection", () => {
 describe("FetchClient", () => {
   const answered = (headers: HeadersInit = {}) => new Response(good, { headers })
 
-  it.effect("uses the program's `fetch` and `RequestInit`, and sets `redirect` itself", () =>
+  it.effect("uses the program's `fetch` and `RequestInit`, and sets `redirect` to `manual`", () =>
     Effect.gen(function* () {
       const seen: Array<RequestInit | undefined> = []
       const own: typeof fetch = (_, init) => {

@@ -108,7 +108,7 @@ export const idle = (port: number, bytes = "") =>
         resume(Effect.succeed(socket))
       })
       socket.on("error", () => resume(Effect.succeed(socket)))
-      // If the socket is not read, Node does not report that the server has closed it.
+      // Node reports that the server has closed a socket only if the socket is read.
       socket.resume()
     }),
     (socket) => Effect.sync(() => socket.destroy())
@@ -122,9 +122,7 @@ export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | u
     server.listen({ port, host, exclusive: true }, () => server.close(() => resume(Effect.succeed(undefined))))
   })
 
-/**
- * After this process has closed a port, a child process that another thread is starting can hold the port for a moment.
- */
+/** A closed port can stay in use for a moment, because a child process that is starting can hold the port. */
 export const bindClosed = (port: number, host?: string): Effect.Effect<string | undefined> =>
   Effect.repeat(bind(port, host), {
     while: (error) => error === "EADDRINUSE",

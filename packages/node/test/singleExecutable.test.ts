@@ -51,7 +51,7 @@ const makeExecutable = async (folder: string, starts: string): Promise<string> =
   return app
 }
 
-// The test runs only on Linux. For example, macOS requires a new signature for a changed executable.
+// Only on Linux: macOS, for example, requires a new signature for a changed executable.
 it.live.skipIf(process.platform !== "linux")(
   "a single executable reports that it cannot access the keyring, and starts no copy of itself",
   () =>

@@ -37,7 +37,7 @@ describe("standard input", () => {
     })
   )
 
-  it.live("returns a long line from a terminal in raw mode, and restores the mode", () =>
+  it.live("returns a long line from a terminal, and restores the terminal's mode", () =>
     Effect.gen(function* () {
       const { input, modes } = yield* withInput(true)
       const long = `https://app.example.com/callback?code=${"x".repeat(9000)}`

@@ -68,7 +68,7 @@ const start = Effect.gen(function* () {
   return { folder, one, other }
 })
 
-/** Waits in real time for a read in the background. The read decrypts data, which takes real time. */
+/** Waits for a read in the background. The read decrypts data, which takes real time. */
 const settle = TestClock.withLive(Effect.sleep("30 millis"))
 
 const askAllDay = Effect.fnUntraced(function* (one: Program, other: Program, minutes: number) {
@@ -81,16 +81,14 @@ const askAllDay = Effect.fnUntraced(function* (one: Program, other: Program, min
 })
 
 describe("vaults: a SessionManager with a NodeVault", () => {
-  it.effect(
-    "reads the store at most twice an hour for a session that is requested every minute, even if other sessions are written",
-    () =>
-      Effect.gen(function* () {
-        const { one, other } = yield* start
-        const before = one.reads()
-        yield* askAllDay(one, other, 6 * 60)
-        assert.isAtMost(one.reads() - before, 12)
-        assert.isAtLeast(one.reads() - before, 5)
-      })
+  it.effect("reads the store at most twice an hour if only other sessions are written", () =>
+    Effect.gen(function* () {
+      const { one, other } = yield* start
+      const before = one.reads()
+      yield* askAllDay(one, other, 6 * 60)
+      assert.isAtMost(one.reads() - before, 12)
+      assert.isAtLeast(one.reads() - before, 5)
+    })
   )
 
   it.effect("notices a logout by another program at the next poll", () =>
@@ -134,7 +132,7 @@ describe("vaults: a SessionManager with a NodeVault", () => {
       }
       assert.strictEqual(yield* asked, 1)
       assert.strictEqual(yield* asked, 0)
-      // Removes the list. A missing list counts as incomplete, until the next write makes a new list.
+      // A missing list counts as incomplete, until the next write makes a new list.
       const database = new DatabaseSync(Path.join(folder, "sessions.db"))
       database.exec("DELETE FROM checked WHERE name = 'changes'")
       database.close()

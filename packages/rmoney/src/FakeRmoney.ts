@@ -1,6 +1,6 @@
 /**
  * A fake RMoney for tests and experiments. It checks requests as strictly as RMoney and other brokers with the same
- * back end. Its accounts are not real.
+ * back end.
  *
  * @since 0.1.0
  */
@@ -33,7 +33,7 @@ export interface Account {
   readonly totp: "enabled" | "disabled"
   /** Vendor id of the account's app. `ssoGetUserDetails` checks it when it exchanges an authorization code. */
   readonly vendor: string
-  /** App code of the account's app. The login page accepts it, or the vendor id, as the parameter `appcode`. */
+  /** App code of the account's app. The login page accepts the app code or the vendor id as its parameter `appcode`. */
   readonly appCode: string
   readonly apiSecret: string
   /** Callback URL of the app. */
@@ -43,10 +43,11 @@ export interface Account {
   /** Access token of the session that exists when the fake starts. The first biometric login sends this token. */
   readonly accessToken: string
   /**
-   * `barred`: the broker blocked the account, and only the broker can unblock it. `unapproved`: the app's vendor is not
-   * approved. `unlisted`: the calls come from an unregistered IP address. `totp-first`: the user must first log in with
-   * TOTP. The calls that exchange an authorization code refuse every state except `active`. They refuse `totp-first`
-   * with the status `Ok`. Of these states, only `barred` also affects other calls.
+   * The exchange of an authorization code is refused in every state except `active`.
+   * - `barred`: the broker blocked the account, and only the broker can unblock it. Logins and recoveries are refused.
+   * - `unapproved`: the app's vendor is not approved.
+   * - `unlisted`: the calls come from an unregistered IP address.
+   * - `totp-first`: the user must first log in with TOTP.
    */
   readonly state: "active" | "barred" | "unapproved" | "unlisted" | "totp-first"
   readonly passChangeFlag: "Y" | "N"
@@ -235,7 +236,7 @@ const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQU
 /** Reads a field as trimmed text, because a code in the broker's own sample ends with a space. */
 const textField = (json: unknown, name: string): string | undefined => {
   const value = Predicate.hasProperty(json, name) ? json[name] : undefined
-  // The back end is written in Java. Java's usual JSON reader accepts numbers and booleans as text.
+  // The back end is written in Java, whose usual JSON reader accepts numbers and booleans as text.
   if (Predicate.isNumber(value) || Predicate.isBoolean(value)) return String(value)
   return FakeBroker.textField(json, name)?.trim()
 }
@@ -446,10 +447,6 @@ export const make = Effect.fnUntraced(function* (
     return stepHeader === "bare" || named !== userId ? undefined : token
   }
 
-  /**
-   * The step token must belong to the user id in the body, except if the switch `userIds` is `masked`. If the switch
-   * `stepToken` is `ignored`, no step token is needed.
-   */
   const stepOf = (request: FakeBroker.FakeRequest, purpose: Purpose): Account | FakeBroker.FakeResponse => {
     const userId = textField(request.json, "userId") ?? ""
     if (switches.stepToken === "ignored") return accountOf(userId)

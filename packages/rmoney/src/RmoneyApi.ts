@@ -20,9 +20,10 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * Environment of the calls. `"uat"` is RMoney's test environment. RMoney publishes no production host for its login API.
- * For `"production"`, this package assumes the host that a public client of RMoney uses.
- * `{ production: "https://…" }` names another host.
+ * Environment of the calls. RMoney publishes no production host for its login API.
+ * - `"uat"`: RMoney's test environment.
+ * - `"production"`: the host that a public client of RMoney uses.
+ * - `{ production: "https://…" }`: another production host.
  *
  * @category models
  * @since 0.1.0
@@ -86,7 +87,7 @@ export interface Options extends BrokerClient.Options {
   readonly paths?: Readonly<Record<string, string>> | undefined
   /** Default: `RMONEY`. */
   readonly appName?: string | undefined
-  /** Default: `WEBEXTERNAL`, which the only known client of RMoney sends. Default in `RmoneyBiometric`: `MOBIOS`. */
+  /** Default: `WEBEXTERNAL`. Default in `RmoneyBiometric`: `MOBIOS`. */
   readonly osName?: OsName | undefined
   /** Default: `1.0.0.1.4`, as in the documented samples. */
   readonly versionNo?: string | undefined

@@ -16,8 +16,8 @@ import { credentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials for a login. The session belongs to the user id that the broker returns. Without `totp`, each challenge
- * has `otp` (the code by SMS and email) first in its `kinds`. `vendor` is sent only with this code. The default for
+ * Credentials for a login. The session belongs to the user id that the broker returns. Without `totp`, `otp` (the code
+ * by SMS and email) is the first of the `kinds` of each challenge. `vendor` is sent only with an `otp`. The default for
  * `deviceId` is derived from the user id.
  *
  * @category models
@@ -33,9 +33,9 @@ export interface RmoneyCredentials extends Credentials.Input<typeof credentials>
  */
 export interface Options extends services.Options, services.CodeOptions {
   /**
-   * When the broker sends the one-time code. `with-password`: at the password step, as RMoney documents.
-   * `after-password`: after a separate call, as at other brokers with the same back end. This call is not sent if
-   * the challenge expects a TOTP code. Default: `with-password`.
+   * When the broker sends the one-time code.
+   * - `with-password` (default): at the password step, as RMoney documents.
+   * - `after-password`: after a separate call. The call is not sent if the challenge expects a TOTP code.
    */
   readonly sendCode?: "with-password" | "after-password" | undefined
 }
@@ -46,7 +46,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, credentials, expiry, 
   const { password, totp, userId, vendor } = credentials
   const ledger = yield* Challenge.makeLedger(account)
   const challengeOf = yield* services.challenges(options)
-  // The user id that later steps send. `laterId` chooses the configured user id or the user id in the broker's answer.
+  // The user id that later steps send.
   const known = yield* Ref.make(userId)
 
   const kindsOf = (sent: ResponseOf<RmoneyApi, "otpSend">): Challenge.Challenge["kinds"] => {

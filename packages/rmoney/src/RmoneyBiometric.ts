@@ -44,7 +44,7 @@ interface Refused {
 
 const build = Effect.fnUntraced(function* ({ account, api, credentials: { accessToken, userId }, expiry }: Given) {
   const newest = yield* Ref.make(Session.bareToken(accessToken))
-  // The token that the broker refused last. It is not sent again, although `newest` may still contain it.
+  // The token that the broker refused last. It is not sent again.
   const refused = yield* Ref.make<Refused | undefined>(undefined)
   // Each login replaces the token that the next login needs, so logins are sent one at a time.
   const oneAtATime = yield* Semaphore.make(1)
@@ -59,8 +59,8 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     )
     const access = answer.accessToken
     yield* Ref.set(newest, access)
-    // A refresh sends the access token. The refresh token is set to the same value, because a session manager refreshes
-    // only sessions that have a refresh token.
+    // A session manager refreshes only sessions that have a refresh token, so the access token is stored as the refresh
+    // token too.
     return { ...services.toIssue(account, userId, answer), tokens: { access, refresh: access } }
   })
   const signIn = (token: Effect.Effect<Redacted.Redacted<string>>) =>
@@ -74,8 +74,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // With `undefined`, a session manager does not compare the credentials with refused ones. Each login sends a
-      // different token, so a comparison would tell nothing.
+      // Each login sends a different token, so a session manager does not compare the token with refused credentials.
       credentials: undefined
     }
   }
@@ -95,8 +94,8 @@ const method = Method.make(
 /**
  * Provides all services of this method for one account. Enable biometric login once, with the call `bioEnable` of
  * `RmoneyApi` in a session of `RmoneyAuth`. The layer keeps the token of its newest login for the next login. After a
- * restart, pass the newest token in the credentials. A `SessionManager` with a persistent vault does not need this: it
- * renews with the stored token.
+ * restart without a persistent vault, pass the newest token in the credentials. A `SessionManager` with a persistent
+ * vault renews with the stored token.
  *
  * @category layers
  * @since 0.1.0

@@ -24,7 +24,7 @@ const environment = Credentials.plain("RMONEY_ENVIRONMENT", hosts, {
   }
 })
 
-// With `stepHeader: "three-part"`, a header has the user id between spaces, so a user id must not contain a space.
+// A user id must not contain a space, because spaces separate the parts of the `three-part` step header.
 const userIdProblem = (value: string) =>
   /^[\x21\x23-\x5f\x61-\x7e]+$/.test(value) ? undefined : "has characters that a user id cannot have"
 
@@ -34,10 +34,7 @@ const userId = Credentials.plain(
   { problem: userIdProblem }
 )
 
-/**
- * A login by browser or QR code compares this value with the client id of the session. An alias, such as the email
- * address, would not match.
- */
+/** A login by browser or QR code compares this value with the client id of the session. */
 const clientId = Credentials.plain("RMONEY_USER_ID", "Client id of the account, such as TEST101", {
   problem: (value: string) =>
     /^[A-Za-z0-9]+$/.test(value) ? undefined : "must be the client id: letters and digits, no email address"
@@ -73,8 +70,7 @@ export const credentials = {
 }
 
 /**
- * Credentials of `RmoneySso`, with their environment variables. They are for the newer of the two calls that exchange
- * an authorization code. This call sends a checksum.
+ * Credentials of `RmoneySso` for the exchange `checksum`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -88,8 +84,7 @@ export const ssoCredentials = {
 }
 
 /**
- * Credentials of `RmoneySso`, with their environment variables. They are for the older of the two calls that exchange
- * an authorization code. This call sends the vendor id.
+ * Credentials of `RmoneySso` for the exchange `vendor`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -126,8 +121,8 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
 export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * After two refused logins, no further login is sent, so that a person can make one wrong attempt without locking the
- * account. The window is longer than the 300 seconds in `source`, because these may begin again with each wrong attempt.
+ * After two failed logins, a person can make one wrong attempt without locking the account. The window is longer than
+ * 300 seconds, because the 300 seconds in `source` may begin again with each wrong attempt.
  */
 const budget = {
   maxFailures: 2,

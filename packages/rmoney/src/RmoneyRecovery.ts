@@ -39,7 +39,7 @@ type Sent = ResponseOf<typeof RmoneyApi.RmoneyApi, "clientUnblock">
 type Request = RequestOf<typeof RmoneyApi.RmoneyApi, "clientUnblockVerify">
 type Given = Pick<Method.Given<Api, typeof recoveryCredentials, Options>, "account" | "api" | "credentials" | "options">
 
-/** Purpose of a challenge. A code for one purpose must not be sent to a call for another purpose. */
+/** A code for one purpose must not be sent to a call for another purpose. */
 type Purpose = "unblock" | "forgotPassword" | "resetPassword"
 
 const invalid = (operation: string, field: string, problem: string) =>
@@ -52,10 +52,7 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
     : invalid(operation, "identity", "must be a PAN: five letters, four digits and a letter")
 }
 
-/**
- * Trims and checks the new password as a login does. Without this check, a user could set a password that a later login
- * refuses to send.
- */
+/** Trims and checks the new password as a login does. */
 const checkPassword = (given: Redacted.Redacted<string>) =>
   Credentials.check(broker.id, { password: credentials.password }, { password: given }).pipe(
     Effect.catch(({ reason }) => services.fail("resetPassword", reason))
@@ -68,7 +65,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { userId
   const purposes = new Map<string, Purpose>()
 
   const open = Effect.fnUntraced(function* (purpose: Purpose, sent: Partial<Sent> & Pick<Sent, "token">) {
-    // The broker has no call that resends the code of a recovery. So the fields about resending are dropped.
+    // The broker has no call that resends the code of a recovery, so the fields about resending are dropped.
     const { resendOtpAfter: _, resendOtpCountsLeft: __, token: stepToken, ...once } = sent
     const challenge = yield* ledger.open(yield* challengeOf(once, { kinds: ["otp"], stepToken }))
     purposes.set(challenge.id, purpose)

@@ -17,8 +17,7 @@ import { broker, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a browser login that uses the newer of two calls to exchange the authorization code. This call
- * sends a checksum. `userId` is the client id. A login to another account is rejected.
+ * Credentials for the exchange `checksum`. `userId` is the client id. A login to another account is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -26,8 +25,7 @@ import * as services from "./internal/services.ts"
 export interface SsoCredentials extends Credentials.Input<typeof ssoCredentials> {}
 
 /**
- * Credentials of a browser login that uses the older of two calls to exchange the authorization code. This call
- * sends the vendor id. `userId` is the client id. A login to another account is rejected.
+ * Credentials for the exchange `vendor`. `userId` is the client id. A login to another account is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -42,8 +40,8 @@ export interface SsoVendorCredentials extends Credentials.Input<typeof ssoVendor
  */
 export interface Options extends services.Options {
   /**
-   * Whether a callback must contain the state. Default: `optional`, because the broker documents no state. With
-   * `optional`, a callback with a wrong state is still rejected.
+   * Whether a callback must contain the state. Default: `optional`, because the broker documents no state. A callback
+   * with a wrong state is always rejected.
    */
   readonly state?: "required" | "optional" | undefined
   /** Path of the login page. Default: `/`. */
@@ -51,7 +49,9 @@ export interface Options extends services.Options {
 }
 
 /**
- * The call that exchanges the authorization code for a session. Default: the newer call, which sends a checksum.
+ * The call that exchanges the authorization code for a session.
+ * - `checksum` (default): the newer call, which sends a checksum.
+ * - `vendor`: the older call, which sends the vendor id.
  *
  * @category models
  * @since 0.1.0
@@ -76,7 +76,7 @@ const common = {
   carries: "code",
   receive: Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters, { account }: Given) {
     const code = yield* RedirectLogin.requireParameter(broker.id, parameters, "authCode")
-    // For the newer call, the login page adds `userId` to the callback. For the older call, it adds `clientid`.
+    // The login page adds `userId` to a callback for the exchange `checksum`, and `clientid` for the exchange `vendor`.
     const returned = parameters.get("userid") ?? parameters.get("clientid")
     const userId = returned === undefined ? account.id : Redacted.value(returned)
     if (userId.trim().toLowerCase() === account.id.toLowerCase()) return { code, userId }
@@ -116,8 +116,8 @@ const byVendor = Method.redirect(services.familyWithProfile, {
 })
 
 /**
- * Provides all services of this method for one account. The code in a callback can be exchanged only once, so the
- * request that exchanges the code is never resent.
+ * Provides all services of this method for one account. The request that exchanges an authorization code is never
+ * resent.
  *
  * @category layers
  * @since 0.1.0
@@ -126,9 +126,9 @@ export const layer = (options: Options & Exchange) =>
   options.exchange === "vendor" ? byVendor.layer(options) : byChecksum.layer(options)
 
 /**
- * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID` and `RMONEY_REDIRECT_URL`. If
- * the option `environment` is absent, `RMONEY_ENVIRONMENT` is read too. The newer call also needs `RMONEY_APP_CODE` and
- * `RMONEY_API_SECRET`. The older call also needs `RMONEY_VENDOR`.
+ * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_REDIRECT_URL`, and
+ * `RMONEY_ENVIRONMENT` if the option `environment` is absent. The exchange `checksum` needs `RMONEY_APP_CODE` and
+ * `RMONEY_API_SECRET`. The exchange `vendor` needs `RMONEY_VENDOR`.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * Increments a number in a file several times. Each time, the program acquires the lock, reads the number, pauses,
- * writes the next number, releases the lock, and prints the fence, a number that grows with each acquisition.
+ * Increments a number in a file several times, each time under the lock. Prints each fence: a number that grows with
+ * each acquisition of the lock.
  */
 import { layer } from "@auth/node/NodeSessionLock"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"

@@ -1,6 +1,6 @@
 /**
- * Acquires the lock of the test account, prints the fence (a number that grows with each acquisition), and holds the
- * lock until standard input ends.
+ * Holds the lock of the test account until standard input ends. Prints the fence: a number that grows with each
+ * acquisition of the lock.
  */
 import { layer } from "@auth/node/NodeSessionLock"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"

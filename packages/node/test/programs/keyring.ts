@@ -1,7 +1,4 @@
-/**
- * Gets the key from the keyring, and prints the id of the key or the error. The first argument is the folder of the
- * vault. The optional second argument is the path of a keyring module.
- */
+/** Gets the key from the keyring, and prints the id of the key or the error. */
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import { layerKeyring } from "@auth/node/NodeVaultKey"
 import * as Duration from "effect/Duration"
@@ -22,5 +19,5 @@ const said = key.pipe(
   Effect.map((found) => (found._tag === "Key" ? `key ${Hex.encode(found.id)}` : found._tag)),
   Effect.catch((error) => Effect.succeed(JSON.stringify(error)))
 )
-// No top-level await: a test makes this file a single executable, and a single executable does not support it.
+// singleExecutable.test.ts builds this file as a single executable, which does not support top-level await.
 void Effect.runPromise(said).then((text) => process.stdout.write(`${text}\n`))

@@ -1,7 +1,4 @@
-/**
- * Opens a connection, listens to its events, gets a session, and never closes the connection. The test checks that the
- * program ends nevertheless.
- */
+/** Opens a connection, listens to its events, gets a session, and never closes the connection. */
 import { FakeAngel } from "@auth/angel/msw"
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { TestHttp } from "@auth/broker-core/testing"

@@ -1,7 +1,4 @@
-/**
- * Opens a connection to Angel One, logs in, and prints `logged in` or the error message. The arguments are the folder
- * of the vault and the origin of the broker.
- */
+/** Opens a connection to Angel One, logs in, and prints `logged in` or the error message. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Connection from "@auth/node/Connection"
 import * as Redacted from "effect/Redacted"

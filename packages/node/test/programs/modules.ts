@@ -1,6 +1,6 @@
 /**
- * Logs in to Angel One with `NodeHttpClient`, and then sends one request with the method `get` of such a client. Prints
- * as JSON two lists of the Effect modules loaded so far: `afterLogin` and `afterRequest`.
+ * Logs in to Angel One, and then sends one GET request, both with `NodeHttpClient`. Prints the Effect modules that are
+ * loaded after the login, and those that are loaded after the request.
  */
 import { registerHooks } from "node:module"
 

@@ -1,4 +1,4 @@
-/** Changes the key of a vault. Prints one line before the change, and one line after the change. */
+/** Changes the key of a vault, and prints a line before and after the change. */
 import * as NodeVault from "@auth/node/NodeVault"
 import * as Effect from "effect/Effect"
 import { keyOf } from "../support.ts"

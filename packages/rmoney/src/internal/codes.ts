@@ -46,10 +46,7 @@ const apiPage = {
 }
 
 const recovery = ["clientUnblockVerify", "pwdForgotVerify", "pwdReset"]
-/**
- * Calls that send the token of the previous step. If the broker refuses this token, the login or recovery must start
- * again.
- */
+/** Calls that send the token of the previous step. */
 const steps = { operations: ["otpSend", "otpValidate", "toptVerify", ...recovery] }
 const withSession = { operations: ["bioEnable", "getProfile", "logout", otherCall], ...filter }
 

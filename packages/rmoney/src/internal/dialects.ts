@@ -27,8 +27,8 @@ const no = (json: unknown, message: unknown): Envelope.Verdict => {
 }
 
 /**
- * The formats of the back end's answers, as of 2026-11-21. A refusal has HTTP 200, except the refusal of a token, which
- * has HTTP 401.
+ * The formats of the back end's answers, as of 2026-11-21. The refusal of a token has HTTP 401. Every other refusal has
+ * HTTP 200.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
@@ -39,8 +39,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
       if (refusalWords.has(word)) return no(json, Envelope.field(json, "message") ?? Envelope.field(json, "emsg"))
       if (word !== "ok") return undefined
       const result = resultOf(json)
-      // `result.status` is not a refusal word in every answer: after a login, it is the state of the account, such as
-      // `ACTIVE`.
+      // After a login, `result.status` is the state of the account, such as `ACTIVE`.
       return refusalWords.has(lettersOf(Envelope.field(result, "status")))
         ? no(json, Envelope.field(result, "message") ?? Envelope.field(json, "message"))
         : Envelope.yes(result)

@@ -15,7 +15,8 @@ const toToken = (text: string) => Session.bareToken(Redacted.make(text))
 const Token = Shape.map(Shape.secretMatching(tokenText), toToken)
 
 const sent = {
-  // `emailId` and `mobileNumber` are masked. `userId` is not, although RMoney's documentation says "Masked user ID".
+  // `emailId` and `mobileNumber` are masked. `userId` is not masked, although RMoney's documentation says "Masked user
+  // ID".
   ...Shape.each(Shape.text, "userId", "emailId", "mobileNumber", "message"),
   /** Seconds until the code can be resent. */
   resendOtpAfter: Shape.count,
@@ -59,7 +60,7 @@ const Picture = Shape.struct({
 
 const TokenOrBlank = Shape.secretMatching(tokenOrBlank)
 
-/** Before the QR code is scanned, the answer has no token. RMoney does not document what else this answer contains. */
+/** Before the QR code is scanned, the answer has no token. */
 const Scanned = Shape.mapMaybe(
   Shape.undefinedOr(
     Shape.struct({
@@ -168,9 +169,7 @@ export const table = {
   pwdForgotVerify: post("pwdForgotVerify", "access/pwd/forgot/verify", "step", recovery, byCode, stepToken),
   /** Needs the token of `pwdForgotVerify`. */
   pwdReset: post("pwdReset", "access/pwd/reset", "step", device, byPassword, done),
-  /**
-   * `checkSum` is the SHA-256 of user id, code and API secret, in hexadecimal. RMoney spells it with a capital S.
-   */
+  /** `checkSum` is the SHA-256 of user id, code and API secret, in hexadecimal. */
   vendorGetUserDetails: Endpoint.make({
     name: "vendorGetUserDetails",
     method: "POST",

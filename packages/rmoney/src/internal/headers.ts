@@ -18,11 +18,11 @@ const bearer = (token: Redacted.Redacted<string>, before = ""): BrokerClient.Hea
   authorization: Redacted.make(`Bearer ${before}${Redacted.value(token)}`)
 })
 
-/** If the header contains a user id, it must equal the user id in the body. */
+/** A user id in the header must equal the user id in the body. */
 const ofStep = (form: StepHeader, userId: string, source: string, token: Redacted.Redacted<string>) => {
   if (form === "bare") return bearer(token)
   if (form === "three-part") return bearer(token, `${userId} ${source} `)
-  // The function in the option `stepHeader` can return plain text. Every header is made `Redacted`.
+  // The function in the option `stepHeader` can return plain text.
   return Record.map(form({ userId, source, token }), (value) =>
     Redacted.isRedacted(value) ? value : Redacted.make(value)
   )

@@ -73,7 +73,7 @@ export const familyWithProfile = {
 export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
 
-/** Returns the user id in the answer. Returns `known` if this user id is absent, invalid, or masked by `*`. */
+/** Returns the user id in the answer, or `known` if that user id is absent, invalid or masked by `*`. */
 const canonical = (returned: string | undefined, known: string): string => {
   const id = returned?.trim() ?? ""
   return /^[\x21-\x29\x2b-\x7e]+$/.test(id) ? id : known
