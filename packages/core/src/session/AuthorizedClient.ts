@@ -1,7 +1,6 @@
 /**
- * An `HttpClient` for your own calls to the broker. It adds the session to each request. If the broker refuses the
- * token, the client renews the session once for all callers. It then sends the request again, but only if the request
- * may be sent twice (see `AuthorizedClient`).
+ * An `HttpClient` for your own calls to the broker. It adds the session to each request, and renews the session if the
+ * broker refuses the token.
  *
  * @since 0.1.0
  */
@@ -26,24 +25,24 @@ import type { Session } from "../login/Session.ts"
 import { type Failure, SessionManager } from "./SessionManager.ts"
 
 /**
- * An `HttpClient` that adds the session to each request to the broker. A request can fail with an `HttpClientError` or
- * with an error of the session manager.
+ * An `HttpClient` that adds the session to each request to the broker.
  *
- * If the broker refuses the token, the session is renewed. A `GET`, `HEAD` or `OPTIONS` request is then sent again with
- * the new token. A request that is marked with `replayable` is also sent again. Any other request fails with
- * `SessionExpired`, and the next request uses the new token.
+ * If the broker refuses the token, the session is renewed once for all callers:
  *
- * If the broker refuses every request with the new token, the new session is not renewed until it is ten minutes old,
- * because more logins could lock the account.
+ * - A `GET`, `HEAD` or `OPTIONS` request is sent again with the new token.
+ * - A request that is marked with `replayable` is sent again with the new token.
+ * - Any other request, such as an order, is not sent again. It fails with `SessionExpired`. The next request uses the
+ *   new token.
+ *
+ * If the broker refuses the new token before it has accepted a request with this token, the new session is not renewed
+ * until it is ten minutes old. More logins could lock the account.
  *
  * An answer that does not refuse the token is returned unchanged, even if it reports another error of the broker.
- * Requests to origins other than the broker's are sent without the session. An origin is the scheme, host and port of a
- * URL.
+ * Requests to origins other than the broker's are sent without the session.
  *
- * To find a refusal, the client reads answers of up to 1 MiB (1,048,576 bytes) that are JSON, plain text or HTML, or
- * that have no content type. An answer of another type, or with a larger `content-length`, is returned as soon as its
- * status and headers have arrived. Any other answer is returned when it has ended or when more than 1 MiB has arrived.
- * The client keeps at most 1 MiB and one more chunk of a body in memory.
+ * To find a refusal, the client reads up to 1 MiB (1,048,576 bytes) of a body before it returns the answer. The client
+ * returns an answer without reading the body if its `content-length` is larger than 1 MiB, or if it has a content type
+ * other than JSON, plain text or HTML.
  *
  * @category services
  * @since 0.1.0
@@ -54,8 +53,8 @@ export class AuthorizedClient extends Context.Service<
 >()("@auth/broker-core/session/AuthorizedClient") {}
 
 /**
- * Marks all requests of an effect as requests that may be sent twice. A request whose body is a stream is never sent
- * twice. Use `replayable`, for example, for a search that is sent by `POST`.
+ * Marks all requests of an effect as requests that may be sent twice. Use `replayable`, for example, for a search that
+ * is sent by `POST`. A request whose body is a stream is never sent twice.
  *
  * @example
  * ```ts
@@ -75,8 +74,8 @@ export const replayable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effe
 
 /**
  * Maximum time from sending a request until the status and headers of its answer have arrived. Default: 30 seconds.
- * After this time, the call fails with an `HttpClientError`. Reading the body has no time-out. Requests to origins that
- * do not belong to the broker have no time-out. If a request is sent again with a new token, the time-out starts again.
+ * After this time, the call fails with an `HttpClientError`. Reading the body has no time-out, and requests to other
+ * origins have none.
  *
  * @example
  * ```ts
@@ -97,10 +96,7 @@ export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Referen
   { defaultValue: () => Duration.seconds(30) }
 )
 
-/**
- * Maximum size in bytes of an answer that is checked for a refusal. A larger answer contains data and is no refusal, so
- * it is streamed without a check.
- */
+/** Maximum size in bytes of an answer that is checked for a refusal. A larger answer contains data. */
 const maxCheckedSize = 1_048_576
 
 const descriptionOf = (failure: unknown): string | undefined => {
@@ -112,8 +108,8 @@ const descriptionOf = (failure: unknown): string | undefined => {
 }
 
 /**
- * Makes an error with the caller's request, because the headers of the sent request contain tokens. Of the cause, only
- * the system code is copied, because the cause may contain the sent request.
+ * Makes an error with the caller's request, which contains no tokens. `failure` is not kept as the cause, because it
+ * may contain the request that was sent, with its tokens.
  */
 const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknown) => {
   const words = [descriptionOf(failure), systemCode(failure)].filter((word) => word !== undefined)
@@ -125,31 +121,27 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
   })
 }
 
-/**
- * HTTP statuses without a body. The constructor of `Response` throws if such a status has a body, even an empty body.
- */
+/** HTTP statuses with which the constructor of `Response` accepts no body, not even an empty body. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
 /**
- * In milliseconds. If the broker refuses a session, and then its replacement, the replacement is renewed only when it
- * is this old.
+ * In milliseconds. If the broker refuses a session, and then the new session that replaced it, the new session is
+ * renewed only when it is this old.
  */
 const minReplacementAge = 600_000
 
 interface Answer {
   readonly response: HttpClientResponse.HttpClientResponse
-  /** The error, if the answer refuses the call. `undefined` if the answer is not a refusal, or was not checked. */
+  /** The error, if the answer was checked and refuses the call. */
   readonly refusal: AuthError.AuthError | undefined
 }
 
-/**
- * Matches the content types that a refusal can have. An answer of any other type is data or an endless event stream.
- */
+/** Matches the content types that a refusal can have. */
 const checkedTypes = /^\s*(?:$|(?:application\/(?:[^\s;/]+\+)?json|text\/(?:json|plain|html))\s*(?:;|$))/i
 
 /**
- * Checks whether an answer is a refusal. In the returned response, `request` is the caller's request, which contains no
- * tokens. The body of the response can still be read from the start.
+ * In the returned response, `request` is the caller's request, which contains no tokens. The body of the response can
+ * still be read from the start.
  */
 const readAnswer = Effect.fnUntraced(function* (
   request: HttpClientRequest.HttpClientRequest,
@@ -240,10 +232,10 @@ export const make: Effect.Effect<
   // renewals could lock the account.
   let refusedAfterRenewal: Session | undefined
   // An order is a request that must not be sent twice. `untestedByOrder` is the session that replaced the session of a
-  // refused order. If the broker refuses the next order too, this session is not renewed at once.
+  // refused order. If the broker refuses the next order too, `untestedByOrder` is not renewed at once.
   let untestedByOrder: Session | undefined
-  // The last session that the broker accepted for an order. An accepted `GET` does not count: a broker can accept a
-  // session for `GET` and refuse it for orders, and then each order would cause a login.
+  // The last session that the broker accepted for an order. An accepted `GET` does not set this variable, because a
+  // broker can accept a session for `GET` and refuse the same session for orders.
   let acceptedForOrder: Session | undefined
 
   const isUntested = (session: Session, mayReplay: boolean) =>

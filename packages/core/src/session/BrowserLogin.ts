@@ -42,20 +42,23 @@ export interface Options {
 /** Maximum duration of a browser login, in milliseconds. */
 const lifetime = 300_000
 
-/** Maximum number of browser logins without `byPerson` in an hour, for all programs together. */
+/** Maximum number of browser logins without `byPerson` that all programs together begin in an hour. */
 const maxPerHour = 3
 const hour = 3_600_000
 
-/** Time between two reads of the pending login from the store. */
+/** Time between two polls. A poll reads the pending login from the store. */
 const pollInterval = Duration.seconds(1)
-/** At every fifth poll, the program of the pending login increments `beats`, to show that it still runs. */
+/** At every fifth poll, the program of the pending login increments `beats`, to show that the program is running. */
 const pollsPerBeat = 5
-/** If `beats` has not changed after this many polls, the program of the pending login counts as killed. */
+/**
+ * If `beats` has not changed after this many polls, the waiting programs assume that the program of the pending login
+ * was killed.
+ */
 const maxSilentPolls = 15
 
 type Pending = NonNullable<PromptRecord.PromptRecord["pending"]>
 
-/** A time in the future does not count, because the clock was set back. */
+/** A time in the future shows that the clock was set back, so it does not count. */
 const isRecent = (now: number) => (at: number) => at <= now && now - at < hour
 
 const isOpen = (pending: Pending | undefined, now: number): pending is Pending =>
@@ -103,18 +106,17 @@ const busy = (pending: Pending): Effect.Effect<never, Busy> => Effect.fail({ _ta
  * Runs a browser login, and stores its session with `SessionManager.adoptFrom`. For each account, only one of the
  * programs that share the store runs a browser login at a time:
  *
- * - If a stored session is live, `run` checks it with the broker's profile call (the service `Profile`). If the broker
- *   refuses the token, `login` runs. If the call ends in another way, or if there is no such call, `run` returns the
- *   stored session.
+ * - If a stored session is live, `run` sends the broker's profile call, if there is a service `Profile`. If the broker
+ *   refuses the token, `login` runs. In every other case, `run` returns the stored session.
  * - If the browser login of another program is pending, `run` waits for the session of that login. If that login fails
  *   or is not completed in time, `run` fails with `ActionRequired`. If that program was killed, `run` begins a login
  *   itself.
  * - All programs together begin at most three browser logins without `byPerson` in an hour. If this limit is reached,
  *   `run` fails with `ActionRequired`.
  *
- * With `byPerson`, the login always runs, and replaces a pending login. If a login takes longer than five minutes,
- * `run` fails with `RedirectRejected` (`request-expired`). If this program logs out before the login ends, the new
- * session is ended at the broker, and `run` fails with `SessionExpired` (`logged-out`).
+ * If a login takes longer than five minutes, `run` fails with `RedirectRejected` (`request-expired`). If this program
+ * logs out before the login ends, the new session is ended at the broker, and `run` fails with `SessionExpired`
+ * (`logged-out`).
  *
  * @example
  * ```ts
@@ -150,10 +152,7 @@ export const run = <E, R>(
     /** A live session that this login must replace. */
     let replacing: Session | undefined
 
-    /**
-     * The stored session, if it is live and is not `replacing`. It is obtained with `renew`, so that the manager uses
-     * this session from now on.
-     */
+    /** The stored session, if it is live and is not `replacing`. `renew` makes the manager use this session. */
     const findStored = Effect.gen(function* () {
       const record = yield* Record.read(store, account)
       const now = yield* Clock.currentTimeMillis
@@ -164,7 +163,7 @@ export const run = <E, R>(
         : Option.none<Session>()
     })
 
-    /** The live session. If the manager returns `replacing` or no session, the session is read from the store. */
+    /** The live session, but never `replacing`. */
     const found = Effect.flatMap(peek, (session) =>
       replacing !== undefined && (Option.isNone(session) || Cached.sameToken(session.value, replacing))
         ? findStored
@@ -172,9 +171,9 @@ export const run = <E, R>(
     )
 
     /**
-     * The stored session, if another program stored it after `before` was read. A logout in this program does not
-     * matter, because the user has logged in again later. If the entry was written more than once, one write may have
-     * been a logout, so no session is returned.
+     * The stored session, if another program stored it after `before` was read. The session is returned even if this
+     * program has logged out. If the entry was written more than once since `before` was read, one write may have been
+     * a logout, so no session is returned.
      */
     const storedSince = (before: Record.Record) =>
       Effect.gen(function* () {
@@ -188,10 +187,6 @@ export const run = <E, R>(
           : Option.none<Session>()
       })
 
-    /**
-     * Whether the broker refuses the token of a session that has not expired. `false` if the service `Profile` is
-     * absent, or if the profile call fails for another reason.
-     */
     const isRefused = (session: Session): Effect.Effect<boolean> =>
       profile === undefined
         ? Effect.succeed(false)
@@ -201,8 +196,8 @@ export const run = <E, R>(
           })
 
     /**
-     * Writes the pending login of this program to the store. `over` is the id of a login whose program was killed, and
-     * which may be replaced.
+     * Writes the pending login of this program to the store. `over` is the id of a pending login whose program was
+     * killed: this pending login is replaced.
      */
     const claim = Effect.fnUntraced(function* (over: string | undefined) {
       while (true) {
@@ -222,7 +217,6 @@ export const run = <E, R>(
       }
     })
 
-    /** Removes the pending login of this program from the store. Does nothing if another program has replaced it. */
     const release: Effect.Effect<void, Failure> = Effect.gen(function* () {
       const { record, version } = yield* PromptRecord.read(store, account)
       if (record.pending?.id !== id) return
@@ -242,10 +236,7 @@ export const run = <E, R>(
       )
     })
 
-    /**
-     * Waits until another program has replaced the pending login of this program. While waiting, increments `beats`. If
-     * the store cannot be read, reads it again at the next poll.
-     */
+    /** Waits until another program has replaced the pending login of this program. Increments `beats` while waiting. */
     const replaced = Effect.gen(function* () {
       for (let polls = 1; ; polls += 1) {
         yield* Effect.sleep(pollInterval)
@@ -262,10 +253,7 @@ export const run = <E, R>(
       duration: lifetime,
       orElse: () => Effect.fail(timedOut(account))
     })
-    /**
-     * `adoptFrom` is called before the login begins. If this program logs out after this call, the new session is
-     * ended.
-     */
+    /** `adoptFrom` is called before the login begins, so that every logout from now on ends the new session. */
     const got = yield* Deferred.make<Session>()
     const adopting = yield* Effect.forkChild(adoptFrom(Deferred.await(got)), { startImmediately: true })
     const claimed = Effect.flatMap(timed, (session) =>
@@ -288,7 +276,8 @@ export const run = <E, R>(
       for (let silent = 0; silent < maxSilentPolls; silent += 1) {
         yield* Effect.sleep(pollInterval)
         const current = (yield* PromptRecord.read(store, account)).record.pending
-        // A program first stores its session, and then removes its pending login.
+        // The session is read after the pending login, because a program first stores its session and then removes its
+        // pending login.
         const known = yield* found
         const session = Option.isSome(known) ? known : yield* storedSince(before)
         if (Option.isSome(session)) return { session, over: pending.id }

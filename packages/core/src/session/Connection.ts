@@ -31,8 +31,7 @@ import type { VaultError } from "./VaultError.ts"
 export type CodeQuestion = stepUpCodes.CodeQuestion
 
 /**
- * Options of a connection. Without `early`, `renewalTimeout` and `pollInterval`, the defaults of `SessionManager`
- * apply.
+ * Options of a connection.
  *
  * @category models
  * @since 0.1.0
@@ -40,11 +39,12 @@ export type CodeQuestion = stepUpCodes.CodeQuestion
 export interface Options extends SessionManager.Options, BaseOptions {
   /**
    * Returns the one-time code of a login with two steps, or a promise of the code. For example, the function can ask
-   * the user for the code. For each code, the function may take up to five minutes.
+   * the user for the code. It may take up to five minutes for each code.
    *
-   * A code with a wrong number of digits is not sent. After such a code, or after a code that the broker refuses, the
-   * function is called again, at most five times for one login. It is not called again if the broker allows no more
-   * attempts, or if the failed logins, including the refused codes, have reached the login guard's `maxFailures`.
+   * A code with a wrong number of digits is not sent. The function is called again after a code with a wrong number of
+   * digits, and after a code that the broker refuses. For one login, the function is called at most five times. It is
+   * not called again when the broker allows no more attempts, or when the number of failed logins and refused codes has
+   * reached the login guard's `maxFailures`.
    *
    * If the credentials contain the TOTP secret and the broker prefers TOTP codes, the function is not called. With this
    * option, a session is renewed only by a login, even if the broker can refresh sessions.
@@ -71,7 +71,7 @@ export type {
 
 /**
  * An open connection. After `close`, the promises of all other functions reject. A pending call keeps the program
- * running. An idle connection does not.
+ * running. An open connection, its listeners and a loop over `changes` do not keep it running.
  *
  * @category models
  * @since 0.1.0

@@ -39,7 +39,8 @@ export type Accounts = Readonly<
 >
 
 /**
- * Options of `open`. The argument of the function `codes` contains the account.
+ * Options of `open`. If the login of an account has a second step, the function `codes` is called, with the account in
+ * its argument.
  *
  * @category models
  * @since 0.1.0
@@ -74,8 +75,8 @@ export type Progress<Name extends string> = {
 export interface Connections<A extends Accounts> extends Closable {
   readonly names: ReadonlyArray<keyof A & string>
   /**
-   * Returns the functions of an account. The first call for an account checks its credentials. If they are invalid, the
-   * promise rejects, and the other accounts are not affected.
+   * Returns the functions of an account. The first call checks the credentials of the account. If they are invalid, the
+   * promise rejects.
    */
   readonly account: <Name extends keyof A & string>(name: Name) => Promise<CallsOf<Layer.Success<A[Name]>>>
   /**
@@ -135,7 +136,7 @@ export const open = <const A extends Accounts>(options: Options<A>): Promise<Con
       const context = yield* Layer.buildWithScope(Layer.merge(vault, client), scope)
       const layerOf = (name: string) => {
         if (!Object.hasOwn(accounts, name)) return Layer.effectContext(Effect.fail(unknownAccount(name, names)))
-        // In plain JavaScript, the value of an account may be `undefined`. `requireLogin` rejects such a value.
+        // In plain JavaScript, the value of an account may be `undefined`, which `requireLogin` rejects.
         const layer = accounts[name] as A[Name]
         return stepUpCodes.withCodesIfNeeded(requireLogin(layer), codes)
       }

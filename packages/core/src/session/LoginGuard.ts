@@ -1,7 +1,7 @@
 /**
  * Limits logins, so that the broker does not lock the account. If a login sends a TOTP code, at most one login is sent
- * in each TOTP period. If the number of failed logins reaches a limit, no further login is sent. Logins are recorded in
- * the store. So the limits apply to all programs that share the store, and also after a restart.
+ * in each TOTP period. If the number of failed logins reaches a limit, no further login is sent. The limits apply to
+ * all programs that share the store, and remain after a restart.
  *
  * @since 0.1.0
  */
@@ -38,19 +38,16 @@ import type * as VaultError from "./VaultError.ts"
 export interface Memory {
   /** The time of the latest of these events: a login was sent, the broker accepted it, or the broker refused it. */
   readonly attemptedAt: number | undefined
-  /**
-   * The times at which the broker refused a password or a code, oldest first. If several codes of one login were
-   * refused, each of them has its own time.
-   */
+  /** The times at which the broker refused a password or a code, oldest first. */
   readonly refusedAt: ReadonlyArray<number>
   /**
-   * The times at which the logins without an answer were sent, oldest first. A login that still waits for its answer is
-   * included. A login that waits for its one-time code is not included, because its first step was answered.
+   * The times at which the logins without an answer were sent, oldest first. A login that waits for its one-time code
+   * is not included.
    */
   readonly unansweredAt: ReadonlyArray<number>
   /**
    * When the pause ends. This time may be in the past. During a pause, a login is sent only with `byPerson`. A pause
-   * starts in three cases:
+   * starts in these cases:
    *
    * - A login fails, and a retry would not help.
    * - A login fails after the broker has sent a code by SMS or email.
@@ -67,8 +64,8 @@ export interface Memory {
  */
 export interface ProtectOptions {
   /**
-   * The credentials of the login as one text. The guard stores only a fingerprint, made with the key of the store. With
-   * it, the guard recognizes the same credentials later. Without a key, the guard does not recognize credentials.
+   * The credentials of the login as one text. The guard stores only a fingerprint of the credentials, which is made
+   * with the key of the store. If the store has no key, the guard does not recognize credentials.
    */
   readonly credentials?: Redacted.Redacted<string> | undefined
   /**
@@ -88,23 +85,23 @@ export class LoginGuard extends Context.Service<
   LoginGuard,
   {
     /**
-     * Runs a login, and records it in the store before it is sent. The caller must hold the account's `SessionLock`. If
-     * the policy has a `step`, at most one login is sent in each TOTP period. If a login was sent in this period, or if
-     * the period ends within 3 seconds, `protect` first waits for the next period.
+     * Runs a login. If the policy has a `step`, at most one login is sent in each TOTP period. If a login was already
+     * sent in this period, or if the period ends within 3 seconds, first waits for the next period. The caller must
+     * hold the account's `SessionLock`.
      *
-     * In the following cases, `protect` fails, and nothing is sent:
+     * Sends nothing and fails in these cases:
      *
+     * - The policy is invalid: `InvalidRequest`.
      * - The limit on failed logins is reached, the account is locked, or the broker has refused these credentials
      *   before: `ActionRequired`.
-     * - A pause after a failed login: the reason of that failure if it is `PermissionDenied`, `SessionLimitReached`,
-     *   `BrokerRejected` or `ActionRequired`. For any other reason: `ActionRequired`, whose `what` is the message of
-     *   that reason.
-     * - Two or more logins within an hour ended before their one-time code was entered: `ActionRequired`, because each
-     *   login makes the broker send a message. The pause is 1 minute after the second of these logins, 2 minutes after
-     *   the third, 5 minutes after the fourth, and 10 minutes after each later one.
-     * - Ten logins in the last hour got no answer: `BrokerUnavailable` (`time-out`) for two minutes after the last of
+     * - A login failed, and its pause has not ended: the reason of the failure if it is `PermissionDenied`,
+     *   `SessionLimitReached`, `BrokerRejected` or `ActionRequired`. For any other reason: `ActionRequired`, whose
+     *   `what` is the message of the reason.
+     * - Two or more logins within an hour ended before their one-time code was entered: `ActionRequired`. This pause
+     *   lasts 1 minute after the second of these logins, 2 minutes after the third, 5 minutes after the fourth, and 10
+     *   minutes after each later one.
+     * - Ten logins in the last hour got no answer: `BrokerUnavailable` (`time-out`), for two minutes after the last of
      *   them.
-     * - The policy is invalid: `InvalidRequest`.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -125,16 +122,16 @@ export class LoginGuard extends Context.Service<
     readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
     /**
      * The times of the failed logins that count towards `maxFailures` now, oldest first. A login without an answer does
-     * not count if the broker has accepted the same credentials before. Logins outside the window do not count.
+     * not count if the broker has accepted the same credentials before.
      */
     readonly countedAt: (
       account: Account.Account,
       policy: Pick<GuardPolicy, "window">
     ) => Effect.Effect<ReadonlyArray<number>, VaultError.VaultError>
     /**
-     * Removes the stored failed logins, the pauses, and the record that the account is locked. Call `reset` after a
-     * person has corrected the credentials. To allow credentials that the broker has refused, pass them as
-     * `credentials`. A `Renewal` has them in its field `credentials`.
+     * Removes the stored failed logins, the pauses, and the record that the broker has locked the account. Call `reset`
+     * after a person has corrected the credentials. Credentials that the broker has refused stay blocked. To allow them
+     * again, pass them as `credentials`. A `Renewal` has them in its field `credentials`.
      */
     readonly reset: (
       account: Account.Account,
@@ -144,8 +141,8 @@ export class LoginGuard extends Context.Service<
 >()("@auth/broker-core/session/LoginGuard") {}
 
 /**
- * In milliseconds. No login starts in this last part of a TOTP period, because the code could arrive in the next
- * period.
+ * Length of the last part of a TOTP period, in milliseconds, but at most half a period. No login starts in this part,
+ * because the code could arrive in the next period.
  */
 const margin = 3000
 
@@ -157,7 +154,8 @@ const timeToNextLogin = ({ attemptedAt }: Ledger.Ledger, { step }: GuardPolicy, 
   const span = Duration.toMillis(step)
   const period = periodOf(now, step)
   const left = (period + 1) * span - now
-  // If the recorded period is ten or more periods in the future, the clock was set back, and the record is ignored.
+  // A recorded period that is ten or more periods in the future shows that the clock was set back. It is ignored,
+  // because it could block logins for years.
   const last = attemptedAt === undefined ? -1 : periodOf(attemptedAt, step)
   if (last >= period && last - period < 10) return left + (last - period) * span
   return left > Math.min(margin, span / 2) ? 0 : left
@@ -178,7 +176,7 @@ interface Sent {
   readonly departure: Departure
   /** Whether the broker has sent a code by SMS or email. */
   isCodeOrdered: boolean
-  /** Whether the login has started, and it is unknown whether it has sent a request. `byClient` sets it to `false`. */
+  /** Whether the login has started and may send requests that `departure` does not record. */
   mayBeUnknown: boolean
 }
 
@@ -195,7 +193,6 @@ const newId = (): string => Hex.encode(SecureRandom.randomBytesUnsafe(8))
 export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   const { fingerprint, note, read, remember, write } = LoginLedger.make(store)
 
-  /** Returns the error if no login may be sent, or `undefined` if a login may be sent. */
   const refusalToSend = (
     { account, byPerson, credentials, policy }: Protected,
     ledger: Ledger.Ledger,
@@ -218,8 +215,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   }
 
   /**
-   * If the write of an attempt fails, nothing is sent, but the store may contain the attempt. So the attempt is
-   * removed, or replaced by the earlier attempt with the same id.
+   * If the write of an attempt fails or is interrupted, nothing is sent, but the store may contain the attempt. So the
+   * attempt is removed, or replaced by the earlier attempt with the same id.
    */
   const takingBack = <E>(
     account: Account.Account,
@@ -235,8 +232,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   }
 
   /**
-   * Records a login, or a further code of a login, before it is sent. The caller makes `enter` uninterruptible.
-   * Otherwise, an interruption after the write would leave a login in the ledger that was not sent.
+   * Records a login, or a further code of a login, before it is sent. Only the parts in `restore` may be interrupted.
+   * After an interruption between the write and the login, the ledger would contain a login that was not sent.
    */
   const enter = Effect.fnUntraced(function* (
     given: Protected,
@@ -273,25 +270,19 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   })
 
   /**
-   * `change` records an event of the time `then`, but may be stored later. If a login was accepted or the ledger was
-   * reset after `then`, the event is out of date, and must not block logins. In this case, `otherwise` is applied in
-   * place of `change`.
+   * `change` records an event of the time `then`. If a login was accepted or the ledger was reset after `then`, the
+   * event is out of date, and `otherwise` is applied in place of `change`.
    */
   const unlessSettled =
     (then: number, change: (ledger: Ledger.Ledger) => Ledger.Ledger, otherwise = (ledger: Ledger.Ledger) => ledger) =>
     (ledger: Ledger.Ledger): Ledger.Ledger =>
       Ledger.isSettledSince(ledger, then) ? otherwise(ledger) : change(ledger)
 
-  /**
-   * Makes the functions with which a login tells the guard about its one-time codes. `sent` is the login or code that
-   * was sent last.
-   */
   const attemptOf = (given: Protected, sent: Sent): LoginAttempt => {
     const { account } = given
     const sendCode = Effect.uninterruptibleMask((restore) => {
       const { id, outcome } = sent.attempt
-      // Pauses apply only to new logins, but this code belongs to a login that has already begun. So `byPerson` is set,
-      // which ignores pauses.
+      // Pauses apply only to new logins. So `byPerson` is set, which ignores pauses.
       const entered = enter({ ...given, byPerson: true }, outcome === "refused" ? newId() : id, () => 0, restore)
       return Effect.map(entered, (now) => void Object.assign(sent, now))
     })
@@ -305,7 +296,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     return {
       codeAwaited: Effect.suspend(() => {
         sent.isCodeOrdered = true
-        // A further code may be requested after a refused code. The refused code stays counted.
+        // A code that was refused before stays counted.
         return sent.attempt.outcome === "refused" ? Effect.void : set("awaits-code")
       }),
       asking: (ask) =>
@@ -340,8 +331,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
       if (sent.isCodeOrdered && attempt.outcome === "awaits-code" && isLoggedOut(error)) return ledger
       const paused = (before: Ledger.Ledger) =>
         Ledger.startPause(before, { ...GuardErrors.saidOf(error), needsPerson: sent.isCodeOrdered || undefined }, now)
-      // If the broker has sent a code by SMS or email, the next login would make the broker send another code. So the
-      // next login is sent only after a pause.
+      // The next login would make the broker send another code by SMS or email. So it is sent only after a pause.
       if (answer === "none" && attempt.outcome === "open") {
         const kept = Ledger.putAttempt(ledger, attempt)
         return sent.isCodeOrdered ? paused(kept) : kept
@@ -361,24 +351,20 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   const changeAfter = (sent: Sent, error: AuthError.AuthError | VaultError.VaultError, isOwn: boolean, now: number) =>
     AuthError.isAuthError(error)
       ? failed(sent, error, isOwn, now)
-      : // The store or the lock failed before the login, or before its code. So the login or the code was not sent.
+      : // The store or the lock failed before the login or the code was sent.
         (ledger: Ledger.Ledger) =>
           sent.isCodeOrdered && sent.attempt.outcome === "awaits-code"
             ? ledger
             : Ledger.removeAttempt(ledger, sent.attempt.id)
 
-  /**
-   * Records a failed login. Refused credentials are recorded even if another program has reset the ledger since the
-   * login.
-   */
+  /** Refused credentials are recorded even if another program has reset the ledger since the login. */
   const noteFailure = (
     { account, credentials }: Protected,
     sent: Sent,
     error: AuthError.AuthError | VaultError.VaultError,
     now: number
   ) => {
-    // A source of one-time codes may fail with any error, such as the error of another broker. That error is no answer
-    // to this login.
+    // A source of one-time codes may fail with the error of another broker, which is no answer to this login.
     const isOwn = AuthError.isAuthError(error) && error.broker === account.broker && !isMadeBySource(error)
     const change = changeAfter(sent, error, isOwn, now)
     const refused = (ledger: Ledger.Ledger) =>

@@ -18,8 +18,8 @@ const isSecretText = (value: unknown): boolean =>
 
 /**
  * Encrypts the request, and returns a text. Keep the text in a cookie or a cache between the redirect and the callback.
- * The text is base64url, and is usually shorter than 1 kB. `open` can decrypt it in any process that has the same key
- * (of `VaultKey`) and the same account, until `lifetime` has passed. Default for `lifetime`: 10 minutes.
+ * The text is base64url, and is usually shorter than 1 kB. Until `lifetime` has passed, `open` can decrypt the text in
+ * any process with the same key and the same account. Default for `lifetime`: 10 minutes.
  *
  * The text is only for the browser that begins the login. Set the cookie with `HttpOnly` and `SameSite=Lax`. If the app
  * uses https, also set `Secure`. Clear the cookie when the callback arrives.
@@ -77,14 +77,15 @@ export const seal = (
 }
 
 /**
- * Decrypts a text that `seal` returned. After a failure with `RedirectRejected`, begin the login again. The failures
- * are:
+ * Decrypts a text that `seal` returned. Fails in these cases:
  *
- * - `RedirectRejected` (`request-changed`): the text is missing, was changed, was sealed with another key, or belongs
- *   to another account.
- * - `RedirectRejected` (`request-expired`): the lifetime of the text has passed, or the time of sealing is so far in
- *   the future that a clock is wrong.
- * - `InvalidRequest`: the key comes from `VaultKey.layerPlaintext`.
+ * - The text is missing, was changed, was sealed with another key, or belongs to another account: `RedirectRejected`
+ *   (`request-changed`).
+ * - The lifetime of the text has passed, or the time of sealing is in the future by more than the lifetime:
+ *   `RedirectRejected` (`request-expired`).
+ * - The key comes from `VaultKey.layerPlaintext`: `InvalidRequest`.
+ *
+ * After `RedirectRejected`, begin the login again.
  *
  * @category keeping
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * A lock for each account. A session manager holds the account's lock while it logs in or refreshes the session. No
- * other session manager that shares the lock, in any program, can do so at the same time.
+ * A lock for each account. A session manager logs in or refreshes the session only while it holds the account's lock.
+ * Session managers in several programs can share the lock.
  *
  * @since 0.1.0
  */
@@ -68,7 +68,8 @@ const readAcquireTimeout = (input: Duration.Input = defaults.acquireTimeout) =>
   })
 
 /**
- * Redis counts whole milliseconds. After the holder of a lease is killed, all other programs wait until the lease ends.
+ * Redis counts whole milliseconds, so a lease is at least 1 millisecond. If the holder of a lease is killed, all other
+ * programs wait until the lease ends, so a lease is at most a day.
  */
 const readLease = (input: Duration.Input = defaults.lease) =>
   vaultOptions.readSpan("lease", input, {
@@ -76,10 +77,7 @@ const readLease = (input: Duration.Input = defaults.lease) =>
     rule: 'must be a duration from 1 millisecond to 1 day, such as "800 millis"'
   })
 
-/**
- * Acquires the lock, runs `use`, and releases the lock. The lock is acquired in a scope of its own. `use` runs in the
- * scope of the caller.
- */
+/** `use` runs in the scope of the caller, and the lock has a scope of its own. */
 const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (lease: L) => Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
     Scope.make(),
@@ -99,8 +97,8 @@ export interface LeaseOptions {
   /**
    * Waits until no other process holds the account's lock, acquires the lock, and releases it when the scope closes. In
    * each process, at most one fiber per account runs `acquire` at a time. If the lock is not acquired within
-   * `acquireTimeout`, `withLock` fails with the last reason that `acquire` passed to `note`. Without such a reason, it
-   * fails with `LockUnavailable` (`busy`).
+   * `acquireTimeout`, `withLock` fails with the reason that `acquire` passed to `note` last. Without a reason,
+   * `withLock` fails with `LockUnavailable` (`busy`).
    */
   readonly acquire: (
     account: Account.Account,
@@ -113,11 +111,9 @@ export interface LeaseOptions {
 }
 
 /**
- * Makes a lock that several processes share. For each account, the fibers of this process wait in a queue, and only the
- * first fiber of the queue runs `acquire`.
+ * Makes a lock that several processes share.
  *
- * Fails with `InvalidOption` if `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails as described
- * at `acquire` of `LeaseOptions`.
+ * Fails with `InvalidOption` if `acquireTimeout` is invalid.
  *
  * @example
  * ```ts
@@ -223,10 +219,9 @@ export interface RedisOptions {
   /** Prefix of every key. Default: `broker-auth`. */
   readonly prefix?: string | undefined
   /**
-   * Maximum time that other programs wait for the lock after its holder was killed. Default: 800 milliseconds.
-   * Smallest value: 1 millisecond. Largest value: 1 day. While the holder runs, it renews the lease four times in this
-   * time. If the holder is suspended for longer than this time, another program may acquire the lock. After
-   * the other program has acquired it, `check` of the suspended holder fails.
+   * Maximum time that other programs wait for the lock after its holder was killed. Default: 800 milliseconds. Smallest
+   * value: 1 millisecond. Largest value: 1 day. If the holder is suspended for longer than this time, another program
+   * may acquire the lock. After the other program has acquired the lock, `check` of the suspended holder fails.
    */
   readonly lease?: Duration.Input | undefined
   /** Time-out for acquiring the lock. Default: 60 seconds. */
@@ -239,13 +234,14 @@ export interface RedisOptions {
  *
  * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid.
  *
- * `withLock` tries to acquire the lock until `acquireTimeout` is over. If another holder has the lock at this time, the
- * error is `LockUnavailable` (`busy`). If Redis did not reply to the last try, or replied with an error, the error is
- * `Io`. If a retry cannot succeed, for example because of a wrong password, `withLock` fails with `Io` at once. If the
- * lock's key in Redis contains a value of another type, `withLock` fails with `Tampered` at once.
+ * `withLock` tries to acquire the lock until `acquireTimeout` is over, and fails in these cases:
+ *
+ * - Another holder has the lock when the time is over: `LockUnavailable` (`busy`).
+ * - Redis did not reply to the last try, or replied with an error: `Io`.
+ * - A retry cannot succeed, for example because of a wrong password: `Io`, at once.
+ * - The lock's key in Redis contains a value of another type: `Tampered`, at once.
  *
  * If Redis becomes unreachable while the lock is held, `use` continues, but `check` fails when the lease has ended.
- * After the release, `check` fails with `lost`.
  *
  * @category constructors
  * @since 0.1.0

@@ -55,33 +55,35 @@ export class SessionManager extends Context.Service<
     readonly account: Account
     /**
      * Returns a live session. The session comes from memory, otherwise from the store, otherwise from the broker. After
-     * a logout by this program or another program, `session` fails with `SessionExpired` (`logged-out`) until `adopt`,
-     * or `renew` without `rejected`, is called. A program that starts after the logout logs in again.
+     * a logout by this program or another program, `session` fails with `SessionExpired` (`logged-out`). To get a
+     * session again, call `adopt`, or `renew` without `rejected`. A program that starts after the logout logs in again.
      */
     readonly session: Effect.Effect<Session.Session, Failure>
     /** The cached or stored session, if it is live. Sends nothing to the broker. */
     readonly peek: Effect.Effect<Option.Option<Session.Session>, Failure>
     /**
-     * Returns a session other than `rejected`: the session that another program has stored since, or a new session from
-     * the broker. Default for `rejected`: the cached session, or the stored session if none is cached.
-     *
-     * Without `rejected`, `renew` gets a session even after a logout, and even in the pause after a failed renewal.
+     * Returns a session other than `rejected`. If another program has already stored a new session, returns that
+     * session. Otherwise gets a new session from the broker. Default for `rejected`: the cached session, or the stored
+     * session if none is cached. Without `rejected`, `renew` gets a session even after a logout. For some time after a
+     * failed renewal, only `renew` without `rejected` starts a renewal.
      */
     readonly renew: (rejected?: Session.Session) => Effect.Effect<Session.Session, Failure>
     /**
-     * Runs an effect with a live session. If the broker refuses the token, the session is renewed once for all callers.
-     * If every request of the effect is safe to repeat, the effect then runs again. Otherwise `withSession` fails with
-     * `SessionExpired` after the renewal, and the next call uses the new session.
+     * Runs an effect with a live session. If the effect fails with `SessionExpired` because the broker refused the
+     * token, the session is renewed once for all callers. What happens to the effect depends on its requests:
+     *
+     * - If every request that the effect sent is safe to repeat, the effect runs again.
+     * - If a request is not safe to repeat, or if `withSession` noticed no request, the effect does not run again.
+     *   `withSession` fails with `SessionExpired`, and the next call uses the new session.
      *
      * Calls of endpoints that the broker's package marks as `safe` (see `Endpoint`) are safe to repeat. Requests of
      * `AuthorizedClient` and `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or
-     * if they are marked `replayable`. A request whose body is a stream is never safe to repeat. `withSession`
-     * does not notice requests that are sent in any other way, so do not place orders in such a way inside the effect.
-     * If `withSession` noticed no request, the effect does not run again.
+     * if they are marked `replayable`. A request whose body is a stream is never safe to repeat. `withSession` notices
+     * only calls of endpoints and requests of `AuthorizedClient` and `Authorize.request`. Do not place orders in
+     * another way inside the effect.
      *
-     * If the broker also refuses the new token, the new session is not renewed until it is ten minutes old. It is
-     * renewed earlier if an effect with the same kind of requests has succeeded with this token. There are two kinds:
-     * only safe requests, or at least one request that is not safe to repeat.
+     * If the broker refuses the new token before an effect has succeeded with this token, the new session is not
+     * renewed until it is ten minutes old. More logins could lock the account.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
@@ -103,15 +105,15 @@ export class SessionManager extends Context.Service<
     /**
      * Ends the session at the broker, and deletes it from memory and from the store. The session is deleted even if the
      * broker's logout call fails. If the session cannot be deleted from the store, `logout` fails with the store's
-     * error. A renewal that is running in this program, or in another program that shares the store, does not bring the
-     * session back. Other programs notice the logout within a second if the store is in Redis. Otherwise they notice it
-     * when they next look for changes, or when the broker refuses the token.
+     * error. A renewal that is running in any program that shares the store does not bring the session back. If the
+     * store is in Redis, other programs notice the logout within a second. With another store, they notice it at their
+     * next check for changes (see `pollInterval`), or when the broker refuses the token.
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
-     * Records that the session worked, because the broker has accepted an order, or another call that must not be sent
-     * twice. Without this record, renewals pause if the broker refuses a session, and then its replacement.
-     * `AuthorizedClient` and `withSession` make the record automatically.
+     * Records that the broker has accepted an order, or another call that must not be sent twice, with this session. If
+     * the broker refuses this session later, the session may be replaced at once. `AuthorizedClient` and `withSession`
+     * make the record automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**
@@ -135,9 +137,9 @@ export class SessionManager extends Context.Service<
  */
 export interface Options {
   /**
-   * A session is renewed at most this long before its expiry. The time of each renewal is random: from `early` to half
-   * of `early` before the expiry. A session is never renewed in the first half of its lifetime. A session that ends at
-   * a daily cut-off is renewed after the cut-off. Default: the value in the broker's description (`Broker`).
+   * A session is renewed at a random time, from `early` to half of `early` before its expiry, but not in the first half
+   * of its lifetime. A session that ends at a daily cut-off is renewed after the cut-off. Default: the value in the
+   * broker's description (`Broker`).
    */
   readonly early?: Duration.Input | undefined
   /**
@@ -146,11 +148,11 @@ export interface Options {
    */
   readonly renewalTimeout?: Duration.Input | undefined
   /**
-   * Time between two checks for new sessions and logouts by other programs. A check runs when a call uses the cached
-   * session. Default: 30 seconds.
+   * When this time has passed since the last check, the next call that uses the cached session checks for newer
+   * sessions and logouts by other programs. Default: 30 seconds.
    *
    * If the store reports its changes (see `Changes` of `SessionStore`), a check reads the store only after a change, or
-   * if the last read is an hour old.
+   * if the last read is an hour old. With any other store, each check reads the store.
    */
   readonly pollInterval?: Duration.Input | undefined
 }
@@ -216,8 +218,8 @@ export const session: Effect.Effect<Session.Session, Failure, SessionManager> = 
 )
 
 /**
- * Runs an effect with a live session of the account. If the broker refuses the token, the session is renewed once, and
- * the effect runs again if every request that it sent is safe to repeat. See `withSession` of the service.
+ * Runs an effect with a live session of the account. If the broker refuses the token, the session is renewed: see
+ * `withSession` of the service.
  *
  * @example
  * ```ts
@@ -282,7 +284,7 @@ export const sessionPromise: Effect.Effect<() => Promise<Session.Session>, never
     const { freshUnsafe, session } = yield* SessionManager
     const clock = yield* Clock.Clock
     const run = Effect.runPromiseWith(yield* Effect.context<never>())
-    // Callers that wait at the same time share one promise, because a fiber for each caller is slow.
+    // Callers that wait at the same time share one promise, because a fiber for each caller would cost much more time.
     let pending: Promise<Session.Session> | undefined
     const start = () => {
       let isDone = false
@@ -294,7 +296,6 @@ export const sessionPromise: Effect.Effect<() => Promise<Session.Session>, never
       if (!isDone) pending = promise
       return promise
     }
-    // All calls that get the same cached session share one promise.
     let cached: { readonly fresh: Exit.Exit<Session.Session>; readonly promise: Promise<Session.Session> } | undefined
     return () => {
       const fresh = freshUnsafe(clock.currentTimeMillisUnsafe())

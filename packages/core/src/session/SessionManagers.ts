@@ -59,20 +59,17 @@ export interface Progress<E = never> {
 export interface WarmOptions {
   /** Maximum number of accounts that log in at the same time. Default: 32. */
   readonly concurrency?: number | undefined
-  /**
-   * Maximum random delay before `warm` requests the session of an account. The delay spreads the requests over time.
-   * Default: 250 milliseconds.
-   */
+  /** Maximum random delay before `warm` requests the session of an account. Default: 250 milliseconds. */
   readonly jitter?: Duration.Input | undefined
   /**
-   * Maximum number of accounts that `warm` starts per second. The accounts of all brokers count together, and accounts
-   * with a stored session count too. Default: no limit. Each broker's rate limits apply in addition. If you set a
-   * limit, brokers' firewalls are less likely to block your IP address.
+   * Maximum number of accounts that `warm` starts per second. The accounts of all brokers count together. Default: no
+   * limit. Each broker's rate limits apply in addition. If you set a limit, brokers' firewalls are less likely to block
+   * your IP address.
    */
   readonly perSecond?: number | undefined
   /**
    * Time-out for one account. Default: 2 minutes. After this time, the account counts as failed with
-   * `BrokerUnavailable` (`time-out`), and the next account starts. The login continues in the background.
+   * `BrokerUnavailable` (`time-out`), and the next account starts. The login itself continues in the background.
    */
   readonly timeout?: Duration.Input | undefined
 }
@@ -86,14 +83,15 @@ export interface WarmOptions {
 export interface Options extends SessionManager.Options {
   /**
    * An account that was not used for this time is closed. The next call opens it again. Its stored session is kept.
-   * Minimum: 1 second. Default: accounts stay open. Closing may be late by a quarter of `idle` plus one `pollInterval`.
+   * Closing may be delayed by up to a quarter of `idle` plus one `pollInterval`. Minimum: 1 second. Default: accounts
+   * stay open.
    */
   readonly idle?: Duration.Input | undefined
 }
 
 /**
  * The services that every layer of a union type provides. For example, every broker's layer provides `Renewal`, so
- * `Renewal` is included. A service that only some of the layers provide is not included.
+ * `Renewal` is included.
  *
  * @category models
  * @since 0.1.0
@@ -124,21 +122,26 @@ export interface SessionManagers<in out Services, in out E = never> {
   readonly services: (
     name: string
   ) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError.AuthError>
-  /** Returns the manager of the account. Do not keep the manager, because `invalidate` and `idle` close it. */
+  /**
+   * Returns the manager of the account. Call this function each time instead of keeping the manager, because
+   * `invalidate` and `idle` close the manager.
+   */
   readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError.AuthError>
-  /** Returns a live session of the account. You may keep this effect: it finds the open manager at each run. */
+  /**
+   * Returns a live session of the account. You may keep this effect, because each run uses the manager that is open at
+   * that time.
+   */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
   /**
-   * Closes the account's layer. The next call for the account calls `lookup` of `make` again. Use `invalidate`, for
-   * example, after the credentials were corrected. Calls to the closed manager, and calls that wait for it, fail with
-   * `InvalidRequest`. The stored session stays valid. To end it, log out before you call `invalidate`. If the account
-   * is not open, nothing happens.
+   * Closes the account. The next call for the account calls `lookup` of `make` again. Use `invalidate`, for example,
+   * after the credentials were corrected. Waiting calls and calls to the closed manager fail with `InvalidRequest`. The
+   * stored session stays valid. To end the stored session, log out before you call `invalidate`.
    */
   readonly invalidate: (name: string) => Effect.Effect<void>
   /**
    * Gets a session for each account, and emits the result of each account as soon as it is known. An account that fails
-   * or does not answer does not stop the other accounts. Each name is requested once. If an argument is invalid, the
-   * stream fails with `InvalidRequest` before any account starts.
+   * or does not answer does not stop the other accounts. If an argument is invalid, the stream fails with
+   * `InvalidRequest` before any account starts.
    */
   readonly warm: (names: Iterable<string>, options?: WarmOptions) => Stream.Stream<Progress<E>, AuthError.AuthError>
 }
@@ -153,11 +156,14 @@ interface Ready<Services> {
    * memory.
    */
   readonly layerServices: ReadonlyMap<string, unknown>
-  /** The manager. Made when a program requests it, because `session` does not need it. */
+  /** The manager. Made when a program requests it. */
   manager: SessionManager.SessionManager["Service"] | undefined
   /** The services of the layer, and the manager. Made when a program requests them. */
   services: Context.Context<Services | SessionManager.SessionManager> | undefined
-  /** Whether `get` has returned this account since the last check for unused accounts. */
+  /**
+   * Whether `get` has returned this account since the last check for unused accounts. For an open account, `session`
+   * does not call `get`, so the check also asks `lastUsed`.
+   */
   isUsed: boolean
   /** Time of the last check at which `isUsed` was true, in milliseconds since the epoch. */
   usedAt: number
@@ -187,9 +193,7 @@ const closedReason = new AuthError.InvalidRequest({
   advice: "Keep the scope open as long as sessions are needed."
 })
 
-/**
- * Closes the manager first, and then the layer. The layer is closed even if closing the manager fails with a defect.
- */
+/** The layer is closed even if closing the manager fails with a defect. */
 const closeParts = (
   { scope, self }: Pick<Attempt<never, never>, "scope" | "self">,
   exit: Exit.Exit<unknown, unknown>
@@ -206,7 +210,7 @@ const readIdle = (idle: Duration.Input) => {
   return refused === undefined ? Effect.succeed(Duration.toMillis(idle)) : Effect.fail(refused)
 }
 
-/** A string is rejected, because it would yield characters instead of names. */
+/** A string is rejected, because it would yield characters. */
 const isNames = (names: unknown): names is Iterable<string> =>
   typeof names === "object" && names !== null && Symbol.iterator in names
 
@@ -234,7 +238,8 @@ const readWarm = (
  * with its own rate limits. Fails with `InvalidRequest` if `idle` is invalid.
  *
  * An account with a cached session takes about 1 kB of heap, plus its session and the state of its layer. It takes
- * another kilobyte after `get` or `services` was called for it. `idle` and `invalidate` free all memory of an account.
+ * another kilobyte after `manager` or `services` was called for it. `idle` and `invalidate` free all memory of an
+ * account.
  *
  * @example
  * ```ts
@@ -290,12 +295,12 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const owner = yield* ManagerOwner
   const context = yield* Effect.context<R | SessionStore | SessionLock>()
   const memoMap = Layer.CurrentMemoMap.forkOrCreate(context)
-  // Effect's `LayerMap` is not used, because it keeps failures forever and needs a scope for each lookup. A scope is
-  // too slow here, because programs look up an account before every request to a broker.
+  // Effect's `LayerMap` is not used, because it keeps failures forever and needs a scope for each lookup, which is too
+  // slow.
   const ready = new Map<string, Ready<Services>>()
   const building = new Map<string, Attempt<Services, E>>()
 
-  // One finalizer closes all accounts. The scope interrupts unfinished builds of layers before it runs this finalizer.
+  // The scope interrupts unfinished builds of layers before it runs this finalizer.
   yield* Scope.addFinalizerExit(scope, (exit) =>
     Effect.forEach(Array.from(ready.values()).toReversed(), (account) => Effect.exit(closeParts(account, exit))).pipe(
       // Every account is closed, even if closing another account fails with a defect.
@@ -328,7 +333,10 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
     self.owner?.closedBecause === undefined ? session : sessionNow(name)
   )
 
-  /** Each attempt has its own scope, so that the next attempt starts without the resources of a failed attempt. */
+  /**
+   * If an attempt fails, its scope is closed, so that the next attempt starts without the resources of the failed
+   * attempt.
+   */
   const build = (name: string, attempt: Attempt<Services, E>) =>
     Effect.suspend(() => Layer.buildWithMemoMap(lookup(name), memoMap, attempt.scope)).pipe(
       Effect.provideContext(context),
@@ -347,9 +355,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
       })
     )
 
-  /**
-   * Starts to build the layer of an account, once for all callers. If the callers are interrupted, the build continues.
-   */
+  /** If the callers are interrupted, the build continues. */
   const startBuild = (name: string) =>
     Effect.uninterruptible(
       Effect.suspend(() => {
@@ -410,7 +416,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const sessionNow = (name: string): Effect.Effect<Session, E | SessionManager.Failure> =>
     Effect.flatMap(get(name), (account) => account.session)
 
-  /** The account is first removed from both maps, so that a call during the close builds the account again. */
+  /** The account is first removed from both maps, so that a call during the closing builds the account again. */
   const close = (name: string, because: AuthError.Reason) =>
     Effect.uninterruptible(
       Effect.suspend(() => {
@@ -442,8 +448,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
         }
         if (now - Math.max(account.usedAt, lastUsed(account.self, now)) >= idleFor) names.push(name)
       }
-      // Each account is closed in its own fiber, so that an account that closes slowly does not delay the other
-      // accounts.
+      // Each account is closed in its own fiber, so that a slow account does not delay the others.
       return Effect.forEach(names, (name) => Effect.forkIn(close(name, idleReason), scope), { discard: true })
     })
 
@@ -500,7 +505,8 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
 })
 
 /**
- * Returns the error of a failed account. Returns `undefined` for a session, a defect or an interruption.
+ * Returns the error because of which an account has no session. Returns `undefined` if the account has a session, or if
+ * the reason is a defect or an interruption.
  *
  * @category accessors
  * @since 0.1.0

@@ -8,8 +8,8 @@
 import * as Metric from "effect/Metric"
 
 /**
- * Counts the logins that session managers started, for each `broker` and `outcome`. A login that the login guard
- * stopped, a login in the browser and a login by QR code are not counted. `outcome` is `ok`, `interrupted` (also for a
+ * Counts the logins that a session manager started, for each `broker` and `outcome`. Logins that the login guard
+ * stopped, and logins in the browser or by a QR code, are not counted. `outcome` is `ok`, `interrupted` (also for a
  * defect), or the reason of the failure.
  *
  * @example

@@ -26,7 +26,7 @@ import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
 
 /**
- * The name of an entry. Each account has up to four entries:
+ * The name of an entry of an account:
  *
  * - `session`: the session.
  * - `guard`: the state of the login guard (see `LoginGuard`).
@@ -103,8 +103,7 @@ export type Watchers = changes.Watchers
 export const makeWatchers: () => Watchers = watchers.make
 
 /**
- * Stores entries. `put` returns `true` only after the entry is stored. The durability of the entry depends on the
- * store. If another program has changed the entry since it was read, `put` changes nothing and returns `false`.
+ * Stores entries.
  *
  * @category services
  * @since 0.1.0
@@ -117,8 +116,8 @@ export class SessionStore extends Context.Service<
     /** Reads an entry. Returns `undefined` if no entry is stored. */
     readonly get: (account: Account.Account, slot: Slot) => Effect.Effect<Entry | undefined, VaultError.VaultError>
     /**
-     * Stores `value` as version `expected + 1`, but only if the stored version is still `expected`. `expected` is 0 if
-     * no entry is stored. Returns whether the value was written.
+     * Stores `value` as version `expected + 1`, and then returns `true`. If another program has written the entry, so
+     * that its version is not `expected`, changes nothing and returns `false`. `expected` is 0 if no entry is stored.
      */
     readonly put: (
       account: Account.Account,
@@ -127,8 +126,8 @@ export class SessionStore extends Context.Service<
       expected: number
     ) => Effect.Effect<boolean, VaultError.VaultError>
     /**
-     * Computes the fingerprint of a secret with the store's key. Absent if the store has no key. In this case, the
-     * login guard cannot recognize credentials that the broker has accepted or refused.
+     * Computes the fingerprint of a secret with the store's key. Absent if the store has no key. Without `fingerprint`,
+     * the login guard cannot recognize credentials that the broker has accepted or refused.
      */
     readonly fingerprint?: ((secret: Redacted.Redacted<string>) => Effect.Effect<string>) | undefined
     /**
@@ -182,12 +181,10 @@ export const makeMemory = (): SessionStore["Service"] => {
 export const layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, makeMemory)
 
 /**
- * Encrypts the entries of a store with XChaCha20-Poly1305. Each entry is bound to its account, slot and version. An
- * entry that was changed, moved, or written with another key is rejected. With a `Plaintext` key, entries have the same
- * format, but their values are not encrypted.
+ * Encrypts the entries of a store with XChaCha20-Poly1305. An entry that was changed, was moved to another account,
+ * slot or version, or was written with another key is rejected. With a `Plaintext` key, entries are not encrypted.
  *
- * `get` fails with `Tampered`, `WrongKey` or `NewerVersion` if it cannot decrypt an entry. `get` and `put` also fail
- * with the errors of the store.
+ * `get` fails with `Tampered`, `WrongKey` or `NewerVersion` if it cannot decrypt an entry.
  *
  * @example
  * ```ts
@@ -270,8 +267,8 @@ const decodeText = (operation: string, what: string, text: string | null | undef
  * Makes a store that writes entries unencrypted to any `KeyValueStore`. The keys start with `broker-auth/`. Wrap the
  * store with `encrypted`.
  *
- * Only one process at a time may use the store, because a `KeyValueStore` cannot compare the version and write in one
- * step. The durability of a write depends on the `KeyValueStore`.
+ * Only one process at a time may use the store. If two processes write at the same time, one write may be lost. The
+ * durability of a write depends on the `KeyValueStore`.
  *
  * @category constructors
  * @since 0.1.0
@@ -343,8 +340,9 @@ export interface RedisOptions {
   readonly timeout?: Duration.Input | undefined
 }
 
-// Returns -1 for a value that this library did not write, so that it is not overwritten. If the reply to a write was
-// lost, the write is tried again ("again"). If this try finds its value already stored, the earlier try has succeeded.
+// Returns -1 if the stored value has no version, because this library did not write this value. "again" marks a retry.
+// If a retry finds its value stored, an earlier try has succeeded, because no other write of an encrypted store has an
+// equal value.
 const compareAndSetLua = `
 local found = redis.call("GET", KEYS[1])
 if ARGV[3] == "again" and found == ARGV[2] then return 1 end
@@ -380,8 +378,7 @@ const makeCompareAndSet = () =>
   ).withReturnType<number>()
 
 /**
- * Makes a store that writes entries unencrypted to Redis (5.0 or newer). Each entry is one string. Wrap the store with
- * `encrypted`.
+ * Makes a store that writes entries unencrypted to Redis (5.0 or newer). Wrap the store with `encrypted`.
  *
  * Any number of programs may share the store. The durability of a write depends on the settings of Redis. With
  * `appendonly yes` and `appendfsync always`, the data is on disk before the write succeeds. If Redis loses its data,

@@ -52,9 +52,8 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
  * A vault in Redis, for any number of programs on any number of machines. Entries are encrypted with the `VaultKey`. If
  * the holder of a lock is killed, the lock is released when its lease ends: by default, at most one second later.
  *
- * Redis must be 5.0 or newer. Configure it so that it loses no session, because each lost session requires a new login.
- * Persist the data with `appendonly yes`. If a refresh token can be used only once, set `appendfsync always` as well.
- * Set `maxmemory-policy noeviction`, so that Redis does not evict sessions.
+ * Redis must be 5.0 or newer. Each session that Redis loses requires a new login, so set `appendonly yes` and
+ * `maxmemory-policy noeviction`. If a refresh token can be used only once, also set `appendfsync always`.
  *
  * Session managers learn of changes by other programs within a second. For this, the vault reserves one connection to
  * Redis. The Redis user must be allowed to run the commands `XADD`, `XREAD`, `XRANGE`, `XREVRANGE` and `INFO`. Without

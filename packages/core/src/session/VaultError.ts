@@ -29,8 +29,7 @@ export class Tampered extends Data.TaggedError("Tampered")<{
 }
 
 /**
- * The stored entry was written with another key. An entry without encryption counts as written with another key if it
- * is read with a key, and the reverse.
+ * The stored entry was written with another key. For writing and for reading, no key counts as another key.
  *
  * @category reasons
  * @since 0.1.0
@@ -124,9 +123,9 @@ export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
  */
 export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
   /**
-   * `busy`: the lock was not acquired within the time-out, because other programs or other fibers held it. `lost`: the
-   * lock was released, its file was deleted, or its time limit in Redis has expired, for example while this program was
-   * suspended. Another program may hold the lock now.
+   * - `busy`: the lock was not acquired within the time-out, because other programs or other fibers held it.
+   * - `lost`: the lock was released, its file was deleted, or its time limit in Redis has expired, for example while
+   *   this program was suspended. Another program may hold the lock now.
    */
   readonly why: "busy" | "lost"
   readonly waited?: Duration.Duration | undefined

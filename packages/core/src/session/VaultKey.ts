@@ -46,8 +46,8 @@ const keyLength = 32
 const unavailable = (why: string, advice?: string) =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
-// Another program may use the SHA-256 of the key alone as a secret. Without the label, the id, which is stored
-// unencrypted, would be the first bytes of that secret.
+// The id is stored unencrypted. Because of this label, it reveals nothing of the SHA-256 of the key alone, which
+// another program may use as a secret.
 const idLabel = new TextEncoder().encode("broker-auth vault key id 1")
 
 /**

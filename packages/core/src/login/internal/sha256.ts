@@ -1,7 +1,6 @@
 import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 
-/** The part of `node:crypto` that is used. Node, Bun and Deno have it. */
 interface NodeCrypto {
   readonly hash?: (algorithm: string, data: Uint8Array, encoding: "buffer") => Uint8Array
 }
@@ -11,7 +10,7 @@ interface Runtime {
 }
 
 /**
- * The hash function of the runtime, if it has one that returns the hash at once. With the Web Crypto API, a hash needs a
+ * The hash function of Node, Bun and Deno, which returns the hash at once. With the Web Crypto API, a hash needs a
  * thread and 20 times as much CPU time.
  */
 const native = (globalThis as Runtime).process?.getBuiltinModule?.("node:crypto")?.hash

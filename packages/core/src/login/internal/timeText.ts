@@ -10,9 +10,11 @@ const units = [
 const counted = (count: number, unit: string): string => (count === 1 ? `1 ${unit}` : `${count} ${unit}s`)
 
 /**
- * Formats a duration in its one or two largest units, such as `4 minutes`, `1 hour 5 minutes` or `9 days`. A duration
- * below one second is formatted in milliseconds. A duration below two minutes is formatted in seconds, such as `90
- * seconds`.
+ * Formats a duration. Its length decides the units:
+ *
+ * - Between zero and one second: milliseconds.
+ * - From one second to less than two minutes: seconds, such as `90 seconds`.
+ * - From two minutes: the one or two largest units, such as `4 minutes`, `1 hour 5 minutes` or `9 days`.
  */
 export const timeText = (input: Duration.Input): string => {
   const millis = Math.abs(Duration.toMillis(Duration.fromInputUnsafe(input)))
@@ -22,7 +24,7 @@ export const timeText = (input: Duration.Input): string => {
   if (seconds < 120) return counted(seconds, "second")
   const first = units.findIndex(([, size]) => seconds >= size)
   const [large, small] = [units[first] ?? units[3], units[first + 1] ?? units[3]]
-  // Without this rounding, the result could be 23 hours 60 minutes instead of one day.
+  // The duration is first rounded to the smaller unit, so that the result is never `23 hours 60 minutes`.
   const rounded = Math.round(seconds / small[1]) * small[1]
   if (rounded >= (units[first - 1]?.[1] ?? Infinity)) return counted(1, units[first - 1]?.[0] ?? large[0])
   const count = Math.floor(rounded / large[1])

@@ -56,7 +56,7 @@ const adoptSince = Effect.fnUntraced(function* (
   })
 })
 
-/** Keeps a session that could not be stored. Later calls try again to store it, and a logout revokes it. */
+/** Later calls try again to store the session, and a logout revokes it. */
 const keepUnsaved = ({ state }: Self, session: Session.Session) => {
   state.unsaved = session
   Cached.makeDue(state)

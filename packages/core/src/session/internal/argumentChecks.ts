@@ -1,6 +1,6 @@
 /**
- * Checks the arguments of `Connection.open`, `Connections.open` and the functions of a connection, because a program in
- * plain JavaScript can pass any value. Reading a property of such a value can throw.
+ * Checks the arguments of `Connection.open`, `Connections.open` and the functions of a connection. A program in plain
+ * JavaScript can pass any value, and reading a property of the value can throw.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

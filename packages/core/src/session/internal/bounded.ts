@@ -18,8 +18,8 @@ const tooSlow = (operation: "get" | "put") =>
   )
 
 /**
- * Runs a call to a store in its own fiber, which can be interrupted even if the caller is uninterruptible, for example
- * during a logout.
+ * The call runs in its own fiber, which can be interrupted at the time-out even if the caller is uninterruptible, for
+ * example during a logout.
  */
 const inTime = <A>(
   operation: "get" | "put",

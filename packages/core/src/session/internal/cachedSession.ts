@@ -16,7 +16,7 @@ export interface Cached {
   readonly ready: Ready.Ready<Session.Session> | undefined
   /** If the current time is before `freshFrom`, the clock was set back, and the session counts as not fresh. */
   readonly freshFrom: number
-  /** From this time on, a call must check whether to renew the session or to read the store. */
+  /** From this time on, a call must first decide whether to renew the session, and whether to read the store. */
   readonly freshUntil: number
   readonly renewAt: number
 }
@@ -28,7 +28,7 @@ export interface Cached {
 export interface Pause {
   readonly error: Failure
   /**
-   * Whether the token was live when the renewal failed. The pause of a live token ends early when the token expires or
+   * Whether the token was live when the renewal failed. If it was live, the pause ends early when the token expires or
    * is refused.
    */
   readonly live: boolean
@@ -37,12 +37,9 @@ export interface Pause {
 }
 
 export interface PendingRenewal extends SharedWait<Session.Session, Failure> {
-  /**
-   * Whether the cached session has expired or was refused. If so, further callers wait for the renewal without reading
-   * the clock again.
-   */
+  /** Whether the cached session has expired or was refused. If so, further callers wait for the renewal. */
   isOnlyWay: boolean
-  /** Waits for the renewal, but not longer than `renewalTimeout`. */
+  /** Waits for the renewal, but not longer than `renewalTimeout`. Callers use this wait while the token is live. */
   boundedWait: Effect.Effect<Session.Session, Failure> | undefined
 }
 
@@ -56,8 +53,8 @@ export interface State {
   /** A session from the broker that could not be stored yet, because the store failed. */
   unsaved: Session.Session | undefined
   /**
-   * The last refresh tokens that must not be sent again, because the broker has refused them, because they were used
-   * up, or because their session was logged out. If a write has failed, the store may still contain such a token.
+   * The last refresh tokens that must not be sent again: the broker has refused them, they were used up, or their
+   * session was logged out. After a failed write, the store may contain one of them.
    */
   spent: ReadonlyArray<Redacted.Redacted<string>>
   /**
@@ -69,16 +66,19 @@ export interface State {
   pause: Pause | undefined
   failures: number
   /**
-   * Number of failed refreshes since a session was last cached, and the time of the first of them. Refused refresh
-   * tokens are not counted.
+   * Number of failed refreshes since a session was last cached, and the time of the first of them. A refresh is not
+   * counted if the broker refused the refresh token.
    */
   failingRefresh: { readonly count: number; readonly since: number } | undefined
   /** The stored version after the last read or write by this program. `undefined` before the first read. */
   version: number | undefined
   loggedOut: boolean
-  /** Whether the next read of the store ignores a logout by another program, so that a new session can begin. */
+  /**
+   * Whether the next read of the store ignores a logout by another program. A call of `renew` without the argument
+   * `rejected` sets it.
+   */
   ignoresLogout: boolean
-  /** Number of logouts. A renewal that started before a logout returns no session. */
+  /** Number of logouts. A renewal during which this number changes returns no session. */
   logouts: number
 }
 
@@ -138,8 +138,8 @@ export const usable = (
 }
 
 /**
- * A logout with a larger version is new. A logout with a smaller version is new if the store was emptied, and old if
- * the store was restored from a backup. So it counts only if it is newer than the cached session.
+ * A logout with a larger version is new. A logout with a smaller version comes from a store that was emptied or
+ * restored from a backup. It is new only if a session is cached that is not newer than the logout.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
@@ -177,12 +177,12 @@ export const withoutSpentToken = (state: State, session: Session.Session): Sessi
   isSpent(state, session) ? Session.withoutRefreshToken(session) : session
 
 /**
- * Only the newest session has a valid refresh token. If the clock was set back, the issue time of a session can be
- * wrong, so sessions with spent tokens are ignored.
+ * Only the newest session has a valid refresh token. An issue time can be wrong after the clock was set back, so a
+ * session without a spent token is preferred. A session that was logged out is never chosen.
  */
 export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
   const { cached, unsaved } = state
-  // A logout writes an entry. Without an entry, no program has logged out, so the cached session can be refreshed.
+  // A logout writes an entry, so without an entry no program has logged out.
   const stored = record._tag === "Live" ? record.session : record._tag === "Nothing" ? cached.session : undefined
   const sessions = [unsaved, stored].filter((session) => session !== undefined)
   const sendable = sessions.filter((session) => !isSpent(state, session))
@@ -201,10 +201,7 @@ export const pauseOf = ({ pause }: State, live: Session.Session | undefined, now
 const firstPause = 1000
 const longestPause = { live: 60_000, expired: 15_000 }
 
-/**
- * Returns the length of the pause after a failure, in milliseconds. The length doubles after each failure, up to a
- * maximum. `jitter`, a random number from 0 to 1, then lengthens it by up to half.
- */
+/** Returns the length of the pause after a failure, in milliseconds. `jitter` is a random number from 0 to 1. */
 export const backoff = (failures: number, live: boolean, jitter: number): number =>
   Math.min(firstPause * 2 ** (failures - 1), longestPause[live ? "live" : "expired"]) * (1 + jitter / 2)
 
@@ -226,6 +223,7 @@ const renewAtOf = (
   return expiresAt - window * (1 - jitter / 2)
 }
 
+/** The cached session is still returned while a renewal is impossible. */
 export const makeDue = (state: State): void => {
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }
@@ -271,7 +269,7 @@ export const postponeSync = (
   state.cached = cachedUntil(session, state.cached.ready, state.cached.renewAt, options)
 }
 
-/** Only the token of the cached session replaces a recorded token. */
+/** If a token is already recorded as refused, only the token of the cached session replaces it. */
 export const markRejected = (state: State, rejected: Session.Session): void => {
   if (state.rejected === undefined || sameToken(rejected, state.cached.session)) state.rejected = rejected
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
@@ -304,7 +302,7 @@ export const dropRefreshToken = (state: State, session: Session.Session): Sessio
 
 const ended = new WeakSet<Session.Session>()
 
-/** Whether a logout has ended this session. If so, the session must not be stored again. */
+/** A session that a logout has ended must not be stored again. */
 export const isEnded = (session: Session.Session): boolean => ended.has(session)
 
 export const clearLoggedOut = (state: State, mark: "logged-out" | "kept"): void => {
