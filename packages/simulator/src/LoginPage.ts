@@ -23,7 +23,6 @@ const hiddenFields = (page: string): ReadonlyArray<readonly [string, string]> =>
     unescape(value)
   ])
 
-/** Returns the error message of a page, or its whole text if it has no such message. */
 const problemOf = (page: string): string =>
   read(page, /role="alert">([^<]+)</) || page.replace(/<[^>]*>/g, " ").trim() || "The page is empty."
 
@@ -33,7 +32,7 @@ const send = (request: HttpClientRequest.HttpClientRequest) =>
     const response = yield* client.execute(request)
     return { location: response.headers["location"], page: yield* response.text }
   }).pipe(
-    // The redirect is not followed: it goes to the user's program, which may not be running.
+    // The redirect goes to the user's program, which may not be running.
     Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
     Effect.mapError(
       () =>
@@ -44,7 +43,7 @@ const send = (request: HttpClientRequest.HttpClientRequest) =>
 /**
  * Opens a login page of a simulated broker, submits its form, and returns the address that the page redirects to. The
  * names of the fields are in the page and in the README. If the page rejects the form, the effect fails with the page's
- * message. RMoney's page for QR codes never redirects, so the effect always fails for this page.
+ * message. The effect always fails for RMoney's page for QR codes, because this page never redirects.
  *
  * @example
  * ```ts

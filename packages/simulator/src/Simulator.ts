@@ -1,6 +1,6 @@
 /**
- * A simulator of stock brokers. It serves fake brokers over real HTTP on loopback. A fake broker imitates the HTTP API
- * of a real broker, for tests. The accounts of the simulator are not real.
+ * A simulator of stock brokers, for tests. It serves fake brokers over HTTP on loopback. A fake broker imitates the
+ * HTTP API of a real broker. The simulator's accounts are not real.
  *
  * @since 0.1.0
  */
@@ -52,13 +52,13 @@ export const brokerIds: ReadonlyArray<BrokerId> = table.brokerIds
 export interface Info {
   /** Address of the control port, where HTTP requests control the simulator. */
   readonly control: string
-  /** The simulator's address for each origin of a broker, keyed by the origin of the real broker. */
+  /** The simulator's addresses, keyed by the origin of the real broker. */
   readonly origins: Readonly<Record<string, string>>
   readonly brokers: Readonly<Record<string, { readonly accounts: ReadonlyArray<FakeAccount> }>>
 }
 
 /**
- * A TOTP code of an account, and the seconds until its period ends.
+ * A TOTP code of an account, and the seconds for which the code is valid.
  *
  * @category models
  * @since 0.1.0
@@ -77,7 +77,7 @@ export interface Options {
   /** The control port. The origins use the ports after the control port. Default: free ports. */
   readonly port?: number | undefined
   /**
-   * Accounts and switches (options of a fake) of the brokers, as in a seed file. Example:
+   * Accounts and switches of the brokers, as in a seed file. A switch is an option of a fake. Example:
    * `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`. For a broker in the seed, `fakes` is ignored.
    */
   readonly seed?: unknown
@@ -117,7 +117,10 @@ export class Simulator extends Context.Service<
      * brokers.
      */
     readonly journalDropped: (broker?: BrokerId) => Effect.Effect<number, SimulatorError>
-    /** Injects a fault into the next `times` requests to an endpoint (`"*"`: any endpoint). Default for `times`: 1. */
+    /**
+     * Injects a fault into the next `times` requests to an endpoint. The endpoint `"*"` means any endpoint. Default for
+     * `times`: 1.
+     */
     readonly inject: (
       broker: BrokerId,
       endpoint: string,

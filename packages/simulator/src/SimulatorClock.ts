@@ -1,7 +1,7 @@
 /**
  * The simulator's clock, for programs that use the simulator.
  *
- * `POST /clock` advances only the simulator's clock. After that, a program that uses its own clock computes one-time
+ * `POST /clock` advances only the simulator's clock. After this call, a program with another clock computes one-time
  * codes for the wrong period, and treats an expired session as valid.
  *
  * @since 0.1.0
@@ -18,8 +18,8 @@ import { Simulator } from "./Simulator.ts"
 import { SimulatorError } from "./SimulatorError.ts"
 
 /**
- * Makes a clock that is ahead of the program's clock. At each read, the new clock calls `ahead`, which returns the
- * difference in milliseconds. A sleep takes as long as with the program's clock.
+ * Makes a clock that is ahead of the program's clock by the milliseconds that `ahead` returns. A sleep takes as long as
+ * with the program's clock.
  *
  * @example
  * ```ts

@@ -7,7 +7,7 @@ import * as Data from "effect/Data"
 
 /**
  * The simulator cannot do what was requested, for example because a port is in use, or because a broker or an endpoint
- * does not exist. The message says what to do.
+ * does not exist.
  *
  * @category errors
  * @since 0.1.0

@@ -26,7 +26,7 @@ const concurrently = <A>(make: Effect.Effect<A>, times: number) =>
     { concurrency: "unbounded" }
   )
 
-it.live("a fake that is reset while it delays a request does not process this request", () =>
+it.live("a fake does not process a delayed request after a reset", () =>
   Effect.gen(function* () {
     const fake = yield* FakeAngel.make()
     yield* fake.inject("*", { kind: "latency", duration: "50 millis" })
@@ -62,7 +62,7 @@ it.live("a reset closes the connections that wait for an answer", () =>
 
 const rmoney = "https://webuat.rmoneyindia.co.in"
 
-it.live("the fake of RMoney opens only one session if five requests exchange the same code at the same time", () =>
+it.live("the fake of RMoney opens one session for five concurrent exchanges of the same code", () =>
   Effect.gen(function* () {
     const fake = yield* FakeRmoney.make()
     const { appCode, apiSecret, password, userId } = FakeRmoney.demoAccount
@@ -119,7 +119,6 @@ it.live("the fake of Samco answers EOAUTH030 while an exchange of the same code 
       refreshed.map(({ errorCode }) => errorCode),
       [undefined, "EOAUTH030"]
     )
-    // The first exchange has used the code.
     assert.strictEqual((yield* postTo(fake, `${samco}/oauth/token`, body))["errorCode"], "EOAUTH012")
   })
 )
@@ -139,20 +138,18 @@ it.live("the fake of Samco accepts any Accept header that allows JSON", () =>
   })
 )
 
-it.effect(
-  "after the access token of the demo account has expired, a reset of the fake of Samco makes this token valid again",
-  () =>
-    Effect.gen(function* () {
-      const fake = yield* FakeSamco.make()
-      const { accessToken, password, userId, yob } = FakeSamco.demoAccount
-      const login = Effect.map(
-        postTo(fake, `${samco}/login`, { userId, password, accessToken, yob }),
-        ({ status }) => status
-      )
-      assert.strictEqual(yield* login, "Success")
-      yield* TestClock.adjust("2 days")
-      assert.strictEqual(yield* login, "Failure")
-      yield* fake.reset
-      assert.strictEqual(yield* login, "Success")
-    })
+it.effect("after a reset, the fake of Samco accepts the expired access token of the demo account", () =>
+  Effect.gen(function* () {
+    const fake = yield* FakeSamco.make()
+    const { accessToken, password, userId, yob } = FakeSamco.demoAccount
+    const login = Effect.map(
+      postTo(fake, `${samco}/login`, { userId, password, accessToken, yob }),
+      ({ status }) => status
+    )
+    assert.strictEqual(yield* login, "Success")
+    yield* TestClock.adjust("2 days")
+    assert.strictEqual(yield* login, "Failure")
+    yield* fake.reset
+    assert.strictEqual(yield* login, "Success")
+  })
 )

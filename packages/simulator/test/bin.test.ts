@@ -11,7 +11,7 @@ import { account, angel, api, eventually, feed, send, site } from "./support.ts"
 
 const folder = join(import.meta.dirname, "..")
 
-/** Time-out of a test in milliseconds. A process may take seconds to start on a busy machine. */
+/** A process may take seconds to start on a busy machine. */
 const timeout = 30_000
 
 interface Ended {
@@ -58,7 +58,7 @@ const startJson = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
 })
 
 it.live(
-  "broker-auth-simulator --json prints one line with the addresses and credentials that a login needs",
+  "broker-auth-simulator --json prints one line with addresses and credentials",
   () =>
     Effect.gen(function* () {
       const { child, ended, info } = yield* startJson("--broker", "angel")
@@ -77,7 +77,7 @@ it.live(
 
 for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
   it.live(
-    `broker-auth-simulator stops at once on ${signal}, even if a connection is idle and an answer is delayed`,
+    `broker-auth-simulator stops at once on ${signal}`,
     () =>
       Effect.gen(function* () {
         const { child, ended, info } = yield* startJson()
@@ -98,7 +98,7 @@ for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
 }
 
 it.live(
-  "broker-auth-simulator --port uses the given port and the next ports, and refuses a port that is in use",
+  "broker-auth-simulator --port uses the given port and the next ports",
   () =>
     Effect.gen(function* () {
       const first = yield* startJson()
@@ -108,8 +108,8 @@ it.live(
       assert.strictEqual(refused.code, 1)
       assert.strictEqual(refused.stdout, "")
       assert.match(refused.stderr, /^broker-auth-simulator: Port \d+ on 127\.0\.0\.1 is in use: .*\n$/)
-      // If a program asks for any free port, the operating system does not choose a port from 20,000 to 31,199. The
-      // port depends on the process id, so that concurrent runs do not use the same port.
+      // The operating system does not assign the ports from 20,000 to 31,199 to programs that ask for a free port.
+      // Concurrent runs have different process ids.
       const port = 20_000 + (process.pid % 700) * 16
       const third = yield* startJson("--port", String(port))
       const addresses = [third.info.control, ...Object.values(third.info.origins)]
@@ -218,7 +218,7 @@ const titles: Readonly<Record<string, readonly [id: string, answer: RegExp]>> = 
 const separator = "\n-- next --\n"
 
 it.live(
-  "the README's curl lines log in to their brokers, with curl's default Accept header",
+  "the README's curl lines log in to their brokers",
   () =>
     Effect.gen(function* () {
       const { info } = yield* startJson()
@@ -235,7 +235,7 @@ it.live(
         assert.strictEqual(answers.length, scripts.length, title)
         for (const text of answers) assert.match(text, answer, id)
       }
-      // The README may omit a broker for which the simulator prints curl lines when it starts.
+      // The README may omit a broker for which the simulator itself prints curl lines.
       const described = Object.values(titles).map(([id]) => id)
       for (const id of Simulator.brokerIds) {
         assert.isTrue(
@@ -254,7 +254,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth-simulator prints every account, and prints curl lines for brokers whose login is one request",
+  "broker-auth-simulator prints every account, and curl lines that log in",
   () =>
     Effect.gen(function* () {
       const { child, printed } = yield* start()
@@ -310,22 +310,20 @@ it.live("the README documents every broker, origin and account", () =>
   })
 )
 
-it.live(
-  "each login page whose complete address is in the README exists, and has the fields that the README names",
-  () =>
-    Effect.gen(function* () {
-      const { origins } = yield* Simulator.make()
-      const rows = Array.from(readme.matchAll(/^\| [^|]+\| `([a-z.-]+)(\/[^`…]*\?[^`…]+)`[^|]*\| ([^|]+)\|$/gm))
-      assert.strictEqual(rows.length, 5)
-      for (const [, host = "", path = "", fields = ""] of rows) {
-        const page = yield* send(`${origins[`https://${host}`]}${path}`)
-        for (const [, name] of fields.matchAll(/`(\w+)`/g)) assert.include(page.text, `name="${name}"`)
-      }
-    })
+it.live("the login pages in the README have the fields that the README names", () =>
+  Effect.gen(function* () {
+    const { origins } = yield* Simulator.make()
+    const rows = Array.from(readme.matchAll(/^\| [^|]+\| `([a-z.-]+)(\/[^`…]*\?[^`…]+)`[^|]*\| ([^|]+)\|$/gm))
+    assert.strictEqual(rows.length, 5)
+    for (const [, host = "", path = "", fields = ""] of rows) {
+      const page = yield* send(`${origins[`https://${host}`]}${path}`)
+      for (const [, name] of fields.matchAll(/`(\w+)`/g)) assert.include(page.text, `name="${name}"`)
+    }
+  })
 )
 
 it.live(
-  "the README's program runs, and prints the documented line",
+  "the README's program prints the documented line",
   () =>
     Effect.sync(() => {
       const program = blockOf("ts")

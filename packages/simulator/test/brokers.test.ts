@@ -148,24 +148,22 @@ const authenticator = ({ control }: Simulator.Info, broker: string, account: str
     )
   )
 
-it.live(
-  "a program logs in to RMoney with the TOTP code from GET /totp, and its logout deletes the session only locally",
-  () =>
-    Effect.gen(function* () {
-      const called = yield* inSimulator(
-        (simulator) => rmoneyLayer(simulator, rmoneyTotp, authenticator(simulator, "rmoney", rmoneyTotp.userId)),
-        (simulator) =>
-          Effect.gen(function* () {
-            const session = yield* Login.withStepUp(({ account, kinds: [kind] }) => {
-              assert.strictEqual(kind, "totp")
-              return authenticator(simulator, "rmoney", account.id).code({ account, kind })
-            })
-            assert.strictEqual(session.account.id, rmoneyTotp.userId)
-            assert.strictEqual((yield* Logout.logout(session))._tag, "LocalOnly")
+it.live("a program logs in to RMoney with the TOTP code from GET /totp", () =>
+  Effect.gen(function* () {
+    const called = yield* inSimulator(
+      (simulator) => rmoneyLayer(simulator, rmoneyTotp, authenticator(simulator, "rmoney", rmoneyTotp.userId)),
+      (simulator) =>
+        Effect.gen(function* () {
+          const session = yield* Login.withStepUp(({ account, kinds: [kind] }) => {
+            assert.strictEqual(kind, "totp")
+            return authenticator(simulator, "rmoney", account.id).code({ account, kind })
           })
-      )
-      assert.deepStrictEqual(called, ["pwdValidate", "toptVerify"])
-    })
+          assert.strictEqual(session.account.id, rmoneyTotp.userId)
+          assert.strictEqual((yield* Logout.logout(session))._tag, "LocalOnly")
+        })
+    )
+    assert.deepStrictEqual(called, ["pwdValidate", "toptVerify"])
+  })
 )
 
 const phone = ({ control }: Simulator.Info, broker: string, account: string) =>
@@ -174,7 +172,7 @@ const phone = ({ control }: Simulator.Info, broker: string, account: string) =>
     return Redacted.make(codes.at(-1) ?? "")
   })
 
-it.live("GET /codes returns Motilal's SMS code, and a login with this code succeeds", () =>
+it.live("a program logs in to Motilal with the SMS code from GET /codes", () =>
   Effect.gen(function* () {
     const called = yield* inSimulator(motilalLayer, (simulator) =>
       Effect.gen(function* () {
@@ -186,7 +184,7 @@ it.live("GET /codes returns Motilal's SMS code, and a login with this code succe
   })
 )
 
-it.live("GET /codes returns RMoney's SMS code, and a login with this code succeeds", () =>
+it.live("a program logs in to RMoney with the SMS code from GET /codes", () =>
   Effect.gen(function* () {
     const called = yield* inSimulator(
       (simulator) => rmoneyLayer(simulator, rmoney),
@@ -208,7 +206,7 @@ it.live("GET /codes returns RMoney's SMS code, and a login with this code succee
   })
 )
 
-it.live("GET /codes returns Samco's SMS code, and GET /totp reports that the account has no TOTP secret", () =>
+it.live("GET /codes returns Samco's SMS code, and GET /totp reports a missing TOTP secret", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const headers = { accept: "application/json", "content-type": "application/json" }
@@ -317,7 +315,7 @@ for (const { account, form, layer, title, totp } of flows) {
   )
 }
 
-it.live("the page /qr-scan approves RMoney's QR login in place of the mobile app", () =>
+it.live("the page /qr-scan approves RMoney's QR login", () =>
   Effect.gen(function* () {
     const called = yield* inSimulator(
       (simulator) => RmoneyQr.layer({ ...at(simulator).rmoney, credentials: { userId: rmoney.userId } }),
@@ -359,15 +357,13 @@ it.live("a program logs in to RMoney with the biometric login", () =>
   )
 )
 
-it.live(
-  "the simulator serves every broker in brokers.json, and lists these brokers in the error for an unknown broker",
-  () =>
-    Effect.gen(function* () {
-      const simulator = yield* Simulator.make()
-      const known = Object.keys(JSON.parse(readFileSync(join(packages, "brokers.json"), "utf8")) as object)
-      assert.deepStrictEqual<ReadonlyArray<string>>(Simulator.brokerIds, known)
-      assert.deepStrictEqual(Object.keys(simulator.brokers), known)
-      const refused = yield* post(`${simulator.control}/faults`, { broker: "nobody", endpoint: "*", fault: "waf" })
-      assert.include(errorOf(refused), known.join(", "))
-    })
+it.live("the simulator serves every broker in brokers.json", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    const known = Object.keys(JSON.parse(readFileSync(join(packages, "brokers.json"), "utf8")) as object)
+    assert.deepStrictEqual<ReadonlyArray<string>>(Simulator.brokerIds, known)
+    assert.deepStrictEqual(Object.keys(simulator.brokers), known)
+    const refused = yield* post(`${simulator.control}/faults`, { broker: "nobody", endpoint: "*", fault: "waf" })
+    assert.include(errorOf(refused), known.join(", "))
+  })
 )

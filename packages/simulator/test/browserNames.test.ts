@@ -10,15 +10,14 @@ const options = { tags: ["thorough"], timeout: 60_000 }
 const under = (host: string, targets: ReadonlyArray<Target>): ReadonlyArray<Target> =>
   targets.map(({ body, url }) => ({ url: url.replace("127.0.0.1", host), body }))
 
-/** Matches what a page may read if its request is refused: nothing or the reason, but no state of the simulator. */
+/** Matches what a page may read if its request is refused: nothing, or the reason. */
 const refusal = /^(?:(?:403 )?(?:The request needs one Host header|The simulator refuses requests)[^{}]*)?$/
 
 /** Names of attacks that send a GET request without the header Origin. */
 const unmarked = ["fetch without CORS", "an image", "a script", "a frame", "an object", "a window"]
 
 /**
- * Host names that resolve to this machine in this test. `evil.localhost` is included because browsers trust `localhost`
- * and its subdomains as they trust a page over TLS.
+ * Host names that resolve to this machine in this test. Browsers trust `evil.localhost` as they trust a page over TLS.
  */
 const hosts = ["evil.example", "evil.localhost", "127.0.0.1.evil.example", "localhost.", "0.0.0.0"]
 
@@ -26,7 +25,7 @@ describe.runIf(runsChromium)("the simulator, tested with Chromium,", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const host of ["evil.example", "evil.localhost"]) {
       it.effect(
-        `refuses requests from a page at ${host}, which resolves to the simulator after DNS rebinding`,
+        `refuses requests from a page at ${host} after DNS rebinding`,
         () =>
           Effect.gen(function* () {
             const prepared = yield* prepare()

@@ -16,7 +16,7 @@ import { servedOf, site } from "./support.ts"
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** Text that closes the element or attribute around it. If a page contains the text unescaped, its script runs. */
+/** Text that closes the element or attribute around it. If a page contains the text unescaped, the script runs. */
 const planted = `x"'></p></form><script>globalThis.ran = true</script><img src="/x" onerror="globalThis.ran = true">`
 
 /** Names of account fields whose values appear in login pages or in their addresses. */
@@ -41,7 +41,7 @@ const seedWith = ({ brokers }: Simulator.Info, fields: Readonly<Record<string, s
   )
 })
 
-/** Makes a simulator. The redirect URL of its accounts is a page that this test serves. */
+/** The redirect URL of all accounts is a page that this test serves. */
 const prepare = (fields: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
     const port = yield* attacker
@@ -76,7 +76,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const login of pages) {
       it.effect(
-        `accept a redirect from a web app to ${login.title}, and redirect to the web app after the login`,
+        `redirect from ${login.title} to the web app after the login`,
         () =>
           Effect.gen(function* () {
             const { simulator, site } = yield* prepare()
@@ -146,7 +146,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "run no script, even if a fault injects an answer that contains a script",
+      "run no script of an injected answer",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -156,7 +156,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
           yield* withPage(async (page) => {
             await page.goto(`${simulator.origins[site]}/`)
             assert.deepStrictEqual(await hasPlanted(page), { ran: false, elements: 2 })
-            // Without the simulator's security policy, the script runs. So above, this policy stopped the script.
+            // Without the simulator's security policy, the script runs.
             const session = await page.context().newCDPSession(page)
             await session.send("Page.setBypassCSP", { enabled: true })
             await page.goto(`${simulator.origins[site]}/`)
@@ -167,7 +167,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "redirect back to the web app if the user clicks the button deny or cancel",
+      "redirect to the web app after a click on deny or cancel",
       () =>
         Effect.gen(function* () {
           const { simulator, site } = yield* prepare()
@@ -187,7 +187,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "redirect to an https redirect URL on another host, even if a form of the web app opened the login page",
+      "redirect to an https address on another host",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -214,7 +214,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "include a page that approves RMoney's QR code, and this page runs no planted script",
+      "include RMoney's page for QR codes, which runs no planted script",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()

@@ -83,9 +83,8 @@ interface Way<Services> {
   /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
   readonly renewal?: ReadonlyArray<string>
   /**
-   * Body of an answer that refuses the token. Set this field if the renewal needs the broker's state. The test then
-   * injects this answer, and keeps the state. Default: the test clears the broker's state, so that the broker no longer
-   * knows the token.
+   * Body of an injected answer that refuses the token, for a renewal that needs the broker's state. Default: the test
+   * clears the broker's state, and the broker no longer knows the token.
    */
   readonly refused?: string
   readonly logout: ReadonlyArray<string>
@@ -116,7 +115,7 @@ const layerOf = <Services>({ account, broker, layer }: Way<Services>, { simulato
   const configured = layer({ ...(environment && { environment }), origins }).pipe(
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(environmentOf(broker, account))))
   )
-  // The connection uses the simulator's clock, so that a test can advance it to the next TOTP period.
+  // The test advances the simulator's clock to the next TOTP period.
   return Layer.merge(configured, Layer.succeed(Clock.Clock, simulator.clock))
 }
 
@@ -397,7 +396,7 @@ describe("Connection", () => {
       inSetting(async (setting) => {
         const { simulator } = setting
         const sent = makeSent(setting)
-        /** Advances the simulator's clock, because the fakes allow only a few calls per second. */
+        /** The fakes allow only a few calls per second. */
         const wait = () => Effect.runPromise(simulator.advance("2 seconds"))
 
         const first = await row.open(setting)

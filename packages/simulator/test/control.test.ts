@@ -52,38 +52,36 @@ it.live("the control port returns the journal of all brokers, or of one broker",
   })
 )
 
-it.live(
-  "the journal keeps the newest requests to each broker, and counts dropped requests until a reset or a new seed",
-  () =>
-    Effect.gen(function* () {
-      const simulator = yield* Simulator.make({ brokers: ["angel", "samco"], journalLimit: 2 })
-      const samco = simulator.origins["https://tradeapi.samco.in"] ?? ""
-      const fill = Effect.gen(function* () {
-        for (const path of ["/1", "/2", "/3", "/4"]) yield* send(`${simulator.origins[api]}${path}`)
-        yield* send(`${samco}/5`)
-      })
-      const ask = (query: string) =>
-        Effect.map(send(`${simulator.control}/journal${query}`), (answer) => {
-          const { dropped, entries } = json(answer) as JournalAnswer
-          return [entries.map(({ url }) => new URL(url).pathname), dropped]
-        })
-      yield* fill
-      assert.deepStrictEqual(yield* ask(""), [["/3", "/4", "/5"], 2])
-      assert.deepStrictEqual(yield* ask("?broker=angel"), [["/3", "/4"], 2])
-      assert.deepStrictEqual(yield* ask("?broker=samco"), [["/5"], 0])
-      assert.strictEqual(yield* simulator.journalDropped(), 2)
-      assert.strictEqual(yield* simulator.journalDropped("samco"), 0)
-      for (const [path, body] of [
-        ["/reset", ""],
-        ["/seed", { brokers: {} }]
-      ] as const) {
-        yield* post(`${simulator.control}${path}`, body)
-        assert.deepStrictEqual(yield* ask(""), [[], 0])
-        // The limit still applies after the reset or the new seed.
-        yield* fill
-        assert.deepStrictEqual(yield* ask("?broker=angel"), [["/3", "/4"], 2])
-      }
+it.live("the journal keeps the newest requests to each broker, and counts the dropped requests", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make({ brokers: ["angel", "samco"], journalLimit: 2 })
+    const samco = simulator.origins["https://tradeapi.samco.in"] ?? ""
+    const fill = Effect.gen(function* () {
+      for (const path of ["/1", "/2", "/3", "/4"]) yield* send(`${simulator.origins[api]}${path}`)
+      yield* send(`${samco}/5`)
     })
+    const ask = (query: string) =>
+      Effect.map(send(`${simulator.control}/journal${query}`), (answer) => {
+        const { dropped, entries } = json(answer) as JournalAnswer
+        return [entries.map(({ url }) => new URL(url).pathname), dropped]
+      })
+    yield* fill
+    assert.deepStrictEqual(yield* ask(""), [["/3", "/4", "/5"], 2])
+    assert.deepStrictEqual(yield* ask("?broker=angel"), [["/3", "/4"], 2])
+    assert.deepStrictEqual(yield* ask("?broker=samco"), [["/5"], 0])
+    assert.strictEqual(yield* simulator.journalDropped(), 2)
+    assert.strictEqual(yield* simulator.journalDropped("samco"), 0)
+    for (const [path, body] of [
+      ["/reset", ""],
+      ["/seed", { brokers: {} }]
+    ] as const) {
+      yield* post(`${simulator.control}${path}`, body)
+      assert.deepStrictEqual(yield* ask(""), [[], 0])
+      // A reset and a new seed keep the limit.
+      yield* fill
+      assert.deepStrictEqual(yield* ask("?broker=angel"), [["/3", "/4"], 2])
+    }
+  })
 )
 
 it.live("the simulator refuses a journal limit that is not a whole number from 1 to 1,000,000", () =>
@@ -115,24 +113,22 @@ it.live("the control port advances the clock, and resets the clock", () =>
   })
 )
 
-it.live(
-  "the control port returns the TOTP code of an account, and the number of seconds for which the code is valid",
-  () =>
-    Effect.gen(function* () {
-      const simulator = yield* Simulator.make()
-      const url = `${simulator.control}/totp?broker=angel&account=${account.clientCode}`
-      const shown = json(yield* send(url)) as Simulator.TotpCode
-      assert.match(shown.code, /^\d{6}$/)
-      assert.isTrue(shown.validForSeconds >= 1 && shown.validForSeconds <= 30)
-      yield* simulator.advance("1 minute")
-      const later = json(yield* send(url)) as Simulator.TotpCode
-      assert.notStrictEqual(later.code, shown.code)
-      const codes = yield* send(`${simulator.control}/codes?broker=angel&account=${account.clientCode}`)
-      assert.deepStrictEqual(json(codes), { codes: [] })
-    })
+it.live("the control port returns the TOTP code of an account, and the seconds until the code expires", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    const url = `${simulator.control}/totp?broker=angel&account=${account.clientCode}`
+    const shown = json(yield* send(url)) as Simulator.TotpCode
+    assert.match(shown.code, /^\d{6}$/)
+    assert.isTrue(shown.validForSeconds >= 1 && shown.validForSeconds <= 30)
+    yield* simulator.advance("1 minute")
+    const later = json(yield* send(url)) as Simulator.TotpCode
+    assert.notStrictEqual(later.code, shown.code)
+    const codes = yield* send(`${simulator.control}/codes?broker=angel&account=${account.clientCode}`)
+    assert.deepStrictEqual(json(codes), { codes: [] })
+  })
 )
 
-it.live("the control port accepts a fault that is given only as the name of its kind, and a reset removes it", () =>
+it.live("the control port accepts the name of a fault, and a reset removes the fault", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const armed = yield* post(`${simulator.control}/faults`, { broker: "angel", endpoint: "*", fault: "waf", times: 2 })
@@ -185,7 +181,7 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
 ]
 
 for (const [title, path, body, says] of refusals) {
-  it.live(`the control port refuses ${title} with HTTP 400 and an explanation`, () =>
+  it.live(`the control port refuses ${title}`, () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
       const answer = yield* post(`${simulator.control}${path}`, body)
@@ -231,7 +227,7 @@ it.live("the simulator refuses a port that is in use, out of range, or blocked b
     )
     const outside = yield* Effect.flip(Simulator.make({ port: 65_534 }))
     assert.include(outside.message, "between 1 and 65535")
-    // Port 6660 is not blocked. But the brokers get the ports after it, and the ports 6665 to 6669 are blocked.
+    // With the control port 6660, the brokers get the blocked ports 6665 to 6669.
     for (const blocked of [6000, 6660]) {
       const { message } = yield* Effect.flip(Simulator.make({ port: blocked }))
       assert.match(

@@ -13,7 +13,7 @@ const arm = (simulator: Simulator.Info, endpoint: string, fault: unknown, times 
 const statuses = (simulator: Simulator.Simulator["Service"]) =>
   Effect.map(simulator.journal("angel"), (journal) => journal.map(({ endpoint, status }) => `${endpoint} ${status}`))
 
-it.live("the fault `reset` resets the connection, and a program's login fails with BrokerUnavailable", () =>
+it.live("with the fault `reset`, a login fails with BrokerUnavailable", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", "reset")
@@ -36,7 +36,7 @@ it.live("the fault `lost` resets the connection after the request is processed",
   })
 )
 
-it.live("the fault `truncated` sends half of the announced body, and then closes the connection", () =>
+it.live("the fault `truncated` sends half of the announced body", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", "truncated")
@@ -55,7 +55,7 @@ it.live("the fault `truncated` sends half of the announced body, and then closes
   })
 )
 
-it.live("if a login times out, and its answer arrives later, the journal contains the login once", () =>
+it.live("a login that times out is in the journal once", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", { kind: "latency", duration: "1 second" })

@@ -79,7 +79,7 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
 ]
 
 for (const [title, seed, says] of refusals) {
-  it.live(`the simulator refuses a seed with ${title}, reports the path of the mistake, and changes nothing`, () =>
+  it.live(`the simulator refuses a seed with ${title}, and changes nothing`, () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
       yield* simulator.advance("1 hour")
@@ -96,7 +96,7 @@ for (const [title, seed, says] of refusals) {
   )
 }
 
-it.live("the simulator refuses a seed that is not JSON, and does not quote the text in the error", () =>
+it.live("the error for a seed that is not JSON does not quote the seed", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const answer = yield* post(`${simulator.control}/seed`, "{s3cr")
@@ -113,7 +113,7 @@ it.live("the simulator refuses a seed for a broker that it does not serve", () =
   })
 )
 
-it.live("a login page redirects to the redirect URL in the seed, such as http://127.0.0.1:3000/callback", () =>
+it.live("a login page redirects to the redirect URL in the seed", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const redirectUrl = "http://127.0.0.1:3000/callback"
@@ -134,7 +134,7 @@ it.live("a login page redirects to the redirect URL in the seed, such as http://
   })
 )
 
-it.live("a seed can change how a fake treats an account: without a subscription, Samco refuses the login", () =>
+it.live("Samco refuses the login of an account whose subscription is none in the seed", () =>
   Effect.gen(function* () {
     const seed = {
       brokers: {

@@ -30,7 +30,7 @@ it.live("a program can log in, use and refresh its session, and log out", () =>
   })
 )
 
-it.live("if the program uses the simulator's clock, a session expires when this clock passes midnight IST", () =>
+it.live("a session expires when the simulator's clock passes midnight IST", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.Simulator
     yield* Effect.gen(function* () {
@@ -45,7 +45,7 @@ it.live("if the program uses the simulator's clock, a session expires when this 
   }).pipe(Effect.provide(Simulator.layer()))
 )
 
-it.live("SimulatorClock.connect reads and advances the clock of a simulator through the simulator's control port", () =>
+it.live("SimulatorClock.connect reads and advances a simulator's clock through the control port", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const remote = yield* SimulatorClock.connect(simulator.control)

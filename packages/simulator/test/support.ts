@@ -54,7 +54,6 @@ export const post = (url: string, body: unknown): Effect.Effect<Answer> =>
 
 export const errorOf = ({ text }: Answer): string => String((JSON.parse(text) as { readonly error: unknown }).error)
 
-/** Waits until the condition is true. If it is never true, the test times out. */
 export const eventually = <E>(holds: Effect.Effect<boolean, E>): Effect.Effect<void, E> =>
   Effect.gen(function* () {
     while (!(yield* holds)) yield* Effect.sleep("10 millis")

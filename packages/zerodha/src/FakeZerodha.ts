@@ -29,7 +29,7 @@ export interface Account {
   readonly redirectUrl: string
   readonly name: string
   readonly email: string
-  /** A blocked account cannot log in. Five consecutive wrong passwords or codes also block an account. */
+  /** A blocked account cannot log in. Five consecutive wrong passwords or codes block an account. */
   readonly state: "active" | "blocked"
   /** Whether the app is enabled for this user. */
   readonly app: "enabled" | "disabled"
@@ -56,8 +56,8 @@ export interface Switches {
   /** Lifetime of a request token. Default: 2 minutes. */
   readonly requestTokenLifetime: Duration.Input
   /**
-   * Parameters in the callback of a cancelled login: only the status, or also the pairs in `redirect_params`. Default:
-   * `status`.
+   * Parameters in the callback of a cancelled login. `status`: the status. `with-pairs`: the status, and the pairs in
+   * `redirect_params`. Default: `status`.
    */
   readonly cancelled: "status" | "with-pairs"
   /** Time of day in IST at which all sessions end. Default: `06:00`. */
@@ -70,7 +70,7 @@ export interface Switches {
   readonly refreshAfterEnd: "works" | "refused"
   /**
    * Data of the account holder. `usual`: with `meta` and without a picture. `old`: without `meta` and without a
-   * picture. `with-picture`: with both. Default: `usual`.
+   * picture. `with-picture`: with `meta` and with a picture. Default: `usual`.
    */
   readonly holder: "usual" | "old" | "with-picture"
 }
@@ -133,7 +133,6 @@ const tenPerSecond = [{ requests: 10, per: "1 second" }] as const
 /** Number of consecutive wrong passwords or codes that blocks a user. */
 const allowedMisses = 5
 
-/** `dailyEnd` is the time in IST at which all sessions end. */
 const lifetimes = { requestToken: "2 minutes", dailyEnd: "06:00" } as const
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
@@ -173,7 +172,6 @@ const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 const randomToken = () =>
   Array.from(SecureRandom.randomBytesUnsafe(32), (byte) => letters[byte % letters.length]).join("")
 
-/** A request with another content type, such as JSON, has no fields. */
 const formOf = ({ body, headers }: FakeBroker.FakeRequest) =>
   new URLSearchParams((headers["content-type"] ?? "").includes("application/x-www-form-urlencoded") ? body : "")
 
@@ -341,10 +339,6 @@ const authenticate = (parts: Parts, request: FakeBroker.FakeRequest): Issued | F
   return parts.limiter.allows(`${apiKey} ${issued.account.userId}`, tenPerSecond) ? issued : rateLimited
 }
 
-/**
- * If the request has the header Authorization, the header must contain the API key and the access token of a valid
- * session.
- */
 const endSession =
   (parts: Parts, name: "access_token" | "refresh_token"): Handle =>
   (request) =>
@@ -366,7 +360,7 @@ const endSession =
       return success(true)
     })
 
-/** Returns the account if the user can log in. Otherwise, returns the message that the page shows. */
+/** Returns the account, or the message for the page if the user cannot log in. */
 const signIn = Effect.fnUntraced(function* ({ authenticator, memory }: Parts, apiKey: string, form: URLSearchParams) {
   const userId = (form.get("user_id") ?? "").trim().toUpperCase()
   const account = memory.appOf(apiKey).find((candidate) => candidate.userId === userId)

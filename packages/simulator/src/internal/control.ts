@@ -202,7 +202,6 @@ const noRoute = (path: string): Response => {
   return json(405, { error: `${path} accepts ${allowed.join(" and ")}.` }, { allow: allowed.join(", ") })
 }
 
-/** Rejects unknown and repeated parameters. If they were ignored, the caller would not notice a misspelt parameter. */
 const checkQuery = ({ parameters = [], path }: Route, { searchParams }: URL) => {
   const names = Array.from(searchParams.keys())
   const known = parameters.length === 0 ? "no parameters" : `only ${parameters.join(" and ")}`

@@ -46,9 +46,7 @@ export interface Fakes {
   readonly totp: (broker: string, account: string) => Effect.Effect<TotpCode, SimulatorError>
   readonly reset: Effect.Effect<void>
   readonly snapshot: Effect.Effect<unknown>
-  /** Restores a snapshot of a simulator with the same accounts. If the snapshot is invalid, nothing changes. */
   readonly restore: (snapshot: unknown) => Effect.Effect<void, SimulatorError>
-  /** Replaces the accounts and switches of the brokers, clears all other state, and resets the clock. */
   readonly seed: (seed: Seed.Seed) => Effect.Effect<void, SimulatorError>
 }
 
@@ -73,10 +71,7 @@ const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
   return { code, validForSeconds: Math.ceil((step + 1) * totp.period - now / 1000) }
 })
 
-/**
- * When the scope closes, all sleeps are interrupted. Without this interruption, a delayed answer could keep a fake
- * asleep after the simulator has stopped.
- */
+/** When the scope closes, all sleeps are interrupted: a delayed answer must not outlive the simulator. */
 const sleepWithin = Effect.fnUntraced(function* (
   base: Clock.Clock
 ): Effect.fn.Return<Clock.Clock["sleep"], never, Scope.Scope> {

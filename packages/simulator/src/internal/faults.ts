@@ -59,7 +59,7 @@ export const table = {
 
 const isKind = (kind: unknown): kind is keyof typeof table => Predicate.isString(kind) && Object.hasOwn(table, kind)
 
-/** The body of `POST /faults`. The function `read` decodes `fault`, because the fields depend on the kind of fault. */
+/** The body of `POST /faults`. The function `read` decodes `fault`. */
 export const Order = Schema.Struct({
   broker: Schema.String,
   endpoint: Schema.String,
@@ -67,7 +67,6 @@ export const Order = Schema.Struct({
   times: Schema.optionalKey(Schema.Int.check(Schema.isBetween(faultTimes)))
 })
 
-/** `input` is an object, or the name of a kind of fault. */
 export const read = Effect.fnUntraced(function* (input: unknown): Effect.fn.Return<Fault, SimulatorError> {
   const value = Predicate.isString(input) ? { kind: input } : input
   const kind = Predicate.hasProperty(value, "kind") ? value.kind : undefined

@@ -26,7 +26,7 @@ export type Command =
 
 const failUsage = (message: string) => Effect.fail(new UsageError({ message }))
 
-// Every flag is `multiple`, so that `checkRepeats` finds repetitions. Otherwise Node would keep only the last value.
+// Every flag is `multiple`, so that `checkRepeats` finds repetitions.
 const flags = {
   port: { type: "string", multiple: true },
   journal: { type: "string", multiple: true },

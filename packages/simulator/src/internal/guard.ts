@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http"
 /** Loopback names are always allowed as `Host`. */
 export interface Guard {
   readonly kind: "control" | "broker"
-  /** Pages of other sites may link or redirect to these paths, as web apps do. */
+  /** Pages of other sites may link or redirect to these paths. */
   readonly loginPages: ReadonlyArray<string>
   readonly allowHosts: ReadonlyArray<string>
   readonly allowOrigins: ReadonlyArray<string>
@@ -36,13 +36,14 @@ const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingM
   headers["sec-fetch-dest"] === "document"
 
 /**
- * A web page of another origin must not reach the simulator. The page could send a request to the simulator's address,
- * for example with a form. To prevent this, the function checks `Origin` and `Sec-Fetch-Site`. The page could also use
- * another host name that resolves to 127.0.0.1 (DNS rebinding). To prevent this, the function checks `Host`. A request
- * may lack both `Origin` and `Sec-Fetch-Site`, because clients other than browsers do not send them.
+ * A web page of another origin must not reach the simulator. Each check prevents requests that such a page can send:
  *
- * With speculation rules, a page can make Chromium 156 prefetch an address. This request has no `Origin`, and its
- * `Sec-Fetch-Site` is `none`, as if a person had typed the address. So this function also checks `Sec-Purpose`.
+ * - `Origin` and `Sec-Fetch-Site`: a request to the simulator's address, for example with a form.
+ * - `Host`: a request to another host name that resolves to 127.0.0.1 (DNS rebinding).
+ * - `Sec-Purpose`: a prefetch. With speculation rules, Chromium 156 sends a prefetch without `Origin`, and with
+ *   `Sec-Fetch-Site: none`.
+ *
+ * A request may lack both `Origin` and `Sec-Fetch-Site`, because clients other than browsers do not send them.
  */
 export const refusalOf = (guard: Guard, message: IncomingMessage): string | undefined => {
   const port = message.socket.localPort ?? 0
@@ -71,9 +72,9 @@ export const isHostName = (value: string): boolean => /^(?:[a-z0-9.-]+|\[[0-9a-f
 export const isOriginName = (value: string): boolean => URL.canParse(value) && new URL(value).origin === value
 
 /**
- * For a broker, `form-action` allows every address, because Chromium also checks the redirect after a form, and this
- * redirect goes to the program's callback. The referrer policy is not `no-referrer`. With `no-referrer`, Chromium sends
- * `Origin: null` with the form of a login page, and the port refuses the form.
+ * The form of a login page redirects to the program's callback. Chromium checks the redirect against `form-action`, so
+ * the `form-action` of a broker allows every address. With the referrer policy `no-referrer`, Chromium sends
+ * `Origin: null` with the form, and the port refuses the form.
  */
 export const securityHeaders = (kind: Guard["kind"]): ReadonlyArray<readonly [string, string]> => [
   [

@@ -52,7 +52,7 @@ const headersOf = (message: Http.IncomingMessage): Headers => {
   return headers
 }
 
-/** The path is appended to the origin as text, so that even the path `//other.example/x` stays on this origin. */
+/** The path is appended to the origin as text, so that the path `//other.example/x` stays on this origin. */
 const toWeb = Effect.fnUntraced(function* ({ guard, origin }: Port, message: Http.IncomingMessage) {
   const refusal = refusalOf(guard, message)
   if (refusal !== undefined) return yield* unserved(403, refusal)
@@ -110,7 +110,7 @@ const exchange = (served: Port, message: Http.IncomingMessage, target: Http.Serv
         (body) => write(served, target, response, new Uint8Array(body))
       )
     ),
-    // A response with a header that is invalid in HTTP cannot be written. The connection is then reset.
+    // A response with a header that is invalid in HTTP cannot be written.
     Effect.catchCause(() => Effect.sync(() => cut(target.socket)))
   )
 
@@ -125,9 +125,8 @@ const withoutOffer = (connection: string): string =>
     .join(", ")
 
 /**
- * Some clients, such as Java's, offer an upgrade to HTTP/2 in the headers of every plain request. Node does not read
- * the body of such a request. So this function puts the request back into the socket without the headers of the offer,
- * and Node reads the request again.
+ * Some clients, such as Java's, offer an upgrade to HTTP/2 in every plain request. Node does not read the body of a
+ * request with this offer. So this function puts the request back into the socket without the offer.
  */
 const readAgain = (server: Http.Server, message: Http.IncomingMessage, socket: Socket, rest: Uint8Array): void => {
   const lines = [`${message.method} ${message.url} HTTP/${message.httpVersion}`]
@@ -145,7 +144,7 @@ const readAgain = (server: Http.Server, message: Http.IncomingMessage, socket: S
 const close = (server: Http.Server, sockets: ReadonlySet<Socket>): Effect.Effect<void> =>
   Effect.callback((resume) => {
     server.close(() => resume(Effect.void))
-    // The server closes only when it has no connections, so idle connections and delayed answers would delay the close.
+    // The server closes only when it has no connections.
     for (const socket of sockets) socket.destroy()
   })
 
@@ -159,7 +158,6 @@ const listenFailure = (port: number, error: NodeJS.ErrnoException) =>
     message: `Port ${port} on ${host} ${problems[error.code ?? ""] ?? `cannot be opened (${error.code ?? error.message})`}.`
   })
 
-/** Does not check whether browsers refuse this port. */
 const listenOn = Effect.fnUntraced(function* (
   options: Port,
   port: number

@@ -40,8 +40,7 @@ self.addEventListener("message", async ({ data: { url, init }, ports: [port] }) 
 const answer = (request: http.IncomingMessage, response: http.ServerResponse): void => {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://attacker")
   const to = searchParams.get("to") ?? ""
-  // These headers allow requests from every page, even from a sandboxed frame. `/redirect` passes such a request on to
-  // the simulator. So only the simulator can prevent an attack.
+  // These headers allow requests from every page, so that only the simulator can prevent an attack.
   response.setHeader("access-control-allow-origin", request.headers.origin ?? "*")
   response.setHeader("access-control-allow-headers", "*")
   if (pathname === "/redirect") {

@@ -16,8 +16,8 @@ export interface Attacks {
 }
 
 /**
- * Defines the attacks in a page, before the scripts of the page run. Playwright passes only the source of this function
- * to the page, so the function must not use anything from outside.
+ * Defines the attacks in a page. Playwright passes only the source of this function to the page, so the function must
+ * not use anything from outside.
  */
 export const install = (): void => {
   /** Time limit of an attack, in milliseconds. */
@@ -34,7 +34,7 @@ export const install = (): void => {
     return element
   }
 
-  /** Returns `loaded` if it was loaded, because the attacking page must not learn even this. */
+  /** Returns `loaded` if the element has loaded. The attacking page must not learn this. */
   const load = async (tag: string, fields: Readonly<Record<string, string>>): Promise<string> => {
     const element = make(tag, fields)
     const settled = new Promise<string>((resolve) => {
@@ -56,8 +56,8 @@ export const install = (): void => {
   }
 
   /**
-   * A frame without an address loads a blank page as soon as it is added. The listeners are added after this load, so
-   * they wait for the document that `start` loads.
+   * A frame without an address loads a blank page as soon as it is added. The listeners are added later, because they
+   * wait for the document that `start` loads.
    */
   const frame = async (tag: string, fields: Readonly<Record<string, string>>, start = () => {}): Promise<string> => {
     const element = add(make(tag, fields) as HTMLIFrameElement)
@@ -92,8 +92,8 @@ export const install = (): void => {
   }
 
   /**
-   * JSON is split at its first `=` into a name and a value. A text/plain form sends `name=value`, so JSON that contains
-   * `=` arrives complete. JSON without `=` arrives with `=` appended.
+   * A text/plain form sends `name=value`. So JSON is split at its first `=`, and arrives complete. JSON without `=`
+   * arrives with `=` appended.
    */
   const fieldsOf = (body: string): ReadonlyArray<readonly [string, string]> => {
     if (!body.startsWith("{")) return Array.from(new URLSearchParams(body))
@@ -205,7 +205,7 @@ export const install = (): void => {
       return ""
     },
     "a report of a violated policy": async ({ url }) => {
-      // The document in the frame violates its own policy. The policy makes Chromium report this to `url`.
+      // The document in the frame violates its own policy, and Chromium reports the violation to `url`.
       await frame("iframe", { src: `/report?${new URLSearchParams({ to: url })}` })
       return ""
     }

@@ -62,10 +62,7 @@ export const logins = (simulator: Simulator.Simulator["Service"]) =>
     }))
   )
 
-/**
- * Requests that read data. The simulator refuses them only if a web page sends them. The last request gets the fault
- * that `alter` injects.
- */
+/** Requests that read data. The last request gets the fault that `alter` injects. */
 export const readable = ({ control, origins }: Simulator.Info): ReadonlyArray<Target> =>
   [
     ...["/info", "/", "/journal", "/snapshot", "/codes?broker=rmoney&account=TEST101"].map(
@@ -117,10 +114,7 @@ const sometimesAbsent = ["fetch in a service worker", "a speculative prefetch"]
 interface Attempt {
   /** Text that the page may read. Default: no text. */
   readonly read?: RegExp
-  /**
-   * Expected status. Default: 403. If another status is given, the state is not compared, because accepted requests
-   * add entries to the journal.
-   */
+  /** Expected status. Default: 403. If the status is given, the state is not compared. */
   readonly status?: number
   /** The attacks to run. Default: all attacks of the kind. */
   readonly names?: ReadonlyArray<string>
@@ -129,7 +123,7 @@ interface Attempt {
 }
 
 /**
- * Runs attacks on each target. Each attack must reach the simulator, and must be refused, read nothing and change
+ * Runs attacks on each target. The simulator must receive and refuse each attack, and the page must read and change
  * nothing. `attempt` can change these expectations.
  */
 export const tryAll = Effect.fnUntraced(function* (
@@ -161,9 +155,8 @@ export const tryAll = Effect.fnUntraced(function* (
 })
 
 /**
- * If `served` is given, the page has this content, and the request for the page does not reach its host. This simulates
- * DNS rebinding: the host name resolves to the attacker's machine when the page is loaded, and to this machine
- * afterwards.
+ * `served` is content that the browser shows in place of the host's answer. This simulates DNS rebinding: the page
+ * comes from the attacker's machine, and afterwards its host name resolves to this machine.
  */
 export const inPage = <E>(
   url: string,
