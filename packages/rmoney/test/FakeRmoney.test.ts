@@ -81,7 +81,7 @@ const validate = Effect.fnUntraced(function* (fake: FakeBroker, header: Readonly
 })
 
 describe("the fake", () => {
-  it.effect("refuses a password step that is not JSON, lacks a field, or has an unknown operating system name", () =>
+  it.effect("refuses an invalid password step", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const plain = yield* ask(fake, "access/pwd/validate", password, { "content-type": "text/plain" })
@@ -103,28 +103,26 @@ describe("the fake", () => {
     ["to check the code for a forgotten password", "access/pwd/forgot/verify", { otp: "123456" }],
     ["to set a new password", "access/pwd/reset", { password: "N3w" }]
   ] as const) {
-    it.effect(
-      `requires a header with a valid step token ${what}, and answers any other header with 401 in plain text`,
-      () =>
-        Effect.gen(function* () {
-          const { fake, token } = yield* validated()
-          const full = { userId: demo.userId, ...device, ...body }
-          for (const authorization of [
-            "",
-            "Bearer",
-            `Bearer ${token}x`,
-            `Bearer  ${token}`,
-            `Bearer ${demo.userId} ${token}`,
-            `Bearer ${demo.userId} FAX ${token}`,
-            `Bearer ${withTotp.userId} API ${token}`,
-            `Bearer ${demo.userId} API ${token}x`,
-            `Bearer ${demo.userId} API ${token} more`,
-            `Basic ${demo.userId} API ${token}`
-          ]) {
-            const said = yield* ask(fake, path, full, { authorization })
-            assert.deepStrictEqual([said.status, said.text], [401, "Unauthorized"], authorization)
-          }
-        })
+    it.effect(`requires a valid step token ${what}`, () =>
+      Effect.gen(function* () {
+        const { fake, token } = yield* validated()
+        const full = { userId: demo.userId, ...device, ...body }
+        for (const authorization of [
+          "",
+          "Bearer",
+          `Bearer ${token}x`,
+          `Bearer  ${token}`,
+          `Bearer ${demo.userId} ${token}`,
+          `Bearer ${demo.userId} FAX ${token}`,
+          `Bearer ${withTotp.userId} API ${token}`,
+          `Bearer ${demo.userId} API ${token}x`,
+          `Bearer ${demo.userId} API ${token} more`,
+          `Basic ${demo.userId} API ${token}`
+        ]) {
+          const said = yield* ask(fake, path, full, { authorization })
+          assert.deepStrictEqual([said.status, said.text], [401, "Unauthorized"], authorization)
+        }
+      })
     )
   }
 
@@ -132,25 +130,23 @@ describe("the fake", () => {
     ["either", "bare", "three-part"],
     ["bare", "bare"],
     ["three-part", "three-part"]
-  ] as const)(
-    'with stepHeader: "%s", accepts the step token only in a form that this option allows',
-    ([stepHeader, ...taken]) =>
-      Effect.gen(function* () {
-        for (const form of ["bare", "three-part"] as const) {
-          const { fake, token } = yield* validated({ stepHeader })
-          const authorization = form === "bare" ? `Bearer ${token}` : `Bearer ${demo.userId} WEB ${token}`
-          const said = yield* ask(
-            fake,
-            "access/otp/send",
-            { userId: demo.userId, ...device, versionNo: "1" },
-            { authorization }
-          )
-          assert.strictEqual(said.status, taken.some((one) => one === form) ? 200 : 401, form)
-        }
-      })
+  ] as const)('accepts the step token only as stepHeader: "%s" allows', ([stepHeader, ...taken]) =>
+    Effect.gen(function* () {
+      for (const form of ["bare", "three-part"] as const) {
+        const { fake, token } = yield* validated({ stepHeader })
+        const authorization = form === "bare" ? `Bearer ${token}` : `Bearer ${demo.userId} WEB ${token}`
+        const said = yield* ask(
+          fake,
+          "access/otp/send",
+          { userId: demo.userId, ...device, versionNo: "1" },
+          { authorization }
+        )
+        assert.strictEqual(said.status, taken.some((one) => one === form) ? 200 : 401, form)
+      }
+    })
   )
 
-  it.effect("requires, in a later step, the user id that the password step returned, not an alias", () =>
+  it.effect("refuses an alias as the user id of a later step", () =>
     Effect.gen(function* () {
       const { fake, token } = yield* validated()
       const body = { ...otpBody("123456"), userId: demo.email }
@@ -167,7 +163,7 @@ describe("the fake", () => {
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
     })
   )
-  it.effect("answers the right password with the documented fields, and with numbers as text", () =>
+  it.effect("answers the right password with the documented fields", () =>
     Effect.gen(function* () {
       const { said, token } = yield* validated()
       assert.match(token, /^[A-Z0-9]{256}$/)
@@ -189,7 +185,7 @@ describe("the fake", () => {
     })
   )
 
-  it.effect('with result: "array", answers the right password with an array in the field result', () =>
+  it.effect('with result: "array", answers the right password with an array', () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ result: "array" })
       assert.isArray(said.json["result"])
@@ -203,7 +199,7 @@ describe("the fake", () => {
     })
   )
 
-  it.effect("accepts at most four requests to resend a code, one minute apart, and returns no new step token", () =>
+  it.effect("resends a code at most four times, a minute apart", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const again = ask(fake, "access/otp/send", { userId: demo.userId, versionNo: "1", ...device }, header)
@@ -227,17 +223,15 @@ describe("the fake", () => {
     })
   )
 
-  it.effect(
-    "answers a code and a vendor id with a callback URL that has a hash route, and refuses an unknown vendor id",
-    () =>
-      Effect.gen(function* () {
-        const { fake, header } = yield* validated()
-        const code = Redacted.value(yield* newestCode(fake))
-        const unknownVendor = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: "nobody" }, header)
-        assert.strictEqual(unknownVendor.message, "Invalid vendor name or vendor key")
-        const { result } = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: demo.vendor }, header)
-        assert.match(String(result["redirectUrl"]), /#\/\?authcode=[A-Z0-9]{20}&clientid=TEST101$/)
-      })
+  it.effect("answers a code and a known vendor id with a callback URL", () =>
+    Effect.gen(function* () {
+      const { fake, header } = yield* validated()
+      const code = Redacted.value(yield* newestCode(fake))
+      const unknownVendor = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: "nobody" }, header)
+      assert.strictEqual(unknownVendor.message, "Invalid vendor name or vendor key")
+      const { result } = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: demo.vendor }, header)
+      assert.match(String(result["redirectUrl"]), /#\/\?authcode=[A-Z0-9]{20}&clientid=TEST101$/)
+    })
   )
 
   it.effect("answers a request to an unknown path with an HTML page", () =>
@@ -251,18 +245,16 @@ describe("the fake", () => {
 
 describe("the fake's limits", () => {
   for (const lockAfter of [4, 5] as const) {
-    it.effect(
-      `with lockAfter: ${lockAfter}, the ${lockAfter}th wrong password within five minutes locks the account, and then the right password is also refused`,
-      () =>
-        Effect.gen(function* () {
-          const fake = yield* make({ lockAfter })
-          const wrong = ask(fake, "access/pwd/validate", { ...password, password: "wrong" })
-          for (let miss = 1; miss < lockAfter; miss += 1) {
-            assert.strictEqual((yield* wrong).message, "Invalid userId or password")
-          }
-          assert.strictEqual((yield* wrong).message, "User blocked")
-          assert.strictEqual((yield* ask(fake, "access/pwd/validate", password)).message, "User blocked")
-        })
+    it.effect(`with lockAfter: ${lockAfter}, the ${lockAfter}th wrong password locks the account`, () =>
+      Effect.gen(function* () {
+        const fake = yield* make({ lockAfter })
+        const wrong = ask(fake, "access/pwd/validate", { ...password, password: "wrong" })
+        for (let miss = 1; miss < lockAfter; miss += 1) {
+          assert.strictEqual((yield* wrong).message, "Invalid userId or password")
+        }
+        assert.strictEqual((yield* wrong).message, "User blocked")
+        assert.strictEqual((yield* ask(fake, "access/pwd/validate", password)).message, "User blocked")
+      })
     )
   }
 
@@ -281,7 +273,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("after the fourth wrong code, all codes are refused for five minutes, even the right code", () =>
+  it.effect("the fourth wrong code blocks all codes for five minutes", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const wrong = ask(fake, "access/otp/validate", otpBody("000000"), header)
@@ -321,7 +313,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a TOTP code is accepted only once, and is refused for an account without TOTP", () =>
+  it.effect("a TOTP code is accepted once, and only for an account with TOTP", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated({}, withTotp)
       const totp = Redacted.value(yield* totpNow(withTotp))
@@ -340,72 +332,64 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect(
-    "a login replaces the earlier session from the same source (API, MOB or WEB), and each session expires within a day",
-    () =>
-      Effect.gen(function* () {
-        const { fake, header } = yield* validated()
-        const first = String((yield* validate(fake, header)).result["accessToken"])
-        const enabling = { userId: demo.userId, deviceType: "IOS", enable: "true", ...device }
-        const enable = (token: string) => ask(fake, "access/bio/enable", enabling, { authorization: `Bearer ${token}` })
-        assert.strictEqual((yield* enable(first)).status, 200)
-        const step = yield* ask(fake, "access/pwd/validate", password)
-        const next = { authorization: `Bearer ${demo.userId} API ${String(step.result["token"])}` }
-        const second = String((yield* validate(fake, next)).result["accessToken"])
-        assert.strictEqual((yield* enable(first)).status, 401)
-        assert.strictEqual((yield* enable(second)).status, 200)
-        yield* TestClock.adjust("1 day")
-        assert.strictEqual((yield* enable(second)).status, 401)
-      })
+  it.effect("a session ends at the next login from the same source, or within a day", () =>
+    Effect.gen(function* () {
+      const { fake, header } = yield* validated()
+      const first = String((yield* validate(fake, header)).result["accessToken"])
+      const enabling = { userId: demo.userId, deviceType: "IOS", enable: "true", ...device }
+      const enable = (token: string) => ask(fake, "access/bio/enable", enabling, { authorization: `Bearer ${token}` })
+      assert.strictEqual((yield* enable(first)).status, 200)
+      const step = yield* ask(fake, "access/pwd/validate", password)
+      const next = { authorization: `Bearer ${demo.userId} API ${String(step.result["token"])}` }
+      const second = String((yield* validate(fake, next)).result["accessToken"])
+      assert.strictEqual((yield* enable(first)).status, 401)
+      assert.strictEqual((yield* enable(second)).status, 200)
+      yield* TestClock.adjust("1 day")
+      assert.strictEqual((yield* enable(second)).status, 401)
+    })
   )
 
-  it.effect(
-    "a biometric login is refused if biometric login was never enabled on the device, or was disabled again",
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* make()
-        const body = { userId: demo.userId, token: demo.accessToken, ...device }
-        const strange = yield* ask(fake, "access/bio/pwd/validate", { ...body, deviceId: "another" })
-        assert.strictEqual(strange.message, "Failed to validate. Please try again later")
-        const disabling = { userId: demo.userId, deviceType: "IOS", enable: "false", ...device }
-        yield* ask(fake, "access/bio/enable", disabling, { authorization: `Bearer ${demo.accessToken}` })
-        assert.include((yield* ask(fake, "access/bio/pwd/validate", body)).message, "Failed to validate")
-      })
+  it.effect("a biometric login is refused if it is not enabled on the device", () =>
+    Effect.gen(function* () {
+      const fake = yield* make()
+      const body = { userId: demo.userId, token: demo.accessToken, ...device }
+      const strange = yield* ask(fake, "access/bio/pwd/validate", { ...body, deviceId: "another" })
+      assert.strictEqual(strange.message, "Failed to validate. Please try again later")
+      const disabling = { userId: demo.userId, deviceType: "IOS", enable: "false", ...device }
+      yield* ask(fake, "access/bio/enable", disabling, { authorization: `Bearer ${demo.accessToken}` })
+      assert.include((yield* ask(fake, "access/bio/pwd/validate", body)).message, "Failed to validate")
+    })
   )
 
-  it.effect(
-    "a QR code expires after 35 seconds, its approval expires after 10 seconds, and a QR code gives only one session",
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* make()
-        const generate = Effect.map(ask(fake, "access/qr/generate", undefined), ({ result }) =>
-          String(result["qrName"])
-        )
-        const poll = (qrName: string) => ask(fake, "access/qr/login", { qrName })
-        const approve = (qrName: string, word = demo.password) =>
-          Effect.promise(() =>
-            fake.respond(
-              new Request(`https://webuat.rmoneyindia.co.in/qr-scan?qrName=${qrName}`, {
-                method: "POST",
-                body: new URLSearchParams({ userid: demo.userId, password: word })
-              })
-            )
+  it.effect("a QR code expires after 35 seconds, and gives only one session", () =>
+    Effect.gen(function* () {
+      const fake = yield* make()
+      const generate = Effect.map(ask(fake, "access/qr/generate", undefined), ({ result }) => String(result["qrName"]))
+      const poll = (qrName: string) => ask(fake, "access/qr/login", { qrName })
+      const approve = (qrName: string, word = demo.password) =>
+        Effect.promise(() =>
+          fake.respond(
+            new Request(`https://webuat.rmoneyindia.co.in/qr-scan?qrName=${qrName}`, {
+              method: "POST",
+              body: new URLSearchParams({ userid: demo.userId, password: word })
+            })
           )
-        const old = yield* generate
-        assert.lengthOf(old, 30)
-        yield* TestClock.adjust("35 seconds")
-        yield* approve(old)
-        assert.strictEqual((yield* poll(old)).message, "Invalid Parameter")
-        const slow = yield* generate
-        yield* approve(slow, "wrong")
-        assert.strictEqual((yield* poll(slow)).result["accessToken"], "")
-        yield* approve(slow)
-        yield* TestClock.adjust("10 seconds")
-        assert.strictEqual((yield* poll(slow)).result["accessToken"], "")
-        yield* approve(slow)
-        assert.strictEqual((yield* poll(slow)).result["clientId"], demo.userId)
-        assert.strictEqual((yield* poll(slow)).message, "Invalid Parameter")
-      })
+        )
+      const old = yield* generate
+      assert.lengthOf(old, 30)
+      yield* TestClock.adjust("35 seconds")
+      yield* approve(old)
+      assert.strictEqual((yield* poll(old)).message, "Invalid Parameter")
+      const slow = yield* generate
+      yield* approve(slow, "wrong")
+      assert.strictEqual((yield* poll(slow)).result["accessToken"], "")
+      yield* approve(slow)
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual((yield* poll(slow)).result["accessToken"], "")
+      yield* approve(slow)
+      assert.strictEqual((yield* poll(slow)).result["clientId"], demo.userId)
+      assert.strictEqual((yield* poll(slow)).message, "Invalid Parameter")
+    })
   )
 
   it.effect("a step token for unblocking an account is refused in a password reset and in a login", () =>
@@ -449,7 +433,7 @@ describe("the fake's browser login", () => {
     Effect.promise(() => fake.respond(new Request(url, { method: "POST", body: new URLSearchParams(fields) })))
   const newer = "https://weblive.rmoneyindia.net/open-api/od/v1/vendor/getUserDetails"
 
-  it.effect("open-api/od/v1/vendor/getUserDetails requires the field checkSum, and does not accept checksum", () =>
+  it.effect("open-api/od/v1/vendor/getUserDetails requires the field checkSum, not checksum", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       assert.strictEqual((yield* ask(fake, newer, { checksum: "00" })).message, "Invalid Parameter")
@@ -460,7 +444,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("the login page refuses an unknown app, and four wrong passwords on it lock the account", () =>
+  it.effect("the login page refuses an unknown app, and locks an account after four wrong passwords", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const form = yield* ask(fake, page, undefined)
@@ -484,7 +468,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("an authorization code is refused if it was issued for another vendor, or if it was used before", () =>
+  it.effect("an authorization code is accepted once, and only for its vendor", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const response = yield* press(fake, page, { userid: demo.userId, password: demo.password })

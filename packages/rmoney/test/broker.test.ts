@@ -32,7 +32,7 @@ import {
 
 const { answer, buildOf, inspect, methodOf, redacted } = brokers
 
-/** The secrets of this account are unique texts. If an output contains one of them, this secret has leaked. */
+/** The secrets of this account occur nowhere else, so that a test can search a text for them. */
 const canary: FakeRmoney.Account = {
   ...FakeRmoney.demoAccount,
   password: "CANARY-password-1",

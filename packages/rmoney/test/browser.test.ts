@@ -59,21 +59,19 @@ const both: ReadonlyArray<readonly [string, Settings]> = [
 describe("a browser login", () => {
   for (const [name, settings] of both) {
     for (const callback of ["query", "hash"] as const) {
-      it.effect(
-        `with ${name} reads the code from the callback's ${callback}, ignoring the case of the parameter name`,
-        () =>
-          Effect.gen(function* () {
-            const { callback: url, redirect, request } = yield* begun(settings, { callback })
-            assert.match(url, callback === "hash" ? /\/callback#\/\?authcode=/ : /\/callback\?authCode=/)
-            const session = yield* redirect.complete(request, Redacted.make(url))
-            assert.deepStrictEqual([session.account.id, session.account.environment], [demo.userId, "uat"])
-            assert.deepStrictEqual(session.profile, { id: demo.userId })
-            assert.strictEqual(session.expiresAt, Date.UTC(2026, 10, 20, 18, 30))
-          })
+      it.effect(`with ${name} reads the code from the callback's ${callback}`, () =>
+        Effect.gen(function* () {
+          const { callback: url, redirect, request } = yield* begun(settings, { callback })
+          assert.match(url, callback === "hash" ? /\/callback#\/\?authcode=/ : /\/callback\?authCode=/)
+          const session = yield* redirect.complete(request, Redacted.make(url))
+          assert.deepStrictEqual([session.account.id, session.account.environment], [demo.userId, "uat"])
+          assert.deepStrictEqual(session.profile, { id: demo.userId })
+          assert.strictEqual(session.expiresAt, Date.UTC(2026, 10, 20, 18, 30))
+        })
       )
     }
 
-    it.effect(`with ${name} exchanges a code once, and fails if the same callback is completed again`, () =>
+    it.effect(`with ${name} exchanges a code only once`, () =>
       Effect.gen(function* () {
         const { callback, redirect, request } = yield* begun(settings)
         yield* redirect.complete(request, Redacted.make(callback))
@@ -82,7 +80,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`with ${name} is rejected if the callback names another account, and the code is not exchanged`, () =>
+    it.effect(`with ${name} exchanges no code from a callback of another account`, () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun(settings, { accounts: [demo, other] }, other)
         const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback)))
@@ -91,7 +89,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`with ${name} accepts a callback without a state, because the broker documents no state`, () =>
+    it.effect(`with ${name} accepts a callback without a state by default`, () =>
       Effect.gen(function* () {
         const { callback, redirect, request } = yield* begun(settings, { state: "dropped" })
         assert.notInclude(callback, "state=")
@@ -108,7 +106,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`with ${name} rejects a callback without a code, and the error does not contain the callback`, () =>
+    it.effect(`with ${name} rejects a callback without a code`, () =>
       Effect.gen(function* () {
         const { fake, redirect, request } = yield* begun(settings)
         const sent = (yield* fake.journal).length
@@ -163,7 +161,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with an unknown vendor id fails, and the error names the field vendor", () =>
+  it.effect("reports an unknown vendor id", () =>
     Effect.gen(function* () {
       const unknownVendor = { ...vendor, vendor: Redacted.make("nobody") }
       const { redirect, request } = yield* begun({ ...byVendor, credentials: unknownVendor })
@@ -174,7 +172,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("begins at the path that the option loginPath sets", () =>
+  it.effect("begins at the path in the option loginPath", () =>
     Effect.gen(function* () {
       const { request } = yield* begun({ ...checksum, loginPath: "/admin/" })
       assert.match(Redacted.value(request.url), /^https:\/\/webuat\.rmoneyindia\.co\.in\/admin\/\?appcode=/)
@@ -204,19 +202,17 @@ describe("a QR login", () => {
     ["empty-token", "an empty token"],
     ["no-result", "no result"]
   ] as const) {
-    it.effect(
-      `returns no session while the broker answers polls with ${answer}, and returns a session after the scan`,
-      () =>
-        Effect.gen(function* () {
-          const { code, qr, scan } = yield* qrWorld({ qrPending })
-          assert.isTrue(Option.isNone(yield* qr.poll(code)))
-          yield* TestClock.adjust("3 seconds")
-          assert.isTrue(Option.isNone(yield* qr.poll(code)))
-          yield* scan(demo)
-          const session = Option.getOrThrow(yield* qr.poll(code))
-          assert.deepStrictEqual([session.account.id, session.method], [demo.userId, "qr"])
-          assert.strictEqual(session.expirySource, "jwt")
-        })
+    it.effect(`returns a session only after the scan if the broker answers earlier polls with ${answer}`, () =>
+      Effect.gen(function* () {
+        const { code, qr, scan } = yield* qrWorld({ qrPending })
+        assert.isTrue(Option.isNone(yield* qr.poll(code)))
+        yield* TestClock.adjust("3 seconds")
+        assert.isTrue(Option.isNone(yield* qr.poll(code)))
+        yield* scan(demo)
+        const session = Option.getOrThrow(yield* qr.poll(code))
+        assert.deepStrictEqual([session.account.id, session.method], [demo.userId, "qr"])
+        assert.strictEqual(session.expirySource, "jwt")
+      })
     )
   }
 
@@ -232,34 +228,30 @@ describe("a QR login", () => {
     )
   }
 
-  it.effect(
-    "expires after 35 seconds, or after the time in the option codeLifetime, and a later poll sends no request",
-    () =>
-      Effect.gen(function* () {
-        for (const [codeLifetime, last] of [
-          [undefined, 35_000],
-          ["10 seconds", 10_000]
-        ] as const) {
-          const { code, fake, qr } = yield* qrWorld({}, { codeLifetime })
-          assert.strictEqual(code.expiresAt, morning + last)
-          yield* TestClock.adjust(last - 1)
-          assert.isTrue(Option.isNone(yield* qr.poll(code)))
-          yield* TestClock.adjust(1)
-          assert.strictEqual(reasonOf(yield* Effect.flip(qr.poll(code)), "ChallengeExpired").why, "timed-out")
-          assert.lengthOf(yield* fake.journal, 2)
-        }
-      })
+  it.effect("expires after 35 seconds, or after the time in the option codeLifetime", () =>
+    Effect.gen(function* () {
+      for (const [codeLifetime, last] of [
+        [undefined, 35_000],
+        ["10 seconds", 10_000]
+      ] as const) {
+        const { code, fake, qr } = yield* qrWorld({}, { codeLifetime })
+        assert.strictEqual(code.expiresAt, morning + last)
+        yield* TestClock.adjust(last - 1)
+        assert.isTrue(Option.isNone(yield* qr.poll(code)))
+        yield* TestClock.adjust(1)
+        assert.strictEqual(reasonOf(yield* Effect.flip(qr.poll(code)), "ChallengeExpired").why, "timed-out")
+        assert.lengthOf(yield* fake.journal, 2)
+      }
+    })
   )
 
-  it.effect(
-    "is rejected if another account scanned the QR code, and a later poll fails because the QR code was used",
-    () =>
-      Effect.gen(function* () {
-        const { code, qr, scan } = yield* qrWorld({ accounts: [demo, other] })
-        yield* scan(other)
-        assert.strictEqual(reasonOf(yield* Effect.flip(qr.poll(code)), "RedirectRejected").why, "other-account")
-        assert.strictEqual(reasonOf(yield* Effect.flip(qr.poll(code)), "ChallengeExpired").why, "used")
-      })
+  it.effect("is rejected after a scan by another account", () =>
+    Effect.gen(function* () {
+      const { code, qr, scan } = yield* qrWorld({ accounts: [demo, other] })
+      yield* scan(other)
+      assert.strictEqual(reasonOf(yield* Effect.flip(qr.poll(code)), "RedirectRejected").why, "other-account")
+      assert.strictEqual(reasonOf(yield* Effect.flip(qr.poll(code)), "ChallengeExpired").why, "used")
+    })
   )
 })
 
@@ -301,7 +293,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("sets a new password in three steps, and each later step sends the token of the previous step", () =>
+  it.effect("sets a new password in three steps, and sends a new token in each later step", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)
@@ -335,7 +327,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("that begins with an email address sends, in later steps, the user id that the broker returned", () =>
+  it.effect("that begins with an email address continues with the broker's user id", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld({}, {}, demo.email)
       const challenge = yield* recovery.forgotPassword(pan)

@@ -68,7 +68,7 @@ describe("a login with a code that the user types", () => {
     return { shown, login: Effect.flatMap(codes, (source) => Login.withStepUp(CodeSource.respond(source))) }
   }
 
-  it.effect("asks again after an empty line and after five digits, and sends one password and one code", () =>
+  it.effect("asks again after an invalid code, without sending it", () =>
     Effect.gen(function* () {
       const { fake, run } = yield* make()
       const { login, shown } = typed(fake, ["", "12345"])
@@ -82,7 +82,7 @@ describe("a login with a code that the user types", () => {
     })
   )
 
-  it.effect("fails with InvalidRequest after four invalid codes, and sends none of them", () =>
+  it.effect("fails with InvalidRequest after four invalid codes", () =>
     Effect.gen(function* () {
       const { fake, run } = yield* make()
       const { login } = typed(fake, ["", "1", "12", "abcdef"])
@@ -102,7 +102,7 @@ describe("a login with a code that the user types", () => {
 })
 
 describe("a login with a code by SMS and email", () => {
-  it.effect("returns a challenge whose counts are numbers, although they are strings in the broker's answer", () =>
+  it.effect("returns a challenge whose counts are numbers", () =>
     Effect.gen(function* () {
       const { begin } = yield* make()
       const challenge = yield* begin
@@ -115,7 +115,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("with an alias as the configured user id, returns a session for the user id that the broker returned", () =>
+  it.effect("with an alias as user id, returns a session for the broker's user id", () =>
     Effect.gen(function* () {
       for (const userId of [demo.userId, demo.email, demo.mobile, demo.pan, demo.email.toUpperCase()]) {
         const { begin, fake, verify } = yield* make({}, { userId })
@@ -131,7 +131,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("sends the configured user id in later steps if the user id in the broker's answer is masked", () =>
+  it.effect("sends the configured user id in later steps if the broker masks the user id", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({ userIds: "masked" })
       const session = yield* verify(yield* begin, yield* newestCode(fake))
@@ -139,22 +139,20 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect(
-    'with laterUserId: "given" sends the configured user id in later steps, but returns a session for the user id that the broker returned',
-    () =>
-      Effect.gen(function* () {
-        const { begin, fake, verify } = yield* make(
-          { stepToken: "ignored" },
-          { userId: demo.email },
-          { laterUserId: "given" }
-        )
-        const session = yield* verify(yield* begin, yield* newestCode(fake))
-        assert.include((yield* fake.journal)[1]?.body, `"userId":"${demo.email}"`)
-        assert.strictEqual(session.account.id, demo.userId)
-      })
+  it.effect('with laterUserId: "given" sends the configured user id in later steps', () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make(
+        { stepToken: "ignored" },
+        { userId: demo.email },
+        { laterUserId: "given" }
+      )
+      const session = yield* verify(yield* begin, yield* newestCode(fake))
+      assert.include((yield* fake.journal)[1]?.body, `"userId":"${demo.email}"`)
+      assert.strictEqual(session.account.id, demo.userId)
+    })
   )
 
-  it.effect("accepts a code with surrounding white space, as pasted from a message", () =>
+  it.effect("accepts a code with surrounding white space", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -177,22 +175,20 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect(
-    "returns a session that expires at the token's exp, or whose expiry is unknown if the token has no exp",
-    () =>
-      Effect.gen(function* () {
-        for (const [tokenEnd, expiresAt, source] of [
-          ["in-token", Date.UTC(2026, 10, 20, 18, 30), "jwt"],
-          ["absent", undefined, "unknown"]
-        ] as const) {
-          const { begin, fake, verify } = yield* make({ tokenEnd })
-          const session = yield* verify(yield* begin, yield* newestCode(fake))
-          assert.deepStrictEqual([session.expiresAt, session.expirySource], [expiresAt, source])
-        }
-      })
+  it.effect("takes the expiry of the session from the token's exp", () =>
+    Effect.gen(function* () {
+      for (const [tokenEnd, expiresAt, source] of [
+        ["in-token", Date.UTC(2026, 10, 20, 18, 30), "jwt"],
+        ["absent", undefined, "unknown"]
+      ] as const) {
+        const { begin, fake, verify } = yield* make({ tokenEnd })
+        const session = yield* verify(yield* begin, yield* newestCode(fake))
+        assert.deepStrictEqual([session.expiresAt, session.expirySource], [expiresAt, source])
+      }
+    })
   )
 
-  it.effect("returns a session that expires as the option `expiry` says", () =>
+  it.effect("takes the expiry of the session from the option `expiry`", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, {}, { expiry: Expiry.after("1 hour") })
       const session = yield* verify(yield* begin, yield* newestCode(fake))
@@ -235,13 +231,11 @@ describe("a login with TOTP", () => {
     )
   }
 
-  it.effect(
-    "accepts only a code by SMS or email if the account has no authenticator, although the credentials contain a TOTP secret",
-    () =>
-      Effect.gen(function* () {
-        const { begin } = yield* make({}, { totp: secret })
-        assert.deepStrictEqual((yield* begin).kinds, ["otp"])
-      })
+  it.effect("returns a challenge with only the kind otp if the account has no authenticator", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* make({}, { totp: secret })
+      assert.deepStrictEqual((yield* begin).kinds, ["otp"])
+    })
   )
 
   it.effect("verifies a code with the call for the first kind in the challenge", () =>
@@ -266,7 +260,7 @@ describe("a login with TOTP", () => {
     })
   )
 
-  it.effect("rejects a TOTP code if the account has no authenticator, and then accepts the code from the SMS", () =>
+  it.effect("accepts the code from the SMS after a rejected TOTP code", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -288,7 +282,7 @@ describe("a login with TOTP", () => {
 })
 
 describe("wrong codes and resends", () => {
-  it.effect("a challenge ends with the third wrong code, and a fourth code is not sent", () =>
+  it.effect("a challenge ends with the third wrong code", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -311,16 +305,14 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect(
-    "with codeMisses: 9, the fourth wrong code is sent, and the error reports how long the broker refuses codes",
-    () =>
-      Effect.gen(function* () {
-        const { begin, verify } = yield* make({}, {}, { codeMisses: 9 })
-        const challenge = yield* begin
-        for (let miss = 0; miss < 3; miss += 1) yield* Effect.flip(verify(challenge, wrong))
-        const { retryAfter } = reasonOf(yield* Effect.flip(verify(challenge, wrong)), "RateLimited")
-        assert.deepStrictEqual(retryAfter, Duration.minutes(5))
-      })
+  it.effect("with codeMisses: 9, the fourth wrong code is sent", () =>
+    Effect.gen(function* () {
+      const { begin, verify } = yield* make({}, {}, { codeMisses: 9 })
+      const challenge = yield* begin
+      for (let miss = 0; miss < 3; miss += 1) yield* Effect.flip(verify(challenge, wrong))
+      const { retryAfter } = reasonOf(yield* Effect.flip(verify(challenge, wrong)), "RateLimited")
+      assert.deepStrictEqual(retryAfter, Duration.minutes(5))
+    })
   )
 
   it.effect("a challenge expires after five minutes, or after the time in the option codeLifetime", () =>
@@ -339,41 +331,37 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect(
-    "after the broker has refused a code as expired, a new code can be requested, even if the local clock is behind",
-    () =>
-      Effect.gen(function* () {
-        const { begin, fake, resend, verify } = yield* make()
-        const challenge = yield* begin
-        const code = yield* newestCode(fake)
-        yield* fake.advance("6 minutes")
-        const error = yield* Effect.flip(verify(challenge, code))
-        assert.include(reasonOf(error, "InvalidStepUpCode").remedy, "StepUp.resend")
-        yield* TestClock.adjust("1 minute")
-        const again = yield* resend(challenge)
-        yield* verify(again, yield* newestCode(fake))
-      })
+  it.effect("a new code can be requested after the broker has refused a code as expired", () =>
+    Effect.gen(function* () {
+      const { begin, fake, resend, verify } = yield* make()
+      const challenge = yield* begin
+      const code = yield* newestCode(fake)
+      yield* fake.advance("6 minutes")
+      const error = yield* Effect.flip(verify(challenge, code))
+      assert.include(reasonOf(error, "InvalidStepUpCode").remedy, "StepUp.resend")
+      yield* TestClock.adjust("1 minute")
+      const again = yield* resend(challenge)
+      yield* verify(again, yield* newestCode(fake))
+    })
   )
 
-  it.effect(
-    "a code can be resent a minute after the last code, at most four times, and each resend sends the token of the password step",
-    () =>
-      Effect.gen(function* () {
-        const { begin, fake, resend, verify } = yield* make({}, {}, { codeLifetime: "1 hour" })
-        let challenge: Challenge = yield* begin
-        const early = reasonOf(yield* Effect.flip(resend(challenge)), "RateLimited")
-        assert.deepStrictEqual([early.by, early.retryAfter], ["client", Duration.minutes(1)])
-        for (const left of [3, 2, 1, 0]) {
-          yield* TestClock.adjust("1 minute")
-          challenge = yield* resend(challenge)
-          assert.strictEqual(challenge.resendsLeft, left)
-        }
+  it.effect("a code can be resent at most four times, a minute apart", () =>
+    Effect.gen(function* () {
+      const { begin, fake, resend, verify } = yield* make({}, {}, { codeLifetime: "1 hour" })
+      let challenge: Challenge = yield* begin
+      const early = reasonOf(yield* Effect.flip(resend(challenge)), "RateLimited")
+      assert.deepStrictEqual([early.by, early.retryAfter], ["client", Duration.minutes(1)])
+      for (const left of [3, 2, 1, 0]) {
         yield* TestClock.adjust("1 minute")
-        reasonOf(yield* Effect.flip(resend(challenge)), "InvalidRequest")
-        assert.strictEqual(yield* asked(fake, "otpSend"), 4)
-        assert.lengthOf(yield* fake.codes(demo.userId), 5)
-        yield* verify(challenge, yield* newestCode(fake))
-      })
+        challenge = yield* resend(challenge)
+        assert.strictEqual(challenge.resendsLeft, left)
+      }
+      yield* TestClock.adjust("1 minute")
+      reasonOf(yield* Effect.flip(resend(challenge)), "InvalidRequest")
+      assert.strictEqual(yield* asked(fake, "otpSend"), 4)
+      assert.lengthOf(yield* fake.codes(demo.userId), 5)
+      yield* verify(challenge, yield* newestCode(fake))
+    })
   )
 
   it.effect("a code stays valid after a failed resend, and a later resend is possible", () =>
@@ -394,7 +382,7 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect("a resent code is accepted, even if the account has TOTP", () =>
+  it.effect("a resent code is accepted if the account has TOTP", () =>
     Effect.gen(function* () {
       const { begin, fake, resend, verify } = yield* make(
         {},
@@ -412,18 +400,16 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect(
-    "if the broker refuses a step with an answer that is not JSON, the error names the option stepHeader and does not advise another login",
-    () =>
-      Effect.gen(function* () {
-        const { begin, fake, verify } = yield* make()
-        const first = yield* begin
-        yield* begin
-        const error = yield* Effect.flip(verify(first, yield* newestCode(fake)))
-        assert.strictEqual(reasonOf(error, "ChallengeExpired").why, "refused")
-        assert.match(error.remedy, /change the option stepHeader .* to "three-part"/)
-        assert.notInclude(error.remedy, "Log in again")
-      })
+  it.effect("if the broker refuses a step token, the error names the option stepHeader", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make()
+      const first = yield* begin
+      yield* begin
+      const error = yield* Effect.flip(verify(first, yield* newestCode(fake)))
+      assert.strictEqual(reasonOf(error, "ChallengeExpired").why, "refused")
+      assert.match(error.remedy, /change the option stepHeader .* to "three-part"/)
+      assert.notInclude(error.remedy, "Log in again")
+    })
   )
 })
 
@@ -468,7 +454,7 @@ describe("a logout", () => {
     return { ...world, session: yield* world.verify(yield* world.begin, yield* newestCode(world.fake)) }
   })
 
-  it.effect("without the option logoutCall sends nothing, and its result is LocalOnly", () =>
+  it.effect("without the option logoutCall sends nothing", () =>
     Effect.gen(function* () {
       const { fake, run, session: live } = yield* session("absent")
       const before = (yield* fake.journal).length
@@ -485,18 +471,16 @@ describe("a logout", () => {
     ["GET", "/auth/logout"],
     ["POST", "/auth/client/logout"]
   ] as const) {
-    it.effect(
-      `sends the ${method} call in the option logoutCall, and the result of a second logout is already-over`,
-      () =>
-        Effect.gen(function* () {
-          const { run, session: live } = yield* session(method === "GET" ? "get" : "post", { method, path })
-          assert.deepStrictEqual(yield* run(Logout.logout(live)), { _tag: "Revoked", account: live.account })
-          assert.deepStrictEqual(yield* run(Logout.logout(live)), {
-            _tag: "LocalOnly",
-            account: live.account,
-            why: "already-over"
-          })
+    it.effect(`sends the ${method} call in the option logoutCall`, () =>
+      Effect.gen(function* () {
+        const { run, session: live } = yield* session(method === "GET" ? "get" : "post", { method, path })
+        assert.deepStrictEqual(yield* run(Logout.logout(live)), { _tag: "Revoked", account: live.account })
+        assert.deepStrictEqual(yield* run(Logout.logout(live)), {
+          _tag: "LocalOnly",
+          account: live.account,
+          why: "already-over"
         })
+      })
     )
   }
 
@@ -509,7 +493,7 @@ describe("a logout", () => {
 })
 
 describe("the token of a session", () => {
-  it.effect("is sent as a bearer token in a program's own calls, and only to the broker's hosts", () =>
+  it.effect("is sent as a bearer token, and only to the broker's hosts", () =>
     Effect.gen(function* () {
       const { begin, fake, run, verify } = yield* make()
       const live = yield* verify(yield* begin, yield* newestCode(fake))
@@ -531,7 +515,7 @@ describe("a biometric login", () => {
       Layer.provide(TestHttp.layerFake(fake))
     )
 
-  it.effect("is enabled in a session, and then succeeds with the token of this session", () =>
+  it.effect("succeeds with the token of the session in which it was enabled", () =>
     Effect.gen(function* () {
       const { begin, fake, run, verify } = yield* make({}, { deviceId: "another-device" })
       const live = yield* verify(yield* begin, yield* newestCode(fake))

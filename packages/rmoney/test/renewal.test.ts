@@ -55,7 +55,7 @@ const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
 describe("a session manager that logs in with a password", () => {
-  it.effect("renews the session by a new login with TOTP at the expiry in the token, and not earlier", () =>
+  it.effect("renews the session by a login with TOTP exactly at the token's expiry", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { session } = yield* start(fake, byPassword(ofTotpAccount))
@@ -85,7 +85,7 @@ describe("a session manager that logs in with a password", () => {
     })
   )
 
-  it.effect("sends a wrong password only once in an hour, so that the account is not locked", () =>
+  it.effect("sends a wrong password only once in an hour", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { renew } = yield* start(fake, byPassword({ ...ofTotpAccount, password: Redacted.make("Wrong@1") }))
@@ -105,7 +105,7 @@ describe("a managed session from a biometric login", () => {
     credentials: { userId: demo.userId, accessToken: Redacted.make(demo.accessToken), deviceId: demo.deviceId }
   })
 
-  it.effect("is renewed with the token of the session, five minutes before the session expires", () =>
+  it.effect("is renewed with its own token five minutes before its expiry", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { session } = yield* start(fake, biometric)
@@ -148,7 +148,7 @@ describe("a managed session from a biometric login", () => {
     })
   )
 
-  it.effect("is renewed after a restart, even if the configured token is no longer valid", () =>
+  it.effect("is renewed after a restart with the token from the vault", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const vault = Layer.succeedContext(yield* Layer.build(Vault.layerMemory))

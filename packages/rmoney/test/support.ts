@@ -106,7 +106,7 @@ export const submit = (url: string, fields: Readonly<Record<string, string>>) =>
     (response) => response.headers.get("location") ?? ""
   )
 
-/** Approves the QR code on a page of the fake. This page replaces the broker's mobile app. */
+/** Approves the QR code on the fake's page, which replaces the broker's mobile app. */
 export const scan = (name: Redacted.Redacted<string>, account: FakeRmoney.Account) =>
   Effect.asVoid(
     submit(`https://webuat.rmoneyindia.co.in/qr-scan?qrName=${Redacted.value(name)}`, {

@@ -1,5 +1,5 @@
 /**
- * A fake Rupeezy for tests and experiments. It checks requests as strictly as the broker. Its accounts are not real.
+ * A fake Rupeezy for tests and experiments. It checks requests as strictly as the broker.
  *
  * @since 0.1.0
  */
@@ -49,10 +49,7 @@ export interface Account {
 export interface Switches {
   /** The HTTP status of a refused login. Default: 200. */
   readonly refusedLogin: 200 | 400 | 401
-  /**
-   * Whether a one-time code is refused if a code of the same or of a later TOTP period was accepted before. Default:
-   * yes.
-   */
+  /** Whether a TOTP code is refused after a code of the same or of a later period was accepted. Default: yes. */
   readonly reusedCode: "refused" | "accepted"
   /** Number of consecutive wrong passwords that block an account. Default: no limit. */
   readonly lockAfter: number
@@ -72,15 +69,14 @@ export interface Switches {
   readonly authCode: "single-use" | "reusable"
   /** Lifetime of an `auth` code. Default: two minutes. */
   readonly authCodeLifetime: Duration.Input
-  /**
-   * Whether the exchange of an `auth` code requires the header `x-api-key`. Rupeezy's Go SDK sends the exchange without
-   * this header. Default: no.
-   */
+  /** Whether the exchange of an `auth` code requires the header `x-api-key`. Default: no. */
   readonly exchangeKey: "optional" | "required"
   /**
-   * The format of the answer to a call for funds. `segments`: the fields `nse` and `mcx`. `combined`: the fields `nse`,
-   * `mcx` and `exchange_combined`. `enveloped`: the field `exchange_combined` inside `data`, with a `status` beside
-   * `data`. Default: `segments`.
+   * The format of the answer to a call for funds. Default: `segments`.
+   *
+   * - `segments`: the fields `nse` and `mcx`
+   * - `combined`: the fields `nse`, `mcx` and `exchange_combined`
+   * - `enveloped`: the field `status`, and `data` with the field `exchange_combined`
    */
   readonly funds: "segments" | "combined" | "enveloped"
   /** Value of the field `response` in the answer to a logout. Default: `null`. */
@@ -241,7 +237,7 @@ export const make = Effect.fnUntraced(function* (
   const isKeyOf = (apiKey: string | undefined, applicationId: string) =>
     accounts.some((account) => account.apiKey === apiKey && account.applicationId === applicationId)
 
-  /** Makes a token in the format of the broker's tokens. Its header names RS512, but its signature is random. */
+  /** Makes a token in the broker's format, with a random signature. */
   const makeToken = (end: number): string => {
     const claims = { ...(options.tokenEnd === "absent" ? {} : { exp: end / 1000 }), jti: randomHex(8) }
     const parts = [`{"alg":"RS512","typ":"JWT"}`, JSON.stringify(claims), SecureRandom.randomBytesUnsafe(64)]
@@ -391,7 +387,6 @@ export const make = Effect.fnUntraced(function* (
     return { status: 302, headers: { location: callbackOf(request, opened) }, body: "" }
   })
 
-  /** The fake sends no market data, because it fakes only the login. */
   const stream = (request: FakeBroker.FakeRequest) =>
     Effect.sync(() => {
       const issued = sessions.get(request.url.searchParams.get("auth_token") ?? "")

@@ -80,14 +80,13 @@ const service = OpenApi.inside("data", { status })
 
 const envelopes: Readonly<Record<string, (data: OpenApi.Json) => OpenApi.Json>> = {
   deleteSession: OpenApi.beside({ status }),
-  // In the mocks of the official SDK, the answers to these calls have no envelope. This package accepts them
-  // with and without an envelope.
+  // The official SDK's mocks of these answers have no envelope. This package accepts them with and without an envelope.
   getFunds: (data) => ({ anyOf: [data, service(data)] }),
   getBanks: (data) => ({ anyOf: [data, service(data)] })
 }
 
 /**
- * Makes the OpenAPI 3.1 document of the broker's calls. Clients in other languages can be generated from this document.
+ * Makes the OpenAPI 3.1 document of the broker's calls, for clients in other languages.
  *
  * @category descriptions
  * @since 0.1.0

@@ -21,18 +21,16 @@ import * as endpoints from "./internal/endpoints.ts"
 export interface Options extends BrokerClient.Options {
   /** API key of your app. It is sent in the header `x-api-key`. */
   readonly apiKey: Redacted.Redacted<string>
-  /**
-   * `logins` sends the API key only with logins, as the official SDKs do. Default: the API key is sent with every call.
-   */
+  /** `logins` sends the API key only with logins. Default: the API key is sent with every call. */
   readonly apiKeyHeader?: "logins" | undefined
   /**
-   * With `as-sent`, the message of a refusal is not interpreted. If the HTTP status does not explain such a refusal,
-   * the call fails with `BrokerRejected`. Default: the message is interpreted, although no messages are documented.
+   * `as-sent` does not interpret the message of a refusal. A refusal that its HTTP status does not explain is then
+   * `BrokerRejected`. Default: the message is interpreted, although no message is documented.
    */
   readonly refusals?: "as-sent" | undefined
   /**
-   * `session-over` treats HTTP 403 on a call that requires a session as a revoked session. But if the answer reports an
-   * unregistered IP address, the call fails with `PermissionDenied`. Default: every HTTP 403 is `PermissionDenied`.
+   * `session-over` treats HTTP 403 on a call that requires a session as a revoked session, unless the answer reports an
+   * unregistered IP address. Default: HTTP 403 is `PermissionDenied`.
    */
   readonly forbidden?: "session-over" | undefined
   /** UTC offset of `login_time`. The broker does not send the offset. Default: `+05:30`. */

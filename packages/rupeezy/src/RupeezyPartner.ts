@@ -29,9 +29,12 @@ export interface PartnerCredentials extends Credentials.Input<typeof partnerCred
  */
 export interface Options extends services.Options {
   /**
-   * The state is sent as `cb_param`. No document says that the callback contains `cb_param`. `optional`: a callback
-   * with a wrong state is rejected, and a callback without a state is accepted. `required`: both are rejected, because
-   * a callback without a state can belong to another login. `not-sent`: no state is sent. Default: `optional`.
+   * The state is sent as `cb_param`. No document says that the callback contains `cb_param`. Default: `optional`.
+   *
+   * - `optional`: a callback with a wrong state is rejected. A callback without a state is accepted, even if the
+   *   callback belongs to another login.
+   * - `required`: a callback with a wrong state or without a state is rejected.
+   * - `not-sent`: no state is sent.
    */
   readonly state?: "optional" | "required" | "not-sent" | undefined
   /** `accept` accepts a login whose `user_id` is not the client code. Default: such a login is rejected. */

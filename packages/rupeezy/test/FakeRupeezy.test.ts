@@ -101,7 +101,7 @@ describe("the fake's login", () => {
     )
   }
 
-  it.effect("the answer has the documented fields, and its login_time is in IST", () =>
+  it.effect("the answer has the documented fields", () =>
     Effect.gen(function* () {
       yield* start()
       const { json } = yield* logIn()
@@ -145,7 +145,7 @@ describe("the fake's session", () => {
     )
   }
 
-  it.effect("an order from an unregistered IP address is refused, but a call for funds is accepted", () =>
+  it.effect("only orders are refused from an unregistered IP address", () =>
     Effect.gen(function* () {
       yield* start()
       const headers = bearer(yield* logIn())
@@ -216,7 +216,7 @@ describe("the fake's browser login", () => {
   const get = (url: string) =>
     Effect.promise(() => fetch(url).then(async (response) => [response.status, await response.text()] as const))
 
-  it.effect("the page has a login form, and escapes HTML in the state that its address contains", () =>
+  it.effect("the page has a login form, and escapes HTML in the state", () =>
     Effect.gen(function* () {
       yield* start()
       const [status, html] = yield* get(`${page}&cb_param=%22%3E%3Cscript%3E`)

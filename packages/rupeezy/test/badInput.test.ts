@@ -208,7 +208,7 @@ describe("a login with an invalid one-time code", () => {
       "must be Redacted text"
     ]
   ] as const) {
-    it.effect(`fails before a request is sent if the code ${what}`, () =>
+    it.effect(`sends no request if the code ${what}`, () =>
       Effect.gen(function* () {
         const layer = RupeezyAuth.layer({ credentials: { ...credentials, totp: code } })
         assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), { totp: expected })
@@ -245,7 +245,7 @@ describe("calls of RupeezyApi from untyped code", () => {
     ...exchanges.map(([what, request, fields]) => ["createSession", what, request, fields] as const)
   ]
   for (const [name, what, request, fields] of table) {
-    it.effect(`${name} with ${what} sends no request, and the error names the fields with wrong values`, () =>
+    it.effect(`${name} with ${what} sends no request, and names the wrong fields`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api[name](request as never))
         const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
@@ -261,7 +261,7 @@ describe("calls of RupeezyApi from untyped code", () => {
     ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
   ] as const) {
     for (const name of ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile"] as const) {
-      it.effect(`${name} with ${what} fails with SessionExpired and sends no request`, () =>
+      it.effect(`${name} with ${what} fails with SessionExpired`, () =>
         Effect.gen(function* () {
           const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) =>
             Effect.asVoid<unknown, AuthError, never>(api[name](given as unknown as Session.Authorized))
@@ -273,7 +273,7 @@ describe("calls of RupeezyApi from untyped code", () => {
     }
   }
 
-  it.effect("Profile.profile and Logout.logout without a session fail with SessionExpired and send no request", () =>
+  it.effect("Profile.profile and Logout.logout without a session fail with SessionExpired", () =>
     Effect.gen(function* () {
       const layer = RupeezyAuth.layer({ credentials })
       const profile = yield* refused(Profile.profile({} as never), layer)

@@ -91,7 +91,7 @@ describe("the life of a session", () => {
       ["the time of the token's exp", {}, "in-token", morning + 8 * 3_600_000, "jwt"],
       ["an unknown time if the token has no exp", {}, "absent", undefined, "unknown"],
       [
-        "the time of the option dailyEnd if this time is before the token's exp",
+        "the time of the option dailyEnd if the token's exp is later",
         { dailyEnd: "15:30" },
         "in-token",
         Date.UTC(2026, 10, 21, 10),
@@ -123,7 +123,7 @@ describe("the life of a session", () => {
     )
   }
 
-  it.effect("a session made from a token has the expiry of the token, and a profile with only the account id", () =>
+  it.effect("a session made from a token has the token's expiry, and a profile with only the account id", () =>
     Effect.gen(function* () {
       yield* start()
       const own = yield* Effect.provide(Login.session, layer())
@@ -149,7 +149,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect('requests with a session contain the API key in a header, except with apiKeyHeader: "logins"', () =>
+  it.effect('requests with a session contain the API key, except with apiKeyHeader: "logins"', () =>
     Effect.gen(function* () {
       const names = (options: RupeezyAuth.Options) =>
         Effect.map(Effect.provide(Authorize.Authorize, layer({}, options)), ({ headers }) =>
@@ -177,53 +177,47 @@ describe("Profile.profile", () => {
     )
   }
 
-  it.effect(
-    'with probe: "profile", returns the full profile even for a session made from a token, if the broker has getProfile',
-    () =>
-      Effect.gen(function* () {
-        yield* start({ profileCall: "present" })
-        const own = layer({}, { probe: "profile" })
-        const bare = RupeezyAuth.fromTokens({
-          userId: demo.clientCode,
-          accessToken: (yield* Effect.provide(Login.session, own)).tokens.access,
-          issuedAt: morning
-        })
-        assert.deepStrictEqual(yield* Effect.provide(Profile.profile(bare), own), fullProfile)
+  it.effect('with probe: "profile", returns the full profile for a session made from a token', () =>
+    Effect.gen(function* () {
+      yield* start({ profileCall: "present" })
+      const own = layer({}, { probe: "profile" })
+      const bare = RupeezyAuth.fromTokens({
+        userId: demo.clientCode,
+        accessToken: (yield* Effect.provide(Login.session, own)).tokens.access,
+        issuedAt: morning
       })
+      assert.deepStrictEqual(yield* Effect.provide(Profile.profile(bare), own), fullProfile)
+    })
   )
 
-  it.effect(
-    'fails with PermissionDenied on HTTP 403, or with SessionExpired if the option forbidden is "session-over"',
-    () =>
-      Effect.gen(function* () {
-        yield* start({ deadToken: 403 })
-        const asked = (options: RupeezyAuth.Options) =>
-          Effect.flip(Effect.provide(Profile.profile(session), layer({}, options)))
-        assert.strictEqual(reasonOf(yield* asked({}), "PermissionDenied").why, "unknown")
-        assert.strictEqual(reasonOf(yield* asked({ forbidden: "session-over" }), "SessionExpired").why, "unknown")
-        assert.strictEqual(
-          (yield* Effect.provide(Logout.logout(session), layer({}, { forbidden: "session-over" })))._tag,
-          "LocalOnly"
-        )
-      })
+  it.effect('treats HTTP 403 as PermissionDenied, or with forbidden: "session-over" as SessionExpired', () =>
+    Effect.gen(function* () {
+      yield* start({ deadToken: 403 })
+      const asked = (options: RupeezyAuth.Options) =>
+        Effect.flip(Effect.provide(Profile.profile(session), layer({}, options)))
+      assert.strictEqual(reasonOf(yield* asked({}), "PermissionDenied").why, "unknown")
+      assert.strictEqual(reasonOf(yield* asked({ forbidden: "session-over" }), "SessionExpired").why, "unknown")
+      assert.strictEqual(
+        (yield* Effect.provide(Logout.logout(session), layer({}, { forbidden: "session-over" })))._tag,
+        "LocalOnly"
+      )
+    })
   )
 })
 
 describe("a refused login", () => {
   for (const refusedLogin of [200, 400, 401] as const) {
-    it.effect(
-      `with HTTP ${refusedLogin} is classified by its message as a wrong code, wrong credentials or a locked account`,
-      () =>
-        Effect.gen(function* () {
-          yield* start({ refusedLogin, lockAfter: 1 })
-          const refused = (overrides: Parameters<typeof layer>[0]) =>
-            Effect.andThen(TestClock.adjust("31 seconds"), Effect.flip(Effect.provide(Login.session, layer(overrides))))
-          const code = yield* refused({ totp: Redacted.make("JBSWY3DPEHPK3PXP") })
-          assert.strictEqual(reasonOf(code, "InvalidStepUpCode").kind, "totp")
-          const password = yield* refused({ password: Redacted.make("wrong") })
-          assert.strictEqual(reasonOf(password, "InvalidCredentials").field, "clientCode or password")
-          assert.strictEqual(reasonOf(yield* refused({}), "AccountLocked").scope, "account")
-        })
+    it.effect(`with HTTP ${refusedLogin} is classified by its message`, () =>
+      Effect.gen(function* () {
+        yield* start({ refusedLogin, lockAfter: 1 })
+        const refused = (overrides: Parameters<typeof layer>[0]) =>
+          Effect.andThen(TestClock.adjust("31 seconds"), Effect.flip(Effect.provide(Login.session, layer(overrides))))
+        const code = yield* refused({ totp: Redacted.make("JBSWY3DPEHPK3PXP") })
+        assert.strictEqual(reasonOf(code, "InvalidStepUpCode").kind, "totp")
+        const password = yield* refused({ password: Redacted.make("wrong") })
+        assert.strictEqual(reasonOf(password, "InvalidCredentials").field, "clientCode or password")
+        assert.strictEqual(reasonOf(yield* refused({}), "AccountLocked").scope, "account")
+      })
     )
   }
 
@@ -279,7 +273,7 @@ describe("the rate limits of the client", () => {
     )
   }
 
-  it.effect("make a login fail without a request if the login would wait longer than queueTimeout", () =>
+  it.effect("reject a login that would wait longer than queueTimeout", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const twice = Effect.andThen(Effect.exit(calls["login"] ?? Effect.void), calls["login"] ?? Effect.void)
@@ -324,7 +318,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with a wrong state is rejected even if the state is optional, and no request is sent", () =>
+  it.effect("with a wrong state is rejected even if the state is optional", () =>
     Effect.gen(function* () {
       const fake = yield* start({ reusedCode: "accepted" })
       const tamper = (url: URL) => url.searchParams.set("cb_param", "0".repeat(32))
@@ -355,7 +349,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect('of an account that is not the configured one is rejected, except with otherAccount: "accept"', () =>
+  it.effect('of another account is rejected, except with otherAccount: "accept"', () =>
     Effect.gen(function* () {
       yield* start({ reusedCode: "accepted" })
       const other = { clientCode: "YY0000" }
@@ -384,7 +378,7 @@ describe("a browser login", () => {
         return { callback, request }
       }).pipe(Effect.provide(partnerLayer()))
       yield* TestClock.adjust("2 seconds")
-      // This is a new layer, as in another process. It does not know that the auth code was already sent.
+      // A new layer does not know that the auth code was already sent.
       const error = yield* Effect.flip(
         Effect.flatMap(RedirectLogin.RedirectLogin, ({ complete }) => complete(request, callback)).pipe(
           Effect.provide(partnerLayer()),
@@ -406,7 +400,7 @@ describe("a browser login", () => {
     ["the answer is truncated", { kind: "answer", status: 200, body: `{"status":"success","data":{"access_to` }]
   ]
   for (const [what, fault] of mishaps) {
-    it.effect(`sends its auth code once, and the error does not show the auth code, if ${what}`, () =>
+    it.effect(`sends its auth code only once if ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         yield* fake.inject("createSession", fault)
@@ -422,7 +416,7 @@ describe("a browser login", () => {
 })
 
 describe("the descriptor", () => {
-  it("has an assumption for each option about an uncertain fact, and no two assumptions with the same id", () => {
+  it("has an assumption with a unique id for each option about an uncertain fact", () => {
     const ids = broker.assumptions.map(({ id }) => id)
     assert.strictEqual(new Set(ids).size, ids.length)
     const options = broker.assumptions.map(({ option }) => option)

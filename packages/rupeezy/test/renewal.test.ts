@@ -28,7 +28,7 @@ const begin = Effect.fnUntraced(function* (options: RupeezyAuth.Options = {}, pa
 const logins = (fake: FakeBroker.FakeBroker) => Effect.map(fake.journal, (entries) => entries.length)
 
 describe("a managed session", () => {
-  it.effect("is replaced by a new login when the token's exp is reached, and not earlier", () =>
+  it.effect("is replaced by a new login exactly at the token's exp", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin()
       const first = yield* session
@@ -42,7 +42,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("is replaced by a new login before its expiry if the option renewal.early is set", () =>
+  it.effect("is replaced before its expiry if the option renewal.early is set", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin({ renewal: { early: "10 minutes" } })
       const first = yield* session
@@ -52,7 +52,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("causes only one login if the password is wrong, even if the program calls renew five times", () =>
+  it.effect("causes only one login if the password is wrong", () =>
     Effect.gen(function* () {
       const { fake, renew } = yield* begin({}, Redacted.make("wrong"))
       for (let attempt = 0; attempt < 5; attempt += 1) {

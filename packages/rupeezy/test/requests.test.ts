@@ -40,25 +40,23 @@ describe("requests of the browser login", () => {
     })
   )
 
-  it.effect(
-    "the exchange of an auth code sends the SHA-256 of application id, auth code and API key as its checksum",
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* serve()
-        yield* Effect.gen(function* () {
-          const redirect = yield* RedirectLogin.RedirectLogin
-          const request = yield* redirect.begin
-          yield* redirect.complete(request, yield* browse(demo, request.url))
-        }).pipe(Effect.provide(partnerLayer()))
-        const last = (yield* fake.journal).at(-1)
-        assert.isDefined(last)
-        const { body, headers } = last
-        const { token } = JSON.parse(body) as { readonly token: string }
-        const checksum = createHash("sha256").update(`dev_1234${token}demo-api-key`).digest("hex")
-        assert.strictEqual(body, `{"checksum":"${checksum}","applicationId":"dev_1234","token":"${token}"}`)
-        assert.strictEqual(headers["x-api-key"], "demo-api-key")
-        assert.notProperty(headers, "authorization")
-      })
+  it.effect("the exchange of an auth code sends the SHA-256 of application id, auth code and API key", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* Effect.gen(function* () {
+        const redirect = yield* RedirectLogin.RedirectLogin
+        const request = yield* redirect.begin
+        yield* redirect.complete(request, yield* browse(demo, request.url))
+      }).pipe(Effect.provide(partnerLayer()))
+      const last = (yield* fake.journal).at(-1)
+      assert.isDefined(last)
+      const { body, headers } = last
+      const { token } = JSON.parse(body) as { readonly token: string }
+      const checksum = createHash("sha256").update(`dev_1234${token}demo-api-key`).digest("hex")
+      assert.strictEqual(body, `{"checksum":"${checksum}","applicationId":"dev_1234","token":"${token}"}`)
+      assert.strictEqual(headers["x-api-key"], "demo-api-key")
+      assert.notProperty(headers, "authorization")
+    })
   )
 
   it.effect("the checksum equals the output of the command sha256sum", () =>

@@ -20,8 +20,8 @@ import * as Redacted from "effect/Redacted"
 import { layer, loginRequest, partnerLayer, session } from "./support.ts"
 
 /**
- * Accepts a program that needs no service. For any other program, the type requires a second argument, so that the call
- * does not compile. The compiler's error names the missing services.
+ * Accepts a program that needs no service. Any other program does not compile. The compiler's error names the missing
+ * services.
  */
 const complete = <P extends Effect.Effect<unknown, unknown, unknown>>(
   program: P,
@@ -63,7 +63,7 @@ describe("types", () => {
     assert.notInclude(each, false)
   })
 
-  it("a layer provides the capabilities that RupeezyBroker lists for it, and needs only an HTTP client", () => {
+  it("a layer provides the capabilities that RupeezyBroker lists, and needs only an HTTP client", () => {
     type Of<L> = L extends (...args: ReadonlyArray<never>) => Layer.Layer<infer A, infer E, infer R> ? [A, E, R] : never
     type Shared = Logout.Logout | Profile.Profile | Authorize.Authorize | Renewal.Renewal | RupeezyApi.RupeezyApi
     type Services<S> = [S | Shared, AuthError, HttpClient.HttpClient]

@@ -1,5 +1,5 @@
 /**
- * A fake Samco for tests and experiments. It checks requests as strictly as the broker. Its accounts are not real.
+ * A fake Samco for tests and experiments. It checks requests as strictly as the broker.
  *
  * @since 0.1.0
  */
@@ -34,8 +34,7 @@ export interface Account {
   /** The credential for `/accessToken/token`. */
   readonly secretApiKey: string
   /**
-   * An access token for `/login`. It is valid when the fake starts, and again after each reset. It expires at the next
-   * 08:00 IST, like every access token from `/accessToken/token`.
+   * An access token for `/login`. It is valid from the start of the fake, or from its reset, until the next 08:00 IST.
    */
   readonly accessToken: string
   readonly state: "active" | "blocked" | "dormant"
@@ -44,8 +43,7 @@ export interface Account {
   readonly appSignIn: "done" | "needed"
   /**
    * Whether the caller's IP address is registered. The login page, the exchange of an authorization code, and order
-   * calls check the address. For `unregistered-server`, the login page accepts the address of the browser, and the
-   * exchange refuses the address of the program.
+   * calls check the address. `unregistered-server`: only the login page accepts the address.
    */
   readonly ip: "registered" | "unregistered" | "unregistered-server"
   readonly primaryIp: string
@@ -75,11 +73,11 @@ export interface Switches {
   readonly oauthFailures: 200 | 400
   /** Contents of a failure of an OAuth call: an error code, a text, or both. */
   readonly oauthFailureBody: "code-and-text" | "text" | "code"
-  /** Whether the legacy login requires an access token. In the past, the broker required none. */
+  /** Whether the legacy login requires an access token. */
   readonly accessToken: "required" | "ignored"
-  /** `concurrent`: the exchange of an authorization code fails as if another exchange of the same code were pending. */
+  /** `concurrent`: the exchange of an authorization code fails as if another exchange were pending. */
   readonly codeExchange: "alone" | "concurrent"
-  /** How `/oauth/authenticate` answers the login page. Older versions of the broker answered with a redirect. */
+  /** How `/oauth/authenticate` answers the login page. */
   readonly authenticate: "json" | "redirect"
 }
 
@@ -135,7 +133,7 @@ const origin = "https://tradeapi.samco.in"
 
 const millis = Duration.toMillis
 
-/** Lifetimes, and the time at which all sessions end each day, in IST. */
+/** `sessionEnd` is a time of day in IST. */
 const lifetimes = {
   authorizationCode: "10 minutes",
   refreshToken: "7 days",
@@ -162,7 +160,7 @@ const rateLimited = failure(429, "Too many requests")
 
 const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head><body>Forbidden</body></html>", 403)
 
-/** The error codes of the OAuth calls, with their texts. Texts that the broker does not document are invented. */
+/** Texts that the broker does not document are invented. */
 const oauthTexts = {
   EOAUTH001: "Invalid or inactive API key",
   EOAUTH002: "Redirect URL does not match the registered one",
@@ -459,8 +457,8 @@ const oauthAuthenticate =
   }
 
 /**
- * The broker's login page calls `/oauth/authorize` and `/oauth/authenticate`. The fake's page is a plain form. The fake
- * does the checks of these two calls when it serves the page and when it receives the form.
+ * The broker's login page calls `/oauth/authorize` and `/oauth/authenticate`. The fake's page is a plain form without
+ * these calls.
  */
 const authorizePage =
   (parts: Parts): Handle =>
@@ -505,7 +503,7 @@ const tokensOf = ({ shared, clock }: Parts, issued: Issued) =>
     ...holderOf(shared, issued, longOrderTypes)
   })
 
-/** An authorization code is valid for one use. A second use revokes all tokens that the app has for the account. */
+/** A second use of an authorization code revokes all tokens that the app has for the account. */
 const exchangeCode =
   (parts: Parts): Handle =>
   (request) => {

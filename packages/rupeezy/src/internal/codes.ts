@@ -15,7 +15,7 @@ const source = "an assumption about the words in the message, because no refused
 const login = { operations: ["login"], source }
 const logins = { operations: ["login", "createSession"], source }
 
-/** A server fault or a maintenance notice does not mean wrong credentials, even if its message mentions credentials. */
+/** A server fault or a maintenance notice says nothing about the credentials. */
 const unlessFault =
   (reason: Reason): Reason =>
   (failure) =>
@@ -83,7 +83,7 @@ const revoked = row(403, "The session was revoked", ErrorTable.sessionExpired("u
 })
 
 export const make = ({ forbidden, refusals }: CodeOptions = {}): ReadonlyArray<ErrorTable.ErrorRow> => {
-  // `byAddress` is before `revoked`: if the broker refuses an unregistered IP address, a new session does not help.
+  // `byAddress` is before `revoked`, because a new session does not help against an unregistered IP address.
   const statuses = forbidden === "session-over" ? [...byAddress, revoked, ...byStatus] : byStatus
   return refusals === "as-sent"
     ? [...byUnauthorized(ErrorTable.invalidCredentials), ...statuses]

@@ -14,7 +14,7 @@ export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {
   readonly dailyEnd?: `${number}:${number}` | undefined
   /**
    * The call with which `Profile` checks that a session is valid. Default: `funds`. The call `profile` is not
-   * documented. This package assumes that it returns data about the user.
+   * documented.
    */
   readonly probe?: "funds" | "banks" | "profile" | undefined
 }
