@@ -41,7 +41,7 @@ const namesOf = (user: User) =>
   )
 
 it.live(
-  "broker-auth add keeps the stored accounts if the disk is full",
+  "broker-auth add reports a full disk and keeps the stored accounts",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -75,7 +75,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth add fails and stores nothing if another program keeps the vault locked",
+  "broker-auth add stores nothing if another program keeps the vault locked",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -93,7 +93,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth changes nothing in a vault that was written with another key",
+  "broker-auth reports a wrong key and changes nothing",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -110,7 +110,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth stores nothing if standard input is closed or ends within a line",
+  "broker-auth stores and sends nothing if standard input is incomplete",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel", "rmoney"] })
@@ -133,7 +133,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth vault remove deletes nothing without the answer yes",
+  "broker-auth vault remove deletes nothing without a confirmation",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -186,7 +186,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth login stores the session if standard error cannot be written",
+  "broker-auth login stores the session if it cannot write to standard error",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()

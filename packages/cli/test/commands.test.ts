@@ -46,7 +46,7 @@ const ownLines = (text: string) =>
     .filter((line) => !line.startsWith("SIMULATOR:"))
 
 it.live(
-  "broker-auth token, header, env and exec give the token to programs",
+  "broker-auth token, header, env and exec give the token to other programs",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()
@@ -72,7 +72,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth shows the profile and the status, renews and ends a session, and removes the account",
+  "broker-auth profile, status, renew, logout and remove succeed",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()
@@ -154,7 +154,7 @@ it.effect("broker-auth status counts a failed login for 24 hours", () =>
   })
 )
 
-it.effect("broker-auth guard does not count a login without an answer after an accepted login", () =>
+it.effect("broker-auth guard does not count an unanswered login whose credentials were accepted before", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const account = Account.make({ broker: "angel", id: "A123456" })
@@ -173,7 +173,7 @@ it.effect("broker-auth guard does not count a login without an answer after an a
   })
 )
 
-it.effect("broker-auth status reports a broker's package without the method of the account", () =>
+it.effect("broker-auth status reports a package that lacks the account's login method", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const account = Account.make({ broker: "angel", id: "A123456" })
@@ -269,7 +269,7 @@ const broken: ReadonlyArray<
 ]
 
 it.live(
-  "broker-auth reports a failure in one line, and exits with the code of the failure",
+  "broker-auth reports a failure in one line",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -286,7 +286,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth lists the possible accounts if the user does not name one of them",
+  "broker-auth lists the possible accounts if the user does not name exactly one",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()
@@ -336,7 +336,7 @@ const asked = [
 ] as const
 
 it.live(
-  "broker-auth add asks for credentials without showing the secrets",
+  "broker-auth add asks for credentials and does not show the secrets",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })

@@ -29,7 +29,7 @@ const visitor = Effect.map(makeUser(), (user) => {
 
 const preload = (code: string) => ({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` })
 
-/** One run of the demo for several tests. Its settings name a proxy that does not exist: to use it would fail. */
+/** One run of the demo for several tests. It fails if the demo uses the proxy in its environment. */
 const finished = Effect.runSync(
   Effect.cached(
     Effect.scoped(
@@ -108,7 +108,7 @@ it.live(
 )
 
 it.live(
-  "the demo leaves no file, and does not open the vault of the user",
+  "the demo leaves no file and does not open the user's vault",
   () =>
     Effect.gen(function* () {
       const { files, folders } = yield* finished
@@ -118,7 +118,7 @@ it.live(
 )
 
 it.live(
-  "the demo fits into 40 columns, and prints no colours if NO_COLOR is set",
+  "the demo fits into 40 columns",
   () =>
     Effect.gen(function* () {
       const { user } = yield* visitor
@@ -208,7 +208,7 @@ it.live(
 
 const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "accessToken", "totpSecret"]
 
-/** In a fake's account, `totp` says whether TOTP is enabled. */
+/** In a fake's account, `totp` says whether TOTP is enabled, and is not secret. */
 const secretFields = new Set([
   ...alsoSecret,
   ...brokers
@@ -238,9 +238,11 @@ const isLong = (text: string) => text.length >= 12
 const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken", "pwdValidate"]
 
 /**
- * Expected number of logins. Each program logs in once in the morning. Angel One has another login after midnight, and
- * three failed logins. Motilal Oswal and RMoney have another login by SMS. Rupeezy has another login after the session
- * has ended.
+ * Expected number of logins. At each broker, the demo logs in once in the morning. The other logins are:
+ *
+ * - Angel One: one after midnight, and three that fail
+ * - Motilal Oswal and RMoney: one by SMS
+ * - Rupeezy: one after the session has ended
  */
 const logins = { angel: 5, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1, zerodha: 1 }
 
@@ -253,7 +255,7 @@ const printed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E
 })
 
 it.live(
-  "the demo sends exactly the expected logins, and prints no secret",
+  "the demo sends exactly the expected logins, and prints no secret, token or code",
   () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()

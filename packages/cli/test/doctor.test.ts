@@ -173,7 +173,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "reports different texts for an internal fault of the broker and for a failed connection",
+    "distinguishes a fault of the broker from a failed connection",
     () =>
       Effect.gen(function* () {
         const { doctor, simulator } = yield* begin("angel", "totp")
@@ -191,7 +191,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "says that it waits for the broker if the answer takes a long time",
+    "says that it waits for a slow answer",
     () =>
       Effect.gen(function* () {
         const { simulator, user } = yield* begin("angel", "totp")
@@ -204,7 +204,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "distinguishes a session that the broker has ended from an IP address that is not registered",
+    "distinguishes an ended session from an unregistered IP address",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, simulator, user } = yield* begin("angel", "totp")
@@ -301,7 +301,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "does not send a TOTP secret that a user types instead of the code",
+    "does not send a TOTP secret that the user types as the one-time code",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, simulator, user } = yield* begin("rmoney", "password")
@@ -351,7 +351,7 @@ layer(simulators, { excludeTestServices: true })("doctor with a fault between th
   )
 
   it.effect(
-    "reports different problems for different faults of a proxy",
+    "distinguishes the problems of a proxy",
     () =>
       Effect.gen(function* () {
         const doctor = yield* at("https://broker.test")
@@ -386,7 +386,7 @@ layer(simulators, { excludeTestServices: true })("doctor with a fault between th
   )
 
   it.effect(
-    "reports different problems for different faults of certificates",
+    "distinguishes the problems of a certificate",
     () =>
       Effect.gen(function* () {
         const { url } = yield* makeProxy({ port: yield* tlsServer })
@@ -413,7 +413,7 @@ layer(simulators, { excludeTestServices: true })("doctor with a fault between th
   )
 
   it.effect(
-    "reports different problems for a refused connection and for a host name without an address",
+    "distinguishes a refused connection from an unknown host name",
     () =>
       Effect.gen(function* () {
         const closed = yield* at(`https://127.0.0.1:${yield* Effect.promise(freePort)}`)

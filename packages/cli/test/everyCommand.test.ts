@@ -41,7 +41,7 @@ const steps: ReadonlyArray<Step> = [
   { args: ["simulate", "--help"], shows: /broker-auth-simulator/, isRaw: true }
 ]
 
-/** The commands that `steps` does not contain, each with the place of the test that runs it in a terminal. */
+/** The commands that `steps` does not contain, each with the place of its test. */
 const elsewhere: Readonly<Record<string, string>> = {
   add: "commands.test.ts",
   demo: "demo.test.ts",

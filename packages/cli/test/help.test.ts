@@ -112,7 +112,7 @@ it("broker-auth loads neither effect nor core for --help and --version", () => {
 })
 
 it.live(
-  "broker-auth --help prints the help of the given command, and broker-auth --version prints the package's version",
+  "--help prints the help of the given command, and --version prints the version",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -168,7 +168,7 @@ const median = (numbers: ReadonlyArray<number>): number =>
   numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? 0
 
 it.live(
-  "the bundled broker-auth prints --help in at most 2.5 times the time that an empty program takes",
+  "the bundled broker-auth prints its help in at most 2.5 times the time of an empty program",
   () =>
     Effect.gen(function* () {
       const { file, folder } = yield* bundled

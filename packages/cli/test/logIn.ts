@@ -35,7 +35,7 @@ const typeCode = (simulator: Service, way: Way): Reply => [
     )
 ]
 
-/** When the screen shows a QR code, approves the login as the broker's app does after a scan. Types nothing. */
+/** Approves the login as the broker's app does after a scan of the QR code. */
 const scan = (simulator: Service, way: Way, { origin, path }: NonNullable<Way["scan"]>): Reply => [
   /█[\s\S]*Scan the QR code/,
   () =>
@@ -67,10 +67,6 @@ export const logIn = (simulator: Service, user: User, way: Way, name = "mine") =
     ]
   )
 
-/**
- * Throws if not exactly one login is sent, or if printing the token sends a request. Also throws if a file, the screen
- * or standard error contains a secret.
- */
 export const addAndLogIn = Effect.fnUntraced(function* (simulator: Service, user: User, way: Way) {
   const input = linesOf(valuesOf(way, accountOf(simulator, way)))
   const added = yield* run(user, ["add", way.broker, "--method", way.method, "--name", "mine"], { input })

@@ -4,13 +4,13 @@ import { addAndLogIn } from "./logIn.ts"
 import { run, timeout, world } from "./support.ts"
 import { ways } from "./ways.ts"
 
-/** Every test run checks these ways to log in. Only thorough runs check the other ways, because they take more time. */
+/** Only thorough runs check the other ways to log in, because they take more time. */
 const quick = new Set(["angel totp", "zerodha browser"])
 
 for (const way of ways) {
   const title = `${way.broker} ${way.method}`
   it.live(
-    `broker-auth adds an account, logs in, and prints the token: ${title}`,
+    `broker-auth sends one login for two login commands: ${title}`,
     () =>
       Effect.gen(function* () {
         const { simulator, user } = yield* world({ brokers: [way.broker] })

@@ -36,6 +36,7 @@ it.live("the list of accounts loses no account if several programs add accounts 
   Effect.gen(function* () {
     const user = yield* makeUser()
     const names = Array.from({ length: 12 }, (_, index) => `a${String(index).padStart(2, "0")}`)
+    // Each call of `withStore` opens the vault separately, as a program does.
     yield* Effect.forEach(
       names,
       (name, index) =>
@@ -71,7 +72,9 @@ const restoresCursor = (screen: string): boolean =>
 const numbered = (prefix: string, count: number, from = 1) =>
   Array.from({ length: count }, (_, index) => `${prefix}${String(index + from).padStart(2, "0")}`)
 
-/** 25 accounts of six brokers. One is locked, and three need a person. `addAll` stores a wrong PIN for a fifth one. */
+/**
+ * 25 accounts of six brokers. One account is locked, and three need a person. `addAll` stores a wrong PIN for one more.
+ */
 const seed = {
   brokers: {
     angel: {
@@ -286,7 +289,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth changes the key of the vault, and deletes the vault",
+  "broker-auth vault changes the key and deletes the vault",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })

@@ -12,7 +12,7 @@ import { open } from "../../../tools/chromium/morning.ts"
 import { ask, type Request, withSamco } from "./serveSupport.ts"
 import { bin, run, terminal, timeout } from "./support.ts"
 
-it.effect("broker-auth open accepts only its newest link, only once, and only within 60 seconds", () =>
+it.effect("broker-auth open accepts only its newest link, once, within 60 seconds", () =>
   Effect.gen(function* () {
     const made = links.make()
     const first = yield* made.issue
@@ -59,7 +59,7 @@ it.effect("idle.ended completes when no page has been open for the given duratio
 )
 
 it.live(
-  "broker-auth open refuses a request whose host, origin, link or bearer token is missing or wrong",
+  "broker-auth open refuses a request with a wrong host, origin, link or bearer token",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -156,8 +156,8 @@ it.live(
       fs.writeFileSync(browser, `#!/bin/sh\nprintf '%s\\n' "$@" > "${seen}.tmp"\nmv "${seen}.tmp" "${seen}"\n`, {
         mode: 0o700
       })
-      // `xdg-open` starts the command in BROWSER if it finds no other browser. It would split a path with spaces, so
-      // BROWSER has only the script's name, and PATH has its folder.
+      // If `xdg-open` finds no other browser, it starts the command in BROWSER. It splits the command at spaces, so
+      // BROWSER has only the script's name, and PATH has the script's folder.
       const hidden = { XDG_DATA_HOME: user.state, XDG_DATA_DIRS: user.state, XDG_CURRENT_DESKTOP: "" }
       const env = {
         ...user.env,
@@ -211,7 +211,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth open refuses a port that is invalid, in use, or blocked by browsers",
+  "broker-auth open prints the command for an SSH tunnel and refuses an unusable port",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

@@ -17,7 +17,7 @@ const renewOf = (server: Served, token: string, name = "mine") =>
   ask(server, `/v1/accounts/${name}/renew`, { method: "POST", body: JSON.stringify({ token }) })
 
 it.live(
-  "broker-auth serve serves a session on a private socket",
+  "broker-auth serve serves a session and the headers for calls on a private socket",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -75,7 +75,7 @@ it.live(
 const renewInPython = (where: string, dead: string) =>
   Effect.callback<string>((resume) => {
     const child = spawn("python3", [path.join(import.meta.dirname, "programs/renew.py"), where], {
-      // `python3` may be a shell script. Its shell prints a warning if it does not know the user's locale.
+      // If `python3` is a shell script, its shell may print a warning about the user's locale.
       env: { ...process.env, LC_ALL: "C" }
     })
     let printed = ""
@@ -110,7 +110,7 @@ it.live.skipIf(!runsPython)(
 )
 
 it.live(
-  "broker-auth serve keeps a reported session whose token the broker accepts",
+  "broker-auth serve keeps a reported session if the broker accepts it",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -177,7 +177,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve refuses requests with a wrong host, path, method or body, and requests from web pages",
+  "broker-auth serve refuses invalid requests and requests from web pages",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()

@@ -25,7 +25,7 @@ const connect = ({ where }: Served, text: string) =>
         resume(Effect.succeed(socket))
       })
     }).pipe(
-      // If the server's queue of new connections is full, the connection fails, and is tried again.
+      // The connection fails if the server's queue of new connections is full.
       Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 200 })
     ),
     (socket) => Effect.sync(() => socket.destroy())
@@ -153,7 +153,7 @@ const seconds = 10
 const perSecond = 1000
 
 it.live(
-  "broker-auth serve answers 1,000 requests a second during 1,000 slow connections",
+  "broker-auth serve answers 1,000 requests a second while it has 1,000 slow connections",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()

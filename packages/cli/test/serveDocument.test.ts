@@ -19,7 +19,7 @@ const problemsOf = (schema: object, value: unknown): string => {
   return check(value) ? "" : ajv.errorsText(check.errors)
 }
 
-it("the OpenAPI document of broker-auth serve is valid, and has every endpoint", async () => {
+it("the OpenAPI document of broker-auth serve is valid and has every endpoint", async () => {
   for (const origin of [undefined, "http://127.0.0.1:4000"]) {
     const made = JSON.parse(JSON.stringify(document(origin)))
     const { errors, valid } = await new Validator().validate(made)
@@ -32,7 +32,7 @@ it("the OpenAPI document of broker-auth serve is valid, and has every endpoint",
   }
 })
 
-it("broker-auth serve finds no endpoint for an unknown path", () => {
+it("broker-auth serve finds the endpoint of a path", () => {
   assert.deepStrictEqual(routeOf("POST", "/v1/accounts/a%20b/renew"), { endpoint: "renewSession", name: "a%20b" })
   assert.deepStrictEqual(routeOf("GET", "/v1/openapiXjson"), { allowed: [] })
 })

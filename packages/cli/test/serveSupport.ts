@@ -34,7 +34,7 @@ export interface Served {
 export const placeOf = (where: string): http.RequestOptions =>
   where.startsWith("http") ? { host: "127.0.0.1", port: new URL(where).port } : { socketPath: where }
 
-/** Whether a request failed because the queue of new connections is full. In this case, nothing has been sent. */
+/** Whether a request failed because the queue of new connections is full. */
 const isQueueFull = (error: unknown) => error instanceof Error && "code" in error && error.code === "EAGAIN"
 
 const send = (where: string, path: string, { agent, body, headers, method = "GET" }: Request): Promise<Reply> =>
@@ -135,7 +135,7 @@ export const add = Effect.fnUntraced(function* (
   assert.strictEqual(added.code, 0, added.stderr)
 })
 
-/** A simulator of Samco, whose login needs no one-time code, and a user with the account `mine`. */
+/** A simulator of Samco, and a user with the account `mine`. A login to Samco needs no one-time code. */
 export const withSamco = Effect.fnUntraced(function* (options: Simulator.Options = {}) {
   const { simulator, user } = yield* world({ brokers: ["samco"], ...options })
   yield* add(simulator, user, { broker: "samco", method: "api-key", name: "mine" })

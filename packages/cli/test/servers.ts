@@ -38,7 +38,7 @@ export interface Proxy {
   readonly asked: ReadonlyArray<string>
 }
 
-/** The proxy connects each client to one port of this machine, or refuses with an HTTP status. */
+/** Connects every client to one port of this machine, or refuses every client with an HTTP status. */
 export const makeProxy = Effect.fnUntraced(function* (
   to: { readonly port: number } | { readonly status: number }
 ): Effect.fn.Return<Proxy, never, Scope.Scope> {

@@ -31,7 +31,7 @@ export interface User {
   readonly state: string
   readonly env: Readonly<Record<string, string>>
   readonly runtime: string
-  /** The first arguments of the runtime, which make it run the command. The arguments of the command follow them. */
+  /** The arguments of the runtime that make it run the command. */
   readonly command: ReadonlyArray<string>
 }
 

@@ -36,7 +36,7 @@ const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>
 }
 
 it.live(
-  "broker-auth lists the entries of the vault without secrets",
+  "broker-auth lists the entries of the vault without secrets, and warns if entries are not encrypted",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel"] })

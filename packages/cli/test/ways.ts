@@ -17,7 +17,7 @@ export interface Way {
   readonly asksCode?: true
   /** The page of the simulator that scans a QR code in place of the mobile app. Absent if the login has no QR code. */
   readonly scan?: { readonly origin: string; readonly path: string }
-  /** Name of an endpoint that each login calls exactly once. To count the logins, tests count the requests to it. */
+  /** Name of an endpoint that each login calls exactly once. */
   readonly login: string
 }
 

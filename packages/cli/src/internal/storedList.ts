@@ -1,4 +1,4 @@
-/** A list that is one encrypted entry of the vault, so that a change is written completely or not at all. */
+/** A list in the vault. The list is one encrypted entry, so a change is written completely or not at all. */
 import * as Account from "@auth/broker-core/login/Account"
 import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import * as VaultError from "@auth/broker-core/session/VaultError"
@@ -22,7 +22,7 @@ export interface StoredList<A> {
   readonly list: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
   /** 0 if there is no entry. */
   readonly version: (store: Store) => Effect.Effect<number, VaultError.VaultError>
-  /** Like `list`, for frequent reads: returns the same objects until the stored entry changes. */
+  /** Like `list`, but returns the same objects until the stored list changes. */
   readonly reader: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
   /** Changes the list. If another program changes it at the same time, `change` is called again with the new list. */
   readonly update: <E>(
@@ -31,10 +31,7 @@ export interface StoredList<A> {
   ) => Effect.Effect<void, E | VaultError.VaultError>
 }
 
-/**
- * The entry is a JSON object. `id` is the name of its field that contains the list, and the account id of the entry.
- * `what` names the list in errors.
- */
+/** `id` identifies the list in the vault. `what` names the list in errors. */
 export const make = <A extends { readonly name: string }>(options: {
   readonly id: string
   readonly what: string

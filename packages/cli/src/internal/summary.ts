@@ -23,7 +23,7 @@ interface Out extends Named {
 
 export type Outcome = In | Out
 
-/** The command that logs in to an account. It is shown instead of the login page's address, which contains a secret. */
+/** This command is shown instead of the login page's address, which contains a secret. */
 const commandOf = ({ name }: Named): string => `broker-auth login ${name}`
 
 const isIn = (outcome: Outcome): outcome is In => outcome.state === "in"
@@ -31,7 +31,6 @@ const isIn = (outcome: Outcome): outcome is In => outcome.state === "in"
 const outs = (outcomes: ReadonlyArray<Outcome>, state: Out["state"]): ReadonlyArray<Out> =>
   outcomes.filter((outcome): outcome is Out => outcome.state === state)
 
-/** Returns `undefined` for a `CommandFailed`, which does not contain this reason. */
 const whyPerson = ({ failure, name }: Out): string | undefined =>
   failure._tag === "CommandFailed" ? undefined : printable(partsOf(failure, name).reason)
 

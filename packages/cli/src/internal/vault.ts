@@ -84,7 +84,7 @@ const credentialText = (name: string, value: Redacted.Redacted<string>): string 
 const credentialsJson = (values: accounts.Entry["values"]) =>
   Object.entries(values).map(([name, value]) => ({ name, reference: references.prefixOf(value) ?? null }))
 
-/** The vault may also contain entries of an account that was removed. These entries are not listed. */
+/** Does not list the entries of removed accounts. */
 export const list = (input: Input<"vault list">): Effect.Effect<number | undefined, Failure> =>
   Effect.gen(function* () {
     const home = yield* homes.open(input)

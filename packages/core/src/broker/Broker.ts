@@ -1,6 +1,5 @@
 /**
- * Describes a broker as data: its login methods, capabilities, credentials, hosts, limits and assumptions. The tables
- * in Markdown files are generated from this data.
+ * Describes a broker as data: its login methods, capabilities, credentials, hosts, limits and assumptions.
  *
  * @since 0.1.0
  */
@@ -43,8 +42,8 @@ export const capabilities: ReadonlyArray<Capability> = [
 ]
 
 /**
- * How a session of a login method is renewed without a person, and how many failed logins are allowed before the broker
- * would lock the account.
+ * How a session of a login method is renewed without a person, and how many failed logins are allowed. The limit on
+ * failed logins protects the account, because the broker locks an account after too many refused logins.
  *
  * @category models
  * @since 0.1.0
@@ -61,13 +60,14 @@ export interface Renewal {
   readonly early?: Duration.Input
   /** Text for readers: when a session is renewed, and the reason for that time. */
   readonly when: string
-  /** Whether a refresh can also renew a session that has ended at the daily cut-off. */
+  /** Whether a refresh can renew a session that has ended at the daily cut-off. */
   readonly afterCutOff?: boolean
   /** `"totp"`: a login sends a TOTP code, so at most one login is sent in each period of 30 seconds. */
   readonly codes?: "totp"
   /**
-   * Number of failed logins within `window` after which no further login is sent. It must be smaller than the number of
-   * refused logins after which the broker locks the account. `LoginGuard.countedAt` describes which logins count.
+   * Number of failed logins within `window` after which no further login is sent. `LoginGuard.countedAt` describes
+   * which logins count. The number must be smaller than the number of refused logins after which the broker locks the
+   * account.
    */
   readonly maxFailures: number
   /** For this long, a failed login counts towards `maxFailures`. */
@@ -77,7 +77,7 @@ export interface Renewal {
 }
 
 /**
- * A login method, and the name of the module with its layer.
+ * A login method.
  *
  * @category models
  * @since 0.1.0
@@ -91,7 +91,7 @@ export interface Method {
   readonly credentials: Fields
   /** Text for readers: when a session of this method expires. */
   readonly expiry: string
-  /** How a session of this method is renewed. Absent if the method returns no session. */
+  /** Absent if the method returns no session. */
   readonly renewal?: Renewal
 }
 
@@ -116,7 +116,7 @@ export interface Assumption {
 }
 
 /**
- * Makes a list of assumptions. Each row is one assumption. All rows have the date `asOf`.
+ * Makes one assumption for each row. All rows have the date `asOf`.
  *
  * @example
  * ```ts
@@ -223,7 +223,7 @@ export interface Broker {
 }
 
 /**
- * The purposes of the broker's origins, such as `api`. Includes every purpose that occurs in at least one environment.
+ * The purposes of the broker's origins in all environments, such as `api`.
  *
  * @example
  * ```ts

@@ -26,8 +26,11 @@ import * as Session from "../login/Session.ts"
 export type Table = Readonly<Record<string, Endpoint>>
 
 /**
- * The function that calls an endpoint. Its first argument is the request, if the endpoint has a request. If the
- * endpoint requires a token, the last argument is the session, or the token that the previous login step returned.
+ * The function that calls an endpoint. Its arguments are:
+ *
+ * - the request, if the endpoint has a request
+ * - the session, if `token` of the endpoint is `"required"`
+ * - the token of the previous login step, if `token` of the endpoint is `"step"`
  *
  * @category models
  * @since 0.1.0
@@ -57,8 +60,8 @@ export interface Common {
   /** Returns the headers for a call that is not in the table, such as an order. */
   readonly headers: (session: Session.Authorized) => BrokerClient.Headers
   /**
-   * Returns the origin for the calls of this session, if the broker sent an origin at login. Returns `undefined` if the
-   * broker sent no origin, or an origin that is not allowed.
+   * Returns the origin that the broker sent at login for the calls of this session. Returns `undefined` if the broker
+   * sent no origin, or an origin that is not allowed.
    */
   readonly toldOrigin: (session: Session.Authorized) => string | undefined
   /**
@@ -141,7 +144,8 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
 })
 
 /**
- * Makes the constructor and the layer of a broker's calls.
+ * Makes the constructor and the layer of a broker's calls. Both first check the options that `spec.credentials`
+ * describes, such as the API key of the app.
  *
  * @category constructors
  * @since 0.1.0

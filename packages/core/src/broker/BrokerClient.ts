@@ -1,8 +1,6 @@
 /**
- * Makes the calls to a broker from the broker's tables: the endpoints, the dialects and the error table. A call checks
- * the request, waits for the rate limits, and sends the request. It then reads the body as text, finds the dialect (the
- * form of the broker's answer), and decodes the data. If the call fails, its error has one of the reasons of
- * `AuthError`.
+ * Makes the calls to a broker from the broker's tables: the endpoints, the dialects and the error table. A dialect is a
+ * form of the broker's answers.
  *
  * @since 0.1.0
  */
@@ -52,8 +50,8 @@ import type { Extras, Tokens } from "../login/Session.ts"
 export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>>>
 
 /**
- * The argument of the function `headers` of a `Protocol`. It describes one call. `endpoint` is absent if the call is
- * not in the tables, such as an order.
+ * The argument of the function `headers` of a `Protocol`. `endpoint` is absent if the call is not in the tables, such
+ * as an order.
  *
  * @category models
  * @since 0.1.0
@@ -61,8 +59,8 @@ export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>
 export interface Call {
   readonly endpoint?: Endpoint | undefined
   /**
-   * Calls with the same value count together against the rate limits. The value is the id of the account, or before the
-   * account is known, an id of the app or of the broker.
+   * Id of the account. Before the account is known: another id, such as the id of the app or of the broker. Calls with
+   * the same id count together against the rate limits.
    */
   readonly account: string
   readonly tokens?: Tokens | undefined
@@ -90,15 +88,14 @@ export interface Unsigned {
 }
 
 /**
- * Describes an address that the broker returns at login. The session's calls are sent to this address.
+ * Describes an address that the broker returns at login. The calls of the session use this address instead of one of
+ * the known origins.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ToldAddress {
-  /**
-   * Name of the field in the session's `extras` that contains the address. The address may have a path, which is kept.
-   */
+  /** Name of the field in the session's `extras` that contains the address. The address may have a path. */
   readonly extra: string
   /** The purpose of the known origin that this address replaces, such as `api`. */
   readonly origin: string
@@ -123,7 +120,7 @@ export interface Protocol {
   readonly dialects: ReadonlyArray<Envelope.Dialect>
   /** The rows of the error table, in the order in which they are tried. */
   readonly codes: ReadonlyArray<ErrorTable.ErrorRow>
-  /** Further keys that the option `origins` may have, in addition to the purposes of the environment's origins. */
+  /** Keys that the option `origins` may have in addition to the purposes of the environment. */
   readonly purposes?: ReadonlyArray<string>
   /** Values of the app, such as its API key. Endpoints name the values that they send. Secrets are `Redacted`. */
   readonly app?: Headers
@@ -138,7 +135,7 @@ export interface Protocol {
    * `none`.
    */
   readonly emptyBody?: "none" | "object" | undefined
-  /** Known defects of the broker's JSON. They are repaired if the JSON cannot be parsed otherwise. */
+  /** Known defects of the broker's JSON. They are repaired if the JSON cannot be parsed. */
   readonly quirks?: ReadonlyArray<"smart-quotes" | "trailing-bytes">
 }
 
@@ -155,7 +152,7 @@ export interface Options {
    */
   readonly timeout?: Duration.Input | undefined
   /**
-   * Maximum time that a call waits for the rate limits. If the wait would be longer, the call fails at once with
+   * How long a call may wait until the rate limits allow it. If the wait would be longer, the call fails at once with
    * `RateLimited`. Default: 10 seconds.
    */
   readonly queueTimeout?: Duration.Input | undefined
@@ -180,8 +177,9 @@ export interface Options {
  */
 export interface BrokerClient {
   /**
-   * Sends a call that is in the tables. Calls with the same `account` count together against the rate limits. `tokens`
-   * is needed if the endpoint's `token` is `"required"`, and `step` if it is `"step"`.
+   * Sends a call that is in the tables. Calls with the same `account` count together against the rate limits. If the
+   * endpoint's `token` is `"required"`, the call needs `tokens`. If the endpoint's `token` is `"step"`, the call needs
+   * `step`.
    */
   readonly call: <Request, Response>(
     endpoint: Endpoint<Request, Response>,
@@ -199,8 +197,8 @@ export interface BrokerClient {
   ) => Effect.Effect<Response, AuthError.AuthError>
   /**
    * Reads the answer to a call that is not in the tables, such as an order. If the answer is a refusal, returns it as
-   * an `AuthError`. Otherwise returns `undefined`. A row of the error table applies if it has no `operations`, or if
-   * its `operations` contain `otherCall`. The secrets in `sent` are removed from the broker's messages.
+   * an `AuthError`. Otherwise returns `undefined`. An answer with HTTP 2xx is a refusal only if one of the broker's
+   * dialects says so. The secrets in `sent` are removed from the broker's messages.
    */
   readonly refusal: (
     answer: Pick<Envelope.Answer, "status" | "headers" | "text">,
@@ -223,13 +221,13 @@ export interface BrokerClient {
  */
 export const otherCall = "request"
 
-/** In characters. A longer text is data, such as an instrument list. */
+/**
+ * Maximum length, in characters, of a text that is searched for a refusal. A longer text is data, such as an instrument
+ * list.
+ */
 const longestRefusal = 65_536
 
-/**
- * Rejects NaN, and also zero except for `queueTimeout`. With a `timeout` of NaN or zero, a login would be sent and
- * would then fail at once.
- */
+/** Rejects a `timeout` of zero or NaN, with which a login would be sent and would fail at once. */
 const readLimits = (
   broker: string,
   { maxBodyBytes = 1_048_576, queueTimeout = "10 seconds", timeout = "10 seconds" }: Options
@@ -272,7 +270,6 @@ export const readDuration: (
   input: Duration.Input
 ) => Effect.Effect<Duration.Duration, AuthError.AuthError> = durations.read
 
-/** What a call sends. */
 interface Sent extends SentSecrets.Sent {
   readonly headers: Headers
   readonly query: Headers | undefined
@@ -280,9 +277,7 @@ interface Sent extends SentSecrets.Sent {
   readonly base?: string | undefined
 }
 
-/**
- * JSON bodies have the content type of the broker's headers. All other bodies have the content type of their encoding.
- */
+/** For a body that is not JSON, replaces the broker's content type with that of the encoding. */
 const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => {
   if (encoding.name === "json" || query !== undefined) return headers
   const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")
@@ -314,7 +309,7 @@ const notLoaded = "it is unusual, and the module that reads such answers could n
 const isPlain = (shape: Shape | undefined, request: unknown): boolean =>
   shape === undefined || (shape.decode !== undefined && shape.decode(request) !== unsure)
 
-/** Decodes data without Schema. Returns `unsure` if only Schema can decode it. */
+/** Returns `unsure` if only Schema can decode the data. */
 const decodePlainly = <Response>(shape: Shape<Schema.Decoder<Response>>, data: unknown): Response | typeof unsure => {
   const value = shape.decode === undefined ? unsure : shape.decode(data)
   return value === absent ? unsure : (value as Response | typeof unsure)
@@ -336,8 +331,8 @@ const nowOf = (fiber: AnyFiber): number => fiber.getRef(Clock.Clock).currentTime
 const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
 
 /**
- * Returns the reason why a request got no answer. `error` is the HTTP client's error, from which only codes and numbers
- * are copied, because it contains the request. `url` is the address of the request.
+ * Returns the reason why a request got no answer. `error` is the HTTP client's error, and `url` is the address of
+ * the request. Only codes and numbers are copied from the error, because the error contains the request.
  *
  * @example
  * ```ts
@@ -469,7 +464,7 @@ export const make = Effect.fnUntraced(function* (
 
   const exchange = (fiber: AnyFiber, account: string, endpoint: Endpoint, sent: Sent) => {
     const allowed = () => {
-      // The lifetime of a new session starts when the request is sent.
+      // Notes when the request is sent, because the lifetime of a new session starts at that time.
       noteDeparture(fiber.getRef(Departure), nowOf(fiber))
       countRequest(fiber, endpoint)
       return send(fiber, endpoint, sent)
@@ -536,8 +531,7 @@ export const make = Effect.fnUntraced(function* (
     const secrets = SentSecrets.secretsOf(sent)
     const reason = new AuthError.MalformedResponse({
       status: answer.status,
-      // The problem contains names of fields. If the data is a record, the broker chooses its keys, so a name may
-      // contain a secret.
+      // The problem names fields. The broker chooses the names of a record's fields, so a name may contain a secret.
       problem: Redaction.scrub(problem, secrets),
       excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets })
     })
@@ -561,7 +555,6 @@ export const make = Effect.fnUntraced(function* (
     })
   }
 
-  /** Makes a call whose token and request were checked. */
   const callChecked: BrokerClient["call"] = (endpoint, options) => {
     const { account, extras, headers: own, query, request: given, step, tokens } = options
     const base = baseOf(endpoint, extras)

@@ -29,8 +29,8 @@ export interface Recipe<Part extends string> {
    */
   readonly times?: number
   /**
-   * Test vectors. Each vector has values and the expected result. Compute the result with another program, such as
-   * `sha256sum`, because results in a broker's documents can be wrong.
+   * Test vectors. Compute the results with another program, such as `sha256sum`, because results in a broker's
+   * documents can be wrong.
    */
   readonly vectors: readonly [Vector<Part>, ...ReadonlyArray<Vector<Part>>]
 }
@@ -47,7 +47,7 @@ export interface Vector<Part extends string> {
 }
 
 /**
- * Computes the SHA-256 checksum that a recipe describes. `values` has a value for each part of the recipe.
+ * Computes the SHA-256 checksum that a recipe describes.
  *
  * @example
  * ```ts

@@ -1,6 +1,5 @@
 /**
- * Describes credentials as a table. Each field of a login has an environment variable. The value of a field is
- * checked before anything is sent.
+ * Describes credentials as a table of fields. The values are checked before anything is sent.
  *
  * @since 0.1.0
  */
@@ -35,16 +34,18 @@ export interface Field {
   /** Set this if the field is a source of one-time codes. Its value is a `CodeSource` or a TOTP secret. */
   readonly codes?: true
   /**
-   * Set this if quotation marks can be part of the value, as in a password that the user has chosen. A value with a
-   * quotation mark at its start or its end is then rejected. The error advises removing the mark, or passing the value
-   * as `verbatim`. Without `freeText`, a pair of quotation marks around the value is removed.
+   * Set this if the value may begin or end with a quotation mark, as a password may. With `freeText`, a value that
+   * begins or ends with a quotation mark is rejected. The error advises removing the mark, or passing the value as
+   * `verbatim`. Without `freeText`, a pair of quotation marks around the value is removed.
    */
   readonly freeText?: true
   /**
-   * Returns a text that describes the problem with a value, without the value. Returns `undefined` if the value is
-   * valid. `now` is the time in milliseconds since the epoch, at least the beginning of 2026. Default with `freeText`:
-   * every value is valid. Default without `freeText`: only ASCII characters are valid, and a secret must not contain
-   * spaces.
+   * Returns a text that describes the problem with a value. Returns `undefined` if the value is valid. The text must
+   * not contain the value. Blanks around the value are removed before this check, except in a `verbatim` value. `now`
+   * is the time in milliseconds since the epoch. Default:
+   *
+   * - with `freeText`: every value is valid
+   * - without `freeText`: only ASCII characters are valid, and a secret must not contain spaces
    */
   readonly problem?: (value: string, now: number) => string | undefined
   /** Converts a value of another type, such as a `Date`, to text. */
@@ -52,16 +53,19 @@ export interface Field {
   /** Converts a valid value to the form that the broker expects, such as capital letters. */
   readonly normalize?: (value: string) => string
   /**
-   * Set this if the field is an option of the layer. Returns the value from the options or, if the options do not have
-   * it, from `configured`, the value of the field's environment variable. `configured` is `null` if the variable is not
-   * set, and absent if the configuration is not read.
+   * Set this if the field is an option of the layer and not a credential. Returns the value from the options. If the
+   * options do not have the value, returns it from `configured`. `configured` is:
+   *
+   * - the value of the field's environment variable
+   * - `null` if the variable is not set
+   * - absent if the configuration is not read
    */
   readonly option?: (options: never, configured?: unknown) => unknown
 }
 
 /**
- * A table of fields. Each key is the name of a field in `credentials` of the layer's options. If the field has
- * `option`, the key is its name in the options themselves.
+ * A table of fields by name. The layer's options contain the fields with `option` directly, and all other fields in
+ * `credentials`.
  *
  * @category models
  * @since 0.1.0
@@ -79,8 +83,12 @@ export type Values<F extends Fields> = {
 } & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: Value<F[K]> | undefined }
 
 /**
- * The values that a program passes for a table of fields. A secret is `Redacted` text, and any other field is text. A
- * source of codes is a `CodeSource` or a TOTP secret. A field with `convert` may have any value that `convert` accepts.
+ * The values that a program passes for a table of fields:
+ *
+ * - for a source of codes: a `CodeSource`, or a TOTP secret as `Redacted` text
+ * - for any other secret: `Redacted` text
+ * - for a field that is not secret: text
+ * - for a field with `convert`: also a value that `convert` accepts
  *
  * @category models
  * @since 0.1.0
@@ -184,7 +192,7 @@ export const redirectUrl = (env: string, problem: NonNullable<Field["problem"]> 
 
 /**
  * The check and the conversion of a client code. A client code has only letters and digits, and is converted to capital
- * letters. `what` describes the client code in errors, such as `"client code, such as A123456"`.
+ * letters. `what` names the client code in the error for an email address, such as `"client code, such as A123456"`.
  *
  * @category checks
  * @since 0.1.0
@@ -199,7 +207,7 @@ export const clientCode = (what: string) => ({
 })
 
 /**
- * Checks a value that is sent in a header. The value must contain only visible ASCII characters, without spaces.
+ * Checks a value that is sent in a header. The value must contain only visible ASCII characters, and no spaces.
  *
  * @category checks
  * @since 0.1.0
@@ -218,7 +226,7 @@ export const addressProblem = (value: string): string | undefined =>
 
 /**
  * Checks a redirect URL. The URL must be https, or http with one of the `loopback` hosts. The URL must not have a
- * fragment (`#…`), because brokers add parameters to the end.
+ * fragment (`#…`).
  *
  * @example
  * ```ts
@@ -251,8 +259,9 @@ const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redact
 const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
 
 /**
- * Marks a value as verbatim: blanks, quotation marks and invisible characters are kept. Use this function for a
- * password that begins or ends with a quotation mark or a blank. The field's `problem` and `normalize` still apply.
+ * Marks a value as verbatim: its blanks, quotation marks and invisible characters are accepted and kept. Use this
+ * function for a password that begins or ends with a quotation mark or a blank. The field's `problem` and `normalize`
+ * apply.
  *
  * With `layerConfig`, set the environment variable `BROKER_AUTH_VERBATIM` to the name of the password's variable
  * instead. Separate several names by commas.
@@ -283,14 +292,14 @@ const isVerbatim = (value: unknown): boolean => Predicate.hasProperty(value, Ver
 /** Returns advice on how to pass the value of a field verbatim. */
 type VerbatimAdvice = (field: string) => string
 
-/** If a field is optional, a blank value, such as an empty environment variable, counts as absent. */
+/** A blank value of an optional field, such as an empty environment variable, counts as absent. */
 const isBlank = (value: unknown): boolean => {
   const inner = unwrap(value)
   if (inner === undefined || inner === null) return true
   return Predicate.isString(inner) && (isVerbatim(value) ? inner.trim() : withoutQuotes(inner)) === ""
 }
 
-/** Maximum length of a value. Some values are sent in headers, and servers do not accept longer headers. */
+/** Some values are sent in headers, and servers do not accept longer headers. */
 const maxLength = 8192
 
 type Text = { readonly text: string } | { readonly problem: string }
@@ -314,7 +323,7 @@ const readCodes = (given: unknown): Reading => {
 
 const checkForm = (text: string, problem: string | undefined): Text => (problem === undefined ? { text } : { problem })
 
-/** Only blanks are removed, because they come from copying. Removing anything else could change the password. */
+/** Removes only the blanks around a password. Removing anything else could change the password. */
 const readFreeText = (given: string, field: Field, now: number, advice: string): Text => {
   const text = given.trim()
   const quote = quoteProblem(text)
@@ -338,7 +347,7 @@ const readPlain = (given: string, field: Field, now: number): Text => {
   if (invisible === undefined) {
     return checkForm(text, placeholderProblem(text, field.env) ?? additionProblem(text) ?? own(text, now))
   }
-  // The field's own check may describe white space more clearly.
+  // The field's own check may describe white space more clearly. It does not name other invisible characters.
   const clearer = /\s/.test(text) ? field.problem?.(text, now) : undefined
   return { problem: clearer ?? `${invisible}: type the value again, or copy it from another place` }
 }
@@ -366,14 +375,15 @@ const readField = (field: Field, given: unknown, now: number, advice: string): R
 const inCode: VerbatimAdvice = () => "use Credentials.verbatim(…)"
 
 /**
- * Checks all fields. If several fields are wrong, one error names all of them.
+ * Checks all fields. If several fields are wrong, one error names all of them. The check of a value depends on its
+ * kind:
  *
- * - Blanks around a value are removed.
- * - Invisible characters and pairs of quotation marks around a value are removed, because an env file or a chat program
- *   may have added them. In a field with `freeText`, they are rejected.
- * - An invisible character inside a value, and a quotation mark at only one of its ends, are rejected.
- * - Placeholders, such as `your_api_key`, `<A123456>` and `xxxx`, are rejected.
- * - A `verbatim` value is accepted unchanged.
+ * - every value except a `verbatim` value: Blanks around the value are removed. An invisible character inside the
+ *   value, a quotation mark at only one end, and a placeholder such as `your_api_key`, `<A123456>` or `xxxx` are
+ *   rejected.
+ * - without `freeText`: Invisible characters and pairs of quotation marks around the value are removed.
+ * - with `freeText`: Invisible characters and quotation marks around the value are rejected.
+ * - `verbatim`: Nothing is removed. Quotation marks, invisible characters and placeholders are accepted.
  *
  * @example
  * ```ts
@@ -444,8 +454,9 @@ export const fromOptions = (fields: Fields, options: object): Readonly<Record<st
 
 /**
  * Reads all fields from the configuration. The name of each variable is `env` of the field. If several fields are
- * missing or wrong, one error names all of them. The values of the variables that `BROKER_AUTH_VERBATIM` names,
- * separated by commas, are `verbatim`. If a field is an option of the layer, its value in `options` takes precedence.
+ * missing or wrong, one error names all of them. The variable `BROKER_AUTH_VERBATIM` contains the names of the
+ * variables whose values are `verbatim`, separated by commas. If a field is an option of the layer, its value in
+ * `options` takes precedence.
  *
  * @category configuration
  * @since 0.1.0

@@ -65,7 +65,7 @@ const refusals = {
 
 export type Refusal = keyof typeof refusals
 
-/** Failures of the vault are not in this table. Their status is 503 if they are retryable, and 500 if they are not. */
+/** Failures of the vault are not in this table. */
 export const statuses: Readonly<Record<string, number>> = {
   ...Object.fromEntries(Object.entries(refusals).map(([name, [status]]) => [name, status])),
   ...statusOfReason

@@ -30,7 +30,6 @@ const sha256 = (text: Redacted.Redacted<string>): string => hash("sha256", Redac
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/
 
-/** The token cannot be read again. */
 export const add = Effect.fnUntraced(function* (
   store: storedList.Store,
   name: string
@@ -54,7 +53,7 @@ export const add = Effect.fnUntraced(function* (
   return bearer
 })
 
-/** Removes a program. From then on, its bearer token is refused, even by a server that is already running. */
+/** Removes a program. From then on, a running server refuses its bearer token. */
 export const revoke = (store: storedList.Store, name: string): Effect.Effect<void, CommandFailed | VaultError> =>
   stored.update(store, (list) => {
     const rest = list.filter((known) => known.name !== name)
@@ -71,7 +70,7 @@ const isEqual = (one: string, other: string): boolean => {
   return one.length === other.length && timingSafeEqual(encoder.encode(one), encoder.encode(other))
 }
 
-/** Whether a header `Authorization` has the bearer token of a program that is listed now. */
+/** Whether the header `Authorization` has the bearer token of a listed program. */
 export type Check = (authorization: string | undefined) => Effect.Effect<boolean, VaultError>
 
 export const makeCheck = (store: storedList.Store): Effect.Effect<Check, never, Scope.Scope> =>
@@ -79,6 +78,6 @@ export const makeCheck = (store: storedList.Store): Effect.Effect<Check, never, 
     const given = bearerPattern.exec(authorization ?? "")?.[1]
     if (given === undefined) return Effect.succeed(false)
     const digest = sha256(Redacted.make(given))
-    // The time must not depend on which program matches.
+    // All programs are compared, so that the time does not depend on which one matches.
     return Effect.map(read, (list) => list.filter((program) => isEqual(program.sha256, digest)).length > 0)
   })
