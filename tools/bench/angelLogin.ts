@@ -1,4 +1,4 @@
-/** The login at Angel One for the benches. Benched code that does not use our library builds its requests here. */
+/** The login at Angel One for the benches. */
 
 export const apiKey = "benchKey"
 export const pin = "4711"
@@ -31,7 +31,7 @@ export interface Answer {
   readonly data?: { readonly jwtToken?: unknown }
 }
 
-/** Throws if the login failed, because a bench with failed logins would measure nothing useful. */
+/** Throws if the login failed. */
 export const check = (answer: unknown): void => {
   const { data, status } = answer as Answer
   if (status !== true || typeof data?.jwtToken !== "string") throw new Error("The login did not succeed.")

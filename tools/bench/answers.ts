@@ -24,8 +24,8 @@ export const bodies: Readonly<Record<string, unknown>> = {
     }
   },
   [logoutPath]: { status: true, message: "SUCCESS", errorcode: "", data: "" },
-  // Source of the fields: the page "User" of the Kite Connect 3 documentation, as of 2026-11-27. Kite's tokens are
-  // short. The long URL of the avatar makes the answer about as large as Angel One's.
+  // Source of the fields: the page "User" of the Kite Connect 3 documentation, as of 2026-11-27. The long URL of the
+  // avatar makes the answer about as large as Angel One's.
   "/session/token": {
     status: "success",
     data: {

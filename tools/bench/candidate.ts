@@ -1,4 +1,4 @@
-/** Runs one candidate of a bench. Each candidate has a separate process. */
+/** Runs one candidate of a bench, in a separate process. */
 import { performance } from "node:perf_hooks"
 import { pathToFileURL } from "node:url"
 import { servePeer } from "../interop/peer.ts"

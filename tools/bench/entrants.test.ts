@@ -38,7 +38,7 @@ it("a run without another checkout has no twins", () => {
   assert.deepStrictEqual(namesOf(entrantsOf("some", bench, all)), ["map", "ours", "fresh"])
 })
 
-it("each candidate with our library is followed by its twin, or its twin is listed as missing", () => {
+it("a twin follows its candidate, or is listed as missing", () => {
   const found = entrantsOf("some", bench, all, other)
   assert.deepStrictEqual(namesOf(found), ["map", "ours", "ours@before", "fresh"])
   assert.deepStrictEqual(found.missing, ["fresh@before"])
@@ -48,7 +48,7 @@ it("each candidate with our library is followed by its twin, or its twin is list
   )
 })
 
-it("a twin has the files, arguments and turns of the other checkout, but the job counts of this checkout", () => {
+it("a twin runs the bench of the other checkout with the job counts of this checkout", () => {
   const twin = entrantsOf("some", bench, all, other).entrants[2]
   assert.strictEqual(twin?.script, "/tmp/some/before/tools/bench/candidate.ts")
   assert.strictEqual(twin?.file, "/tmp/some/before/tools/bench/benches/some.ts")
@@ -57,7 +57,7 @@ it("a twin has the files, arguments and turns of the other checkout, but the job
   assert.deepStrictEqual(twin?.turns, [{ title: "due", variant: "due", concurrency: 8, count: 100 }])
 })
 
-it("if a bench writes programs, its twins run this checkout's files, even if the other checkout lacks the bench", () => {
+it("if a bench writes programs, its twins run the bench file of this checkout", () => {
   const programs = { ...bench, programs: async () => undefined }
   const found = entrantsOf("some", programs, all, { checkout: before, bench: undefined })
   const twin = found.entrants[2]
@@ -67,7 +67,7 @@ it("if a bench writes programs, its twins run this checkout's files, even if the
   assert.strictEqual(twin?.checkout, before)
 })
 
-it("--only with a candidate selects the candidate and its twin, and --only with a twin selects the twin alone", () => {
+it("--only selects a candidate with its twin, or a twin alone", () => {
   const only = (...names: ReadonlyArray<string>) =>
     namesOf(entrantsOf("some", bench, { plan: "quick" as const, only: names }, other))
   assert.deepStrictEqual(only("map", "ours"), ["map", "ours", "ours@before"])

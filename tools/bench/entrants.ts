@@ -10,10 +10,7 @@ export const toCheckout = (folder: string): Checkout => {
   return { root: resolved, label: path.basename(resolved) }
 }
 
-/**
- * Returns the reason why a checkout cannot be measured, or `undefined` if it can be measured. If its
- * `node_modules/@auth` links to a second checkout, the bench would measure the second checkout.
- */
+/** Returns the reason why a checkout cannot be measured, or `undefined` if it can be measured. */
 export const problemOf = ({ root }: Checkout): string | undefined => {
   if (!fs.existsSync(path.join(root, "tools/bench/candidate.ts"))) return `${root} is not a checkout with benches.`
   const link = path.join(root, "node_modules/@auth/broker-core")
@@ -32,10 +29,7 @@ export const twinName = (candidate: string, { label }: Checkout): string => `${c
 const isChosen = (only: ReadonlyArray<string>, ...names: ReadonlyArray<string>): boolean =>
   only.length === 0 || names.some((name) => only.includes(name))
 
-/**
- * If the number of turns, their concurrency or their number of accounts differs, the figures are not comparable, and
- * the result is `undefined`.
- */
+/** Returns `undefined` if the turns differ in their number, concurrency or number of accounts. */
 export const pairTurns = (ours: ReadonlyArray<Turn>, theirs: ReadonlyArray<Turn>): ReadonlyArray<Turn> | undefined => {
   if (ours.length !== theirs.length) return undefined
   const pairs = theirs.map((turn, index) => [ours[index] ?? turn, turn] as const)
@@ -46,11 +40,11 @@ export const pairTurns = (ours: ReadonlyArray<Turn>, theirs: ReadonlyArray<Turn>
 
 export interface Choice {
   readonly plan: PlanName
-  /** If empty, all are measured. */
+  /** If empty, all candidates are measured. */
   readonly only: ReadonlyArray<string>
 }
 
-/** Another checkout. `bench` is its bench of the same name as ours, or `undefined` if it has none. */
+/** `bench` is `undefined` if the other checkout has no bench of the same name. */
 export interface Other {
   readonly checkout: Checkout
   readonly bench: Bench | undefined
@@ -62,10 +56,7 @@ export interface Entrants {
   readonly missing: ReadonlyArray<string>
 }
 
-/**
- * If the bench writes programs, our bench file defines the twin, because our file can write programs for any checkout.
- * Otherwise the bench file of the other checkout defines the twin.
- */
+/** If the bench writes programs, our bench file defines the twin. If not, the bench file of the other checkout does. */
 const twinOf = (name: string, bench: Bench, candidate: string, other: Other, plan: PlanName): Entrant | undefined => {
   const { checkout } = other
   const source = bench.programs === undefined ? { checkout, bench: other.bench } : { checkout: here, bench }
@@ -85,7 +76,7 @@ const twinOf = (name: string, bench: Bench, candidate: string, other: Other, pla
   }
 }
 
-/** Each twin directly follows its candidate. If only the twin is chosen, it replaces the candidate. */
+/** Each twin directly follows its candidate. A twin can be chosen without its candidate. */
 export const entrantsOf = (name: string, bench: Bench, { only, plan }: Choice, other?: Other): Entrants => {
   const entrants: Array<Entrant> = []
   const missing: Array<string> = []

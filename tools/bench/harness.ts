@@ -1,7 +1,7 @@
 /**
- * Compares candidates that do the same job. Each candidate has a separate process, so that its CPU time can be measured
- * separately. In every round, all candidates run one after another, so that a busy machine slows all of them equally.
- * The result is the median of all rounds. Compare only ratios, because absolute times depend on the machine.
+ * Compares candidates that do the same job, each in a separate process. In every round, all candidates run one after
+ * another, so that a busy machine slows all of them equally. The result is the median of all rounds. Compare only
+ * ratios, because absolute times depend on the machine.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -16,8 +16,8 @@ export interface Outcome {
   /** Additional columns by heading. */
   readonly notes?: Readonly<Record<string, number>>
   /**
-   * The duration and the CPU time of all jobs together. They replace the measured figures. Set this field if the
-   * measured figures would be wrong, for example because each job is a process.
+   * The duration and the CPU time of all jobs together, in place of the measured figures. Set this field if each job is
+   * a process.
    */
   readonly jobs?: { readonly seconds: number; readonly cpuMicros: number }
   /** The duration of each job in milliseconds. The table shows their median and their 99th percentile. */
@@ -26,10 +26,7 @@ export interface Outcome {
 
 export interface Candidate {
   readonly title: string
-  /**
-   * Set this field if the candidate uses our library. With the option `--against`, the bench also measures the twin of
-   * such a candidate: see `twin` of `Entrant`.
-   */
+  /** Whether the candidate uses our library. With the option `--against`, the candidate has a twin: see `Entrant`. */
   readonly ours?: true
   readonly nodeArgs?: ReadonlyArray<string>
   /** Runs once, in the candidate's own process. If the bench has programs, `folder` contains them. */
@@ -60,7 +57,7 @@ export interface Plan {
   readonly rounds: number
   /** Time limit in seconds. After the first round, a round does not start if it would probably exceed the limit. */
   readonly seconds: number
-  /** Number of jobs that each candidate runs before the measurement, so that its code is compiled and optimized. */
+  /** Number of jobs that each candidate runs before the measurement. */
   readonly warmUp: number
   readonly turns: ReadonlyArray<Turn>
 }
@@ -84,15 +81,9 @@ export interface Bench {
   /** Names of candidates. The table shows the ratio of each candidate to these candidates. */
   readonly baselines: ReadonlyArray<string>
   readonly plans: Readonly<Record<"quick" | "full", Plan>> & { readonly check?: Plan }
-  /**
-   * Time-out of a turn, in seconds. Default: 120. Set it for a bench with long turns, whose candidates write their
-   * progress to stderr. If it is set, the stderr of the candidates is printed.
-   */
+  /** Time-out of a turn, in seconds. Default: 120. If this field is set, the stderr of the candidates is printed. */
   readonly turnSeconds?: number
-  /**
-   * If set, the bench runs only when the command names it. Set this field if the bench takes a long time, or if
-   * `targets.ts` has no target for it.
-   */
+  /** If set, the bench runs only when the command names it. */
   readonly onlyByName?: true
   /** Packages whose versions are printed. */
   readonly versions: ReadonlyArray<string>
@@ -114,10 +105,7 @@ export interface Entrant {
   readonly candidate: string
   readonly nodeArgs: ReadonlyArray<string>
   readonly checkout: Checkout
-  /**
-   * For a twin, the number of jobs comes from the file of the original candidate, so that both run the same number of
-   * jobs.
-   */
+  /** A twin runs the same number of jobs as its candidate. */
   readonly turns: ReadonlyArray<Turn>
   /** Name of the twin: the same candidate with the library of the other checkout. `undefined` if no twin takes part. */
   readonly twin: string | undefined
@@ -206,11 +194,7 @@ interface Load {
   readonly busy: number
 }
 
-/**
- * Every second round has the reverse order of the round before it. After each such pair of rounds, the first candidate
- * moves to the end. With a fixed order, a candidate would always run after the same other candidate, for example a twin
- * after its candidate.
- */
+/** The order changes in each round, so that a candidate does not always run after the same other candidate. */
 export const orderOf = <A>(values: ReadonlyArray<A>, round: number): ReadonlyArray<A> => {
   const by = Math.floor(round / 2) % values.length
   const rotated = [...values.slice(by), ...values.slice(0, by)]
@@ -226,7 +210,6 @@ const secondsOf = ({ seconds }: Plan, entrants: ReadonlyArray<Entrant>): number 
   return (seconds * entrants.length) / Math.max(1, entrants.length - twins)
 }
 
-/** Returns a warm-up turn for each turn of a candidate, so that its code is compiled before the measurement. */
 const warmUps = ({ turns, warmUp }: Plan, own: ReadonlyArray<Turn>): ReadonlyArray<Turn> =>
   own.map((turn) => ({ ...turn, count: Math.ceil(warmUp / turns.length) }))
 
@@ -270,8 +253,7 @@ const takeTurn = async (
   server: Peer | undefined
 ): Promise<Sample> => {
   if (server === undefined) return { measured: await peer.call<Measured>(turn, turnLimit(bench)), busy: 0 }
-  // This call reopens connections that were closed during the turns of the other candidates. If the bench has programs,
-  // a candidate starts a new process for each job, so it has no connections to reopen.
+  // This call reopens connections that were closed during other turns. Benches with programs have no such connections.
   if (bench.programs === undefined)
     await peer.call({ ...turn, count: Math.max(32, turn.concurrency) }, turnLimit(bench))
   await server.call("load")

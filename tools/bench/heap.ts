@@ -19,9 +19,8 @@ export const heap = (): number => {
 const codeSpaces: ReadonlySet<string> = new Set(["code_space", "code_large_object_space"])
 
 /**
- * Returns the number of bytes in use after the most thorough garbage collection: in the whole heap, and in the heap
- * without compiled code. V8 compiles code and drops it at any time, so the whole heap varies by half a megabyte.
- * Compiled code includes bytecode, which is in the spaces whose names begin with `trusted`.
+ * Returns the number of bytes in use after the most thorough garbage collection. `objects` does not count compiled
+ * code, because V8 compiles code and drops it at any time. Bytecode is in the spaces whose names begin with `trusted`.
  */
 export const smallestHeap = (): { readonly all: number; readonly objects: number } => {
   collect({ type: "major", execution: "sync", flavor: "last-resort" })

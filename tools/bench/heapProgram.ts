@@ -1,7 +1,6 @@
 /**
- * A program that repeats one job with our library, measures the growth of the heap, and closes the library's layers.
- * Then it prints the growth and the handles that are still open, as JSON. The program does not call `process.exit`, so
- * an open handle keeps the program from ending.
+ * Repeats one job with our library, and prints the growth of the heap and the handles that are left, as JSON. The
+ * program does not call `process.exit`, so an open handle keeps the program from ending.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
@@ -43,8 +42,8 @@ const brokerOf = (clientCode: string) =>
   AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url } })
 
 /**
- * Milliseconds by which the clock advances between two logins of an account. An account can log in only once per second,
- * and a manager only once per TOTP period (30 seconds).
+ * Milliseconds by which the clock advances between two logins of an account. An account can log in once per second, and
+ * a manager once per TOTP period of 30 seconds.
  */
 const step = 60_000
 

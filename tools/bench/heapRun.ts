@@ -8,12 +8,9 @@ const here = path.dirname(fileURLToPath(import.meta.url))
 
 export type Job = "accounts" | "cycles" | "logins"
 
-/**
- * The memory and the handles that are left after the job. Memory is measured after a garbage collection, as growth in
- * bytes since the warm-up.
- */
+/** What is left after the job. Memory is growth in bytes since the warm-up, after a garbage collection. */
 export interface Left {
-  /** Growth of the heap, not counting compiled code. A memory leak increases this number. */
+  /** Growth of the heap without compiled code. */
   readonly objects: number
   /** Growth of the whole heap. It varies by half a megabyte, because V8 compiles code and drops it. */
   readonly all: number

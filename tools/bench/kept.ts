@@ -8,8 +8,8 @@ import { type Summary, summaryOf } from "./statistics.ts"
 const cpu = (bench: string, turn: string, of: string, to: string): Figure => ({ bench, turn, field: "cpu", of, to })
 
 /**
- * The checked ratios. Each of their benches has a plan `check`. Ratios of logins over HTTP are not checked, because
- * they differ by half between two runs.
+ * The benches in this list have a plan `check`. Ratios of logins over HTTP are not checked, because they differ by half
+ * between two runs.
  */
 export const checked: ReadonlyArray<Figure> = [
   cpu("login-cpu", "concurrency 1", "ours", "json"),
@@ -38,9 +38,9 @@ export const ratiosOf = (results: Results): Kept["ratios"] =>
   )
 
 /**
- * A ratio is judged `slower` only if it is larger than the kept ratio by more than this fraction. Two runs on one
- * machine differ by up to a tenth, so the fraction is larger than a tenth. A tracing span for each login would make the
- * ratio larger by a quarter. The check must find such a change, so the fraction is smaller than a quarter.
+ * A ratio is `slower` only if it is larger than the kept ratio by more than this fraction. Two runs on one machine
+ * differ by up to a tenth. The check must find a tracing span for each login, which makes the ratio larger by a
+ * quarter.
  */
 export const defaultMargin = 0.2
 

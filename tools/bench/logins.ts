@@ -1,7 +1,6 @@
 /**
- * The candidates that log in. `kiteconnect` and `openid-client` cannot log in at Angel One, so they make the most
- * similar call that they have: each sends one POST request, and gets an answer of about the same size. All other
- * candidates log in at a server that answers like Angel One.
+ * The candidates that log in at a server that answers like Angel One. `kiteconnect` and `openid-client` cannot log in
+ * at Angel One: they send one POST request, and get an answer of about the same size.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FetchClient from "@auth/broker-core/broker/FetchClient"
@@ -23,8 +22,8 @@ import { addressAt, type Answer, apiKey, check, code, loginPath, pin, requestOf 
 import { type Candidate, loops, type Run, type Turn } from "./harness.ts"
 
 /**
- * Number of accounts. No account may log in twice within one second, which is the window of the broker's rate limit. If
- * a bench comes back to the same account sooner, it must pause before that login.
+ * Number of accounts. The rate limit allows one login per second for each account. A bench that would be faster must
+ * pause.
  */
 export const accounts = 10_000
 
@@ -33,7 +32,7 @@ export const clientCodeOf = (index: number): string => `B${String(100_000 + (ind
 /** Maximum number of connections to the server, for all candidates that have such an option. */
 const connections = 64
 
-/** As in a program with many accounts, each account has a layer, which is built once. */
+/** Each account has a layer, which is built once. */
 export const makeAccounts = async (
   client: Layer.Layer<HttpClient.HttpClient, AuthError>,
   url: string
@@ -45,7 +44,7 @@ export const makeAccounts = async (
     totp: CodeSource.fromEffect(() => Effect.succeed(constantCode))
   }
   const shared = await Effect.runPromise(Layer.buildWithScope(client, Scope.makeUnsafe()))
-  // The queue time-out is zero. Therefore a login that must wait for the rate limiter fails, and the whole bench fails.
+  // With a queue time-out of zero, a login fails if it must wait for the rate limiter.
   const layerOf = (clientCode: string) =>
     AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url }, queueTimeout: 0 })
   return Effect.runPromise(
@@ -131,10 +130,7 @@ const dispatched = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions)
     })
   })
 
-/**
- * Only candidates that measure undici may call this function. After the import, the global `fetch` also sends its
- * requests through the imported undici.
- */
+/** Only for candidates that measure undici: after the import, the global `fetch` uses the imported undici too. */
 export const undiciAgent = async () => {
   const undici = await import("undici")
   return { ...undici, dispatcher: new undici.Agent({ connections }) }
@@ -178,7 +174,7 @@ export const candidates = {
       }
       const api = new SmartAPI({ api_key: apiKey, root: url })
       return loops(async (index) => {
-        // The token of the previous login is removed, because the SDK would send it with the next login.
+        // The SDK would send the token of the previous login.
         api.setAccessToken(null)
         check(await api.generateSession(clientCodeOf(index), pin, code))
       })

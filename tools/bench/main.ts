@@ -66,8 +66,7 @@ const parse = () => {
 }
 
 /**
- * The benches that a name selects. If no bench has this name, the name is a prefix: `session` selects all benches whose
- * names begin with `session-`, such as `session-fiber` and `session-promise`.
+ * Returns the bench with this name. If there is none, returns all benches whose names begin with `name` and a hyphen.
  */
 const selectedBy = (name: string, benches: ReadonlyArray<Named>): ReadonlyArray<Named> => {
   const own = benches.filter(([bench]) => bench === name)

@@ -1,7 +1,4 @@
-/**
- * Tests of the results page, of its picture, and of the names in the lists of targets and checked ratios. A checked
- * ratio is one that `npm run bench:check` checks.
- */
+/** Tests of the results page, of its picture, and of the names in the lists of targets and of checked ratios. */
 import { assert, describe, it } from "@effect/vitest"
 import { load } from "./benches.ts"
 import { type Measured, planOf, type Result, titleOf } from "./harness.ts"
@@ -14,7 +11,7 @@ const benches = await load()
 const benchOf = (name: string) => benches.find(([known]) => known === name)?.[1]
 
 describe("names", () => {
-  it("every target and every checked ratio names an existing bench, and a turn (workload) and candidates of this bench", () => {
+  it("every target and every checked ratio names an existing bench, turn and candidates", () => {
     for (const { bench: name, of, to = of, turn } of [...targets, ...checked]) {
       const bench = benchOf(name)
       assert.isDefined(bench, name)
@@ -23,7 +20,7 @@ describe("names", () => {
     }
   })
 
-  it("the bench of every checked ratio has a plan `check`, which contains the turn of the ratio", () => {
+  it("the plan `check` of a bench has the turns of its checked ratios", () => {
     for (const { bench: name, turn } of checked) {
       const bench = benchOf(name)
       assert.isDefined(bench?.plans.check, name)
@@ -31,7 +28,7 @@ describe("names", () => {
     }
   })
 
-  it("no bench of a target is `onlyByName`, so `npm run bench -- --write` runs all of them", () => {
+  it("`npm run bench -- --write` runs the bench of every target", () => {
     for (const { bench } of targets) assert.isUndefined(benchOf(bench)?.onlyByName, bench)
   })
 })
@@ -94,7 +91,7 @@ describe("picture", () => {
     assert.closeTo((ours ?? 0) / (one ?? 1), 4, 0.01)
   })
 
-  it("puts labels to the left of the bars, and numbers to the right of the quartile lines, all inside the picture", () => {
+  it("keeps labels and numbers inside the picture and beside the bars", () => {
     const [start = 0] = numbers(svg, /<rect class="bar[^"]*" x="([\d.]+)"/g)
     const labels = Array.from(svg.matchAll(/x="([\d.]+)" y="([\d.]+)" text-anchor="end">([^<]+)</g))
     for (const [, x, , text = ""] of labels) {

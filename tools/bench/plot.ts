@@ -1,7 +1,4 @@
-/**
- * Draws bar charts as one SVG. The picture has its own background, and uses the light or dark color scheme of the
- * viewer's system. All lengths are in pixels.
- */
+/** Draws bar charts as one SVG. All lengths are in pixels. */
 import type { Summary } from "./statistics.ts"
 
 export interface Bar {
@@ -24,10 +21,7 @@ const rowHeight = 28
 const barHeight = 14
 const headHeight = 58
 const panelGap = 18
-/**
- * Estimated width of a letter. It is more than the average width, so that a usual label fits between the left edge and
- * the bars.
- */
+/** Estimated width of a letter. It is more than the average width, so that labels fit. */
 const letter = 8
 /** Width reserved for the number to the right of a bar. */
 const numberWidth = 56

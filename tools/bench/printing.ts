@@ -78,9 +78,8 @@ export const figure = (value: number): string => (value >= 100 || value === 0 ? 
 type Field = "perSecond" | "cpuMicros"
 
 /**
- * Prints one table. For each candidate, it shows the measured values, their ratios to each baseline, and the columns
- * from `notes`. If a twin (the same candidate with the library of another checkout) takes part, the table also shows
- * the ratios to the twin. If `bench.shows` is `notes`, the table has only the columns from `notes`, and their ratios to
+ * Prints one table: for each candidate, the measured values, their ratios to each baseline and to the twin, and the
+ * columns from `notes`. If `bench.shows` is `notes`, the table has only the columns from `notes`, and their ratios to
  * the twin.
  */
 const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entrants: ReadonlyArray<Entrant>): void => {
@@ -158,7 +157,7 @@ const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entran
 const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, entrants: ReadonlyArray<Entrant>): void => {
   const busiest = entrants
     .map(({ name, title }) => ({ title, recorded: loads.get(name) ?? [] }))
-    // Turns that run one job at a time do not saturate the server, so the load of the server is not recorded for them.
+    // No load is recorded for turns that run one job at a time.
     .filter(({ recorded }) => recorded.length > 0)
     .map(({ recorded, title }) => ({ title, busy: median(recorded) }))
     .toSorted((one, other) => other.busy - one.busy)[0]

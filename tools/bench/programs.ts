@@ -13,10 +13,7 @@ const clientCode = "A123456"
 
 const text = (value: unknown): string => JSON.stringify(value)
 
-/**
- * Code in each program that logs in at Angel One without our library. It defines the login request, and a function that
- * checks the answer.
- */
+/** Code of the programs that log in at Angel One without our library: the request, and the check of the answer. */
 const request = `
 const url = process.argv[2] + ${text(addressAt(""))}
 const { body, ...options } = ${text(requestOf(clientCode))}
@@ -26,8 +23,8 @@ const check = ({ status, data }) => {
 `
 
 /**
- * Code that prints the CPU time, and ends the program. It does not use `process.stdout`, because the first use of
- * `process.stdout` takes milliseconds.
+ * Prints the CPU time, and ends the program. The code does not use `process.stdout`, whose first use takes
+ * milliseconds.
  */
 const ending = `
 const { system, user } = process.cpuUsage()
@@ -92,7 +89,7 @@ interface Folders {
   readonly login: string
 }
 
-/** Uses our public API as in the README, except that the one-time code is fixed, as in the other programs. */
+/** Uses our public API as in the README, but with a fixed one-time code. */
 const oursOn = (client: "FetchClient" | "NodeHttpClient", { broker, login }: Folders): string => `
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Client from "${client === "FetchClient" ? `@auth/broker-core/${broker}FetchClient` : "@auth/node/NodeHttpClient"}"
@@ -124,7 +121,6 @@ const exists = (file: string): Promise<boolean> =>
     () => false
   )
 
-/** Packages without changes are not compiled again. */
 export const compile = async (root: string, names: ReadonlyArray<string>): Promise<void> => {
   const folders = names.map((name) => path.join("packages", name))
   const tsc = (...args: ReadonlyArray<string>) =>
@@ -137,9 +133,8 @@ export const compile = async (root: string, names: ReadonlyArray<string>): Promi
   if ((await Promise.all(outputs)).includes(false)) await tsc("--force")
 }
 
-/** Modules loaded by `import()` get separate files. */
 const bundle = async (folder: string): Promise<void> => {
-  // `vite` is imported here, because the processes of the candidates also import this file, and do not need `vite`.
+  // The processes of the candidates import this file too, and do not need `vite`.
   const { build } = await import("vite")
   await build({
     configFile: false,
@@ -170,7 +165,7 @@ export const files = {
   bundle: "bundle.mjs"
 }
 
-/** In a checkout from before 2026-11-27, all modules of core are in one folder, so `broker` and `login` are empty. */
+/** In a checkout from before 2026-11-27, all modules of core are in one folder. */
 const foldersOf = async (root: string): Promise<Folders> =>
   (await exists(path.join(root, "packages/core/src/login/Login.ts")))
     ? { broker: "broker/", login: "login/" }

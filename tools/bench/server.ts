@@ -1,6 +1,6 @@
 /**
- * The HTTP server of the benches. Each path has a fixed answer, which is sent immediately or after a delay. The server
- * does not use `node:http`, which is slower than the fastest candidates (the HTTP clients that a bench compares).
+ * The HTTP server of the benches, with a fixed answer for each path. The server does not use `node:http`, which is
+ * slower than the fastest candidates.
  */
 import * as fs from "node:fs"
 import * as net from "node:net"

@@ -34,7 +34,7 @@ export const early = 600_000
 const earlyDuration = Duration.millis(early)
 const expiry = Expiry.after(Duration.millis(lifetime))
 
-/** Makes a session as a login would return it. Its token is about as long as the token of a real broker. */
+/** Makes a session. Its token is about as long as the token of a real broker. */
 export const sessionOf = (account: Account.Account, issuedAt: number): Session.Session =>
   Session.make({
     account,
@@ -72,9 +72,8 @@ const noLogout: Logout["Service"] = {
 }
 
 /**
- * SQLite keeps the entries outside of the heap, as a database on disk or on the network does. The store registers
- * watchers, so that the measured heap contains them. The store never calls the watchers, because no other program
- * writes to it.
+ * SQLite keeps the entries outside of the heap, as a real database does. The store registers watchers, so that the
+ * measured heap contains them, but never calls them.
  */
 export const makeOutsideStore = (): SessionStore["Service"] => {
   const database = new DatabaseSync(":memory:")
@@ -136,10 +135,7 @@ export const makeLive = Effect.fnUntraced(function* (accounts: number) {
   return new Map(managers.map((manager) => [manager.account.id, manager]))
 })
 
-/**
- * Returns the indexes of 65,536 random accounts, so that the processor cannot predict the next account. An index can
- * occur more than once.
- */
+/** Returns the indexes of 65,536 random accounts, so that the processor cannot predict the next account. */
 const shuffled = (accounts: number): Uint32Array => {
   const order = new Uint32Array(65_536)
   let state = 0x2545f491
@@ -152,7 +148,6 @@ const shuffled = (accounts: number): Uint32Array => {
   return order
 }
 
-/** After the last id, the turn continues with the first id. */
 export const choose = ({ accounts = 1, variant }: Turn): ReadonlyArray<string> =>
   variant === "any" ? Array.from(shuffled(accounts), idOf) : [idOf(accounts >> 1)]
 
@@ -170,10 +165,7 @@ export const perPopulation = <A>(make: (accounts: number) => Promise<A>): ((acco
   }
 }
 
-/**
- * Throws if the session is missing or belongs to another account, because a bench with wrong sessions would measure
- * nothing useful.
- */
+/** Throws if the session is missing or belongs to another account. */
 export const expectSession = (session: Session.Session | undefined, id: string): void => {
   if (session?.account.id === id) return
   const found = session === undefined ? "no session" : `a session for ${session.account.id}`

@@ -1,7 +1,4 @@
-/**
- * A minimal `HttpClient` over undici's `request`. With this fast client, a bench shows the cost of the other parts of a
- * login. The client sends and reads only text, so it is not for other programs.
- */
+/** A minimal and fast `HttpClient` over undici's `request`. It sends and reads only text. */
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"

@@ -46,13 +46,13 @@ export const run = async (program: URL, ...args: ReadonlyArray<string>): Promise
   return { code, output, told, files }
 }
 
-/** Decodes all percent-encoding, such as `%4F`, even of characters that need no encoding. */
+/** Decodes all percent-encoding, even of letters, such as `%4F`. */
 const decoded = (text: string): string =>
   text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
 
 export const leaks = ({ files, output }: Run, secrets: Iterable<string>): ReadonlyArray<string> => {
   const net = Effect.runSync(Canary.make)
-  // The name of a file can also contain a secret.
+  // A file name can contain a secret.
   for (const shown of [`output: ${output}`, ...files.map(([name, text]) => `file ${name}: ${text}`)]) {
     net.add("shown", shown)
     net.add("decoded", decoded(shown))

@@ -19,9 +19,9 @@ const missing =
   "chromium is not installed. Install it with: apt-get install chromium (or: brew install --cask chromium)"
 
 /**
- * Whether to run the tests that need Chromium. If the command `chromium` is missing, these tests are skipped. In CI,
- * they are never skipped: without the command, they fail with an error that names the package to install. Their titles
- * must contain the word Chromium, because `CountsReporter` finds the skipped tests by this word.
+ * Whether to run the tests that need Chromium. Without the command `chromium`, these tests fail in CI, and are skipped
+ * on any other machine. Their titles must contain the word Chromium, because `CountsReporter` finds the skipped tests
+ * by this word.
  */
 export const runsChromium = process.env["CI"] !== undefined || spawnSync("chromium", ["--version"]).status === 0
 
@@ -37,7 +37,7 @@ const flags = [
   "--host-resolver-rules=MAP * 127.0.0.1",
   "--no-proxy-server",
   // Chromium can block requests from a page to the local network. Other browsers may not block them, so the server
-  // under test must be safe without this check. The check is disabled, so that the requests reach the server.
+  // under test must be safe without this check.
   "--disable-features=LocalNetworkAccessChecks"
 ]
 

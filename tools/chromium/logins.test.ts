@@ -12,10 +12,7 @@ const options = { tags: ["thorough"], timeout: 60_000 }
 
 const isPasted = ({ callback }: LoginMethod): boolean => callback === "pasted"
 
-/**
- * If the user must paste the callback, no server listens at the redirect URL. So this function then waits until the
- * browser's request to this URL has failed.
- */
+/** If the user must paste the callback, no server listens at the redirect URL, and the browser's request fails. */
 const click = (method: LoginMethod, button: string) => async (page: Page) => {
   const next = isPasted(method)
     ? page.waitForEvent("requestfailed", (request) => request.url().startsWith("https://app.example.com/"))
@@ -103,7 +100,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
     }
 
     it.effect(
-      "returns a session if the broker puts the callback's parameters after a #, and the user pastes the address",
+      "returns a session if the user pastes an address with the parameters after a #",
       () =>
         Effect.gen(function* () {
           const method = methods.find(({ method: id }) => id === "sso")

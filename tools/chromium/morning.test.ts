@@ -124,7 +124,7 @@ const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen
 describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested with Chromium,", () => {
   layer(Browser.layer, { timeout: "60 seconds", excludeTestServices: true })((it) => {
     it.effect(
-      "logs in with each login method, and leaves no secret in the page, in the browser or in the output",
+      "logs in with each login method, and leaves no secret in the browser or in the output",
       () =>
         Effect.gen(function* () {
           const { members, simulator, user } = yield* desk()
@@ -161,7 +161,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "shows a failure with its remedy, and how many login failures are still allowed",
+      "shows a failure with its remedy, and counts the login failures",
       () =>
         Effect.gen(function* () {
           const { members, simulator, user } = yield* desk([angel, samco])
@@ -193,7 +193,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "shows login steps that are accessible (axe), work with the keyboard, and can be cancelled",
+      "shows accessible login steps that work with the keyboard and can be cancelled",
       () =>
         Effect.gen(function* () {
           const chosen = [wayOf("rmoney", "password"), wayOf("rmoney", "qr"), wayOf("angel", "publisher"), samco]
@@ -276,7 +276,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "reports the end of a command that is killed during a renewal; with a new command, the account becomes live",
+      "reports that its command was killed during a renewal, and works with a new command",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])

@@ -31,8 +31,8 @@ const variant = (account: FakeAccount, index: number): FakeAccount =>
   )
 
 /**
- * Brokers that accept only redirect URLs with https. In these tests, nothing listens at such a URL, so the user pastes
- * the callback's URL after the login.
+ * Brokers that accept only redirect URLs with https. Nothing listens at these URLs, so the user pastes the callback's
+ * URL.
  */
 const pastes = new Set(["angel"])
 
@@ -160,8 +160,7 @@ export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locat
   })
   if (await input.isVisible()) {
     const shown = tab.url()
-    // The browser may still show the broker's page, because nothing listens at the redirect URL. The callback's URL is
-    // then the last element of `callbacks`.
+    // If nothing listens at the redirect URL, the browser can stay on the broker's page.
     const isThere = shown.startsWith(member.account["redirectUrl"] ?? "-")
     await input.fill(isThere ? shown : (callbacks.at(-1) ?? ""))
     await card.getByRole("button", { name: "Send", exact: true }).click()
@@ -194,7 +193,7 @@ export const logInAll = async (
   const tabs: Array<Page> = []
   window.on("page", (tab) => void tabs.push(tab))
   await page.evaluate(keepOpenedUrls)
-  // If no tab was opened automatically for an account, this function clicks the link, as the user would.
+  // Clicks the link if the page has not opened a tab for it.
   const tabOf = async (card: Locator): Promise<Page> => {
     const link = card.locator("a")
     const url = await link.evaluate((anchor: HTMLAnchorElement) => anchor.href)

@@ -65,7 +65,7 @@ const token = [403, "TokenException"]
 const input = [400, "InputException"]
 
 describe("the fake's token exchange", () => {
-  it.effect("accepts a form body, and refuses JSON and a query", () =>
+  it.effect("accepts only a form body", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const made = yield* requestToken(fake)
@@ -100,14 +100,14 @@ describe("the fake's token exchange", () => {
   )
 
   it.effect.each([
-    ["refuses an upper-case checksum, and then also refuses the request token", {}, [...token, ...token]],
+    ["uses up the request token if the checksum is in upper case", {}, [...token, ...token]],
     [
-      'with wrongChecksum: "InputException", refuses an upper-case checksum with InputException',
+      'with wrongChecksum: "InputException", refuses a checksum in upper case with InputException',
       { wrongChecksum: "InputException" },
       [...input, ...token]
     ],
     [
-      'with refusedExchange: "keeps", refuses an upper-case checksum, but still accepts the request token',
+      'with refusedExchange: "keeps", keeps the request token if the checksum is in upper case',
       { refusedExchange: "keeps" },
       [...token, 200, undefined]
     ]
@@ -127,7 +127,7 @@ describe("the fake's token exchange", () => {
     })
   )
 
-  it.effect("accepts a request token once, within two minutes, and only from the app to which it belongs", () =>
+  it.effect("accepts a request token once, within two minutes, from its own app", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002", apiKey: "otherkey00000002" }
       const fake = yield* start({ accounts: [demo, other] })
@@ -149,7 +149,7 @@ describe("the fake's token exchange", () => {
 })
 
 describe("the fake's login page", () => {
-  it.effect("has a form, and redirects with the decoded redirect_params", () =>
+  it.effect("redirects with the decoded redirect_params", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       assert.include((yield* ask(fake, loginUrl())).text, '<form method="post"')
@@ -248,7 +248,7 @@ describe("a session of the fake", () => {
     })
   )
 
-  it.effect("ends after a DELETE with or without Authorization, and a second DELETE is refused", () =>
+  it.effect("ends after a DELETE with or without the header Authorization", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       for (const headers of [(access: string) => authorization(access), () => ({})]) {
@@ -265,7 +265,7 @@ describe("a session of the fake", () => {
     })
   )
 
-  it.effect("has a refresh token on an approved platform, and the refresh token is accepted once", () =>
+  it.effect("has a refresh token for one use on an approved platform", () =>
     Effect.gen(function* () {
       const platform = { ...demo, platform: "approved" } as const
       const fake = yield* start({ accounts: [platform] })
@@ -284,7 +284,7 @@ describe("a session of the fake", () => {
 })
 
 describe("calls to the fake", () => {
-  it.effect("are refused after ten calls in a second, and the answer has no Retry-After", () =>
+  it.effect("are refused after ten calls in a second, without Retry-After", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { access_token: access } = yield* open(fake)
@@ -312,7 +312,7 @@ describe("calls to the fake", () => {
   it.effect.each([
     ["none", "No IPs configured for this app."],
     ["unregistered", "IP (192.0.2.7) is not allowed to place orders for this app."]
-  ] as const)('with ip: "%s", are refused if they place an order, and accepted if they read data', ([ip, message]) =>
+  ] as const)('with ip: "%s", can read data, but cannot place orders', ([ip, message]) =>
     Effect.gen(function* () {
       const account = { ...demo, ip }
       const fake = yield* start({ accounts: [account] })

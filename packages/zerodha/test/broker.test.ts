@@ -16,7 +16,7 @@ import { browse, calls, credentials, demo, fixtures, layerAnswer, serve } from "
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** An account whose secrets occur nowhere else, so that a leaked secret is found. */
+/** An account whose secrets occur nowhere else. */
 const canary: FakeZerodha.Account = {
   ...FakeZerodha.demoAccount,
   password: "CANARY-password",
@@ -35,8 +35,8 @@ const subjectOf = (
   refusal: (code) => answer(400, { status: "error", message: "No such luck", error_type: code, data: null }),
   emptyYes: answer(200, { status: "success", data: {} }),
   inspect,
-  // The shared tests expect the broker to refuse a refresh after the end of a session. `life.test.ts` covers a broker
-  // that accepts this refresh.
+  // In the shared tests, the broker refuses a refresh after the end of a session. `life.test.ts` tests a broker that
+  // accepts it.
   make: Effect.map(serve({ accounts: [account], refreshAfterEnd: "refused" }), (fake) => ({
     fake,
     secrets: [account.apiKey, account.apiSecret, account.password, account.totpSecret],

@@ -1,6 +1,6 @@
 /**
- * The program of the canary test. It prints its results and errors in many ways. The test then searches the output, and
- * the files that this program writes, for secrets.
+ * The program of the canary test. It prints its results and errors in many ways. The test searches its output and files
+ * for secrets.
  */
 import * as Logout from "@auth/broker-core/login/Logout"
 import * as Profile from "@auth/broker-core/login/Profile"

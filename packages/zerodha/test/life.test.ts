@@ -41,7 +41,7 @@ const expectedProfile = {
 }
 
 describe("a session", () => {
-  it.effect("can be used for every read call from its login to its logout", () =>
+  it.effect("can be used for every read call until its logout", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -73,7 +73,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("is reported as expired if the broker refuses the token before the computed expiry of the session", () =>
+  it.effect("is reported as expired if the broker refuses its token", () =>
     Effect.gen(function* () {
       const fake = yield* start({ dailyEnd: "07:30" }, Date.UTC(2026, 10, 27, 1))
       yield* Effect.gen(function* () {
@@ -97,24 +97,19 @@ describe("a session", () => {
     })
   )
 
-  it.effect(
-    "can be used in a program's own calls: Authorize returns the headers, and the origins to which they may be sent",
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* start()
-        yield* Effect.gen(function* () {
-          const session = yield* logIn(fake)
-          const { headers, origins } = yield* Authorize.Authorize
-          const { authorization = "", ...others } = headers(session)
-          const access = Redacted.value(session.tokens.access)
-          assert.strictEqual(
-            Redacted.value(authorization as Redacted.Redacted<string>),
-            `token ${demo.apiKey}:${access}`
-          )
-          assert.deepStrictEqual(others, { accept: "application/json", "x-kite-version": "3" })
-          assert.deepStrictEqual(origins, ["https://api.kite.trade", "https://kite.zerodha.com"])
-        }).pipe(Effect.provide(layer()))
-      })
+  it.effect("can be used in a program's own calls, through Authorize", () =>
+    Effect.gen(function* () {
+      const fake = yield* start()
+      yield* Effect.gen(function* () {
+        const session = yield* logIn(fake)
+        const { headers, origins } = yield* Authorize.Authorize
+        const { authorization = "", ...others } = headers(session)
+        const access = Redacted.value(session.tokens.access)
+        assert.strictEqual(Redacted.value(authorization as Redacted.Redacted<string>), `token ${demo.apiKey}:${access}`)
+        assert.deepStrictEqual(others, { accept: "application/json", "x-kite-version": "3" })
+        assert.deepStrictEqual(origins, ["https://api.kite.trade", "https://kite.zerodha.com"])
+      }).pipe(Effect.provide(layer()))
+    })
   )
 })
 
@@ -156,7 +151,7 @@ describe("a callback", () => {
       "repeated"
     ],
     [
-      "another page of the broker (the basket)",
+      "the broker's basket page",
       (state: string) => `action=basket&status=success&request_token=canary&state=${state}`,
       "missing-token"
     ]
@@ -197,7 +192,7 @@ describe("a callback", () => {
 })
 
 describe("an exchange of a request token", () => {
-  it.effect("is rejected if the user has logged in to an account other than the configured account", () =>
+  it.effect("is rejected if the user has logged in to another account", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002" }
       const fake = yield* start({ accounts: [demo, other] })
@@ -238,7 +233,7 @@ describe("an exchange of a request token", () => {
       })
   )
 
-  it.effect("fails if the request token is two minutes old, and the remedy is a new browser login", () =>
+  it.effect("fails if the request token is two minutes old", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -285,7 +280,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails, and sends no request, if the session has no refresh token because the app is not approved", () =>
+  it.effect("fails without a request if the session has no refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {

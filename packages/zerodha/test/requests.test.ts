@@ -9,7 +9,6 @@ describe("the checksum", () => {
   const sha256 = (token: string, apiSecret: string) =>
     Effect.map(Checksum.sha256([credentials.apiKey, token, Redacted.make(apiSecret)]), Redacted.value)
 
-  // The expected values were made with sha256sum.
   it.effect.each([
     [
       "ReqTokFake0000000000000000000001",
@@ -30,7 +29,7 @@ describe("the checksum", () => {
       })
   )
 
-  it.effect("is computed from the decoded token, and the form in the request encodes the token once", () =>
+  it.effect("is computed from the decoded token", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -48,7 +47,7 @@ describe("the checksum", () => {
     })
   )
 
-  it.effect("is sent instead of the API secret, and a login does not send the token of an earlier session", () =>
+  it.effect("is sent instead of the API secret, without the token of an earlier session", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -68,7 +67,7 @@ describe("the checksum", () => {
 })
 
 describe("the address of the login page", () => {
-  it.effect("has the state inside redirect_params, as an encoded pair of name and value", () =>
+  it.effect("has the state inside redirect_params", () =>
     Effect.gen(function* () {
       const redirect = yield* RedirectLogin.RedirectLogin
       const request = yield* redirect.begin

@@ -65,7 +65,7 @@ export const layerAnswer = (
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
 
-/** A session of the demo account with invented tokens, which the fake does not know. */
+/** A session of the demo account, with tokens that the fake does not know. */
 export const session: Session = ZerodhaPlatform.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access.of.a.test"),

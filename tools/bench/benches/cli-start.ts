@@ -10,8 +10,7 @@ const candidate = (
   title,
   ...(options?.ours && { ours: true }),
   prepare: async (_, folder) => {
-    // If the benchmark has the option --profile, this process was started with arguments such as `--cpu-prof`. Each
-    // measured program gets the same arguments.
+    // With the option --profile, this process has the arguments `--cpu-prof…`. Each program gets these arguments too.
     const nodeArgs = process.execArgv.filter((arg) => arg.startsWith("--cpu-prof"))
     return async ({ count }) => {
       const total = { seconds: 0, cpuMicros: 0 }

@@ -1,4 +1,4 @@
-/** Measures the CPU time of a login without HTTP. In place of the HTTP client, a stub answers each request at once. */
+/** Measures the CPU time of a login without HTTP. */
 import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
 import * as Effect from "effect/Effect"
 import { check, loginPath, requestOf } from "../angelLogin.ts"

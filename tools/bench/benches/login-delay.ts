@@ -1,4 +1,4 @@
-/** Compares how long the slowest logins take. Like a real broker, the local server answers after a delay. */
+/** Compares how long the slowest logins take. */
 import type { Bench, Turn } from "../harness.ts"
 import { candidates, versions } from "../logins.ts"
 

@@ -21,7 +21,7 @@ const inParts =
 
 const handles = (): number => process.getActiveResourcesInfo().length
 
-/** Measures a turn, except its first part. This part opens all connections and fills all caches. */
+/** Does not measure the first part of a turn, which opens all connections and fills all caches. */
 const weigh =
   (run: Run): Run =>
   async (turn) => {
@@ -42,7 +42,7 @@ const weigh =
 
 const logout = "logout"
 
-/** Each turn begins with one login of each account. These logins are not measured. */
+/** Each turn begins with one login of each account, which is not measured. */
 const turnsOf = (logins: number): ReadonlyArray<Turn> => [
   { title: `${logins} logins`, concurrency: 64, count: accounts + logins },
   {

@@ -1,10 +1,7 @@
 /**
- * Simulates a day with many accounts in one process: each account logs in once, and then its session is requested all
- * day. Counts the calls to the store, and measures heap and CPU time.
- *
- * The clock is set forward by one step at a time, and in each step the session of every account is requested once. A
- * real program would request the session more often. The bench omits these requests, because they would return the
- * session from memory.
+ * Simulates a day with many accounts in one process. Each account logs in once. In each step of the clock, the session
+ * of every account is requested once. A real program requests a session more often, and gets the session from memory.
+ * The bench counts the calls to the store, and measures heap and CPU time.
  */
 import { Logout } from "@auth/broker-core/login/Logout"
 import * as Expiry from "@auth/broker-core/login/Expiry"
@@ -35,7 +32,7 @@ import { accountOf, idOf } from "../session.ts"
 
 const hours = 24
 
-/** Length of a step in seconds: 30 seconds for one account, 5 minutes for up to a thousand, 30 minutes for more. */
+/** Length of a step in seconds. */
 const stepOf = (accounts: number): number => (accounts === 1 ? 30 : accounts <= 1000 ? 300 : 1800)
 
 const makeClock = () => {
@@ -43,7 +40,7 @@ const makeClock = () => {
   return { clock: clockOf((millis) => millis + ahead), advance: (seconds: number) => void (ahead += seconds * 1000) }
 }
 
-/** The numbers of calls to the store, or of commands to Redis: all calls so far, and the calls that are running. */
+/** Numbers of calls to the store, or of commands to Redis. */
 interface Calls {
   count: number
   running: number

@@ -1,4 +1,4 @@
-/** Reads cached sessions of many accounts. The bench shows whether some are slower to read than others. */
+/** Measures whether some cached sessions are slower to read than others. */
 import type * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import { type Bench, type Run, slowestOf, type Turn } from "../harness.ts"

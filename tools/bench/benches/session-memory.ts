@@ -19,7 +19,6 @@ import {
   sessionOf
 } from "../session.ts"
 
-/** Compiled code is not counted, because V8 compiles code and drops it at any time. */
 const weigh =
   (make: (ids: ReadonlyArray<string>, issuedAt: number) => Promise<unknown>): Run =>
   async ({ count }) => {

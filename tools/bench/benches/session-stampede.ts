@@ -26,7 +26,7 @@ import {
 
 const id = idOf(0)
 
-/** Duration of a renewal in milliseconds. For all candidates, a timer simulates the broker, without a network. */
+/** Duration of a simulated renewal, in milliseconds. */
 const latency = 5
 
 const waiters = 10_000
@@ -62,7 +62,6 @@ const atOnce = (once: () => Promise<unknown>) => async (askers: number) => {
   await Promise.all(Array.from({ length: askers }, once))
 }
 
-/** Makes a clock that can be set forward, so that a turn does not wait until a session expires. */
 const makeClock = () => {
   let ahead = 0
   const clock = clockOf((millis) => millis + ahead)

@@ -1,4 +1,4 @@
-/** Measures how fast many accounts log in at a slow broker. Programs do this before the market opens. */
+/** Measures how fast many accounts log in at a slow broker. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
@@ -23,8 +23,7 @@ const delay = 50
 const connections = 1024
 
 /**
- * In each turn, each account gets its own broker's layer, rate limiter, login guard and manager. All accounts of a turn
- * share one vault in memory.
+ * In each turn, each account gets its own layer, rate limiter, login guard and manager. All accounts share one vault.
  */
 const ours =
   (client: () => Promise<Layer.Layer<HttpClient.HttpClient, AuthError>>) =>
@@ -33,8 +32,7 @@ const ours =
     const credentials = {
       pin: Redacted.make(angelLogin.pin),
       apiKey: Redacted.make(angelLogin.apiKey),
-      // With a period of 30 seconds, logins at the end of a period would wait for the next code, and the other
-      // candidates would not wait.
+      // With a period of 30 seconds, our logins at the end of a period would wait for the next code.
       totp: { ...CodeSource.fromEffect(() => Effect.succeed(code)), period: Duration.hours(1) }
     }
     const shared = await Effect.runPromise(Layer.buildWithScope(await client(), Scope.makeUnsafe()))
@@ -69,7 +67,8 @@ export const bench: Bench = {
     undici: {
       title: "undici.request, JSON.parse: only the POST requests",
       prepare: async (url) => {
-        // Not imported at the top of the file: after an import of undici, the global `fetch` sends requests through it.
+        // Only candidates that measure undici import it: after the import, the global `fetch` uses the imported undici
+        // too.
         const { Agent, request } = await import("undici")
         const dispatcher = new Agent({ connections })
         return loops(async (index) => {

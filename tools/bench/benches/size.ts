@@ -15,7 +15,6 @@ interface Size {
   readonly own: number
 }
 
-/** With `splitting`, code behind `import()` is in separate files. */
 const bundle = (folder: string, file: string, splitting: boolean) =>
   build({
     absWorkingDir: folder,

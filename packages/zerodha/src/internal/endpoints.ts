@@ -46,9 +46,7 @@ export const table = {
   sessionToken: exchange("sessionToken", "/session/token", ByRequestToken, Issued),
   /** Only for approved platforms. Only the SDKs document this call. */
   refreshToken: exchange("refreshToken", "/session/refresh_token", ByRefreshToken, Refreshed),
-  /** Ends the session. */
   deleteSession: remove("deleteSession", "/session/token", AccessToken, "access_token"),
-  /** Invalidates a refresh token. */
   deleteRefreshToken: remove("deleteRefreshToken", "/session/token", RefreshToken, "refresh_token"),
   getProfile: get("getProfile", "/user/profile", Shape.struct(Holder)),
   /** Amounts in rupees. The call can fail with HTTP 502 or 503, even if the session is valid. */

@@ -54,8 +54,7 @@ export const spec = {
   outcome: { parameter: "status", success: "success" },
   carries: "code",
   receive: (parameters) => {
-    // Other pages of the broker, such as its page for a basket of orders, also redirect to the callback address, but
-    // with another `action`.
+    // The broker's other pages, such as the basket of orders, redirect to the same address, with another `action`.
     const isLogin = Redacted.value(parameters.get("action") ?? Redacted.make("login")) === "login"
     const token = RedirectLogin.requireParameter(broker.id, isLogin ? parameters : new Map(), "request_token")
     return Effect.map(token, (code) => ({ code }))
