@@ -55,9 +55,8 @@ const whoami = async (): Promise<string> => {
 }
 
 /**
- * The environment variables for changesets, which starts the npm in `PATH`. Without the folders `node_modules/.bin` in
- * `PATH`, npm runs with the machine's Node. With the Node in `node_modules`, npm would read another global npmrc, and
- * would not use the machine's certificates.
+ * Removes the folders `node_modules/.bin` from `PATH`, so that npm runs with the machine's Node. With the Node in
+ * `node_modules`, npm reads another global npmrc, and does not use the machine's certificates.
  */
 const environment = (provenance: boolean): Readonly<Record<string, string>> => ({
   PATH: (process.env["PATH"] ?? "")

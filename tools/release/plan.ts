@@ -22,7 +22,7 @@ export const tarballFolder = "packages"
 export const namesIn = ({ plan }: Plan): ReadonlyArray<string> =>
   plan.flat().flatMap(({ kind, name }) => (kind === "publish" ? name : []))
 
-/** `tarballs` has the path of the tarball of each package that is published. */
+/** `tarballs`: the path of each tarball, by the name of its package. */
 export const writePlan = (folder: string, plan: Plan, tarballs: ReadonlyMap<string, string>): void => {
   const withTarball = (release: Release) => {
     if (release.kind !== "publish") return release

@@ -115,9 +115,9 @@ const refused = async (work: () => Promise<unknown>, expected: RegExp): Promise<
 const rehearse = async (temp: string, print: (line: string) => void, interrupted: AbortSignal): Promise<boolean> => {
   const { done, need, step } = makeSteps(print, interrupted)
 
-  /** The versions of each package that the rehearsal has published, oldest first. The key is the package's name. */
+  /** The versions that the rehearsal has published, oldest first, by the name of the package. */
   const history = new Map<string, ReadonlyArray<string>>()
-  /** The manifests that the rehearsal has published. The key is `name@version`. */
+  /** The manifests that the rehearsal has published, by `name@version`. */
   const manifests = new Map<string, Package["manifest"]>()
 
   let folders = 0
@@ -189,7 +189,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     expectVersions(folder, Object.fromEntries(ours.map((one) => [one, versions[one] ?? ""])))
     const isOurs = (one: string) => Object.hasOwn(versions, one)
     const found = installed(folder)
-    // If msw is installed, its many dependencies are, too. In this case, only our packages are compared.
+    // If msw is installed, npm also installs its many dependencies, so only our packages are compared.
     const isPlain = !ours.some((one) =>
       all.some(({ manifest }) => manifest.name === one && "msw" in (manifest.dependencies ?? {}))
     )
@@ -243,8 +243,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     if (way.page !== undefined)
       return assert(printed.includes("sends the browser back"), `The program printed: ${printed}`)
     assert(printed.includes("Logged in until"), `The program printed: ${printed}`)
-    // The program can use a login method other than `way`, for example a TOTP code instead of a code by SMS. So only
-    // the statuses of its requests are checked.
+    // The program can use a login method other than `way`, so only the statuses of its requests are checked.
     const requests = (await simulator.journal()).map(({ endpoint, status }) => `${endpoint}: ${status}`)
     assert(requests.length > 0, "The simulator received no request.")
     none(

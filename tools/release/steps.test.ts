@@ -4,7 +4,7 @@ import { Ended, makeSteps, tableOf } from "./steps.ts"
 const fail = () => Promise.reject(new Error("it failed"))
 
 describe("steps of a rehearsal", () => {
-  it("run even if an earlier step failed, and the table shows how many failed", async () => {
+  it("run even if an earlier step failed", async () => {
     const lines: Array<string> = []
     const { done, step } = makeSteps((line) => lines.push(line), new AbortController().signal)
     assert.deepStrictEqual([await step("first", () => undefined), await step("second", fail)], [true, false])
@@ -17,7 +17,7 @@ describe("steps of a rehearsal", () => {
     assert.match(lines.join("\n"), /… second\nFAILED \(0\.0 s\)\nit failed/)
   })
 
-  it("throw the error Ended if they are run with `need` and fail", async () => {
+  it("throw Ended if `need` runs them and they fail", async () => {
     const { done, need } = makeSteps(() => undefined, new AbortController().signal)
     await need("first", () => undefined)
     const error = await need("second", fail).catch((cause: unknown) => cause)

@@ -7,12 +7,9 @@ export interface Step {
 }
 
 export interface Steps {
-  /**
-   * Runs a step, and returns whether it succeeded. If it fails, later steps still run. If the rehearsal was
-   * interrupted, does not run the step, and throws {@link Ended}.
-   */
+  /** Runs a step, and returns whether it succeeded. Throws {@link Ended} if the rehearsal was interrupted. */
   readonly step: (title: string, work: () => Promise<void> | void) => Promise<boolean>
-  /** Runs a step. If it fails, throws {@link Ended}, because later steps need its result. */
+  /** Runs a step that later steps need. Throws {@link Ended} if the step fails or the rehearsal was interrupted. */
   readonly need: (title: string, work: () => Promise<void> | void) => Promise<void>
   readonly done: () => ReadonlyArray<Step>
 }

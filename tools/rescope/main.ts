@@ -1,5 +1,5 @@
 /**
- * `npm run rescope -- @your-scope`: rewrites the npm scope of the packages in every file of the repository, links the
+ * `npm run rescope -- @your-scope`: rewrites the npm scope of the packages in the files of the repository, links the
  * installed packages under the new scope, and updates the generated files and the formatting.
  */
 import { execFileSync } from "node:child_process"
@@ -23,7 +23,7 @@ Options:
 /** Documents that say why a scope was chosen. They are not rewritten. */
 const records = new Set(["docs/decisions/001-scope-and-the-name-of-core.md"])
 
-/** The export condition `@auth/source` without its scope. The condition also gets the new scope. */
+/** The export condition `@auth/source`, without its scope. */
 const condition = "source"
 
 const splitName = (name: string) => ({ scope: path.posix.dirname(name), short: path.posix.basename(name) })

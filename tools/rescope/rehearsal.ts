@@ -1,7 +1,6 @@
 /**
- * Rehearses an installation from tarballs under another npm scope. This program runs the commands of `docs/start.md` in
- * a copy of the repository. It makes two changes to the commands: the port is replaced, and the simulator is started
- * without npx.
+ * Rehearses an installation from tarballs under another npm scope. Runs the commands of `docs/start.md` in a copy of
+ * the repository.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -55,8 +54,8 @@ const withSimulator = async (commands: string, cwd: string, use: () => Promise<v
 }
 
 /**
- * Runs the rehearsal in an empty folder. A copy of the repository gets the scope from the guide's command. The packages
- * of the copy are built, packed, and installed beside the copy. Then `broker-auth` from these packages logs in to a broker of the simulator.
+ * Runs the rehearsal in an empty folder: changes the scope of a copy of the repository, installs the packages of the
+ * copy, and logs in to a broker of the simulator.
  */
 export const rehearse = async (folder: string): Promise<void> => {
   const copy = path.join(folder, "broker-auth")
@@ -79,8 +78,8 @@ export const rehearse = async (folder: string): Promise<void> => {
     `The command did not refuse a work tree with changes:\n${refused.printed}`
   )
   await succeed(rescope.replace(scope, `--force ${old}`), copy)
-  // A longer scope can make the formatter break a line. After the change back, the formatter does not join the line. So
-  // the comparison ignores white space and commas.
+  // With a longer scope, the formatter breaks some lines, and does not join them later. So the comparison ignores white
+  // space and commas.
   const bare = (text: string) => text.replace(/[\s,]/g, "")
   const changed: Array<string> = []
   for (const file of (await git("diff", "--name-only")).split("\n").filter((line) => line !== "")) {

@@ -39,7 +39,7 @@ describe("rewrite: the npm scope in a text", () => {
     })
   })
 
-  it("rewrites to and from a scope with a dot, and lets the dot match no other character", () => {
+  it("rewrites to and from a scope with a dot", () => {
     const first = rewritten("@old/angel @oldXother/angel", { from, to: "@my.org" }).text
     assert.strictEqual(first, "@my.org/angel @oldXother/angel")
     assert.strictEqual(

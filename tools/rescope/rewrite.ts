@@ -16,9 +16,11 @@ export interface Rewritten {
 }
 
 /**
- * If a slash and a name follow the scope, replaces it only if `names` contains the name. Without a name, always
- * replaces it, as in `@auth/${broker}`, `@auth\/` and `npm_config_@auth:registry`. Does not replace a part of a longer
- * word, such as an email address.
+ * Replaces the scope in two cases:
+ * - A slash and one of `names` follow the scope.
+ * - No name follows the scope, as in `@auth/${broker}`, `@auth\/` and `npm_config_@auth:registry`.
+ *
+ * Does not replace a part of a longer word, such as an email address.
  */
 export const rewrite = (text: string, { from, names, to }: Options): Rewritten => {
   const foreign: Array<string> = []

@@ -32,8 +32,8 @@ export interface Ready {
 export interface Impossible {
   readonly reason: string
   /**
-   * The check must fail with this error. If it does not, the reason no longer applies, and the cell counts as failed.
-   * If `error` is absent, the cell is not checked, because the runtime cannot even start the program.
+   * The check must fail with this error. If it does not, the cell counts as failed. If `error` is absent, the cell is
+   * not checked.
    */
   readonly error?: RegExp
 }
@@ -300,10 +300,7 @@ const pageRow = (bundler: keyof typeof bundlers): Row => ({
   }
 })
 
-/**
- * Opens the page, and calls the page's function `runProgram`. The call is text that contains the job, because code in a
- * page cannot use variables of this module.
- */
+/** Opens the page, and calls the page's function `runProgram`. */
 const runInPage = (address: string, job: Job | undefined): Promise<unknown> =>
   withWindow(async (window) => {
     const page = await window.newPage()

@@ -42,10 +42,7 @@ const served = ({ origins }: Service, url: string): string => {
 const code = (simulator: Service, way: Way) =>
   Effect.map(simulator.codes(way.broker, accountOf(simulator, way)["userId"] ?? ""), (codes) => codes.at(-1) ?? "")
 
-/**
- * Matches the headers that `forward` omits. `origin`, `referer` and `sec-…` describe the page, and the simulator refuses
- * requests from a page of another origin. `host` and `connection` belong to the connection between page and server.
- */
+/** Matches the headers that `forward` omits. The simulator refuses requests from a page of another origin. */
 const ofPage = /^(?:host|origin|referer|connection|sec-.*)$/
 
 /** Forwards a request of the page to the simulator, as a web app's server does. */

@@ -24,7 +24,7 @@ export const overBudget = (measured: Budgets, budgets: Budgets): ReadonlyArray<s
       : [`The ${kinds[kind]} ${name} has ${bytes} bytes, ${bytes - budget} more than its budget of ${budget} bytes.`]
   })
 
-/** Adds 2 percent to a size, and rounds it up to a multiple of 100, so that small changes need no new budgets. */
+/** Adds 2 percent, so that small changes need no new budgets. */
 const roundUp = (bytes: number): number => Math.ceil((bytes * 1.02) / 100) * 100
 
 const roundAll = (sizes: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>

@@ -20,7 +20,7 @@ export interface Measured {
   readonly total: number
   /** Estimated part of `total` that comes from the packages of this repository. */
   readonly own: number
-  /** Size of the code that is not loaded at the start, but by a later `import()`. */
+  /** Size of the code that a later `import()` loads. */
   readonly later: number
   /** Size of all code, if the bundle is a single file. */
   readonly oneFile: number

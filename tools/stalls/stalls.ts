@@ -1,7 +1,6 @@
 /**
  * Repeats a measurement of time if it failed because of a stall. During a stall, the operating system does not run this
- * process: the host has suspended the machine, or other processes use the CPU. A guarantee such as "within a second"
- * cannot be tested during a stall.
+ * process: the host has suspended the machine, or other processes use the CPU.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -27,14 +26,11 @@ export const watchStalls = async (): Promise<Stalls> => {
   return { total, stop: () => worker.terminate() }
 }
 
-/** If all stalls during a measurement take at most this many milliseconds together, they are ignored. */
+/** Total duration of stalls that is ignored in a measurement, in milliseconds. */
 const allowed = 50
 const times = 6
 
-/**
- * Runs a measurement. If it fails, and a stall happened while it ran, runs it again. After a failure without a stall,
- * or after `times` failures, throws the error.
- */
+/** Runs a measurement, at most `times` times. Repeats it only after a failure with a stall. Throws the last error. */
 export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   const stalls = await watchStalls()
   try {

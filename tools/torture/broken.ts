@@ -1,6 +1,6 @@
 /**
  * Parts that are broken on purpose. With `--broken`, each scenario runs with one of these parts, and must detect the
- * fault. A scenario that does not detect the fault tests nothing.
+ * fault.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as SessionLock from "@auth/broker-core/session/SessionLock"
@@ -25,10 +25,7 @@ const open: Lock = {
 
 const leftLocks = "broker-auth-torture-"
 
-/**
- * A lock that is a file, as in many lock libraries. The holder removes the file when it releases the lock. If the
- * holder is killed, the file remains.
- */
+/** A lock that is a file. If the holder is killed, the file remains. */
 const leftBehind = (place: Place): Lock => ({
   describe: "a lock file",
   withLock: (account, use) => {

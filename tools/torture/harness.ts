@@ -27,7 +27,7 @@ export interface Scenario {
   readonly summary: string
   /** Describes the fault that the option --broken causes. */
   readonly breaks: string
-  /** Set if no other scenario may run at the same time, because the load of other scenarios could change the result. */
+  /** Set if no other scenario may run at the same time. */
   readonly alone?: true
   /** Time limit of a quick run and of a full run, in seconds. */
   readonly seconds: Readonly<Record<Size, number>>
@@ -155,8 +155,7 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
   const lend = async (count: number): Promise<ReadonlyArray<Peer>> => {
     const ready = idle.splice(0, count)
     while (ready.length < count) {
-      // The first program starts alone, and fills the compile cache. Then two programs start at a time, for a machine
-      // with two cores.
+      // The first program starts alone, and fills the compile cache.
       const more = isCompiled ? Math.min(2, count - ready.length) : 1
       isCompiled = true
       ready.push(...(await Promise.all(Array.from({ length: more }, () => start()))))
@@ -226,7 +225,6 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
   const makeTorture = (name: string, { deferred, lent, rows, state }: Course): Torture => {
     const defer = (run: () => unknown) => void deferred.unshift(run)
     const attempt: Torture["attempt"] = async (title, run) => {
-      // With a broken part, the remaining cases are skipped after the first wrong count.
       if (state.isOver || (options.broken && rows.some(({ verdict }) => verdict === "WRONG"))) return
       progress(`${name}: ${title}`)
       const before = stoodStill()
@@ -326,7 +324,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
   return { run, stop }
 }
 
-/** The verdict is `WRONG`, because a scenario that counts nothing must not pass. */
+/** A scenario that counts nothing must not pass. */
 const nothingCounted: Row = {
   scenario: "",
   title: "",

@@ -34,7 +34,7 @@ export type Request =
   | Open
   /**
    * `replace` requests a session other than the last session that this program got. `at` is the time of the call, in
-   * milliseconds since the epoch. If several programs get the same `at`, they make their calls at the same moment.
+   * milliseconds since the epoch.
    */
   | { readonly do: "session" | "renew" | "replace" | "logout"; readonly name: string; readonly at?: number | undefined }
   /** Reads the stored session, and sends no request to the broker. */

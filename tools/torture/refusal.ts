@@ -1,7 +1,6 @@
 /**
  * Simulates disk failures without root rights. With a seccomp filter, Linux (since 3.5) refuses some system calls of
- * one program. Perl installs the filter, and then executes the program. Perl is used because Debian always has it,
- * unlike a compiler or strace. A special file system would need a mount, which a container does not allow.
+ * one program. Perl, which Debian always has, installs the filter, and then executes the program.
  */
 import * as os from "node:os"
 import { NotHere } from "./harness.ts"
@@ -32,10 +31,7 @@ const architectures: Readonly<Record<string, Architecture>> = {
   arm64: { audit: 0xc00000b7, prctl: 167, calls: { faccessat: 48, openat: 56, pwrite64: 68, fsync: 82, fdatasync: 83 } }
 }
 
-/**
- * Refuses a write of two or more bytes, as SQLite writes its data. The write of a single byte with which SQLite extends
- * its shared-memory file is allowed.
- */
+/** Refuses a write of two or more bytes. SQLite extends its shared-memory file by writes of a single byte. */
 const write: Rule = { call: "pwrite64", argument: { index: 2, is: "at least", value: 2 } }
 
 /** The flags `O_WRONLY` and `O_RDWR` of `openat`. */
@@ -112,7 +108,7 @@ my $program = pack("S x6 P", length($filter) / 8, $filter);
 syscall($prctl, 38, 1, 0, 0, 0) == 0 && syscall($prctl, 22, 2, $program) == 0 or die "seccomp: $!\\n";
 exec { $command[0] } @command or die "exec: $!\\n";`
 
-/** Returns the first words of a command line. A command that is appended to them runs with the failure `title`. */
+/** Returns a wrapper command. A command that is appended to the wrapper runs with the failure `title`. */
 export const throughTrouble = (title: keyof typeof troubles): ReadonlyArray<string> => {
   const architecture = architectures[os.arch()]
   if (os.platform() !== "linux" || architecture === undefined) {

@@ -89,7 +89,7 @@ it("CountsReporter prints which commands run the skipped tests", () => {
   ])
 })
 
-it("CountsReporter counts a skipped test once in a thorough run, even if the test is thorough and also needs chromium", () => {
+it("CountsReporter counts a skipped thorough test once in a thorough run", () => {
   const again = "then npm run check -- --only tests"
   assert.deepStrictEqual(lastLines(needy, 3, "thorough"), [
     `skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), ${again}`,

@@ -63,10 +63,7 @@ const strayErrors = (module: TestModule): ReadonlyArray<Failure> => [
   )
 ]
 
-/**
- * Returns one line for each failed test, and one line for each error outside of tests. These lines are printed at the
- * end, because the log of a run is long.
- */
+/** Returns one line for each failed test, and one line for each error outside of tests. */
 const failures = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> =>
   modules.flatMap((module) => {
     const failed = Array.from(module.children.allTests("failed"))

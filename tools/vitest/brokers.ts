@@ -102,10 +102,7 @@ export const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
 /** Number of answers that a fuzz test generates. */
 export const bodies = thorough ? 25_000 : 500
 
-/**
- * The values `bodies`, `inspect` and `seed` of the fuzz test are optional, because `runBrokerTests` has defaults for
- * them.
- */
+/** `runBrokerTests` has defaults for `bodies`, `inspect` and `seed`. */
 type Subject<Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.Fixture> = Omit<
   BrokerTests.Subject<Tag, Api, R, F>,
   "fuzz"

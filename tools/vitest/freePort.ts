@@ -22,10 +22,7 @@ export const listen = async (server: net.Server, triesLeft = 20): Promise<number
   return listen(server, triesLeft - 1)
 }
 
-/**
- * The function connects to the port instead of listening on it, because a port on which it listens can stay in use for
- * a few milliseconds after it is closed.
- */
+/** Connects to the port. A port can stay in use for a few milliseconds after a server has listened on it. */
 export const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = net.connect({ port, host: "127.0.0.1" })
@@ -50,8 +47,8 @@ const lowest = 10_000
 const end = firstOutgoing() - lowest < 1000 ? 32_768 : Math.min(firstOutgoing(), 32_768)
 
 /**
- * Returns a free port on 127.0.0.1 between 10,000 and 32,767 that browsers and `fetch` accept. Usually, outgoing
- * connections get only higher ports, so no connection from another test takes the port before the caller listens on it.
+ * Returns a free port on 127.0.0.1 between 10,000 and 32,767 that browsers and `fetch` accept. Outgoing connections
+ * usually get only higher ports, so they do not take the port before the caller listens on it.
  */
 export const freePort = async (): Promise<number> => {
   const port = lowest + Math.floor(Math.random() * (end - lowest))

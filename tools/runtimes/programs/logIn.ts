@@ -23,7 +23,6 @@ export interface Job {
   readonly user: string
 }
 
-/** A server answers in place of the user. */
 export const ask = async ({ user }: Pick<Job, "user">, question: "callback" | "code", body = ""): Promise<string> => {
   const answer = await fetch(`${user}/${question}`, { method: "POST", body })
   const text = await answer.text()

@@ -15,7 +15,7 @@ const jumps = [
   { when: "corrected after a day back", by: 0 }
 ]
 
-/** Number of calls after each change of the clock. At most one of them may send a login. */
+/** Number of calls after each change of the clock. */
 const asks = 4
 
 const isExpired = (outcome: Outcome): boolean =>

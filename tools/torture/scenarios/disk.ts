@@ -29,7 +29,7 @@ const asks = 3
  */
 const between = 800
 
-/** Longest wait of a session manager after a failed renewal without a live session (in milliseconds), plus a margin. */
+/** Longest wait of a session manager without a live session after a failed renewal, plus a margin, in milliseconds. */
 const longestPause = 25_000
 
 /** Id of the user `nobody`. A program that runs as root switches to this user, because root ignores file modes. */
@@ -40,8 +40,8 @@ const brokenOf = ({ broken }: Torture) => (broken ? ("hides-failures" as const) 
 const sqliteSetups = (torture: Torture) => torture.setups({ places: ["sqlite"] })
 
 /**
- * Returns the token of the session that was stored before the broker's daily cut-off. This session expires at the
- * cut-off, so the program's clock is first set back to a time before it. `ahead` is the clock's offset at that time.
+ * Returns the token of the session that was stored before the broker's daily cut-off. First sets the program's clock
+ * back to the offset `ahead`, because the session expires at the cut-off.
  */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<string | undefined> => {
   await openIn([program], setup)
@@ -62,10 +62,7 @@ const askOften = async (program: Program, name: string): Promise<ReadonlyArray<O
 const failsWith = (outcome: Outcome, code: string): boolean =>
   outcome._tag === "Failed" && outcome.error === "VaultError" && outcome.reason === "Io" && outcome.systemCode === code
 
-/**
- * Requests sessions in `troubled`, a program for which Linux refuses some system calls during its whole run (see
- * `refusal.ts`).
- */
+/** Requests sessions in `troubled`. For this program, Linux refuses some system calls: see `refusal.ts`. */
 const startInTrouble = async (
   torture: Torture,
   tally: Tally,
@@ -113,8 +110,7 @@ const prepare = async (torture: Torture) => {
 const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
   const { healthy, setups } = await prepare(torture)
   const troubled = await torture.special({ through: throughTrouble(title) }).catch((error: unknown) => {
-    // Perl installs a seccomp filter, which refuses some system calls. If the container forbids such filters, Perl
-    // reports `seccomp: …`. Any other error of Perl is a bug in `refusal.ts`.
+    // If the container forbids seccomp filters, Perl reports `seccomp: …`. Any other error is a bug in `refusal.ts`.
     throw /seccomp: /.test(String(error)) ? new NotHere("this container forbids seccomp filters") : error
   })
   await torture.each(retitled(setups, title), (setup, tally) =>
@@ -145,7 +141,6 @@ const makeWritable = (folder: string, owner: number | undefined): void => {
   }
 }
 
-/** Root can write to any file. Therefore, if the program runs as root, it switches to another user. */
 const readOnlyFolder = async (torture: Torture, title: string) => {
   const owner = process.getuid?.() === 0 ? nobody : undefined
   const setups = retitled(await sqliteSetups(torture), title)
@@ -201,7 +196,7 @@ const forAWhile = async (torture: Torture, title: string) => {
     void program.tell({ do: "session", name })
     await waitUntil("the login", async () => (await broker.exchanges()).length === 2)
   })
-  // While the login is pending, the program loses the ability to write. It cannot store the new session.
+  // The login is pending, and the program cannot store the new session.
   limitFiles(program, 1)
   await torture.each(setups, async ({ broker, name }, tally) => {
     const outcomes = await askOften(program, name)

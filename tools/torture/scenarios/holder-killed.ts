@@ -1,6 +1,6 @@
 /**
  * A program that holds the lock of an account is killed while it waits for the broker's answer to its login. The next
- * program must get the lock, although no program and no user removes the lock of the killed program.
+ * program must get the lock.
  */
 import type { Broker } from "../broker.ts"
 import { removeLeftLocks } from "../broken.ts"

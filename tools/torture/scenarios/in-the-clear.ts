@@ -27,8 +27,8 @@ const includes = (form: string, piece: string, encoding: BufferEncoding = "latin
 }
 
 /**
- * Base64 encodes groups of three bytes, and a piece can begin at each byte of a group. Returns the text for each of the
- * three cases. Incomplete groups are omitted, because their text also depends on the bytes before or after the piece.
+ * Base64 encodes groups of three bytes. Returns the text for each position in a group at which the piece can begin,
+ * without the incomplete groups at both ends.
  */
 const base64Pieces = (piece: string): ReadonlyArray<string> =>
   [0, 1, 2].map((before) => {
@@ -49,7 +49,7 @@ const needlesFor = (piece: string): ReadonlyArray<Needle> => {
   ]
 }
 
-/** Searches for a short secret only as a whole word. Otherwise the digits of a time could match a PIN by chance. */
+/** Searches for a short secret only as a whole word, because the digits of a time can match a PIN by chance. */
 const shortNeedle = (secret: string): Needle => {
   const pattern = new RegExp(`(?<![0-9A-Za-z])${secret}(?![0-9A-Za-z])`)
   return { form: "plain", isIn: (_, text) => pattern.test(text) }
@@ -79,8 +79,8 @@ const filesIn = (folder: string): ReadonlyArray<Stored> =>
     })
 
 /**
- * Reads the value of every key in Redis, as text and in the dump format of Redis. After that, makes Redis write a
- * snapshot to its folder.
+ * Reads the value of every key in Redis, as text and in the dump format of Redis. Then makes Redis write a snapshot to
+ * its folder.
  */
 const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
   const client = createClient({ url })
@@ -102,7 +102,7 @@ const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
 
 const storedIn = async ({ place }: Setup, folderOfRedis: string): Promise<ReadonlyArray<Stored>> => {
   if (place.kind === "sqlite") return filesIn(place.folder)
-  // Reads the append-only log now, and reads it again below, together with the snapshot that `valuesIn` makes.
+  // Reads the append-only log before and after `valuesIn`, which makes Redis write a snapshot.
   const log = filesIn(folderOfRedis)
   const values = await valuesIn(place.url)
   return [...log, ...values, ...filesIn(folderOfRedis)]

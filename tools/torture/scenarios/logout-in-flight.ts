@@ -14,8 +14,8 @@ import type { Outcome } from "../protocol.ts"
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
 
 /**
- * Milliseconds until the end of the TOTP period. An unwanted second login would wait for the next period. This time is
- * short, so that such a login is sent before the scenario ends.
+ * Milliseconds until the end of the TOTP period. An unwanted second login waits for the next period, and must be sent
+ * before the scenario ends.
  */
 const leftInPeriod = 6000
 
@@ -57,8 +57,7 @@ const logOutInFlight = async (
   const stored = await later.tell({ do: "peek", name })
   tally.equal("stored sessions after the logout", stored._tag === "None" ? 0 : 1, 0)
   const ended = await broker.ended()
-  // If the renewal is a refresh, the logout invalidates the refresh token, so the broker rejects the refresh.
-  // After this rejection, the program must not log in, because a login would undo the logout.
+  // The logout can make the broker reject a refresh. After this rejection, the program must not log in.
   tally.equal("all logins and refreshes", (await broker.exchanges()).length, 2)
   tally.note("sessions that the broker issued", broker.issued().length)
   tally.equal("issued sessions that are still valid", broker.issued().filter((token) => !ended.has(token)).length, 0)

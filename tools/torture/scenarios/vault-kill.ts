@@ -20,15 +20,12 @@ import { account, isValueOf } from "../rotating.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../writer.ts")
 
-/**
- * A writer is killed after a random time of at most this length, in milliseconds. `isEarly` decides when
- * this time starts.
- */
+/** A writer is killed after a random time of at most this length, in milliseconds. */
 const longestLife = 40
 
 /**
- * If this function returns true, the random time starts when the writer gets the path of the vault. If it returns
- * false, the random time starts after the first reported write.
+ * Whether the random time starts when the writer gets the path of the vault. If false, the random time starts after the
+ * first reported write.
  */
 const isEarly = (random: Random): boolean => random.below(5) === 0
 
@@ -90,10 +87,7 @@ interface Found {
   corrupt: number
   /** Number of kills after which the vault contained an older session than the last reported session. */
   lost: number
-  /**
-   * Number of kills between a write and its report. After such a kill, the vault contains a newer session than the last
-   * reported session.
-   */
+  /** Number of kills between a write and its report. */
   unsaid: number
   /** Number of kills before the first report. */
   early: number
@@ -152,7 +146,7 @@ export const scenario: Scenario = {
       tally.equal("kills that left the vault unreadable or damaged", found.corrupt, 0)
       tally.equal("lost sessions that were reported as written", found.lost, 0)
       tally.equal("files that other users can read", found.open, 0)
-      // A kill before the first report shows little. So at least a quarter of the kills must come after this report.
+      // A kill before the first report shows little.
       tally.atLeast("kills after the first report", found.kills - found.early, Math.floor(found.kills / 4))
       tally.note("kills between a write and its report", found.unsaid)
     })
