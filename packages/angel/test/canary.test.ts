@@ -4,7 +4,7 @@ import { leaks, run } from "../../../tools/canary/canary.ts"
 const secrets = ["8305", "CANARYtrd", "CANARYno1", "CANARYTOTPSECRET", "CANARY-8-IS-NO-BASE32", "eyJhbGciOiJIUzUxMiJ9"]
 
 describe("canary: Angel One", () => {
-  it("no secret is in the output or the files of a program that prints each result and error", async () => {
+  it("no secret is in the program's output or files", async () => {
     const all = await run(new URL("./canary.program.ts", import.meta.url))
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)

@@ -16,7 +16,7 @@ const secrets = [
 ]
 
 describe("canary: Motilal Oswal", () => {
-  it("no secret is in the output or the files of a program that prints each result and error", async () => {
+  it("no secret is in the program's output or files", async () => {
     const all = await run(new URL("./canary.program.ts", import.meta.url))
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)

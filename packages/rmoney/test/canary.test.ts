@@ -8,7 +8,7 @@ import { leaks, run } from "../../../tools/canary/canary.ts"
 const secrets = ["CANRY", "eyJhbGciOiJSUzI1NiI"]
 
 describe("canary: RMoney", () => {
-  it("no secret is in the output or the files of a program that prints each result and error", async () => {
+  it("no secret is in the program's output or files", async () => {
     const all = await run(new URL("./canary.program.ts", import.meta.url))
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)
