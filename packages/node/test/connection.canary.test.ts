@@ -4,7 +4,7 @@ import { leaks, run } from "../../../tools/canary/canary.ts"
 const secrets = ["8305", "8306", "CANARY", "eyJhbGciOiJIUzUxMiJ9", "c4a7c4a7"]
 
 describe("canary: connections on Node", () => {
-  it("no secret is in the output or the files of a program that prints each result and error", async () => {
+  it("no secret is in the program's output or files", async () => {
     const all = await run(new URL("./connection.canary.program.ts", import.meta.url))
     const { code, files, output, told } = all
     assert.strictEqual(code, 0, output)
