@@ -90,8 +90,7 @@ export const document = (): OpenApi.Document =>
     table,
     codes,
     headers,
-    // The answers to the OAuth calls and to a few other calls have their fields in `data`. The other answers have their
-    // fields next to `status`.
+    // Answers to the OAuth calls and to a few other calls have their fields in `data`.
     yes: (data) => ({ anyOf: [flat(data), nested(data)] }),
     no: {
       type: "object",

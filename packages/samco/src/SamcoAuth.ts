@@ -10,8 +10,8 @@ import { credentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. If the broker returns a session of an account other than `userId`, the login fails. The
- * option `accountCheck: "off"` skips this check.
+ * Credentials of a login. By default, the login fails if the broker returns a session of an account other than
+ * `userId`.
  *
  * @category models
  * @since 0.1.0

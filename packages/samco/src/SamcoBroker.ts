@@ -31,10 +31,10 @@ const redirectUrl = Credentials.plain(
 const plaintext =
   'looks like plain text: use the encrypted form that the dashboard issued (credentialCheck: "off" skips this check)'
 
-/** An encrypted secret has at least one AES block: 32 hexadecimal digits. The broker's secrets have about 96 digits. */
+/** An encrypted secret has at least one AES block: 32 hexadecimal digits. */
 const secretProblem = (value: string): string | undefined => (/^[0-9a-f]{32,}$/i.test(value) ? undefined : plaintext)
 
-/** The broker documents the form of the key less clearly than the form of the secret, so base64 is accepted too. */
+/** The broker does not clearly document the form of the key, so base64 is accepted too. */
 const keyProblem = (value: string): string | undefined => (/^[0-9a-z+/=]{32,}$/i.test(value) ? undefined : plaintext)
 
 const yearProblem = (value: string, now: number) => {

@@ -47,8 +47,8 @@ const method = Method.login(services.family, {
     const { accessToken, password, userId, yob } = given.credentials
     return services.toIssue(given, given.api.login({ userId, password, accessToken, ...(yob && { yob }) }))
   },
-  // The configured access token expires at the first 08:00 IST after the layer was built. From that time, a
-  // `SessionManager` sends no login. The broker would refuse the login, and the manager would count the refusal.
+  // The configured access token expires at the first 08:00 IST after the layer was built. The broker would refuse a
+  // later login, and a `SessionManager` would count the refusal.
   before: () =>
     Effect.map(Clock.currentTimeMillis, (issuedAt) => {
       const end = services.cutOff({ issuedAt, accessToken: Redacted.make("") })?.at ?? Infinity

@@ -48,7 +48,10 @@ export interface Options extends services.Options, services.CredentialCheck {
    * Default: refreshes an expired session.
    */
   readonly refreshAfterEnd?: "refuse" | undefined
-  /** `fail`: does not resend a refresh that was refused because of a concurrent refresh. Default: resends it once. */
+  /**
+   * `fail`: does not resend a refresh that the broker refused because of a concurrent refresh. Default: resends the
+   * refresh once.
+   */
   readonly concurrentExchange?: "fail" | undefined
 }
 
@@ -76,7 +79,6 @@ const authorizeUrl = ({ api, credentials, options, state }: Given & { readonly s
       })
 }
 
-/** Reads the refusal in a callback, and removes the state from the broker's message. */
 const refusalOf = (parameters: RedirectLogin.CallbackParameters, state: Redacted.Redacted<string>) => {
   const read = (name: string) => {
     const value = parameters.get(name)

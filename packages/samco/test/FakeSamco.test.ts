@@ -78,18 +78,16 @@ const renew = (fake: FakeBroker, refresh_token: string | undefined) =>
 const oauthLogin = (fake: FakeBroker) => Effect.flatMap(authenticate(fake), (answer) => exchange(fake, codeOf(answer)))
 
 describe("the fake's request handling", () => {
-  it.effect(
-    "answers HTTP 415 to a content type other than JSON, and HTTP 406 to an accept header that does not allow JSON",
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* begin()
-        const form = { headers: { "content-type": "application/x-www-form-urlencoded" }, body: "apiKey=a" }
-        assert.strictEqual((yield* ask(fake, "POST", "/session/token", form)).status, 415)
-        const page = { headers: { accept: "text/html" }, body: {} }
-        for (const path of ["/session/token", "/login", "/oauth/token", "/oauth/revoke", "/otp/generateOtp"]) {
-          assert.strictEqual((yield* ask(fake, "POST", path, page)).status, 406)
-        }
-      })
+  it.effect("refuses a content type that is not JSON, and an accept header that excludes JSON", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      const form = { headers: { "content-type": "application/x-www-form-urlencoded" }, body: "apiKey=a" }
+      assert.strictEqual((yield* ask(fake, "POST", "/session/token", form)).status, 415)
+      const page = { headers: { accept: "text/html" }, body: {} }
+      for (const path of ["/session/token", "/login", "/oauth/token", "/oauth/revoke", "/otp/generateOtp"]) {
+        assert.strictEqual((yield* ask(fake, "POST", path, page)).status, 406)
+      }
+    })
   )
 
   it.effect("answers a POST if the accept header allows JSON, and a GET with any accept header", () =>
@@ -105,18 +103,16 @@ describe("the fake's request handling", () => {
     })
   )
 
-  it.effect(
-    'with codeExchange: "concurrent", refuses the first use of a code, and ends all sessions on the second use',
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* begin({ codeExchange: "concurrent" })
-        const token = String((yield* login(fake)).json["sessionToken"])
-        const code = codeOf(yield* authenticate(fake))
-        assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH030")
-        assert.strictEqual((yield* limits(fake, token)).status, 200)
-        assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH012")
-        assert.strictEqual((yield* limits(fake, token)).status, 401)
-      })
+  it.effect('with codeExchange: "concurrent", refuses even the first use of a code', () =>
+    Effect.gen(function* () {
+      const fake = yield* begin({ codeExchange: "concurrent" })
+      const token = String((yield* login(fake)).json["sessionToken"])
+      const code = codeOf(yield* authenticate(fake))
+      assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH030")
+      assert.strictEqual((yield* limits(fake, token)).status, 200)
+      assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH012")
+      assert.strictEqual((yield* limits(fake, token)).status, 401)
+    })
   )
 
   it.effect("refuses unknown paths and methods", () =>
@@ -133,7 +129,7 @@ describe("the fake's request handling", () => {
     })
   )
 
-  it.effect("accepts a token only in the header x-session-token and without the prefix Bearer", () =>
+  it.effect("accepts a token only in x-session-token, without the prefix Bearer", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = String((yield* login(fake)).json["sessionToken"])
@@ -185,7 +181,7 @@ describe("the fake's login with key and secret", () => {
     ]
   ]
   for (const [what, account, sent, status, message, code] of refusals) {
-    it.effect(`refuses ${what}, and the answer has the broker's message but no serverTime and no msgId`, () =>
+    it.effect(`refuses ${what} with the broker's message`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accounts: [{ ...demo, ...account }] })
         const answer = yield* login(fake, sent)
@@ -196,7 +192,7 @@ describe("the fake's login with key and secret", () => {
     )
   }
 
-  it.effect("returns a token that expires at 08:00 IST, and serverTime in the broker's format", () =>
+  it.effect("returns a token that expires at 08:00 IST", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { json } = yield* login(fake)
@@ -247,8 +243,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  // The rows are in the order in which the broker checks the faults. Each test sends the fault of its row together with
-  // all faults of the rows below.
+  // The broker checks the faults in this order. Each test sends the fault of its row and all faults of the rows below.
   const faults: ReadonlyArray<readonly [string, object]> = [
     ["EOAUTH001", { apiKey: "f" }],
     ["EOAUTH002", { redirectUrl: "https://evil.example/" }],
@@ -257,7 +252,7 @@ describe("the fake's browser login", () => {
     ["EOAUTH003", { scopes: "orders" }]
   ]
   for (const [index, [code]] of faults.entries()) {
-    it.effect(`answers with ${code}, even if the request also has faults that the broker checks later`, () =>
+    it.effect(`reports ${code} before the faults that the broker checks later`, () =>
       Effect.gen(function* () {
         const ip = index <= 3 ? "unregistered" : "registered"
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
@@ -271,18 +266,16 @@ describe("the fake's browser login", () => {
     ["json", 200],
     ["redirect", 302]
   ] as const) {
-    it.effect(
-      `with authenticate: "${authenticateBy}", answers the login page with HTTP ${status} and the callback URL`,
-      () =>
-        Effect.gen(function* () {
-          const fake = yield* begin({ authenticate: authenticateBy })
-          const answer = yield* authenticate(fake)
-          assert.strictEqual(answer.status, status)
-          const target = new URL(answer.location ?? answer.data["redirectTo"] ?? "")
-          assert.strictEqual(target.origin + target.pathname, demo.redirectUrl)
-          assert.match(target.searchParams.get("code") ?? "", /^[\w-]{43}$/)
-          assert.strictEqual(target.searchParams.get("state"), "live")
-        })
+    it.effect(`with authenticate: "${authenticateBy}", returns the callback URL with HTTP ${status}`, () =>
+      Effect.gen(function* () {
+        const fake = yield* begin({ authenticate: authenticateBy })
+        const answer = yield* authenticate(fake)
+        assert.strictEqual(answer.status, status)
+        const target = new URL(answer.location ?? answer.data["redirectTo"] ?? "")
+        assert.strictEqual(target.origin + target.pathname, demo.redirectUrl)
+        assert.match(target.searchParams.get("code") ?? "", /^[\w-]{43}$/)
+        assert.strictEqual(target.searchParams.get("state"), "live")
+      })
     )
   }
 
@@ -307,7 +300,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("exchanges a code once, and revokes all tokens of the account on a second exchange", () =>
+  it.effect("revokes all tokens of the account if a code is exchanged twice", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const code = codeOf(yield* authenticate(fake))
@@ -347,7 +340,7 @@ describe("the fake's browser login", () => {
     ["lives", 200]
   ] as const) {
     it.effect(
-      `with refreshedToken: "${refreshedToken}", answers a call with the access token from before a refresh with HTTP ${status}`,
+      `with refreshedToken: "${refreshedToken}", answers the old access token with HTTP ${status} after a refresh`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin({ refreshedToken })
@@ -387,22 +380,20 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect(
-    "revokes a session by its access token or refresh token, and reports success again for a revoked token",
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* begin()
-        for (const kind of ["access_token", "refresh_token"]) {
-          const { data } = yield* oauthLogin(fake)
-          const body = { token: data[kind], token_type: kind }
-          for (const _ of ["first", "again"]) {
-            const { json } = yield* ask(fake, "POST", "/oauth/revoke", { body })
-            assert.deepStrictEqual(json, { status: "Success", message: "Token revoked successfully" })
-          }
-          assert.strictEqual((yield* limits(fake, data["access_token"])).status, 401)
-          assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
+  it.effect("revokes a session by its access token or refresh token", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      for (const kind of ["access_token", "refresh_token"]) {
+        const { data } = yield* oauthLogin(fake)
+        const body = { token: data[kind], token_type: kind }
+        for (const _ of ["first", "again"]) {
+          const { json } = yield* ask(fake, "POST", "/oauth/revoke", { body })
+          assert.deepStrictEqual(json, { status: "Success", message: "Token revoked successfully" })
         }
-      })
+        assert.strictEqual((yield* limits(fake, data["access_token"])).status, 401)
+        assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
+      }
+    })
   )
 
   const bodies: ReadonlyArray<readonly [FakeSamco.Switches["oauthFailureBody"], object]> = [
@@ -413,7 +404,7 @@ describe("the fake's browser login", () => {
   for (const oauthFailures of [200, 400] as const) {
     for (const [oauthFailureBody, expected] of bodies) {
       it.effect(
-        `with oauthFailures: ${oauthFailures} and oauthFailureBody: "${oauthFailureBody}", answers an unknown code with the chosen status and body`,
+        `refuses an unknown code according to oauthFailures: ${oauthFailures} and oauthFailureBody: "${oauthFailureBody}"`,
         () =>
           Effect.gen(function* () {
             const fake = yield* begin({ oauthFailures, oauthFailureBody })
@@ -462,7 +453,7 @@ describe("the fake's legacy login", () => {
     })
   )
 
-  it.effect("accepts a one-time code once, within five minutes, and sends no code to an unknown user", () =>
+  it.effect("accepts a one-time code once, within five minutes", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const generate = () => ask(fake, "POST", "/otp/generateOtp", { body: { uid: demo.userId } })
@@ -483,25 +474,23 @@ describe("the fake's legacy login", () => {
     })
   )
 
-  it.effect(
-    "issues access tokens that expire at 08:00 IST, and sends no msgId when it refuses a wrong secret key",
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* begin()
-        const token = (secretApiKey: string) =>
-          ask(fake, "POST", "/accessToken/token", { body: { uid: demo.userId, secretApiKey } })
-        const refused = yield* token("wrong")
-        assert.deepStrictEqual(refused.json, {
-          serverTime: "21/11/26 09:30:00",
-          status: "Failure",
-          statusMessage: "Secret key does not match"
-        })
-        const { accessToken } = (yield* token(demo.secretApiKey)).json
-        assert.strictEqual((yield* legacyLogin(fake, { accessToken })).json["status"], "Success")
-        yield* TestClock.setTime(nextCutOff)
-        assert.strictEqual((yield* legacyLogin(fake, { accessToken })).json["statusMessage"], "Invalid access token")
-        assert.strictEqual((yield* legacyLogin(fake)).json["statusMessage"], "Invalid access token")
+  it.effect("issues access tokens that expire at 08:00 IST", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      const token = (secretApiKey: string) =>
+        ask(fake, "POST", "/accessToken/token", { body: { uid: demo.userId, secretApiKey } })
+      const refused = yield* token("wrong")
+      assert.deepStrictEqual(refused.json, {
+        serverTime: "21/11/26 09:30:00",
+        status: "Failure",
+        statusMessage: "Secret key does not match"
       })
+      const { accessToken } = (yield* token(demo.secretApiKey)).json
+      assert.strictEqual((yield* legacyLogin(fake, { accessToken })).json["status"], "Success")
+      yield* TestClock.setTime(nextCutOff)
+      assert.strictEqual((yield* legacyLogin(fake, { accessToken })).json["statusMessage"], "Invalid access token")
+      assert.strictEqual((yield* legacyLogin(fake)).json["statusMessage"], "Invalid access token")
+    })
   )
 })
 
@@ -520,7 +509,7 @@ describe("the fake's other calls", () => {
     ["registered", "PRIMARY", 400],
     ["unregistered", null, 403]
   ] as const) {
-    it.effect(`from an IP address that is ${ip}, a login succeeds and an order is refused with HTTP ${status}`, () =>
+    it.effect(`an order from an IP address that is ${ip} is refused with HTTP ${status}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
         const token = String((yield* login(fake)).json["sessionToken"])

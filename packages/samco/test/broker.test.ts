@@ -50,7 +50,7 @@ const subjectOf = (
 })
 
 const contract = [
-  // The tokens contain no expiry, so that the sessions end at 08:00 IST.
+  // Without an expiry in the tokens, only the package's own rule ends the sessions at 08:00 IST.
   subjectOf(
     "api-key",
     SamcoAuth.layer,
@@ -63,8 +63,7 @@ const contract = [
       }
     }
   ),
-  // The shared tests expect the broker to refuse a refresh after the end of a session. `life.test.ts` covers a broker
-  // that accepts this refresh.
+  // The shared tests expect the broker to refuse a refresh after the end of a session.
   subjectOf(
     "oauth",
     SamcoOAuth.layer,
@@ -89,10 +88,7 @@ const contract = [
   )
 ]
 
-/**
- * Secrets of the fuzz test. They do not look like secrets, so they are redacted only if the table of calls marks their
- * fields as secret.
- */
+/** Secrets of the fuzz test. They do not look like secrets: only the endpoint table marks their fields as secret. */
 const apiKey = "canary&Key<q"
 const apiSecret = "canary-secret"
 const password = "QUCKOO"
@@ -213,8 +209,8 @@ brokers.runBrokerTests({
 const rows = Object.values(table)
 
 /**
- * Every error code in the broker's OAuth documentation, as of 2026-11-21. The last entry, `validationErrors`, is not a
- * code of the broker. The package uses it for an answer that lists faults of the request and has no error code.
+ * Every error code in the broker's OAuth documentation, as of 2026-11-21, and `validationErrors`, a code of this
+ * package.
  */
 const documentedCodes = [
   "EOAUTH001 EOAUTH002 EOAUTH003 EOAUTH008 EOAUTH009 EOAUTH010 EOAUTH011 EOAUTH012 EOAUTH013 EOAUTH015 EOAUTH016",
@@ -252,8 +248,8 @@ const documentedTexts: ReadonlyArray<readonly [text: string, operation: string, 
 ]
 
 /**
- * Every call in the current documentation that concerns logins, sessions, IP addresses or limits, and every call of the
- * legacy login in the older documentation.
+ * All documented calls for logins, sessions, IP addresses and limits. The calls of the legacy login are from the older
+ * documentation.
  */
 const documentedCalls = [
   "POST /session/token",
@@ -283,7 +279,7 @@ const refused = (endpoint: string, status: number, answer: object) => {
 
 describe("the error of a refusal", () => {
   for (const carrier of ["statusMessage", "message", "validationErrors"]) {
-    it.effect(`contains the broker's message if the answer has the message in ${carrier}`, () =>
+    it.effect(`contains the broker's message from ${carrier}`, () =>
       Effect.gen(function* () {
         const said = "Invalid OTP. Please enter valid OTP."
         const answer = { [carrier]: carrier === "validationErrors" ? [said] : said }
@@ -303,13 +299,11 @@ describe("the tables cover the documentation", () => {
 
   for (const [text, endpoint, status, reason] of documentedTexts) {
     for (const carrier of ["statusMessage", "message"]) {
-      it.effect(
-        `the message "${text}" in the field ${carrier} of an answer to ${endpoint} gives ${reason}, even without an error code`,
-        () =>
-          Effect.gen(function* () {
-            const failure = yield* refused(endpoint, status, { [carrier]: text })
-            assert.strictEqual<string>(failure.reason._tag, reason)
-          })
+      it.effect(`"${text}" in the field ${carrier} of an answer to ${endpoint} gives ${reason}`, () =>
+        Effect.gen(function* () {
+          const failure = yield* refused(endpoint, status, { [carrier]: text })
+          assert.strictEqual<string>(failure.reason._tag, reason)
+        })
       )
     }
   }

@@ -1,6 +1,6 @@
 /**
- * The program of the canary test. It prints its results and errors in many ways. The test then searches the output, and
- * the files that this program writes, for secrets.
+ * Prints results and errors in many ways. The canary test searches the output, and the files that this program writes,
+ * for secrets.
  */
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"

@@ -26,8 +26,10 @@ describe("canary: Samco", () => {
     ]) {
       assert.include(output, name)
     }
-    // The program reports 2 tokens of logins without a browser, and the code and the state of each of 3 browser logins.
-    // For the successful browser login, it also reports 2 tokens before the refresh and 2 tokens after the refresh.
+    // The program reports these secrets:
+    // - 2: the tokens of the logins without a browser
+    // - 6: the code and the state of each of 3 browser logins
+    // - 4: the tokens of the browser login with valid credentials, before and after the refresh
     assert.strictEqual(told.length, 12)
     assert.deepStrictEqual(leaks(all, [...secrets, ...told]), [])
   }, 30_000)

@@ -82,7 +82,7 @@ describe("a login with key and secret", () => {
     })
   )
 
-  it.effect("that is sent at 06:30 IST returns a session that expires at 08:00 IST of the same day", () =>
+  it.effect("at 06:30 IST returns a session that expires at 08:00 IST of the same day", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ tokenEnd: "absent" })
       yield* TestClock.setTime(Date.UTC(2026, 10, 22, 1))
@@ -92,7 +92,7 @@ describe("a login with key and secret", () => {
     })
   )
 
-  it.effect("fails with ActionRequired, not with InvalidCredentials, if the mobile app must be opened first", () =>
+  it.effect("fails with ActionRequired if the user must first sign in to the mobile app", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, appSignIn: "needed" }] })
       const error = yield* Effect.flip(Effect.provide(Login.session, direct(fake)))
@@ -102,7 +102,7 @@ describe("a login with key and secret", () => {
     })
   )
 
-  it.effect('fails if the session belongs to another account, and succeeds with accountCheck: "off"', () =>
+  it.effect('accepts a session of another account only with accountCheck: "off"', () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, userId: "AB1234" }] })
       const error = yield* Effect.flip(Effect.provide(Login.session, direct(fake)))
@@ -129,7 +129,7 @@ describe("a login with key and secret", () => {
     )
   }
 
-  it.effect("returns a token that SamcoAuth.fromTokens accepts even if the prefix Bearer is added", () =>
+  it.effect("returns a token that SamcoAuth.fromTokens accepts with the prefix Bearer", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -156,7 +156,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("returns a session that ends after expires_in seconds, if that is before 08:00 IST", () =>
+  it.effect("returns a session that expires after expires_in seconds if 08:00 IST is later", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const data = { access_token: "opaque-token", expires_in: 600, user_id: "DV99999" }
@@ -181,7 +181,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("does not resend a code after EOAUTH030 (concurrent exchange), so that other sessions stay valid", () =>
+  it.effect("does not resend a code after EOAUTH030", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ codeExchange: "concurrent" })
       const running = yield* Effect.provide(Login.session, direct(fake))
@@ -199,7 +199,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("does not resend a code if a message without an error code reports a concurrent exchange", () =>
+  it.effect("does not resend a code after a message about a concurrent exchange", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* fake.inject("oauthToken", answer({ status: "Failure", message: "Concurrent token exchange in progress." }))
@@ -252,57 +252,51 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect(
-    "fails if the IP address of the exchange is not registered, and the error says which address to register",
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* begin({ accounts: [{ ...FakeSamco.demoAccount, ip: "unregistered-server" }] })
-        yield* Effect.gen(function* () {
-          const { complete } = yield* signIn(fake)
-          const reason = reasonOf(yield* Effect.flip(complete), "PermissionDenied")
-          assert.deepInclude(reason, { why: "ip", code: "EOAUTH009" })
-          assert.match(reason.remedy, /public IP address of the machine that exchanges the code/)
-        }).pipe(Effect.provide(browser(fake)))
-      })
+  it.effect("fails if the IP address of the exchange is not registered", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin({ accounts: [{ ...FakeSamco.demoAccount, ip: "unregistered-server" }] })
+      yield* Effect.gen(function* () {
+        const { complete } = yield* signIn(fake)
+        const reason = reasonOf(yield* Effect.flip(complete), "PermissionDenied")
+        assert.deepInclude(reason, { why: "ip", code: "EOAUTH009" })
+        assert.match(reason.remedy, /public IP address of the machine that exchanges the code/)
+      }).pipe(Effect.provide(browser(fake)))
+    })
   )
 
-  it.effect(
-    "exchanges a code once if 20 callers complete the login at the same time, so that no token is revoked",
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* begin()
-        yield* Effect.gen(function* () {
-          const { complete } = yield* signIn(fake)
-          const exits = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(complete), {
-            concurrency: "unbounded"
-          })
-          const sessions = exits.flatMap((exit) => (exit._tag === "Success" ? [exit.value] : []))
-          assert.strictEqual(sessions.length, 1)
-          for (const session of sessions) yield* Profile.profile(session)
-        }).pipe(Effect.provide(browser(fake)))
-        assert.strictEqual(yield* asked(fake, "oauthToken"), 1)
-      })
+  it.effect("exchanges a code once if 20 callers complete the login at the same time", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const { complete } = yield* signIn(fake)
+        const exits = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(complete), {
+          concurrency: "unbounded"
+        })
+        const sessions = exits.flatMap((exit) => (exit._tag === "Success" ? [exit.value] : []))
+        assert.strictEqual(sessions.length, 1)
+        for (const session of sessions) yield* Profile.profile(session)
+      }).pipe(Effect.provide(browser(fake)))
+      assert.strictEqual(yield* asked(fake, "oauthToken"), 1)
+    })
   )
 
-  it.effect(
-    "advises deleting the stored sessions if a code is used twice, because the broker then revokes all tokens",
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* begin()
-        const { callback, request, session } = yield* Effect.gen(function* () {
-          const all = yield* signIn(fake)
-          return { ...all, session: yield* all.complete }
-        }).pipe(Effect.provide(browser(fake)))
-        yield* Effect.gen(function* () {
-          const redirect = yield* RedirectLogin.RedirectLogin
-          const error = yield* Effect.flip(redirect.complete(request, callback))
-          const reason = reasonOf(error, "InvalidStepUpCode")
-          assert.strictEqual(reason.code, "EOAUTH012")
-          assert.include(reason.remedy, "Delete the stored sessions")
-          reasonOf(yield* Effect.flip(Profile.profile(session)), "SessionExpired")
-          reasonOf(yield* Effect.flip(Refresh.refresh(session)), "SessionExpired")
-        }).pipe(Effect.provide(browser(fake)), Effect.provideService(RedirectLogin.CompletedStates, []))
-      })
+  it.effect("advises deleting the stored sessions if a code is used twice", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      const { callback, request, session } = yield* Effect.gen(function* () {
+        const all = yield* signIn(fake)
+        return { ...all, session: yield* all.complete }
+      }).pipe(Effect.provide(browser(fake)))
+      yield* Effect.gen(function* () {
+        const redirect = yield* RedirectLogin.RedirectLogin
+        const error = yield* Effect.flip(redirect.complete(request, callback))
+        const reason = reasonOf(error, "InvalidStepUpCode")
+        assert.strictEqual(reason.code, "EOAUTH012")
+        assert.include(reason.remedy, "Delete the stored sessions")
+        reasonOf(yield* Effect.flip(Profile.profile(session)), "SessionExpired")
+        reasonOf(yield* Effect.flip(Refresh.refresh(session)), "SessionExpired")
+      }).pipe(Effect.provide(browser(fake)), Effect.provideService(RedirectLogin.CompletedStates, []))
+    })
   )
 
   it.effect("fails if the login is completed eleven minutes after the consent", () =>
@@ -317,7 +311,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect('fails if the tokens belong to another account, and succeeds with accountCheck: "off"', () =>
+  it.effect('accepts tokens of another account only with accountCheck: "off"', () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, userId: "AB1234" }] })
       const complete = Effect.flatMap(signIn(fake), (all) => all.complete)
@@ -328,7 +322,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("reports a denied consent with the broker's message and without the state", () =>
+  it.effect("reports a denied consent with the broker's message", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -346,7 +340,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("reports scopes that the app lacks as an invalid request, not as a denial", () =>
+  it.effect("reports scopes that the app lacks as an invalid request", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -358,7 +352,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("prints no state in an error, even if the broker's message contains the state", () =>
+  it.effect("removes the state from the broker's message in an error", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -404,21 +398,19 @@ describe("a refresh", () => {
       return { fake, result, session }
     })
 
-  it.effect("that is sent after 08:00 IST returns a session that expires at the next 08:00 IST", () =>
+  it.effect("after 08:00 IST returns a session that expires at the next 08:00 IST", () =>
     Effect.gen(function* () {
       const { result } = yield* renewing({})
       assert.strictEqual(result._tag === "Success" && result.success.expiresAt, nextCutOff + 86_400_000)
     })
   )
 
-  it.effect(
-    'that is sent after 08:00 IST fails with SessionExpired ("refresh-expired") if the broker refuses the refresh',
-    () =>
-      Effect.gen(function* () {
-        const { result } = yield* renewing({}, { refreshAfterEnd: "refused" })
-        if (result._tag === "Success") throw new Error("the session was refreshed")
-        assert.strictEqual(reasonOf(result.failure, "SessionExpired").why, "refresh-expired")
-      })
+  it.effect("after 08:00 IST fails with SessionExpired if the broker refuses the refresh", () =>
+    Effect.gen(function* () {
+      const { result } = yield* renewing({}, { refreshAfterEnd: "refused" })
+      if (result._tag === "Success") throw new Error("the session was refreshed")
+      assert.strictEqual(reasonOf(result.failure, "SessionExpired").why, "refresh-expired")
+    })
   )
 
   it.effect('is not sent after 08:00 IST with refreshAfterEnd: "refuse"', () =>
@@ -441,7 +433,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("is resent once, and then succeeds, if the broker first reports a concurrent exchange", () =>
+  it.effect("is resent once if the broker reports a concurrent exchange", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -454,7 +446,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("returns the new refresh token of the answer, or no refresh token if the answer has none", () =>
+  it.effect("does not keep the old refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -469,7 +461,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails after the second attempt if the broker reports a concurrent exchange again", () =>
+  it.effect("fails if the broker reports a concurrent exchange twice", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -496,7 +488,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("waits for a pending refresh, so that the broker never receives two refreshes at the same time", () =>
+  it.effect("is not sent while another refresh is pending", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -564,7 +556,7 @@ describe("the legacy login", () => {
     })
   )
 
-  it.effect("fails with yesterday's access token, and the error advises calling SamcoApi.accessToken", () =>
+  it.effect("advises calling SamcoApi.accessToken if the access token has expired", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* TestClock.setTime(nextCutOff)
@@ -592,7 +584,7 @@ describe("the legacy login", () => {
 })
 
 describe("a code from SamcoApi.webSecretCode", () => {
-  it.effect("is issued for a valid session, and can be exchanged once for a new session", () =>
+  it.effect("can be exchanged once for a new session", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {

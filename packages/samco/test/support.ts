@@ -61,7 +61,7 @@ export const layerAnswer = (
   options?: SamcoApi.Options
 ) => SamcoApi.layer(options).pipe(Layer.provide(TestHttp.layerRespond(async () => new Response(body, init))))
 
-/** A session of the demo account. Its tokens are invented, so the fake does not know them. */
+/** A session of the demo account, with tokens that the fake does not know. */
 export const session: Session = SamcoOAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access.of.a.test"),

@@ -12,7 +12,6 @@ const no = (json: unknown): Envelope.Verdict =>
     message: Envelope.field(json, "statusMessage") ?? Envelope.field(json, "message")
   })
 
-/** Any text in `status` other than `Success`, such as `Failure` or `Error`, is a refusal. */
 const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
   const status = Envelope.field(json, "status")
   if (!Predicate.isString(status)) return undefined
@@ -21,7 +20,7 @@ const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
 
 /**
  * The field in which a refusal can list the faults of the request. If the refusal has no error code, the name of this
- * field is used as its error code.
+ * field is its error code.
  */
 export const validationErrors = "validationErrors"
 
@@ -56,7 +55,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     read: ({ json }) => read(json, json)
   },
   {
-    // This format is an assumption: the documentation lists the codes of failed OAuth calls, but shows no answer.
+    // This format is an assumption: the documentation shows no answer to a failed OAuth call.
     name: "code-only",
     source: "Samco Trade API documentation v3.2, OAuth 2.1 flow, table of error codes",
     read: ({ json }) => (Predicate.isString(Envelope.field(json, "errorCode")) ? no(json) : undefined)

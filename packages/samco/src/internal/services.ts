@@ -15,15 +15,12 @@ type Api = SamcoApi["Service"]
 export interface Options extends ApiOptions, Method.Options {
   /** The call that `Profile` makes. Default: `getLimits`. */
   readonly probe?: "getLimits" | "whoami" | undefined
-  /**
-   * `off`: accepts a session of an account other than `userId`. Default: a login or refresh that returns such a session
-   * fails.
-   */
+  /** `off`: accepts a session of an account other than `userId`. Default: the login or refresh fails. */
   readonly accountCheck?: "off" | undefined
 }
 
 export interface CredentialCheck {
-  /** `off`: accepts an API key and a secret that do not look encrypted. Default: the layer rejects such values. */
+  /** `off`: accepts an API key and a secret that do not look encrypted. Default: the layer rejects them. */
   readonly credentialCheck?: "off" | undefined
 }
 
