@@ -1,7 +1,7 @@
 /**
  * Opens five pages of the built site in Chromium, at two widths and in two color schemes, and checks them with axe.
- * `npm run docs` builds the site and runs this check. With `--write`, the check also writes pictures of the pages to
- * `docs/screenshots`: `node --conditions=@auth/source tools/chromium/site.ts --write`
+ * `npm run docs` runs this check. With `--write`, the check writes pictures of the pages to `docs/screenshots`:
+ * `node --conditions=@auth/source tools/chromium/site.ts --write`
  */
 import axe from "axe-core"
 import * as fs from "node:fs"
@@ -35,10 +35,7 @@ const rulesOfTheme = ["nested-interactive", "label-content-name-mismatch"]
 
 const pictured = new Set(["360 dark", "1280 light"])
 
-/**
- * Problems that axe does not report: a page that is too wide, skipped heading levels, tables without headers, and a
- * missing skip link.
- */
+/** Problems that axe does not report. */
 const layoutProblems = () => {
   const levels = Array.from(document.querySelectorAll("main :is(h1, h2, h3, h4)"), ({ tagName }) => Number(tagName[1]))
   return [

@@ -1,6 +1,5 @@
 /**
- * Makes the API pages from the declarations that the compiler emits (`dist/**\/*.d.ts`) and from the first comment of
- * each source file. The compiler must have run.
+ * Makes the API pages from the compiled declarations (`dist/**\/*.d.ts`) and the first comment of each source file.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -19,7 +18,7 @@ interface Declaration {
   readonly signature: string
 }
 
-/** Escapes characters that Markdown or Vue would read as markup. Does not change code. */
+/** Escapes characters that Markdown or Vue would read as markup, except in code. */
 const escaped = (text: string): string =>
   text
     .split(/(```[\s\S]*?```|`[^`\n]*`)/)
@@ -47,7 +46,7 @@ const partsOf = (comment: string) => {
 
 const isStart = /^(?:\/\*\*|export |declare |import |interface |type |class |abstract )/
 
-/** Returns the exported declarations of a `.d.ts` file. Each of them must start in the first column. */
+/** Returns the exported declarations of a `.d.ts` file. A declaration must start in the first column. */
 export const declarations = (text: string): ReadonlyArray<Declaration> => {
   const found: Array<Declaration> = []
   const lines = text.split("\n")

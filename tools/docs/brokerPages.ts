@@ -1,6 +1,6 @@
 /**
- * Generates the tables in the pages of `docs/brokers`. The sources are, for each broker, the descriptor, the lists of
- * calls and errors, and the fixtures. The texts between the tables are written by hand.
+ * Generates the tables in the pages of `docs/brokers` from each broker's descriptor, lists of calls and errors, and
+ * fixtures. The texts between the tables are written by hand.
  */
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"

@@ -6,7 +6,6 @@ import { root } from "../packages/workspace.ts"
 
 const examples = collect()
 
-// Examples with a problem that the check must report.
 const broken: ReadonlyArray<readonly [problem: RegExp, line: number, code: string, run?: boolean]> = [
   [/TS2882/, 1, `import "@auth/nobody"`],
   [/TS2322/, 2, `const one = 1\nconst text: string = one`],
@@ -101,18 +100,18 @@ describe("extract", () => {
     ])
   })
 
-  it("ignores a block that has no closing fence in its comment", () => {
+  it("ignores a block without a closing fence in its comment", () => {
     const source = "/**\n * ```ts\n * a\n */\nconst b = 1\n/**\n * ```ts\n * c\n * ```\n */\n"
     assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 8, code: "c", run: true }])
   })
 
-  it("returns the blocks in comments of a source file, but ignores blocks in its code", () => {
+  it("returns the blocks in comments of a source file, not in its code", () => {
     const source = "/**\n * Says.\n *\n * ```ts\n * a\n *\n *   b\n * ```\n */\nconst text = `\n```ts\nc\n```\n`\n"
     assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 5, code: "a\n\n  b", run: true }])
   })
 })
 
-it("instrument: puts each expression that has a `// =>` comment into a call to __same, and keeps the line numbers", () => {
+it("instrument: passes each expression with a `// =>` comment to __same, and keeps line numbers", () => {
   const code = "const a = 1 // => 1\n\nf(\n  a\n)\ng(a)\n// => 2\nreturn yield* h(a) // => [3]"
   assert.deepStrictEqual(instrument(probe(code, 0)), {
     code: "const a = __same(1, 1, 0)\n\nf(\n  a\n)\n__same(g(a), 2, 5)\n// => 2\nreturn __same(yield* h(a), [3], 7)",

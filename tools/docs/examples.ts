@@ -1,12 +1,16 @@
 /**
- * Checks the examples of the documentation. They are extracted from JSDoc and Markdown, compiled together, and run one
- * after the other.
+ * Compiles and runs the examples in JSDoc and Markdown.
  *
- * In a `ts` block, a line `expression // => value` states that the expression has this value, and the check compares
- * the two values. The comment `// => value` can also be on the next line. If a line of the example starts with
- * `Effect.runPromise` or `await Effect.runPromise`, the check runs the effect of the first such call. In any other
- * example, the check runs the effect called `program`, if the example has that effect. The effect runs against the fake
- * brokers and must succeed. A `ts no-run` block is only compiled.
+ * In a `ts` block, `expression // => value` states the value of an expression, and the check compares the two values.
+ * The comment can be on the next line. A `ts no-run` block is compiled but not run.
+ *
+ * The check runs at most one effect of an example, against the fake brokers. The effect must succeed:
+ *
+ * | the example has                                                           | the check runs               |
+ * | ------------------------------------------------------------------------- | ---------------------------- |
+ * | a line that starts with `Effect.runPromise` or `await Effect.runPromise`  | the effect of the first call |
+ * | no such line, but a constant called `program`                             | `program`                    |
+ * | neither                                                                   | no effect                    |
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -29,13 +33,9 @@ export interface Problem {
   readonly text: string
 }
 
-/** Result of an example, reported by the child process. */
 export interface Outcome {
   readonly problem?: string
-  /**
-   * For each compared line, a description of the difference, or an empty string if the values are equal. Lines are
-   * counted from 0.
-   */
+  /** The difference in each compared line, or an empty string if the values are equal. The first line is 0. */
   readonly compared: Readonly<Record<number, string>>
 }
 
@@ -86,17 +86,14 @@ const compare = (line: string, value: string, index: number): string => {
   return `${indent}${before}__same(${expression}, ${value}, ${index})`
 }
 
-/**
- * Replaces each comparison in an example with a call to `__same`, and `Effect.runPromise` with a call to `__run`. Line
- * numbers stay the same.
- */
+/** Replaces each comparison with a call to `__same`, and `Effect.runPromise` with `__run`. Keeps the line numbers. */
 export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
   const lines = code.split("\n")
   const compared: Array<number> = []
   lines.forEach((line, index) => {
     const [, indent = "", before = "", expression = "", value = ""] = expectation.exec(line) ?? []
     if (value === "") return
-    // A line that has only the comment `// => value` states the value of the line before it.
+    // A comment without an expression states the value of the line before it.
     const target = expression === "" ? index - 1 : index
     compared.push(target)
     lines[target] = compare(expression === "" ? (lines[target] ?? "") : indent + before + expression, value, target)
@@ -172,8 +169,7 @@ const judge = (example: Example, outcome: Outcome | undefined): ReadonlyArray<Pr
 
 export const check = async (examples: ReadonlyArray<Example>): Promise<ReadonlyArray<Problem>> => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-examples-"))
-  // Node does not strip types from files in node_modules, so the examples are in another folder. This link lets Node
-  // find the packages from there.
+  // Node does not strip types from files in node_modules, so the examples are in another folder.
   fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
   fs.writeFileSync(path.join(folder, "package.json"), `{"type":"module"}`)
   fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(tsconfig))

@@ -1,8 +1,8 @@
 /**
- * Lets the fake brokers answer the requests of the programs in the documentation. Sets the environment variables of the
- * credentials to the values of the fakes' demo accounts. When a program prompts for a one-time code, a simulated
- * keyboard types the newest code that the fake has sent. This file imports no other file of the repository, so that it
- * can be copied to a folder with installed packages.
+ * Lets the fake brokers answer the requests of the programs in the documentation. Sets the missing environment
+ * variables of credentials to the values of the fakes' demo accounts. When a program prompts for a one-time code, a
+ * simulated keyboard types the newest code that the fake has sent. This file is copied to folders with installed
+ * packages, so it imports no other file of the repository.
  */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
@@ -33,9 +33,7 @@ const open = async (name: string): Promise<ReadonlyArray<HttpHandler>> => {
   return (served["handlers"] as (fake: FakeBroker) => ReadonlyArray<HttpHandler>)(fake)
 }
 
-/**
- * Matches the beginning of `@auth/broker-core`'s prompt for a one-time code, and captures the broker and the account.
- */
+/** The prompt of `@auth/broker-core` for a one-time code. The groups are the broker and the account. */
 const prompt = /One-time code[^(]*\((\w+) (\w+)/
 
 const newestCode = (broker: string, account: string): string => {
@@ -56,15 +54,11 @@ const typeCodes = () => {
   }
 }
 
-/**
- * Each fake answers the requests to its broker. Requests to 127.0.0.1 go to the network. Requests to all other hosts
- * fail.
- */
+/** Requests to 127.0.0.1 go to the network. Requests to hosts without a fake fail. */
 export const serve = async (
   names: ReadonlyArray<string>
 ): Promise<{ readonly reset: () => void; readonly close: () => void }> => {
-  // In each run, the clock starts at the same time, which is the start of a TOTP period. Near the end of a period, a
-  // login would wait for the next code.
+  // The clock starts at the start of a TOTP period. Near the end of a period, a login would wait for the next code.
   const now = Date.now
   const behind = now() - Date.UTC(2026, 10, 21, 4)
   Date.now = () => now() - behind
@@ -73,7 +67,7 @@ export const serve = async (
   // Programs must not use the vault key of the user who runs the tests.
   process.env["BROKER_AUTH_KEY"] = "00112233".repeat(8)
   typeCodes()
-  // Examples of the simulator send requests to 127.0.0.1, so these requests are allowed.
+  // The simulator of an example listens on 127.0.0.1.
   const server = setupServer(...handlers, http.all(/^http:\/\/127\.0\.0\.1:/, passthrough))
   server.listen({ onUnhandledFrame: "error" })
   return {

@@ -1,7 +1,4 @@
-/**
- * Checks the links of the built site. Each internal link must name an existing page, and each anchor must be the id of
- * an element of that page.
- */
+/** Checks the internal links of the built site: the page exists, and the anchor is the id of one of its elements. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { files } from "../packages/workspace.ts"

@@ -1,6 +1,4 @@
-/**
- * Runs the given examples one after the other against the fake brokers, and writes their results to a file.
- */
+/** Runs examples one after the other against the fake brokers, and writes their results to a file. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
@@ -20,8 +18,7 @@ const difference = (actual: unknown, expected: unknown): string =>
 let strays: Array<unknown> = []
 process.on("unhandledRejection", (error) => strays.push(error))
 
-// All examples share one folder for their state. Effect reads environment variables only once, so it would ignore a
-// later `XDG_STATE_HOME` with another folder.
+// Effect reads environment variables only once. Therefore all examples share one folder for their state.
 const state = path.resolve("state")
 process.env["XDG_STATE_HOME"] = state
 
@@ -33,8 +30,8 @@ Object.assign(globalThis, {
     compared[line] ||= difference(actual, expected)
     return actual
   },
-  // If an example handled the failures of its program, for example with `.catch`, the check would not see them.
-  // Therefore the example gets a promise that never settles, and `runOne` runs the program.
+  // `runOne` runs the program, because an example with `.catch` would hide failures of the program from the check. The
+  // example gets a promise that never settles.
   __run: (program: Effect.Effect<unknown, unknown>) => {
     programs.push(program)
     return new Promise(() => {})
@@ -54,7 +51,7 @@ const runOne = async (file: string): Promise<Outcome> => {
   programs = []
   strays = []
   served.reset()
-  // The fakes were reset and know no session, so they would refuse a session that another example has stored.
+  // The reset fakes would refuse a session that another example has stored.
   fs.rmSync(state, { recursive: true, force: true })
   try {
     await within(10_000, import(pathToFileURL(path.resolve(file)).href))

@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: builds the documentation site in `.site/.vitepress/dist`. It fails if a generated table is stale, if
- * a link is broken, if a page cannot be built, or if the accessibility check finds a problem. It needs no network.
+ * `npm run docs`: builds the documentation site in `.site/.vitepress/dist`, and checks its tables, links and
+ * accessibility. It needs no network.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -23,7 +23,7 @@ const report = (problems: ReadonlyArray<string>): void => {
   if (problems.length > 0) throw new Error(problems.join("\n"))
 }
 
-/** If the step is skipped, returns the reason. */
+/** Returns the reason if the step was skipped. */
 type Work = () => Promise<string | void> | string | void
 
 const steps: ReadonlyArray<readonly [title: string, work: Work]> = [

@@ -1,6 +1,5 @@
 /**
- * Makes the folder from which VitePress builds the site: the pages of `docs`, the READMEs, guides such as
- * CONTRIBUTING.md, the examples, the changelog and the API. Links between files of the repository become links between
+ * Makes the folder from which VitePress builds the site. Links between files of the repository become links between
  * pages.
  */
 import * as fs from "node:fs"

@@ -1,9 +1,8 @@
 /**
- * `npm run docs:tables`: generates parts of documents, sources and configuration. These parts repeat facts from the
- * brokers' descriptors, the tables in the sources of `broker-auth` and the simulator, `packages/brokers.json`, and all
- * `package.json` files. The npm script passes `--write`. Without this option, the program only lists the files whose
- * generated parts are out of date. With `--wiring`, it handles only the files that it can generate without importing a
- * broker's package.
+ * `npm run docs:tables`: generates parts of documents, sources and configuration that repeat facts from other files.
+ *
+ * - `--write`, which the npm script passes: writes the files. Without this option, the program lists the stale files.
+ * - `--wiring`: handles only the files of `wiring.ts`, which need no import of a broker's package.
  */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -23,7 +22,7 @@ import { brokerPage, brokerSections, type Internals, regulationTables } from "./
 import { assumptionTable, environmentTable, fill, type Package, renewalTable, servicesOf, table } from "./markdown.ts"
 import { type Document, listed, manifestOf, read, wiring } from "./wiring.ts"
 
-/** Imports a module at run time, because the simulator's generated sources must be updated before the import. */
+/** The import is dynamic, because the simulator's generated sources must be updated before it. */
 const modulesOf = (path: string): Promise<unknown> => import(pathToFileURL(join(root, path)).href)
 
 type Tables<Name extends "codes" | "table", Table = Internals[Name extends "codes" ? "codes" : "endpoints"]> = {
@@ -71,9 +70,6 @@ const servedTable = (served: ReadonlyArray<FakeBroker>, { descriptorOf }: typeof
     ])
   ])
 
-/**
- * Returns the simulator's README. Its tables contain the same facts as the responses of the simulator's control port.
- */
 const simulatorDocument = async (): Promise<Document> => {
   const path = "packages/simulator/README.md"
   const current = read(path)

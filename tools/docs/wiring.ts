@@ -1,7 +1,9 @@
 /**
- * Generates files and fields that repeat a fact from another file. Edit each fact only in its source. The list of all
- * brokers is in `packages/brokers.json`. The address of the repository is in the `package.json` of the root. The version
- * of a package is in the manifest (`package.json`) of the package.
+ * Generates files and fields that repeat a fact from another file. Edit each fact only in its source:
+ *
+ * - the list of brokers: `packages/brokers.json`
+ * - the address of the repository: `package.json` of the root
+ * - the version of a package: `package.json` of the package, its manifest
  */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -40,9 +42,7 @@ interface Manifest {
 
 export const manifestOf = (folder: string): Manifest => JSON.parse(read(`packages/${folder}/package.json`)) as Manifest
 
-/**
- * Generates the file from which the simulator imports the brokers. Its imports are static, so that bundlers find them.
- */
+/** The imports of the simulator's registry are static, so that bundlers find them. */
 const registry = (list: ReadonlyArray<Listed>): Document => {
   const path = "packages/simulator/src/internal/registry.ts"
   const imports = list
@@ -75,10 +75,7 @@ const withReferences = (path: string, references: ReadonlyArray<string>): Docume
   return { path, current, wanted: current.replace(/("references": \[\n)[\s\S]*?(\n {2}\])/, `$1${text}$2`) }
 }
 
-/**
- * The version ranges of a package's dependencies, by the name of the dependency. `npm run release:version` raises these
- * ranges when the package that has the dependencies gets a new version.
- */
+/** The version range of each dependency of a package. `npm run release:version` raises these ranges. */
 type Ranges = Readonly<Record<string, string>>
 
 const rangeIn = (ranges: Ranges, folder: string): readonly [name: string, range: string] => {
@@ -153,9 +150,6 @@ const manifestDocument = (folder: string, list: ReadonlyArray<Listed>): Document
   return { path, current, wanted: `${JSON.stringify(wanted, undefined, 2)}\n` }
 }
 
-/**
- * Makes the links of a package's README absolute. If the repository's address has changed, replaces the old address.
- */
 const readmeDocument = (folder: string): Document => {
   const path = `packages/${folder}/README.md`
   const current = read(path)
@@ -171,8 +165,8 @@ export const wiring = (): ReadonlyArray<Document> => {
     registry(list),
     commandRegistry(list),
     motilalVersion(),
-    // The READMEs are written before the manifests, because `readmeDocument` reads the previous address of the repository
-    // from a manifest. If a run is interrupted after some READMEs, the next run still finds this address.
+    // `readmeDocument` reads the repository's old address from the manifests, so the READMEs are written first. After
+    // an interrupted run, the next run needs the old address.
     ...folders.map(readmeDocument),
     ...folders.map((folder) => manifestDocument(folder, list)),
     withReferences(

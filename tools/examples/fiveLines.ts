@@ -1,6 +1,6 @@
 /**
  * The shortest program that works with every broker. `fiveLines.ts @auth/angel/AngelAuth https://…` logs in at Angel
- * One, fetches the address, and prints the answer. Without an address, the program fetches the profile instead.
+ * One, fetches the address, and prints the answer. Without an address, the program fetches the profile.
  */
 import * as Connection from "@auth/node/Connection"
 

@@ -1,8 +1,11 @@
 /**
  * Lets a program of `examples` use a simulator in place of the brokers: `node --import ./preload.ts`.
- * `EXAMPLES_ORIGINS` has the simulator's address for each origin of a broker, as JSON. `EXAMPLES_AHEAD` has the time by
- * which the simulator's clock was advanced, in milliseconds. This file imports nothing, so that it can be copied to a
- * folder with installed packages. Without `EXAMPLES_ORIGINS`, it changes only the clock.
+ *
+ * - `EXAMPLES_ORIGINS`: the simulator's address for each origin of a broker, as JSON. Default: requests go to the
+ *   brokers.
+ * - `EXAMPLES_AHEAD`: the milliseconds by which the simulator's clock was advanced. Default: 0.
+ *
+ * This file is copied to folders with installed packages, so it imports nothing.
  */
 const origins = JSON.parse(process.env["EXAMPLES_ORIGINS"] || "{}") as Readonly<Record<string, string>>
 const ahead = Number(process.env["EXAMPLES_AHEAD"] ?? 0)

@@ -8,7 +8,7 @@ import { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import { start, stop } from "../packages/process.ts"
 
-/** Time limit of each wait for the output or the end of an example, in milliseconds. */
+/** Time limit of each wait for an example, in milliseconds. */
 const timeout = 30_000
 
 /** The folder of the examples, and the arguments with which Node finds the packages that the examples import. */
@@ -18,7 +18,7 @@ export interface Place {
 }
 
 export interface Running {
-  /** Waits until the output matches the pattern. Returns the first group, or if there is none, the whole match. */
+  /** Waits until the output matches the pattern. Returns the first group, or the whole match if there is no group. */
   readonly prints: (pattern: RegExp) => Promise<string>
   readonly type: (line: string) => void
   readonly ends: () => Promise<void>
@@ -28,14 +28,14 @@ export type Variables = Readonly<Record<string, string>>
 
 export interface World {
   readonly simulator: Simulator.Simulator["Service"]
-  /** The simulator's addresses, keyed by the origin of the broker. A scenario is allowed to replace an address. */
+  /** The simulator's addresses, by the origin of the broker. A scenario can replace an address. */
   readonly origins: Record<string, string>
   readonly start: (command: string, variables: Variables) => Running
-  /** Returns the endpoints of the requests that the brokers have received since the last call to `sent` or `forget`. */
+  /** Returns the endpoints of the requests since the last call to `sent` or `forget`. */
   readonly sent: () => Promise<ReadonlyArray<string>>
-  /** Advances the clock of the brokers, and of the examples that start later, to the next TOTP period. */
+  /** Advances the clock to the next TOTP period, for the brokers and for the examples that start later. */
   readonly wait: () => Promise<void>
-  /** Resets the brokers to `seed`, without sessions, and advances the clock to the next TOTP period. */
+  /** Resets the brokers to `seed` and removes their sessions. Advances the clock to the next TOTP period. */
   readonly forget: (seed?: object) => Promise<void>
 }
 
@@ -120,7 +120,7 @@ export const inWorld = (place: Place, play: (world: World) => Promise<void>): Pr
     const origins = { ...simulator.origins }
     let ahead = 0
     let known = 0
-    // In milliseconds. Longer than a TOTP period, which is 30 seconds.
+    // In milliseconds. A TOTP period is 30 seconds.
     const period = 31_000
     const world: World = {
       simulator,
@@ -148,7 +148,7 @@ export const inWorld = (place: Place, play: (world: World) => Promise<void>): Pr
       },
       forget: async (seed = { brokers: {} }) => {
         ahead += period
-        // `simulator.seed` also resets the clock, so the clock is advanced by all of `ahead`, not only by one `period`.
+        // `simulator.seed` resets the clock.
         await Effect.runPromise(Effect.andThen(simulator.seed(seed), simulator.advance(ahead)))
         known = 0
       }

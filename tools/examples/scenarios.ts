@@ -50,7 +50,6 @@ const sends = async ({ sent }: World, expected: ReadonlyArray<string>) => assert
 const newestCode = async ({ simulator }: World, broker: Simulator.BrokerId, account: string): Promise<string> =>
   (await Effect.runPromise(simulator.codes(broker, account))).at(-1) ?? ""
 
-/** Runs an example that needs no user. */
 const runs = async (world: World, command: string, env: Variables, prints: RegExp, requests: ReadonlyArray<string>) => {
   const running = world.start(command, env)
   await running.ends()
@@ -291,7 +290,7 @@ const fleet = async (world: World) => {
   const redis = await startRedis()
   try {
     const env = { ...variables.rupeezy, REDIS_URL: redis.url }
-    // Each process has a separate folder, as on a separate machine. The processes share only Redis.
+    // Each process has a separate folder, as on a separate machine.
     const fleet = ["first", "second", "third"].map((machine) =>
       world.start("fleet.ts", { ...env, XDG_STATE_HOME: path.join(redis.folder, machine) })
     )
@@ -352,9 +351,8 @@ const session = (way: string) => async (world: World) => {
 }
 
 /**
- * Starts a market feed, because the simulator has no market data. The feed passes the headers of each request to the
- * simulator. If the simulator accepts the headers, it answers with status 426, and the feed opens the socket and sends
- * a price.
+ * Starts a market feed, because the simulator has no market data. The simulator checks the headers of each request. If
+ * it accepts the headers, it answers with status 426, and the feed sends a price.
  */
 const startFeed = async (simulator: string) => {
   const server = http.createServer()
@@ -402,8 +400,8 @@ export interface Scenario {
   readonly title: string
   readonly example: string
   /**
-   * Whether this scenario differs from another scenario only in the broker or the login method. The tests play
-   * such a scenario only in thorough runs.
+   * Whether another scenario does the same with another broker or login method. If so, the tests play this scenario
+   * only in thorough runs.
    */
   readonly isAlike: boolean
   /** Returns how many times an example was started. */
@@ -482,7 +480,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
   )
 ]
 
-/** Number of scenarios that are played concurrently. It suits a machine with two cores. */
+/** Number of scenarios that are played concurrently: for a machine with two cores. */
 const atOnce = 2
 
 /** Returns how many times an example was started, and one problem for each failed scenario. */

@@ -35,8 +35,7 @@ const stepProblems = ({ run, uses, with: inputs }: Step, scripts: ReadonlySet<st
   ...(uses?.startsWith("actions/checkout@") && inputs?.["persist-credentials"] !== false
     ? ["the checkout keeps its token: set persist-credentials to false"]
     : []),
-  // GitHub inserts the value of an expression, such as the name of a branch, into the script. A command in this value
-  // would be run.
+  // GitHub copies the value of an expression into the script. A command in a branch name would be run.
   ...(run?.includes("${{") ? ["a script contains an expression: pass the value in env"] : []),
   ...scriptsOf(run ?? "")
     .filter((script) => !scripts.has(script))

@@ -14,10 +14,7 @@ interface FakeModule {
 const load = async <Module>(folder: string, file: string): Promise<Module> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", file)).href)) as Module
 
-/**
- * Source files that every broker has. `Broker` stands for the name of the broker. In addition, each broker has one
- * module for each layer.
- */
+/** Source files of every broker, without its layers. `Broker` stands for the name of the broker. */
 const commonFiles = [
   "BrokerApi.ts",
   "BrokerBroker.ts",
@@ -31,7 +28,7 @@ const commonFiles = [
   "msw.ts"
 ]
 
-/** Additional files that only some brokers have: a market feed, a table of headers, and the version of the package. */
+/** Files that only some brokers have. */
 const ownFiles = new Set(["BrokerFeed.ts", "internal/headers.ts", "internal/version.ts"])
 
 for (const broker of documented) {

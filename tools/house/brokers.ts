@@ -1,4 +1,4 @@
-/** Reads the documented calls, the fixtures and the names of the source files of all brokers, for tests. */
+/** Reads the documented calls, the fixtures and the names of the source files of all brokers. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { listed } from "../docs/wiring.ts"
@@ -46,7 +46,7 @@ export const requestFixtures = (broker: Documented) =>
 export const answerFixtures = (broker: Documented) =>
   readFixtures(broker, "success.json") as ReadonlyArray<AnswerFixture>
 
-/** In each name, `Broker` replaces the broker's name. */
+/** Returns the names of the source files, with `Broker` in place of the broker's name. */
 export const sources = ({ folder, name }: Documented): ReadonlyArray<string> => {
   const path = join(root, "packages", folder, "src")
   return (existsSync(path) ? readdirSync(path, { recursive: true }) : [])

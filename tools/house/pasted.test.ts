@@ -1,6 +1,6 @@
 /**
- * Users paste credentials with quotation marks or blanks around them. For every credential of every login method,
- * either the intended value is sent, or the credential is rejected and nothing is sent.
+ * Users paste credentials with quotation marks or blanks around them. Either the intended value is sent, or the
+ * credential is rejected and nothing is sent.
  */
 import { AccountRecovery } from "@auth/broker-core/login/AccountRecovery"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
@@ -40,7 +40,7 @@ interface Fakes {
 const load = async <M>(folder: string, file: string): Promise<M> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", `${file}.ts`)).href)) as M
 
-/** Maps a capability to an effect that uses the credentials, and that has the same result in each run. */
+/** For each capability, an effect that uses the credentials and has the same result in each run. */
 const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> = {
   Login: SessionManager.session as Effect.Effect<unknown, unknown, never>,
   RedirectLogin: Effect.flatMap(RedirectLogin, ({ begin }) =>
@@ -55,10 +55,10 @@ const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> 
   ) as unknown as Effect.Effect<unknown, unknown, never>
 }
 
-/** Returns the demo account with TOTP if the fake has one, because its logins need no person. */
+/** Prefers the demo account with TOTP, because its logins need no person. */
 const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Values => demoTotpAccount
 
-/** Replaces words that can be tokens from earlier answers, because tokens differ in each run. */
+/** Replaces words that can be tokens, because tokens differ in each run. */
 const withoutTokens = (text: string, known: Values): string =>
   text.replace(/[\w.-]{16,}/g, (word) => (Object.values(known).includes(word) ? word : "…"))
 
@@ -118,8 +118,10 @@ const quotes = [
 ] as const
 
 /**
- * Characters that a user can paste together with a value. `read`: the value is used without the added characters.
- * `refused`: the value is rejected, and nothing is sent.
+ * Characters that a user can paste together with a value.
+ *
+ * - `read`: the value is used without the added characters.
+ * - `refused`: the value is rejected, and nothing is sent.
  */
 interface Spelling {
   readonly of: (value: string) => string
@@ -195,7 +197,7 @@ for (const { broker, fakes, folder } of brokers) {
 
     describe(`pasted credentials: ${broker.id} ${method.id}`, () => {
       for (const from of ["variables", "code"] as const) {
-        it.effect(`${places[from]}: values without quotation marks or blanks around them are sent unchanged`, () =>
+        it.effect(`${places[from]}: values without added characters are accepted`, () =>
           Effect.gen(function* () {
             const { counted, result, sent } = yield* run(values, from)
             assert(Result.isSuccess(result), Result.isFailure(result) ? String(result.failure) : "")
@@ -210,7 +212,7 @@ for (const { broker, fakes, folder } of brokers) {
         if (value === undefined) throw new Error(`The demo account of ${broker.id} has no ${field}.`)
 
         const wrong = freeText === true ? "a placeholder" : "a placeholder, is too long, or has other text around it"
-        it.effect(`if ${field} is ${wrong}, it is rejected, nothing is sent, and the login guard counts no login`, () =>
+        it.effect(`if ${field} is ${wrong}, it is rejected and nothing is sent`, () =>
           Effect.gen(function* () {
             const placeholders = ["<your-id>", "<XX9999>", "your_api_key", "xxxx", "${VALUE}"]
             const additions = [`<${value}>`, `${value},`, `${value}\u2026`, `MY_VALUE=${value}`, "x".repeat(1_000_000)]
@@ -228,11 +230,10 @@ for (const { broker, fakes, folder } of brokers) {
         )
 
         for (const from of ["variables", "code"] as const) {
-          // `layer` and `layerConfig` use the values in the same way. Therefore, the tests with credentials in code run
-          // only in thorough runs.
+          // `layer` and `layerConfig` use the values in the same way.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
-            `${places[from]}: characters added to ${field} are removed, or the value is rejected and nothing is sent`,
+            `${places[from]}: characters added to ${field} are removed or rejected`,
             () =>
               Effect.gen(function* () {
                 const clean = yield* run(values, from)

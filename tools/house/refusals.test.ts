@@ -18,13 +18,13 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { type Documented, documented, root } from "./brokers.ts"
 
-/** A fixture: an answer of a broker, and what the package is expected to make of this answer. */
+/** A fixture: an answer of a broker, and the expected result of the package. */
 interface Answer {
   readonly name: string
   readonly source: string
   readonly asOf: string
   readonly confidence: "high" | "medium" | "low"
-  /** Name of the typed call, or `undefined` if the package has no typed call for the request. */
+  /** Name of the typed call. Absent if the package has no typed call for the request. */
   readonly endpoint?: string
   /** Options of the layer `…Auth`. */
   readonly options?: Readonly<Record<string, unknown>>
@@ -153,25 +153,23 @@ for (const broker of documented) {
       )
     }
 
-    it.effect(
-      "has fixtures of accepted, refused and forbidden calls and of expired sessions, each with its source, date and confidence",
-      () =>
-        Effect.sync(() => {
-          const answers = orders(broker)
-          const reasons = answers.map(({ expect }) => expect["reason"] ?? "none")
-          for (const reason of ["none", "BrokerRejected", "PermissionDenied", "SessionExpired"]) {
-            assert.include(reasons, reason)
-          }
-          for (const { asOf, confidence, source } of answers) {
-            assert.isNotEmpty(source)
-            assert.match(asOf, /^\d{4}-\d\d-\d\d$/)
-            assert.include(["high", "medium", "low"], confidence)
-          }
-        })
+    it.effect("has fixtures of accepted, refused and forbidden calls and of expired sessions", () =>
+      Effect.sync(() => {
+        const answers = orders(broker)
+        const reasons = answers.map(({ expect }) => expect["reason"] ?? "none")
+        for (const reason of ["none", "BrokerRejected", "PermissionDenied", "SessionExpired"]) {
+          assert.include(reasons, reason)
+        }
+        for (const { asOf, confidence, source } of answers) {
+          assert.isNotEmpty(source)
+          assert.match(asOf, /^\d{4}-\d\d-\d\d$/)
+          assert.include(["high", "medium", "low"], confidence)
+        }
+      })
     )
 
     it.effect.skipIf(!withLogin.has(broker))(
-      "does not report wrong credentials if the broker reports an outage or sends an unknown message",
+      "reports BrokerRejected if the message of a login is about an outage or is unknown",
       () =>
         Effect.gen(function* () {
           for (const message of [
@@ -200,31 +198,29 @@ for (const broker of documented) {
       })
     )
 
-    it.effect(
-      "reports SessionExpired for the fixtures with an expired token, and for no other fixture of the same endpoints",
-      () =>
-        Effect.gen(function* () {
-          const answers = others(broker).filter(({ expect }) => "reason" in expect)
-          const expired = answers.filter(({ expect }) => expect["reason"] === "SessionExpired")
-          assert.isAbove(expired.length, 3)
-          for (const answer of expired) {
-            const found = fieldsOf(yield* refusalOf(broker, answer), ["reason", "why"])
-            const { reason, why = found["why"] } = answer.expect
-            assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
-          }
-          // Only endpoints that have a fixture of an expired session are checked. Some of the others are called before
-          // a session exists. In their answers, the message of an expired session has another meaning.
-          const withSession = new Set(expired.map(({ endpoint }) => endpoint))
-          for (const answer of answers) {
-            if (expired.includes(answer) || !withSession.has(answer.endpoint)) continue
-            const tag = (yield* refusalOf(broker, answer))?.reason._tag
-            assert.notStrictEqual(tag, "SessionExpired", `${answer.endpoint}: ${answer.name}`)
-          }
-        })
+    it.effect("reports SessionExpired for an expired token, and for no other answer of the same endpoint", () =>
+      Effect.gen(function* () {
+        const answers = others(broker).filter(({ expect }) => "reason" in expect)
+        const expired = answers.filter(({ expect }) => expect["reason"] === "SessionExpired")
+        assert.isAbove(expired.length, 3)
+        for (const answer of expired) {
+          const found = fieldsOf(yield* refusalOf(broker, answer), ["reason", "why"])
+          const { reason, why = found["why"] } = answer.expect
+          assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
+        }
+        // An endpoint that is called before a session exists can give the message of an expired session another
+        // meaning.
+        const withSession = new Set(expired.map(({ endpoint }) => endpoint))
+        for (const answer of answers) {
+          if (expired.includes(answer) || !withSession.has(answer.endpoint)) continue
+          const tag = (yield* refusalOf(broker, answer))?.reason._tag
+          assert.notStrictEqual(tag, "SessionExpired", `${answer.endpoint}: ${answer.name}`)
+        }
+      })
     )
 
     it.effect(
-      "decodes 2000 random answers without a defect, and no error contains a token",
+      "shows no token in the errors of 2000 random answers",
       () =>
         Effect.gen(function* () {
           const refusal = yield* authorizeOf(broker, undefined)
@@ -250,7 +246,7 @@ for (const broker of documented) {
     )
 
     it.effect(
-      "returns no error that contains a token, even if the broker's message contains tokens",
+      "shows no token in an error if the broker's message contains tokens",
       () =>
         Effect.gen(function* () {
           for (const answer of [...orders(broker), ...others(broker)]) {

@@ -1,6 +1,5 @@
 /**
  * Prints the names of randomly chosen files. `node tools/house/sample.ts 2711 10` prints ten names for the seed 2711.
- * The same seed gives the same names until a file is added or removed.
  */
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"

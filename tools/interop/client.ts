@@ -1,4 +1,4 @@
-/** The program of a child process. It loads an SDK, opens a client, and calls the methods that the parent names. */
+/** The program of a child process: opens a client of an SDK, and calls the methods that the parent names. */
 import { pathToFileURL } from "node:url"
 import { servePeer } from "./peer.ts"
 import type { ClientOptions, Sdk } from "./sdk.ts"

@@ -18,7 +18,7 @@ export interface Peer {
   readonly pid: number
   /** Fails if the child process fails, ends, or takes longer than `limit` milliseconds. */
   readonly call: <Answer>(request: unknown, limit?: number) => Promise<Answer>
-  /** Asks the child process to end, and waits for its end. If it still runs after 3 seconds, kills it with SIGKILL. */
+  /** Asks the child process to end, and waits for its end. After 3 seconds, kills the child process. */
   readonly stop: () => Promise<void>
   readonly kill: () => Promise<void>
 }
@@ -67,10 +67,7 @@ export const startPeer = async (
     readonly args?: ReadonlyArray<string>
     readonly nodeArgs?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>
-    /**
-     * A command with its arguments, such as `perl -e …`. This command is started instead of Node. It gets the Node
-     * command as further arguments, and must start Node.
-     */
+    /** A command, such as `perl -e …`, that starts Node. It gets the Node command as further arguments. */
     readonly through?: ReadonlyArray<string>
     /** Time-out for the start, in milliseconds. Default: 30 seconds. */
     readonly limit?: number
@@ -133,7 +130,7 @@ export const startPeer = async (
   const call = <Result>(request: unknown, limit = 30_000): Promise<Result> => {
     calls += 1
     const answered = expect<Result>(calls, limit)
-    // If the child process is disconnected, nothing is sent, and the call fails as soon as the child process has ended.
+    // If the child process is disconnected, the call fails when the child process ends.
     if (child.connected) child.send({ id: calls, request }, () => undefined)
     return answered
   }

@@ -1,4 +1,4 @@
-/** Types for the files in `sdks`. Each file describes one official SDK and its scenarios. */
+/** Types for the files in `sdks`. */
 import type { Peer } from "./peer.ts"
 import type { Simulator } from "./simulator.ts"
 
@@ -26,7 +26,7 @@ export interface Workbench {
 
 export interface Scenario {
   readonly title: string
-  /** Throws if the SDK does not behave as expected. Otherwise returns a short description of its behaviour. */
+  /** Returns a short description of the SDK's behaviour. Throws if the behaviour is not as expected. */
   readonly run: (workbench: Workbench) => Promise<string>
 }
 
@@ -34,7 +34,7 @@ export interface Sdk {
   readonly name: string
   readonly version: string
   readonly preload: ReadonlyArray<string>
-  /** This function is called in the separate process of the SDK. */
+  /** Runs in the separate process of the SDK. */
   readonly open: (options: ClientOptions) => object
   readonly scenarios: ReadonlyArray<Scenario>
 }

@@ -1,7 +1,4 @@
-/**
- * Uses the simulator in the same way as a program in another language: starts the simulator's command, reads one line
- * of JSON, and sends requests to the control port.
- */
+/** Uses the simulator as a program in another language does: with its command, and with its control port. */
 import { spawn } from "node:child_process"
 import * as path from "node:path"
 import * as readline from "node:readline"
@@ -50,9 +47,7 @@ const known = <A>(value: A | undefined, what: string): A => {
 /** Time-out for the start and for each request, in milliseconds. */
 const patience = 30_000
 
-/**
- * `command` contains Node's arguments. Default: the arguments that run the simulator's source code in this repository.
- */
+/** `command` has Node's arguments. Default: the arguments that run the simulator's source code. */
 export const startSimulator = async (command = ["--conditions=@auth/source", file]): Promise<Simulator> => {
   const child = spawn(process.execPath, [...command, "--json"], {
     stdio: ["ignore", "pipe", "pipe"]

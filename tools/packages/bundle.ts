@@ -1,9 +1,9 @@
 /**
  * Bundles the command `broker-auth`. `dist/command/broker-auth.js` prints help texts and the version without loading
- * another file, and loads other files for everything else. `pack` makes this bundle whenever it packs `packages/cli`.
+ * another file. `pack` makes this bundle.
  *
- * Only modules of the package itself are bundled. `effect` and the repository's other packages stay imports, because
- * two copies of `effect` in one process do not recognize each other's secrets.
+ * Only modules of the package are bundled. `effect` and other packages stay imports, because two copies of `effect` in
+ * one process do not recognize each other's secrets.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

@@ -1,14 +1,18 @@
 /**
- * Checks the packages before they are published. It makes a clean build, and checks the manifests, the READMEs and the
- * packed files. It imports every export from the packed tarballs, and runs the programs of the READMEs and the examples
- * with the tarballs. It logs in with the installed command, and makes and tests a broker package outside of this
- * repository. It changes the npm scope in a copy of the repository, and logs in with the packages of the copy. Last, it
- * installs the packages from a registry on loopback.
+ * Checks the packages before they are published. The steps are:
  *
- * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
- * uses the existing build, and leaves out the examples, the copy with another scope, and the registry. With
- * `--update-files`, the run ends after it has packed the packages and written the lists of packed files in
- * `tools/packages/files`.
+ * - make a clean build
+ * - check the manifests, the READMEs and the packed files
+ * - import and type-check every export from the tarballs, and run the programs of the READMEs
+ * - log in with the installed command
+ * - make and test a broker package outside of this repository
+ * - run the examples with the tarballs
+ * - change the npm scope in a copy of the repository, and log in with the packages of the copy
+ * - install the packages from a registry on loopback
+ *
+ * `npm run pack-check -- angel` checks only the package `angel`. It uses the existing build, and leaves out the
+ * examples, the copy and the registry. The login with the command runs only for `cli`, and the outside package is made
+ * only for `core`. `--update-files` writes the lists of packed files in `tools/packages/files` and ends.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -48,7 +52,6 @@ const step = async <A>(title: string | ((result: A) => string), work: () => Prom
 
 const readmeOf = ({ folder }: Package): string => `packages/${folder}/README.md`
 
-/** Whether a file of `dist` belongs to the bundle of the command `broker-auth`. `pack` makes this bundle. */
 const isBundled = (file: string): boolean => `dist/${file}`.startsWith(`${commandFolder}/`)
 
 const isTestCode = (file: string): boolean => /(^|\/)(test|tests|fixtures|__tests__)\/|\.(test|spec)\./.test(file)
@@ -77,7 +80,7 @@ const closedSpecifier = (pkg: Package): string | undefined => {
   return file === undefined ? undefined : `${pkg.manifest.name}/internal/${file.replace(/\.js$/, "")}`
 }
 
-/** If a subpath needs an optional peer dependency in `absentPeers`, its import may fail. */
+/** The import of a subpath may fail if the subpath needs a package in `absentPeers`. */
 const importAll = (
   folder: string,
   options: {
@@ -169,8 +172,7 @@ const main = async (only: string | undefined, update: boolean, temp: string): Pr
   await step(`imported and type-checked ${wanted.length} exports from the tarballs`, async () => {
     const folder = emptyProject(temp, "tarballs")
     fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }))
-    // The programs of the READMEs and the examples need @effect/platform-node and redis, although no package of this
-    // repository depends on them. Optional peers that are packages of this repository come from the tarballs.
+    // The programs of the READMEs and the examples need @effect/platform-node and redis. No package depends on them.
     const peers = [...new Set([...all.flatMap(optionalPeers), "@effect/platform-node", "redis"])].filter(
       (name) => !tarballs.has(name)
     )

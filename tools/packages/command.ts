@@ -19,7 +19,7 @@ export interface Options {
 
 const name = "@auth/cli"
 
-/** Maximum number of installs, or of logins, that run at once. Each of them keeps one processor busy. */
+/** Maximum number of concurrent installs or logins. Each keeps one processor busy. */
 const atOnce = Math.max(2, os.availableParallelism())
 
 const installIn = (folder: string, tarballs: ReadonlyArray<string>): Promise<string> => {
@@ -48,7 +48,7 @@ writeFileSync(${JSON.stringify(marker)}, "")
 export const broker = { id: "evil", title: "Evil", methods: [], environments: {} }
 `
 
-/** Makes packages with the given names in `folder`. If one of these packages is loaded, it writes a file. */
+/** Makes packages in `folder` that write a file when they are loaded. Returns the path of the file. */
 const makeHostile = (folder: string, packages: ReadonlyArray<string>): string => {
   const marker = path.join(folder, "loaded")
   for (const hostile of packages) {
@@ -64,8 +64,8 @@ const makeHostile = (folder: string, packages: ReadonlyArray<string>): string =>
 }
 
 /**
- * Checks that the command loads broker packages from its own installation, never from the current folder, and that it
- * prints the right `npm install` command for an absent package.
+ * The command loads broker packages from its own installation, never from the current folder. For an absent package, it
+ * prints the right `npm install` command.
  */
 const checkResolution = (installed: string, { folder, tarball }: Options) =>
   Effect.gen(function* () {
@@ -93,8 +93,8 @@ const checkResolution = (installed: string, { folder, tarball }: Options) =>
   })
 
 /**
- * Checks that the command loads only one file to print its help or its version. Checks that `brokers` loads the
- * installed `effect`, but not the modules of `demo` and `serve`.
+ * The command loads one file to print its help or its version. `brokers` loads the installed `effect`, but not the
+ * modules of `demo` and `serve`.
  */
 const checkModules = (installed: string) =>
   Effect.gen(function* () {
@@ -123,7 +123,6 @@ const titleOf = (way: Way): string => `${way.broker} ${way.method}`
 const problemOf = <E, R>(title: string, check: Effect.Effect<void, E, R>) =>
   Effect.catchCause(Effect.as(check, undefined), (cause) => Effect.succeed(`${title}: ${Cause.pretty(cause)}`))
 
-/** Checks the command, and logs in with every login method. */
 export const checkCommand = async (options: Options) => {
   const brokers = [...new Set(ways.map(({ broker }) => broker))]
   const program = Effect.gen(function* () {

@@ -25,7 +25,6 @@ const write = (file: string, text: string): void => {
   fs.writeFileSync(path.join(folder, file), text)
 }
 
-/** Writes a compiled module and its source. */
 const writeModule = (name: string, code: string, declaration: string): void => {
   write(`src/${name}.ts`, "")
   write(`dist/${name}.js`, code)
@@ -51,7 +50,7 @@ describe("the contents of a package", () => {
 
   afterEach(() => fs.rmSync(folder, { recursive: true }))
 
-  it("are compiled files, documents and a manifest, but no sources, maps, excluded modules or removed modules", async () => {
+  it("are compiled files, documents and a manifest, without excluded or removed modules", async () => {
     writeModule("bin", "a()\n", "export {}\n")
     write("dist/index.js.map", "{}")
     write("dist/removed.js", "")
@@ -83,7 +82,7 @@ describe("the contents of a package", () => {
     assert.include(found.get("dist/index.d.ts"), "/** The letter. */")
   })
 
-  it("are indented with tabs, but a template literal in a declaration keeps its spaces", async () => {
+  it("are indented with tabs, except in template literals", async () => {
     writeModule(
       "index",
       "export const a = () => {\n    return 1\n}\n",
@@ -127,7 +126,7 @@ describe("the contents of a package", () => {
     }
   )
 
-  it("have an internal module's declaration only if a public module imports the module, directly or indirectly", async () => {
+  it("have an internal module's declaration only if a public module needs it", async () => {
     for (const name of ["one", "two", "three", "four", "five"]) writeModule(`internal/${name}`, "", "export {}\n")
     const types = [
       'import { A } from "./internal/one.ts"',

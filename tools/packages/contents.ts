@@ -1,7 +1,9 @@
 /**
- * Makes the files of a package as they are published. The code has no comments and no source maps. Declaration files
- * (`.d.ts`) that no user can reach are left out. The manifest lacks the parts that only this repository needs. See
- * decision 026.
+ * Makes the files of a package as they are published. See decision 026. These are left out:
+ *
+ * - comments in code, and source maps
+ * - declaration files (`.d.ts`) that no user can reach
+ * - the parts of the manifest that only this repository needs
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -11,10 +13,10 @@ import { files, type Manifest, type Package } from "./workspace.ts"
 
 const sourceCondition = "@auth/source"
 
-/** Files that are copied as they are, if the package has them. Before its first release, it has no changelog. */
+/** Files that are copied as they are. Before its first release, a package has no changelog. */
 const documents = ["README.md", "CHANGELOG.md", "LICENSE"]
 
-/** Matches comments that a bundler reads. `minifySync` would remove these comments together with all others. */
+/** Comments that a bundler reads. `minifySync` would remove them. */
 const directive = /[@#]__[A-Z_]+__|@vite-ignore|webpack[A-Z]\w*:/
 
 /** All paths are relative to the package. */
@@ -27,7 +29,6 @@ export const isClosed = ({ exports }: Manifest, subpath: string): boolean =>
 
 const problem = (pkg: Package, text: string): Error => new Error(`${pkg.manifest.name}: ${text}`)
 
-/** Leaves out files whose source was removed. */
 const compiledFiles = (pkg: Package): ReadonlyArray<string> => {
   const excluded = pkg.manifest.files.filter((entry) => entry.startsWith("!")).map((entry) => entry.slice(1))
   const commands = files(path.join(pkg.path, commandFolder)).map((file) => `${commandFolder}/${file}`)
@@ -47,7 +48,7 @@ const parse = (pkg: Package, file: string, text: string): Parsed => {
   return parsed
 }
 
-/** Properties of a syntax node that describe only the position and the notation of the code. */
+/** Properties of a syntax node that do not change the meaning of the code. */
 const notation = new Set(["start", "end", "range", "raw"])
 
 const meaningOf = ({ program }: Parsed): string =>
@@ -73,10 +74,7 @@ const withoutComments = (pkg: Package, file: string, text: string): string => {
   return code
 }
 
-/**
- * Saves bytes in a declaration file: indents it with tabs instead of four spaces, and removes `@category`, which only
- * the reference pages of this repository need.
- */
+/** Indents a declaration file with tabs, and removes `@category`, which only the site of this repository needs. */
 const withFewerBytes = (pkg: Package, file: string, text: string): string => {
   const shorter = text
     .replace(/^ *\* @category .*\n/gm, "")
@@ -99,10 +97,7 @@ const relativeImports = (parsed: Parsed): ReadonlySet<string> => {
   return found
 }
 
-/**
- * Returns the declaration files that a user can reach: those of all modules that `exports` does not close, and the
- * declaration files that these import. A user's compiler never reads the others.
- */
+/** Returns the declaration files of the modules that `exports` does not close, and all that they import. */
 const reachable = (pkg: Package, declarations: ReadonlyMap<string, string>): ReadonlySet<string> => {
   const subpathOf = (file: string) => file.replace(/^dist\//, "./").replace(/\.d\.ts$/, "")
   const found = new Set([...declarations.keys()].filter((file) => !isClosed(pkg.manifest, subpathOf(file))))
@@ -129,7 +124,6 @@ const publishedManifest = (manifest: Manifest & { readonly scripts?: unknown }):
   }
 }
 
-/** The package must be compiled. */
 export const contentsOf = async (pkg: Package): Promise<ReadonlyMap<string, string>> => {
   if (Object.values(pkg.manifest.bin ?? {}).some((file) => file.startsWith(`./${commandFolder}/`))) {
     await bundle(path.resolve(pkg.path, "../.."), pkg.path)

@@ -1,14 +1,11 @@
-/** Copies the repository to another folder, for programs that change files of the copy. */
+/** Copies the repository to another folder. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { packages, root } from "./workspace.ts"
 
 const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".site", ".tsbuild", "coverage"])
 
-/**
- * The links for the workspace's packages lead to the copy. The links for all other packages lead to the original
- * repository.
- */
+/** Links to the workspace's packages lead to the copy. All other links lead to the original repository. */
 const linkModules = (folder: string): void => {
   const [from, to] = [path.join(root, "node_modules"), path.join(folder, "node_modules")]
   const names = packages().map(({ manifest }) => manifest.name)

@@ -27,10 +27,7 @@ export const difference = (listed: ReadonlyArray<string>, found: ReadonlyArray<s
     ...found.filter((line) => !listed.includes(line)).map((line) => `+ ${line}`)
   ].toSorted((left, right) => (left.slice(2) < right.slice(2) ? -1 : 1))
 
-/**
- * A package has this file only after its first release. If the file exists, the tarball must contain it. The lists have
- * no line for it.
- */
+/** The lists have no line for this file, because a package has it only after its first release. */
 const changelog = "CHANGELOG.md"
 
 const placeOf = (pkg: Package): string => path.join(folder, `${pkg.folder}.txt`)

@@ -14,10 +14,7 @@ const allowed = new Set([
   "MIT-0"
 ])
 
-/**
- * Whether the allowed licences satisfy an SPDX licence expression. Parentheses are understood only around the whole
- * expression.
- */
+/** Accepts parentheses in an SPDX licence expression only around the whole expression. */
 const isAllowed = (licence: string): boolean =>
   licence
     .replace(/^\((.*)\)$/, "$1")
@@ -36,10 +33,7 @@ const folderOf = (packages: Packages, from: string, name: string): string | unde
   return packages[place] === undefined ? folderOf(packages, parents[1]!, name) : place
 }
 
-/**
- * The optional peers of our own packages are included, because our documentation tells users to install them. The
- * optional peers of other packages are not.
- */
+/** Includes the optional peers of our own packages, because our documentation tells users to install them. */
 const needs = (folder: string, { dependencies, peerDependencies, peerDependenciesMeta, ...rest }: Locked) =>
   Object.keys({ ...dependencies, ...rest.optionalDependencies, ...peerDependencies }).filter(
     (name) => isOwn(folder) || peerDependenciesMeta?.[name]?.optional !== true

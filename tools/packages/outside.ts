@@ -1,7 +1,6 @@
 /**
- * Checks a broker package outside of this repository, with the commands in `docs/write-a-broker.md`. The commands make
- * the package, install its dependencies, check its types, run its tests, compile it, and list its broker. The packages
- * of this repository come from their tarballs.
+ * Makes and checks a broker package outside of this repository, with the commands in `docs/write-a-broker.md`. The
+ * packages of this repository come from their tarballs.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -20,7 +19,7 @@ const commandsOfPage = (): ReadonlyArray<string> => {
   return commands.trim().split("\n")
 }
 
-/** Splits a command as a shell does, except that only double quotation marks are recognized. */
+/** Splits a command into words. Recognizes only double quotation marks. */
 const words = (command: string): ReadonlyArray<string> =>
   Array.from(command.matchAll(/"([^"]*)"|\S+/g), ([word, quoted]) => quoted ?? word)
 

@@ -7,10 +7,7 @@ import { root } from "./workspace.ts"
 
 const children = new Set<ChildProcess>()
 
-/**
- * When npm runs a script, npm sets variables about the project, such as `npm_package_name`. These are omitted, because
- * they would confuse another npm command.
- */
+/** The child process does not get npm's variables about the project, which would confuse another npm command. */
 export const start = (
   command: string,
   args: ReadonlyArray<string>,
@@ -18,10 +15,7 @@ export const start = (
     readonly cwd: string
     readonly env?: Readonly<Record<string, string>>
     readonly inherit?: true
-    /**
-     * Gives the child process a standard input: a pipe, or if `inherit` is set, the standard input of this process.
-     * Default: the standard input is empty.
-     */
+    /** Opens the standard input: a pipe, or with `inherit`, that of this process. Default: it is empty. */
     readonly input?: true
     /** Time limit for `run`, in milliseconds. Default: no limit. */
     readonly limit?: number
@@ -45,7 +39,7 @@ export const start = (
 export interface Ended {
   /** The exit code, or the name of the signal. */
   readonly end: number | string
-  /** Whether the child process was stopped because it exceeded the time limit. */
+  /** Whether the child process exceeded the time limit. */
   readonly isLate: boolean
   readonly stdout: string
   readonly stderr: string
@@ -53,7 +47,7 @@ export interface Ended {
   readonly printed: string
 }
 
-/** Waits until a child process ends. If it runs longer than `limit` milliseconds, stops it. Default: no limit. */
+/** Waits until a child process ends, and stops it after `limit` milliseconds. Default: no limit. */
 export const ended = async (child: ChildProcess, limit?: number): Promise<Ended> => {
   const output = { stdout: "", stderr: "", printed: "" }
   for (const name of ["stdout", "stderr"] as const) {
@@ -87,8 +81,8 @@ export const runTool = (script: string, args: ReadonlyArray<string>, options: Pa
   run(process.execPath, [path.join(root, "node_modules", script), ...args], options)
 
 /**
- * Starts npm with the Node that is installed on the machine, not with the Node that `npm install` puts into
- * `node_modules`. With that one, npm would read another global npmrc, and would not use the machine's certificates.
+ * Starts npm with the Node that is installed on the machine. With the Node in `node_modules`, npm would read another
+ * global npmrc, and would not use the machine's certificates.
  */
 export const startNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): ChildProcess =>
   start(...npmCommand(args), options)
@@ -112,16 +106,14 @@ export const stop = async (child: ChildProcess): Promise<void> => {
 
 /**
  * Starts a watcher. If this process ends, even by `kill -9`, the watcher kills the process `pid` and removes `folder`.
- * The watcher reads from a pipe, which closes when this process ends. Returns a function that ends the watcher: call it
- * when the process `pid` has stopped.
+ * Returns a function that ends the watcher: call it when the process `pid` has stopped.
  */
 export const watchOver = (pid: number, folder: string): (() => void) => {
-  // Helper processes of a browser can still write to the folder for a short time, and `rm` fails during this time. The
-  // watcher repeats `rm` up to 50 times, with pauses of 0.1 seconds.
+  // `cat` ends when this process ends. `rm` fails while helper processes of a browser write to the folder.
   const script = 'cat >/dev/null; kill -9 "$0"; for i in $(seq 50); do rm -rf "$1" && break; sleep 0.1; done'
   const watcher = spawn("sh", ["-c", script, String(pid), folder], {
     stdio: ["pipe", "ignore", "ignore"],
-    // Without `detached`, Ctrl-C would also end the watcher, before it has cleaned up.
+    // Without `detached`, Ctrl-C would end the watcher before it has cleaned up.
     detached: true
   })
   watcher.unref()

@@ -5,19 +5,19 @@ import { type Example, extract } from "../docs/examples.ts"
 import { ended, start } from "./process.ts"
 import { root } from "./workspace.ts"
 
-/** Time limit of a program, in milliseconds. On a busy machine, a program needed more than 20 seconds. */
+/** Time limit of a program, in milliseconds. A busy machine needed more than 20 seconds. */
 const timeout = 60_000
 
 export const runsSomething = /\brunPromise\b|\bConnections?\.open\(/
 
-/** Number of programs that run concurrently. It suits a machine with two cores. */
+/** Number of programs that run concurrently: for a machine with two cores. */
 const atOnce = 2
 
-/** The programs are the `ts` blocks without `no-run`. `file` is absolute, or relative to the root of the repository. */
+/** `file` is absolute, or relative to the root of the repository. */
 export const programsOf = (file: string): ReadonlyArray<Example> =>
   extract(file, fs.readFileSync(path.resolve(root, file), "utf8")).filter(({ run }) => run)
 
-/** Returns the problem, or `undefined` if the program succeeded without output to standard error. */
+/** Returns the problem. Output to standard error is a problem. */
 const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string>): Promise<string | undefined> => {
   const state = path.join(folder, "state", String(index))
   const args = ["--import", `./preload${index}.ts`, ...nodeArgs, `./program${index}.ts`]
@@ -28,10 +28,7 @@ const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string
   return errors === "" ? undefined : `printed to standard error\n${errors}`.trim()
 }
 
-/**
- * Returns one problem for each program that failed: `file:line`, and how the program ended. A program that runs no
- * effect and opens no connection is also a problem.
- */
+/** Returns one problem for each program that fails, or that runs no effect and opens no connection. */
 export const runPrograms = async (
   folder: string,
   programs: ReadonlyArray<Example>,
@@ -45,8 +42,7 @@ export const runPrograms = async (
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, { code, file, line }] = next
-      // Empty lines before the code make its line numbers the same as in the README. A preloaded file serves the fakes
-      // of the brokers that the code imports.
+      // Empty lines before the code make its line numbers the same as in the README.
       fs.writeFileSync(path.join(folder, `program${index}.ts`), `${"\n".repeat(line - 1)}${code}\n`)
       const named = JSON.stringify(brokers.filter((broker) => code.includes(broker)))
       fs.writeFileSync(

@@ -10,7 +10,7 @@ type Variables = Readonly<Record<string, string>>
 
 export interface Registry {
   readonly url: string
-  /** With these environment variables, npm installs our packages from this registry, and others as usual. */
+  /** With these environment variables, npm installs our packages from this registry. */
   readonly install: Variables
   /** With these environment variables, npm ignores the user's npmrc, and publishes to this registry only. */
   readonly publish: Variables

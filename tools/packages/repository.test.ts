@@ -13,7 +13,7 @@ describe("the address of the repository", () => {
       assert.doesNotThrow(() => checkPage(pkg)))
   }
 
-  it("is checked: if it is missing or wrong, the error names the fields", () => {
+  it("is checked: the error names missing and wrong fields", () => {
     const [pkg] = packages()
     const manifest = { ...pkg!.manifest, bugs: undefined, homepage: "https://other.example" }
     assert.throws(() => checkPage({ ...pkg!, manifest }), /"homepage" must be .*\n.*"bugs" must be/)
@@ -74,7 +74,7 @@ describe("links of a package's README", () => {
     )
   })
 
-  it("become paths if they are absolute links to files or folders of the repository", () => {
+  it("become paths if they are absolute links into the repository", () => {
     assert.strictEqual(pathOf(`${web}/tree/main/docs#a`), "docs#a")
     for (const link of [web, `${web}/issues`, "../docs", "https://other.example/x/blob/main/docs"])
       assert.isUndefined(pathOf(link))

@@ -1,8 +1,7 @@
 /**
- * The address of the repository, and what is derived from it: fields of the packages' manifests, and links in the
- * packages' READMEs. A registry shows a README without the other files of the repository, so its links are absolute.
- *
- * The address is set only in the `package.json` of the root. `npm run docs:tables` derives the rest.
+ * The address of the repository. It is set only in the `package.json` of the root. `npm run docs:tables` derives fields
+ * of the packages' manifests and links in the packages' READMEs. A registry shows a README without the repository, so
+ * its links are absolute.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -38,7 +37,7 @@ const kindOf = (place: string): string => {
   return fs.statSync(path.join(root, place)).isDirectory() ? "tree" : "blob"
 }
 
-/** If a link is an absolute link into the repository, returns the path there. If not, returns `undefined`. */
+/** Returns the path in the repository to which an absolute link leads, or `undefined` for any other link. */
 export const pathOf = (link: string, from = url): string | undefined => {
   const web = webOf(from)
   if (!link.startsWith(`${web}/`)) return undefined
@@ -66,7 +65,6 @@ export const mapLinks = (text: string, map: (link: string) => string): string =>
 
 export const isRelative = (link: string): boolean => !/^(?:[a-z][a-z+.-]*:|#)/i.test(link)
 
-/** Returns the links without a host. They lead nowhere if a registry shows the text alone. */
 export const relativeLinks = (text: string): ReadonlyArray<string> => {
   const found: Array<string> = []
   mapLinks(text, (link) => {
@@ -77,8 +75,8 @@ export const relativeLinks = (text: string): ReadonlyArray<string> => {
 }
 
 /**
- * `from` is the present address of the repository, or an earlier one. Absolute links to files at the address `from` get
- * the present address. Fails if a link leads to no file of the repository.
+ * Makes links to files of the repository absolute, with its present address. `from` is the present address, or the
+ * earlier address that the links have. Fails if a file does not exist.
  */
 export const absoluteLinks = (file: string, text: string, from: string): string =>
   mapLinks(text, (link) => {

@@ -1,6 +1,6 @@
 /** Judges the output of `npm audit signatures --json`. */
 
-/** A package whose signature is wrong, or missing although the registry signs its packages. */
+/** A package with a wrong or missing signature. */
 interface Unsigned {
   readonly name: string
   readonly version: string
@@ -15,7 +15,7 @@ interface Output {
 
 export type Verdict =
   | { readonly kind: "signed" }
-  /** The check could not run, because a server did not answer or the registry does not sign packages. */
+  /** A server did not answer, or the registry does not sign packages. */
   | { readonly kind: "unchecked"; readonly reason: string }
   | { readonly kind: "refused"; readonly problems: ReadonlyArray<string> }
 
@@ -38,10 +38,7 @@ const spell =
   ({ code, name, version }: Unsigned): string =>
     `${name}@${version}: ${problem}${code === undefined ? "" : ` (${code})`}`
 
-/**
- * Returns `signed` only for output that proves the signatures. Returns `unchecked` if a server did not answer, or if
- * the registry does not sign packages. Returns `refused` for all other output.
- */
+/** Returns `refused` for output that it does not recognize. */
 export const verdictOf = (stdout: string, printed: string): Verdict => {
   const { error, invalid, missing } = parse(stdout) ?? {}
   if (invalid !== undefined && missing !== undefined) {

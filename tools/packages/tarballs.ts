@@ -21,7 +21,7 @@ export const none = (problems: ReadonlyArray<string>, title: string): void =>
 export const commandsOf = ({ manifest: { bin } }: Package): ReadonlyArray<string> =>
   Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, ""))
 
-/** An unreleased package has the version 0.0.0, and no changelog. */
+/** An unreleased package has the version 0.0.0. */
 const isReleased = ({ version }: Package["manifest"]): boolean => version !== "0.0.0"
 
 /** Checks what a registry shows about a package: the address of the repository, and the links in the README. */
@@ -97,10 +97,7 @@ export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
   return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size, paths }
 }
 
-/**
- * Returns every exported module, with wildcards expanded. Leaves out JSON files. Also leaves out commands, because an
- * import would run a command.
- */
+/** Returns every exported module, without JSON files, and without commands, which an import would run. */
 export const specifiers = (pkg: Package): ReadonlyArray<string> => {
   const { exports, name } = pkg.manifest
   const commands = new Set(commandsOf(pkg))
@@ -120,7 +117,7 @@ export const emptyProject = (parent: string, name: string): string => {
   return folder
 }
 
-/** Returns the name of a package with the version that is installed in this workspace, such as `msw@3.0.5`. */
+/** Returns the name and the installed version of a package, such as `msw@3.0.5`. */
 export const fromRoot = (name: string): string => {
   const manifest = path.join(root, "node_modules", name, "package.json")
   return `${name}@${(JSON.parse(fs.readFileSync(manifest, "utf8")) as { version: string }).version}`

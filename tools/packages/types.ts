@@ -4,10 +4,7 @@ import * as path from "node:path"
 import { download, type Wanted } from "./download.ts"
 import { run } from "./process.ts"
 
-/**
- * Older versions of TypeScript that must also accept the types of the packages. The workspace does not install them,
- * because their command `tsc` would conflict with the workspace's own `tsc`.
- */
+/** The workspace does not install these versions: their command `tsc` would conflict with the workspace's `tsc`. */
 export const olderCompilers = {
   "5.9": { name: "typescript", range: "~5.9.3" },
   "6.0": { name: "typescript", range: "~6.0.3" }

@@ -47,7 +47,7 @@ export const files = (folder: string): ReadonlyArray<string> =>
         .toSorted()
     : []
 
-/** Removes the output of the compiler, because `tsc -b` keeps the output of a source that was deleted. */
+/** Removes all output of the compiler, because `tsc -b` keeps the output of a deleted source. */
 export const clean = (): void => {
   for (const { path: folder } of packages()) {
     fs.rmSync(path.join(folder, "dist"), { recursive: true, force: true })

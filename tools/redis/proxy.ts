@@ -4,8 +4,8 @@ import * as net from "node:net"
 export interface Proxy {
   readonly port: number
   /**
-   * Stops forwarding, in both directions, on each open connection on which the client has sent `text`. The connections
-   * stay open. Returns the number of these connections.
+   * Stops forwarding on each open connection on which the client has sent `text`. The connections stay open. Returns
+   * their number.
    */
   readonly silence: (text: string) => number
   /** After this call, the proxy accepts new connections but forwards nothing on them. */

@@ -1,7 +1,4 @@
-/**
- * Starts a Redis server for tests and tools, on a free loopback port. It writes data to disk only with
- * `keeps: "everything"`.
- */
+/** Starts a Redis server for tests and tools, on a free loopback port. */
 import { type ChildProcess, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
@@ -16,10 +13,7 @@ export interface RedisServer {
   /** The id of the process. It changes with each `restart`. */
   readonly pid: () => number
   readonly folder: string
-  /**
-   * Stops the server if it is running, and starts it again on the same port. With `keeps: "everything"`, it
-   * has its old data again. Otherwise it is empty.
-   */
+  /** Restarts the server on the same port. The server keeps its data only with `keeps: "everything"`. */
   readonly restart: () => Promise<void>
   readonly kill: () => Promise<void>
   /** Connections stay open, but the server does not answer. */
@@ -31,10 +25,7 @@ export interface RedisServer {
 
 const missing = "redis-server is not installed. Install it with: apt-get install redis-server (or: brew install redis)"
 
-/**
- * Whether to run the tests that need Redis. If the command `redis-server` is missing, these tests are skipped. In CI,
- * they are never skipped: without the command, they fail with an error that names the package to install.
- */
+/** If the command `redis-server` is missing, the tests that need Redis are skipped. In CI, these tests fail. */
 export const runsRedis = process.env["CI"] !== undefined || spawnSync("redis-server", ["--version"]).status === 0
 
 const answersPing = (port: number): Promise<boolean> =>
@@ -51,9 +42,9 @@ const answersPing = (port: number): Promise<boolean> =>
 
 export interface Options {
   readonly command?: string
-  /** With `everything`, the server writes each change to disk before it answers. Default: `nothing`. */
+  /** `everything`: the server writes each change to disk before it answers. Default: `nothing`. */
   readonly keeps?: "everything" | "nothing"
-  /** With `cluster`, the server is the only node of a Redis cluster without assigned slots. Default: `single`. */
+  /** `cluster`: the server is the only node of a Redis cluster without assigned slots. Default: `single`. */
   readonly mode?: "cluster" | "single"
 }
 

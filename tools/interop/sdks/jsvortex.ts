@@ -21,7 +21,7 @@ const accountOf = ({ simulator }: Workbench) => {
   }
 }
 
-/** The fake accepts a code only once, so this function advances the clock to the next TOTP period. */
+/** The fake accepts a code only once, so the clock is advanced to the next TOTP period. */
 const nextCode = async (workbench: Workbench): Promise<string> => {
   await workbench.simulator.advance("31 seconds")
   return workbench.simulator.totp("rupeezy", accountOf(workbench).clientCode)

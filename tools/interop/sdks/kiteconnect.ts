@@ -39,7 +39,6 @@ const last = async ({ simulator }: Workbench, endpoint: string): Promise<Journal
   return entry
 }
 
-/** If the SDK rejected with a plain object, the text is the JSON of the object: see `withErrors`. */
 const rejection = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => assert.fail("the call did not reject"),

@@ -23,10 +23,7 @@ const accountOf = ({ simulator }: Workbench) => {
   return { apiKey, clientCode, pin, root: simulator.origin("https://apiconnect.angelone.in") }
 }
 
-/**
- * The fake accepts a code only once, because users report that the broker does so. Therefore this function advances the
- * clock to the next TOTP period.
- */
+/** The fake accepts a code only once, so the clock is advanced to the next TOTP period. */
 const nextCode = async (workbench: Workbench): Promise<string> => {
   await workbench.simulator.advance("31 seconds")
   return workbench.simulator.totp("angel", accountOf(workbench).clientCode)

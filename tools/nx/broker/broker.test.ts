@@ -13,7 +13,7 @@ const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-au
 const tool = (script: string, ...args: ReadonlyArray<string>) =>
   run(process.execPath, [path.join("node_modules", script), ...args], {
     cwd: folder,
-    // `folder` has a copy of the repository. The copy must not use the Nx cache of the original.
+    // The copy of the repository must not use the Nx cache of the original.
     env: { NX_DAEMON: "false", NX_CACHE_DIRECTORY: path.join(folder, ".nx"), TESTS: "" }
   })
 
@@ -67,7 +67,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
   )
 
   it(
-    "makes a package outside of the repository with the name in --package, and changes nothing else",
+    "makes a package outside of the repository, with the name in --package",
     async () => {
       const outside = path.join(folder, "outside")
       await generate("angel", "--outside", "outside", "--package", "@mine/angel")
@@ -90,7 +90,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
   it("prints its options with --help", async () => assert.match(await generate("--help"), /--prefix/), timeout)
 
   it(
-    "makes a package that passes the type check, lint, format check and tests without changes",
+    "makes a package that passes all checks without changes",
     async () => {
       assert.include(
         await generate("madeup", "--title", "Made Up", "--install=false"),
@@ -128,7 +128,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     timeout
   )
 
-  it("makes files that mark the places to fill in, and contain no placeholder from the template", () => {
+  it("marks the places to fill in", () => {
     const files = fs.readdirSync(path.join(folder, "packages/madeup"), { recursive: true, withFileTypes: true })
     const texts = files
       .filter((file) => file.isFile() && !/dist|\.tsbuild/.test(file.parentPath))
