@@ -70,14 +70,12 @@ export const descriptor = FakeDescriptor.make<FakeMotilal.Account, FakeMotilal.S
   page: ({ apiKey }) => ["https://invest.motilaloswal.com", "/OpenAPI/Login.aspx", { apikey: apiKey }]
 })
 
-/** Makes the headers of the API generation v7, with the default options of the layers. */
 const headersOf = headers.make({
   apiKey: OpenApi.sample("apiKey"),
   apiSecret: OpenApi.sample("apiSecret"),
   generation: "v7"
 })
 
-/** The calls in `endpoints.ofLogin` send the token of the login, because no access token exists yet. */
 const ofLogin = ({ access, login = access }: Tokens): Tokens => ({ access: login })
 
 const status = OpenApi.word("SUCCESS")
@@ -85,7 +83,7 @@ const status = OpenApi.word("SUCCESS")
 const envelope = { message: OpenApi.text, errorcode: OpenApi.text }
 
 /**
- * Makes the OpenAPI 3.1 document of the broker's calls. Clients in other languages can be generated from this document.
+ * Makes the OpenAPI 3.1 document of the broker's calls.
  *
  * @category descriptions
  * @since 0.1.0
@@ -98,8 +96,7 @@ export const document = (): OpenApi.Document =>
     headers: ({ account, endpoint, tokens }) =>
       headersOf(account, tokens && endpoints.ofLogin.has(endpoint?.name ?? "") ? ofLogin(tokens) : tokens),
     yes: OpenApi.beside({ status, ...envelope }),
-    // The broker is known to refuse with FAILURE or ERROR. The package treats every status except SUCCESS as a refusal,
-    // and so does this schema.
+    // The package treats every status except SUCCESS as a refusal.
     no: {
       type: "object",
       properties: { status: { type: "string", not: status }, ...envelope },

@@ -25,9 +25,8 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * A generation of the broker's API. It decides the versions in the paths of the calls. In `v7`, the generation of 2026,
- * the request `getaccesstoken` follows the login, and exchanges the login token for an access token. The earlier
- * generations `v4` and `v3` do not have this request.
+ * A generation of the broker's API. `v7` is the generation of 2026, and `v4` and `v3` are earlier. Only `v7` has the
+ * request `getaccesstoken`, which exchanges the login token for an access token.
  *
  * @category models
  * @since 0.1.0
@@ -102,8 +101,8 @@ export class MotilalApi extends Context.Service<
 >()("@auth/motilal/MotilalApi") {}
 
 /**
- * Hashes the password as the broker requires: appends the API key to the password, and returns the SHA-256 hash of the
- * result in lower-case hexadecimal.
+ * Returns the hash that the broker requires: SHA-256 of the password followed by the API key, in lower-case
+ * hexadecimal.
  *
  * @example
  * ```ts
@@ -144,7 +143,6 @@ const choices = (options: Options): ReadonlyArray<AuthError.Problem> => [
     : [{ field: "requestsPerSecond", problem: "must be a positive integer" }])
 ]
 
-/** Adds a random `installedAppId` if this option is not set. If options are wrong, one error names all problems. */
 const checked = (options: Options): Effect.Effect<Options, AuthError.AuthError> => {
   const identified = { ...options, installedAppId: options.installedAppId ?? SecureRandom.uuidV4Unsafe() }
   const [first, ...others] = [...choices(options), ...headers.problems(identified)]

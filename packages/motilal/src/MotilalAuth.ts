@@ -45,7 +45,7 @@ const fieldsFor = (options: Options): typeof lenientCredentials => {
   return { ...lenientCredentials, ...secret, ...factor } as typeof lenientCredentials
 }
 
-/** Makes a rule that ends a session at `end`. `end` is the time when the `AuthToken` of the session's login expires. */
+/** `end` is the time when the login's `AuthToken` expires. */
 const notAfter =
   (end: number | undefined): Expiry.Expiry =>
   () =>
@@ -81,8 +81,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
         ...(totp === undefined ? {} : { totp })
       })
     )
-    // If the answer has no `isAuthTokenVerified`, it is read as in the documented samples: a login without a TOTP code
-    // needs a code by SMS.
+    // Without `isAuthTokenVerified` in the answer, a login that sent no TOTP code needs a code by SMS. Source: the
+    // documented samples.
     if (isAuthTokenVerified === "FALSE" || (isAuthTokenVerified === undefined && totp === undefined)) {
       const end = expiry({ issuedAt, accessToken: AuthToken })?.at
       return Login.stepUpRequired(yield* ledger.open(challengeOf(AuthToken, yield* Clock.currentTimeMillis, end)))
@@ -93,8 +93,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   })
 
   /**
-   * Stores the accepted login. If `getaccesstoken` then fails, only `getaccesstoken` is repeated, because another login
-   * would open another session at the broker.
+   * Stores the accepted login. A failed `getaccesstoken` is repeated without another login, which would open another
+   * session at the broker.
    */
   const keep = (authToken: Redacted.Redacted<string>, issuedAt: number, ends: Expiry.Expiry) =>
     api.generation === "v7"
@@ -111,8 +111,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   const verify = (challenge: Challenge.Challenge, otp: Redacted.Redacted<string>) => {
     const ends = Expiry.earliest(expiry, notAfter(challenge.expiresAt))
     const exchange = Effect.gen(function* () {
-      // Some failures of `send` open the challenge again. A failure of `getaccesstoken` must not do this, because the
-      // code is used up. So `getaccesstoken` is not in `send`.
+      // Some failures of `send` reopen the challenge. `getaccesstoken` is not in `send`, because the accepted code is
+      // used up.
       yield* ledger.answer(challenge, otp, { digits: 6, send: api.verifyotp({ otp }, waiting(challenge)) })
       yield* keep(challenge.stepToken, yield* Clock.currentTimeMillis, ends)
       return { tokens: yield* services.exchange(api, account, challenge.stepToken) }
@@ -137,9 +137,9 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
 /**
  * Provides all services of this method for one account.
  *
- * In generation v7, the request `getaccesstoken` follows an accepted login. If this request fails, the error's
- * operation is `getaccesstoken`. `Login` resends neither the login nor `getaccesstoken`. A `SessionManager` repeats
- * only `getaccesstoken`.
+ * In generation v7, the request `getaccesstoken` follows an accepted login. If `getaccesstoken` fails, `Login` fails
+ * with the operation `getaccesstoken`, and repeats no request. A `SessionManager` repeats `getaccesstoken`. If the
+ * broker refuses the login token, the `SessionManager` logs in again.
  *
  * @example
  * ```ts

@@ -15,13 +15,13 @@ const asOf = "2026-11-21"
 const yearFirst = /^(?<year>\d{4})-(?<month>\d{1,2})-(?<day>\d{1,2})$/
 const dayFirst = /^(?<day>\d{1,2})(?<mark>[/-])(?<month>\d{1,2})\k<mark>(?<year>\d{4})$/
 
-/** Returns a date in the format `yyyy-mm-dd`, or `undefined` if the text has no known format. */
+/** Returns a date in the format `yyyy-mm-dd`. */
 const readDay = (text: string): string | undefined => {
   const { day = "", month = "", year } = (yearFirst.exec(text) ?? dayFirst.exec(text))?.groups ?? {}
   return year && `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`
 }
 
-/** Returns false for days before 1900, and for days such as 30 February, which some parsers turn into a day in March. */
+/** Some parsers turn 30 February into a day in March. */
 const exists = (day: string): boolean =>
   day >= "1900" && Option.exists(DateTime.make(day), (date) => DateTime.formatIso(date).startsWith(day))
 

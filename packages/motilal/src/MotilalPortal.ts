@@ -28,8 +28,8 @@ export interface PortalCredentials extends Credentials.Input<typeof lenientPorta
  */
 export interface Options extends services.Options {
   /**
-   * Whether a callback must contain the state. The broker does not document the state. Default: `optional`, which
-   * accepts a callback without a state, and rejects a callback with a wrong state.
+   * Whether a callback must contain the state, which the broker does not document. A wrong state is always rejected.
+   * Default: `optional`.
    */
   readonly state?: "required" | "optional" | undefined
 }
@@ -64,7 +64,7 @@ const method = Method.redirect(services.family, {
   exchange: ({ code: authToken }, { account, api, options }) =>
     Effect.gen(function* () {
       const tokens = yield* services.exchange(api, account, authToken)
-      // The callback does not name the account of its token. The profile names this account.
+      // The profile names the account of the token, but the callback does not.
       const profile = yield* services.profile(api, { account, tokens }, options)
       return profile.id.toUpperCase() === services.expectedHolder(account, options)
         ? { tokens, profile }
@@ -73,8 +73,8 @@ const method = Method.redirect(services.family, {
 })
 
 /**
- * Provides all services of this method for one account. The portal binds a one-time code to one load of its page. The
- * user must therefore finish the login without reloading the page.
+ * Provides all services of this method for one account. The user must finish the login without reloading the page: a
+ * one-time code is valid for one load of the page.
  *
  * @category layers
  * @since 0.1.0

@@ -162,7 +162,7 @@ describe("checks of credentials", () => {
     )
   }
 
-  it.effect("a date of birth with one digit for day and month is accepted, and is sent with two digits for each", () =>
+  it.effect("a date of birth with a one-digit day and month is sent with two digits for each", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ accounts: [{ ...demo, secondFactor: "01/02/1988" }] })
       yield* Effect.provide(Login.session, layer({ secondFactor: secret("1-2-1988") }))
@@ -170,7 +170,7 @@ describe("checks of credentials", () => {
     })
   )
 
-  it.effect("a user id in lower case is sent in upper case, and is in upper case in the account of the session", () =>
+  it.effect("a user id in lower case is sent and stored in upper case", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const { account } = yield* Effect.provide(Login.session, layer({ userId: " aa017 " }))
@@ -197,18 +197,16 @@ describe("checks of credentials", () => {
 
   const names = ["USER_ID", "PASSWORD", "API_KEY", "API_SECRET", "SECOND_FACTOR"].map((name) => `MOTILAL_${name}`)
 
-  it.effect(
-    "MotilalAuth.layerConfig names all missing variables in one error, but not the optional MOTILAL_TOTP_SECRET",
-    () =>
-      Effect.gen(function* () {
-        const error = yield* refused(Login.login, MotilalAuth.layerConfig()).pipe(
-          Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
-        )
-        const expected = required.map((name) => [`${name} (${fields[name].env})`, missing])
-        assert.deepStrictEqual(problems(error), Object.fromEntries(expected))
-        for (const name of names) assert.include(error.message, name)
-        assert.notInclude(error.message, "MOTILAL_TOTP_SECRET")
-      })
+  it.effect("MotilalAuth.layerConfig names all missing required variables in one error", () =>
+    Effect.gen(function* () {
+      const error = yield* refused(Login.login, MotilalAuth.layerConfig()).pipe(
+        Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
+      )
+      const expected = required.map((name) => [`${name} (${fields[name].env})`, missing])
+      assert.deepStrictEqual(problems(error), Object.fromEntries(expected))
+      for (const name of names) assert.include(error.message, name)
+      assert.notInclude(error.message, "MOTILAL_TOTP_SECRET")
+    })
   )
 
   it.effect("MotilalPortal.layerConfig names all missing variables in one error", () =>
@@ -223,7 +221,7 @@ describe("checks of credentials", () => {
     })
   )
 
-  it.effect("MotilalAuth.layerConfig reads the variables, including the optional TOTP secret", () =>
+  it.effect("MotilalAuth.layerConfig reads the required and the optional variables", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const values = {
@@ -291,7 +289,7 @@ const wrongOptions: ReadonlyArray<WrongCredentials> = [
 
 describe("checks of options", () => {
   for (const [what, options, expected] of wrongOptions) {
-    it.effect(`${what}: the layer reports the problem when it is built, and no request is sent`, () =>
+    it.effect(`${what}: the layer fails without a request`, () =>
       Effect.gen(function* () {
         const error = yield* refused(
           Login.login,
@@ -313,7 +311,7 @@ describe("checks of options", () => {
     })
   )
 
-  it.effect("MotilalPortal.layer rejects an invalid redirect URL, and sends no request", () =>
+  it.effect("MotilalPortal.layer rejects an invalid redirect URL", () =>
     Effect.gen(function* () {
       const portal = MotilalPortal.layer({ credentials: { ...credentials, redirectUrl: "callback" } })
       assert.deepStrictEqual(problems(yield* refused(MotilalApi.MotilalApi, portal)), {
@@ -345,7 +343,7 @@ describe("checks of the arguments of MotilalApi", () => {
     ["getprofile with a blank client code", (raw) => raw.getprofile({ clientcode: "" }, session), "clientcode"]
   ]
   for (const [what, call, field] of rows) {
-    it.effect(`a call to ${what} fails with InvalidRequest before it is sent to the broker`, () =>
+    it.effect(`a call to ${what} fails with InvalidRequest before it is sent`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(MotilalApi.MotilalApi, call), api)
         assert.strictEqual(reasonOf(error, "InvalidRequest").field, field)
@@ -354,7 +352,7 @@ describe("checks of the arguments of MotilalApi", () => {
   }
 
   for (const name of ["getaccesstoken", "resendotp", "getprofile", "logout"] as const) {
-    it.effect(`a call to ${name} without a session fails with SessionExpired before it is sent to the broker`, () =>
+    it.effect(`a call to ${name} without a session fails with SessionExpired before it is sent`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(MotilalApi.MotilalApi, (raw): Effect.Effect<unknown, AuthError> =>
           raw[name](undefined as never)
@@ -375,7 +373,7 @@ describe("checks of the arguments of MotilalApi", () => {
 })
 
 describe("errors of a login", () => {
-  it.effect("swapped API key and API secret give MO2005, and the remedy names the swap as a possible cause", () =>
+  it.effect("the remedy for MO2005 names swapped keys as a possible cause", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const swapped = layer({ apiKey: credentials.apiSecret, apiSecret: credentials.apiKey })
@@ -387,7 +385,7 @@ describe("errors of a login", () => {
     })
   )
 
-  it.effect("a TOTP secret for an account without TOTP gives MO1094, and the remedy is to enable TOTP", () =>
+  it.effect("the remedy for MO1094 is to enable TOTP", () =>
     Effect.gen(function* () {
       yield* serve({ accounts: [{ ...demo, totpSecret: "" }] })
       const error = yield* Effect.flip(Effect.provide(Login.login, layer()))
@@ -396,7 +394,7 @@ describe("errors of a login", () => {
     })
   )
 
-  it.effect("a code source that returns the TOTP secret is rejected, and no request is sent", () =>
+  it.effect("a code source that returns the TOTP secret is rejected without a request", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const codes = CodeSource.fromEffect(() => Effect.succeed(secret(demo.totpSecret)))
@@ -406,7 +404,7 @@ describe("errors of a login", () => {
     })
   )
 
-  it.effect("the fourth wrong SMS code fails with AccountLocked, and ends the challenge", () =>
+  it.effect("the fourth wrong SMS code fails with AccountLocked", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ limit: "none" })
       yield* Effect.gen(function* () {

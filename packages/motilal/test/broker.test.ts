@@ -112,7 +112,7 @@ const portal: Contract.Subject = {
 
 const withSecret = { ...wrongCredentials, "API secret": { credentials: { apiSecret: "badkey7-secret" } } }
 
-/** A login by SMS sends no TOTP code, so `wrongCode`, the test of a wrong TOTP code, is left out. */
+/** `wrongCode` tests a wrong TOTP code. A login by SMS sends no TOTP code. */
 const { wrongCode: _wrongCode, ...withoutCode } = direct({}, { totp: undefined }, withSecret)
 
 const contract: BrokerTests.Subject<never, never, never>["contract"] = [
@@ -126,7 +126,7 @@ const contract: BrokerTests.Subject<never, never, never>["contract"] = [
   portal
 ]
 
-/** Secrets of the fuzz test. They do not look like secrets, so they can be redacted only by their values. */
+/** Secrets of the fuzz test: they do not look like secrets, so they can be redacted only by their values. */
 const apiKey = "canary&Key<q"
 const apiSecret = "canary-app-secret"
 const factor = "29/02/1984"
@@ -200,10 +200,7 @@ const using = <A>(call: (api: MotilalApi.MotilalApi["Service"]) => Effect.Effect
 const { totp: _totp, ...withoutTotp } = loginRequest
 const { "2FA": _factor, ...withoutFactor } = withoutTotp
 
-/**
- * Further calls, which differ from `calls` only in their arguments. A request fixture can name one of them in its field
- * `call`.
- */
+/** The calls that a request fixture can name in its field `call`. */
 const others: typeof calls = {
   loginByOtp: using((api) => api.authdirectapi(withoutTotp)),
   loginOfDealer: using((api) => api.authdirectapi(withoutFactor)),
@@ -306,7 +303,7 @@ describe("the tables cover the documentation", () => {
 
   it("the header table has every header that an error code names", () => {
     const named = headers.table.map(({ code }) => code).filter((code) => code.startsWith("MO20"))
-    // MO2013 and MO2035 name no header: MO2013 is about a version, and MO2035 is about an IP address.
+    // MO2013 and MO2035 name no header.
     const ofHeaders = documentedCodes.filter((code) => /^MO20(?:0[3-9]|1\d|2\d)$/.test(code) && code !== "MO2013")
     assert.deepStrictEqual(named.toSorted(), ofHeaders)
   })
@@ -315,7 +312,7 @@ describe("the tables cover the documentation", () => {
     Effect.gen(function* () {
       const tables = endpoints.generations.flatMap((generation) => Object.values(endpoints.make(generation, 2)))
       const paths = new Set(tables.map(({ path }) => path))
-      // Generation v4 is not documented. Except for `/rest/login/v4/authdirectapi`, it has the same paths as v3.
+      // The undocumented generation v4 has one path that v3 does not have.
       assert.deepStrictEqual([...paths].toSorted(), [...documentedPaths, "/rest/login/v4/authdirectapi"].toSorted())
       const fake = yield* FakeMotilal.make()
       for (const path of paths) {

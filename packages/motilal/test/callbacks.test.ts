@@ -51,7 +51,7 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
 ]
 
 describe("a callback of a browser login", () => {
-  it.effect("with the login token gives a session that has the profile, the login token and the access token", () =>
+  it.effect("with the login token gives a session with the profile and both tokens", () =>
     Effect.gen(function* () {
       const { callback, completed, fake, services } = yield* begun()
       const session = yield* completed(callback.href)
@@ -67,7 +67,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect('with generation: "v3", gives a session whose access token is the token of the callback', () =>
+  it.effect('with generation: "v3", gives a session with the token of the callback', () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, { generation: "v3" })
       const { tokens } = yield* completed(callback.href)
@@ -77,7 +77,7 @@ describe("a callback of a browser login", () => {
   )
 
   for (const [what, forge, why] of forged) {
-    it.effect(`with ${what} is rejected, and no request is sent`, () =>
+    it.effect(`with ${what} is rejected without a request`, () =>
       Effect.gen(function* () {
         const { callback, completed, fake } = yield* begun()
         const token = callback.searchParams.get("authtoken") ?? ""
@@ -89,20 +89,18 @@ describe("a callback of a browser login", () => {
     )
   }
 
-  it.effect(
-    "with a line break in its token is rejected without a request, and the right callback then completes the login",
-    () =>
-      Effect.gen(function* () {
-        const { callback, completed, fake } = yield* begun()
-        const good = callback.href
-        const error = yield* Effect.flip(completed(having("authtoken", "a_M\r\nx: y")(callback)))
-        assert.strictEqual(reasonOf(error, "InvalidRequest").field, "callbackUrl")
-        assert.strictEqual((yield* fake.journal).length, 2)
-        assert.strictEqual((yield* completed(good)).method, "portal")
-      })
+  it.effect("with a line break in its token is rejected without ending the login", () =>
+    Effect.gen(function* () {
+      const { callback, completed, fake } = yield* begun()
+      const good = callback.href
+      const error = yield* Effect.flip(completed(having("authtoken", "a_M\r\nx: y")(callback)))
+      assert.strictEqual(reasonOf(error, "InvalidRequest").field, "callbackUrl")
+      assert.strictEqual((yield* fake.journal).length, 2)
+      assert.strictEqual((yield* completed(good)).method, "portal")
+    })
   )
 
-  it.effect("with Bearer <token> in the parameter AuthToken is accepted, and the prefix Bearer is removed", () =>
+  it.effect("with Bearer <token> in the parameter AuthToken is accepted without the prefix", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun()
       const token = callback.searchParams.get("authtoken") ?? ""
@@ -113,7 +111,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("without a state is accepted, because the broker does not document a state", () =>
+  it.effect("without a state is accepted by default", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({ portalState: "dropped" })
       assert.isNull(callback.searchParams.get("state"))
@@ -168,7 +166,7 @@ describe("the portal of the fake", () => {
     ["2FA", "MO1007"],
     ["totp", "MO1093"]
   ] as const) {
-    it.effect(`shows the form again, with the error code ${code}, after a wrong ${field}`, () =>
+    it.effect(`shows the form with the error code ${code} after a wrong ${field}`, () =>
       Effect.gen(function* () {
         yield* serve()
         const { html, location } = yield* browse(page, { ...(yield* filled), [field]: "000000" })
@@ -183,7 +181,7 @@ describe("the portal of the fake", () => {
     ["no-consent", "MO1092"],
     ["pan-not-linked", "Not a valid account number"]
   ] as const) {
-    it.effect(`refuses an account with the state ${state}, as the call authdirectapi does`, () =>
+    it.effect(`refuses an account with the state ${state}`, () =>
       Effect.gen(function* () {
         yield* serve({ accounts: [{ ...demo, state }] })
         const { html, location } = yield* browse(page, yield* filled)
@@ -193,7 +191,7 @@ describe("the portal of the fake", () => {
     )
   }
 
-  it.effect("refuses a form whose page id is not the id from the latest load of the page", () =>
+  it.effect("refuses a form with a wrong page id", () =>
     Effect.gen(function* () {
       yield* serve()
       const { html, location } = yield* browse(page, { ...(yield* filled), page: "0000000000000000" })

@@ -1,6 +1,5 @@
 /**
- * The program of the canary test. It prints its results and errors in many ways. The test searches the output, and the
- * files that the program has written, for secrets.
+ * Prints its results and errors in many ways. The canary test searches the output and the written files for secrets.
  */
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"

@@ -74,7 +74,7 @@ describe("the fake's check of headers", () => {
     )
   }
 
-  it.effect('accepts a missing or wildcard Accept header; with accept: "exact", refuses both', () =>
+  it.effect('refuses a missing or wildcard Accept header only with accept: "exact"', () =>
     Effect.gen(function* () {
       const { accept: _, ...silent } = right
       const lenient = yield* FakeMotilal.make({ limit: "none" })
@@ -117,7 +117,7 @@ describe("the fake's check of headers", () => {
     )
   }
 
-  it.effect("if several headers are wrong, reports the one that comes first in the broker's table", () =>
+  it.effect("reports the wrong header that comes first in the broker's table", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const wrong = { "user-agent": "curl/8", sourceid: "TV", apikey: "badkey7" }
@@ -133,7 +133,7 @@ describe("the fake's check of headers", () => {
     ["WEB", "browsername"]
   ] as const) {
     const other = source === "WEB" ? "DESKTOP" : "WEB"
-    it.effect(`requires the header ${name} if the source id is ${source}, but not if it is ${other}`, () =>
+    it.effect(`requires the header ${name} for the source id ${source}, but not for ${other}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make()
         const complete = { installedappid: "app-1", imeino: "490154203237518" }
@@ -201,7 +201,7 @@ describe("the fake's check of logins", () => {
     )
   }
 
-  it.effect("an account whose PAN is not linked to Aadhaar is refused with a message and without an error code", () =>
+  it.effect("an account whose PAN is not linked to Aadhaar is refused without an error code", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make(account({ state: "pan-not-linked" }))
       const { errorcode, message } = yield* ask(fake, login, { body: good })
@@ -257,7 +257,7 @@ describe("the fake's switches", () => {
 
   for (const unverified of ["MO1097", "MO8003", "MO1100"] as const) {
     it.effect(
-      `with unverified: "${unverified}", getaccesstoken is refused with this error code while the login waits for the SMS code`,
+      `with unverified: "${unverified}", getaccesstoken is refused with ${unverified} before the SMS code`,
       () =>
         against(
           { unverified },
@@ -273,7 +273,7 @@ describe("the fake's switches", () => {
     )
   }
 
-  it.effect("with maxSessions: 2, a third login is refused, and is accepted after a logout", () =>
+  it.effect("with maxSessions: 2, a third login is refused until a logout", () =>
     against({ maxSessions: 2, reusedCode: "accepted" }, () =>
       Effect.gen(function* () {
         const first = yield* Login.session
@@ -307,7 +307,7 @@ describe("the fake's switches", () => {
     ["either", "text", ""]
   ] as const) {
     it.effect(
-      `with otpType: "${otpType}", a code that is sent as ${given === 1 ? "a number" : "text"} is ${code === "" ? "accepted" : "refused"}`,
+      `with otpType: "${otpType}", a code sent as ${given === 1 ? "a number" : "text"} is ${code === "" ? "accepted" : "refused"}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* FakeMotilal.make({ otpType })
@@ -395,7 +395,7 @@ describe("the fake's check of sessions", () => {
       assert.strictEqual((yield* exchange({ authorization: "" })).errorcode, "MO2007")
       assert.strictEqual((yield* exchange({ authorization: `Bearer ${AuthToken}` })).errorcode, "MO8001")
       assert.strictEqual((yield* exchange()).errorcode, "")
-      // The v5 path requires an access token. The v1 path does not.
+      // Unlike the v1 path, the v5 path requires an access token.
       const profile = (path: string, more: Readonly<Record<string, string>> = {}) =>
         ask(fake, path, { headers: { ...authorization, ...more } })
       assert.strictEqual((yield* profile("/rest/login/v5/getprofile")).errorcode, "MO8003")
@@ -405,7 +405,7 @@ describe("the fake's check of sessions", () => {
     })
   )
 
-  it.effect("a code is accepted once, and verifyotp and resendotp are then refused with MO1095", () =>
+  it.effect("after an accepted code, verifyotp and resendotp are refused with MO1095", () =>
     against(
       {},
       (fake) =>

@@ -41,7 +41,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("a login by SMS verifies the code, and then exchanges the login token for an access token", () =>
+  it.effect("a login by SMS calls verifyotp before getaccesstoken", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(morning)
@@ -59,24 +59,22 @@ describe("the life of a session", () => {
   )
 
   for (const generation of ["v4", "v3"] as const) {
-    it.effect(
-      `a login by SMS in generation ${generation} does not call getaccesstoken, and gives a session with one token`,
-      () =>
-        Effect.gen(function* () {
-          const fake = yield* serve()
-          const respond = () => Effect.map(fake.codes(demo.userId), (codes) => Redacted.make(codes.at(-1) ?? ""))
-          const session = yield* Effect.provide(
-            Login.withStepUp(respond),
-            layer({ totp: undefined, apiSecret: undefined }, { generation })
-          )
-          assert.deepStrictEqual(Object.keys(session.tokens), ["access"])
-          const asked = (yield* fake.journal).map(({ endpoint }) => endpoint)
-          assert.deepStrictEqual(asked, ["authdirectapi", "verifyotp"])
-        })
+    it.effect(`a login by SMS in generation ${generation} gives a session with one token`, () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        const respond = () => Effect.map(fake.codes(demo.userId), (codes) => Redacted.make(codes.at(-1) ?? ""))
+        const session = yield* Effect.provide(
+          Login.withStepUp(respond),
+          layer({ totp: undefined, apiSecret: undefined }, { generation })
+        )
+        assert.deepStrictEqual(Object.keys(session.tokens), ["access"])
+        const asked = (yield* fake.journal).map(({ endpoint }) => endpoint)
+        assert.deepStrictEqual(asked, ["authdirectapi", "verifyotp"])
+      })
     )
   }
 
-  it.effect("the session of a login at 05:50 IST expires at the daily cut-off, at 06:00 IST", () =>
+  it.effect("the session of a login at 05:50 IST expires at 06:00 IST", () =>
     Effect.gen(function* () {
       yield* serve()
       yield* TestClock.setTime(cutOff - 600_000)
@@ -106,7 +104,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("after a login by SMS, the life of the session is counted from the login request, not from the code", () =>
+  it.effect("after a login by SMS, the life of the session is counted from the login request", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(morning)
@@ -149,7 +147,7 @@ describe("the life of a session", () => {
           yield* TestClock.adjust("30 seconds")
           yield* fake.inject("resendotp", fault)
           reasonOf(yield* Effect.flip(resend(challenge)), "BrokerUnavailable")
-          // If the broker has processed the request, it has sent a new code, and the first code is not valid any more.
+          // A resend that the broker has processed makes the first code invalid.
           const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
           assert.strictEqual((yield* verify(challenge, code)).method, "password")
         }).pipe(Effect.provide(bySms))
@@ -171,7 +169,7 @@ describe("the life of a session", () => {
     ["a login with TOTP", {}, ["authdirectapi", "getaccesstoken"]],
     ["a login by SMS", { totp: undefined }, ["authdirectapi", "verifyotp", "getaccesstoken"]]
   ] as const) {
-    it.effect(`in ${what}, a failure of getaccesstoken is reported, and no request is resent`, () =>
+    it.effect(`in ${what}, no request is repeated after a failure of getaccesstoken`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         yield* fake.inject("getaccesstoken", { kind: "rate-limit" })
@@ -203,22 +201,20 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect(
-    'with otpType: "number", verifyotp sends the SMS code as a JSON number, and an error does not show the code',
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* serve({ otpType: "number" })
-        yield* Effect.gen(function* () {
-          const { challenge, verify } = yield* challenged
-          const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
-          yield* fake.inject("verifyotp", { kind: "quote", as: "page" })
-          assert.notInclude(
-            (yield* Effect.flip(verify(challenge, code))).message,
-            Redacted.value(code).replace(/^0+/, "")
-          )
-        }).pipe(Effect.provide(layer({ totp: undefined }, { otpType: "number" })))
-        assert.match((yield* fake.journal).at(-1)?.body ?? "", /^\{"otp":\d+\}$/)
-      })
+  it.effect('with otpType: "number", verifyotp sends a number that errors do not show', () =>
+    Effect.gen(function* () {
+      const fake = yield* serve({ otpType: "number" })
+      yield* Effect.gen(function* () {
+        const { challenge, verify } = yield* challenged
+        const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
+        yield* fake.inject("verifyotp", { kind: "quote", as: "page" })
+        assert.notInclude(
+          (yield* Effect.flip(verify(challenge, code))).message,
+          Redacted.value(code).replace(/^0+/, "")
+        )
+      }).pipe(Effect.provide(layer({ totp: undefined }, { otpType: "number" })))
+      assert.match((yield* fake.journal).at(-1)?.body ?? "", /^\{"otp":\d+\}$/)
+    })
   )
 
   it.effect("for a dealer, the profile call sends the client code, and the logout sends the dealer's user id", () =>

@@ -51,7 +51,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("is not renewed, and nothing is sent, if the program cannot supply the required SMS code", () =>
+  it.effect("is not renewed if the program cannot supply the SMS code", () =>
     Effect.gen(function* () {
       const { fake, renew } = yield* begin({ totp: undefined })
       for (let attempt = 0; attempt < 3; attempt += 1) {
@@ -103,7 +103,7 @@ describe("a failed getaccesstoken request after a successful login", () => {
     })
   )
 
-  it.effect("is repeated, and succeeds without another login after the broker has recovered", () =>
+  it.effect("is repeated without another login after the broker has recovered", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 }, 3)
@@ -116,7 +116,7 @@ describe("a failed getaccesstoken request after a successful login", () => {
     })
   )
 
-  it.effect("is repeated by a program that starts later, with the login token that the first program stored", () =>
+  it.effect("is repeated by a later program with the stored login token", () =>
     Effect.gen(function* () {
       const kept = yield* Layer.build(Vault.layerMemory)
       const vault = Layer.succeedContext(kept)
@@ -142,7 +142,7 @@ describe("a failed getaccesstoken request after a successful login", () => {
     })
   )
 
-  it.effect("is not repeated after a logout, and the next renewal sends a new login", () =>
+  it.effect("is followed by a new login after a logout", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 })

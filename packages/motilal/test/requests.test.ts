@@ -34,7 +34,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("a login calls the endpoint authdirectapi, and in generation v7 then calls getaccesstoken", () =>
+  it.effect("a login calls getaccesstoken only in generation v7", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.provide(Login.session, layer())
@@ -83,7 +83,7 @@ describe("requests", () => {
     ["production", "https://invest.motilaloswal.com"],
     ["uat", "https://uattrade.motilaloswaluat.com"]
   ] as const) {
-    it.effect(`the login URL is the address of the portal of ${environment}, with the API key and the state`, () =>
+    it.effect(`the login URL of ${environment} contains the API key and the state`, () =>
       Effect.gen(function* () {
         const { apiKey, apiSecret, userId } = credentials
         const options = {

@@ -65,13 +65,13 @@ export const session: Session = MotilalAuth.fromTokens({
   issuedAt: 0
 })
 
-/** The account and the token of an unfinished login. Until the end of the login, `access` is the login token. */
+/** An unfinished login: `access` is the login token. */
 export const waiting: Pick<Session, "account" | "tokens"> = {
   account: session.account,
   tokens: { access: Redacted.make("login-of-a-test_M") }
 }
 
-/** A session of generation v4 or v3 of the broker's API. Such a session has a single token. */
+/** A session of generation v4 or v3, which has a single token. */
 export const legacySession: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("login-of-a-test_M"),

@@ -50,7 +50,7 @@ describe("types", () => {
     assert(runnable(Effect.provide(Login.login, MotilalAuth.layer({ credentials }))))
   })
 
-  it("a program does not compile if a secret is plain text, or if the value of an option is unknown", () => {
+  it("a program does not compile with a plain-text secret or an unknown option value", () => {
     const text = "secret" as unknown as Redacted.Redacted<string>
     const given = { ...credentials, password: text }
     assert(MotilalAuth.layer({ credentials: given }))

@@ -36,11 +36,10 @@ export {
  *
  * - `vault`: the encrypted vault of this user on this machine (`NodeVault`).
  * - `key`: the key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, the key in the keyring of
- *   the operating system. If the keyring is not available, `open` fails with `KeyUnavailable`, and the error contains
- *   the command that makes a key.
+ *   the operating system. If the keyring is not available, `open` fails with `KeyUnavailable`.
  * - `client`: the calls of the broker's layer, such as a login, use `NodeHttpClient`. The requests of the connection's
- *   function `fetch` use the global `fetch`. If the program has replaced the global `fetch`, for example with a fake of
- *   the broker, all requests use the replacement. If `HTTPS_PROXY` is set, requests go through that proxy.
+ *   function `fetch` use the global `fetch`. If the program has replaced the global `fetch`, all requests use the
+ *   replacement.
  *
  * @category models
  * @since 0.1.0
@@ -48,7 +47,7 @@ export {
 export interface Options extends Omit<Core.Options, "vault">, defaults.FolderOptions {
   /**
    * The vault that stores the sessions. Example: `Vault.layerRedisFrom(NodeRedis.layer({ url }))`. If the vault needs a
-   * key, it gets the key of the option `key`, or the default key if `key` is not set.
+   * key, it gets the key of the option `key`.
    */
   readonly vault?: Layer.Layer<SessionStore | SessionLock, AuthError | VaultError, VaultKey> | undefined
 }
@@ -71,8 +70,8 @@ export type {
 } from "./internal/browserCalls.ts"
 
 /**
- * An open connection. After `close`, the promises of all other functions reject. A pending call keeps the program
- * running. An open connection, its listeners and a loop over `changes` do not keep the program running.
+ * An open connection. After `close`, the promises of all other functions reject. Only a pending call keeps the program
+ * running: listeners and a loop over `changes` do not.
  *
  * @category models
  * @since 0.1.0
@@ -81,18 +80,21 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
 
 /**
  * Opens a connection for the account of a broker's layer. `open` opens the vault and checks the format of the
- * credentials, but sends no request. The first call that needs a session uses the stored session if it is live.
- * Otherwise this call gets a new session from the broker or, if only a person can log in, fails with `ActionRequired`.
- * If both the credentials and the key are missing, one error names both.
+ * credentials, but sends no request. The first call that needs a session:
  *
- * If the option `client` is not set and `HTTPS_PROXY` is set, `open` applies `HTTPS_PROXY` and `NO_PROXY` to every
- * request of the connection. It also applies them to the global `fetch` in this process. Node before 24.14 can use
- * these variables only if it was started with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`. Node 22 has these two
- * settings from 22.21 on, and Node 24 from 24.5 on. If this Node cannot use `HTTPS_PROXY`, `open` fails with
- * `InvalidRequest`. `open` also fails with `InvalidRequest` if `HTTPS_PROXY` is not the address of a proxy.
+ * - uses the stored session if a live session is stored.
+ * - gets a new session from the broker if no live session is stored, and the program can log in.
+ * - fails with `ActionRequired` if no live session is stored, and only a person can log in.
  *
- * If your proxy needs an additional certificate, set `NODE_EXTRA_CA_CERTS` to the path of a file that contains it.
- * Every version of Node reads this variable, but only at its start.
+ * Without the option `client`, `open` applies the variables `HTTPS_PROXY` and `NO_PROXY` to every request of the
+ * connection, and to the global `fetch` in this process. `open` fails with `InvalidRequest` if `HTTPS_PROXY` is not the
+ * address of a proxy, or if this Node cannot use `HTTPS_PROXY`. These versions of Node can use it:
+ *
+ * - Node 24.14 or newer.
+ * - Node 22 from 22.21 on, and Node 24 from 24.5 on, started with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`.
+ *
+ * If your proxy needs an additional certificate, set `NODE_EXTRA_CA_CERTS` to the path of a file that contains it. Node
+ * reads this variable when it starts.
  *
  * @example
  * ```ts
@@ -117,9 +119,8 @@ export const open = <Services, E extends AuthError | VaultError>(
   )
 
 /**
- * The default of the option `client`. If `HTTPS_PROXY` is set, the requests of this client and of the global `fetch` go
- * through that proxy. Use this layer for requests outside a connection. The layer fails with `InvalidRequest` if
- * `HTTPS_PROXY` is not the address of a proxy, or if this Node cannot use `HTTPS_PROXY` (see `open`).
+ * The default of the option `client`. Use this layer for requests outside a connection. Like `open`, it applies
+ * `HTTPS_PROXY` to its requests and to the global `fetch`, and can fail with `InvalidRequest`.
  *
  * @example
  * ```ts

@@ -32,8 +32,8 @@ export interface Options<A extends Core.Accounts> extends ConnectionOptions {
  */
 export interface Connections<A extends Core.Accounts> extends Omit<Core.Connections<A>, "account"> {
   /**
-   * Returns the functions of an account. The first call to `account` with a name checks the credentials of that
-   * account. If they are invalid, the promise rejects. The other accounts are not affected.
+   * Returns the functions of an account. Rejects if the credentials of this account are invalid. The other accounts are
+   * not affected.
    */
   readonly account: <Name extends keyof A & string>(
     name: Name
@@ -41,8 +41,7 @@ export interface Connections<A extends Core.Accounts> extends Omit<Core.Connecti
 }
 
 /**
- * Opens connections to several accounts, with one vault and one HTTP client. `open` opens the vault, but sends no
- * request.
+ * Opens connections to several accounts, with one vault and one HTTP client. Sends no request.
  *
  * @example
  * ```ts no-run

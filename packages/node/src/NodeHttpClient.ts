@@ -1,6 +1,5 @@
 /**
- * An HTTP client for calls to brokers. The client sends a request once, and reads the whole answer. It needs much
- * less time per call than clients that read the answer as a stream.
+ * An HTTP client for calls to brokers. It needs much less time per call than clients that read an answer as a stream.
  *
  * @since 0.1.0
  */
@@ -56,15 +55,15 @@ export interface Options {
    */
   readonly dispatcher?: dispatchers.Dispatcher | undefined
   /**
-   * `"effect"`: each request has a span, and its headers contain the ids of the span, as with Effect's own clients. The
-   * references of `HttpClient`, such as `TracerPropagationEnabled`, apply. Default: no span and no such headers.
+   * `"effect"`: each request has a span, and its headers contain the ids of the span. The references of `HttpClient`,
+   * such as `TracerPropagationEnabled`, apply. Default: no spans.
    */
   readonly tracing?: "effect" | undefined
 }
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value > 0
 
-/** Longest time-out in milliseconds. Node's timers do not support a longer time. */
+/** Longest time of Node's timers, in milliseconds. */
 const longestTime = 2_147_483_647
 
 const millisOf = (input: Duration.Input): number =>
@@ -84,17 +83,13 @@ const refusal = (fields: ReadonlyArray<readonly [field: string, isValid: boolean
  * Makes the client. Its connections are closed at the end of the scope. Fails with `InvalidRequest` if an option is
  * invalid.
  *
- * The client sends each request once. It follows no redirect and repeats no request. If the fiber is interrupted before
- * the request has a connection, the request is never sent. If the fiber is interrupted later, the connection is closed.
+ * The client sends each request once, and follows no redirect. If the fiber is interrupted before the request has a
+ * connection, the request is never sent. If the fiber is interrupted later, the connection is closed.
  *
- * Requests use HTTP/1.1. A request body is text or bytes: the client sends neither streams nor forms with files. The
- * client does not ask for compression, but decompresses an answer that has the header `content-encoding`. If a body is
- * larger than the maximum, reading it fails. To download larger files or to read an endless answer, use Effect's
- * `FetchHttpClient.layer`.
+ * Requests use HTTP/1.1. A request body is text or bytes. If an answer is larger than `maxBodyBytes`, reading its body
+ * fails. For streams, forms with files, larger answers and endless answers, use Effect's `FetchHttpClient.layer`.
  *
- * Without the option `dispatcher`, the client has the proxy and the certificates of the global `fetch`. If the program
- * has replaced the dispatcher of the global `fetch`, the client uses the new dispatcher. If the runtime has no such
- * dispatcher, the client uses `node:http`.
+ * Without the option `dispatcher`, the client has the proxy and the certificates of the global `fetch`.
  *
  * An error from the client contains the method of the request, and the URL without its query. It contains neither the
  * headers nor the body of the request.

@@ -58,17 +58,12 @@ export const make = Effect.fnUntraced(function* (
 })
 
 /**
- * Locks that the operating system manages. When a program ends for any reason, the system releases its locks. No lock
- * file has to be cleaned up.
+ * Provides the locks. When a program ends for any reason, the operating system releases its locks. No lock file has to
+ * be cleaned up.
  *
- * Each account has one lock: a SQLite file in the folder `locks` of the vault. Programs share locks if they run as the
- * same user and use the same folder. The folder must be on a local disk. `withLock` fails with `Io` if other users have
- * access to the folder, and with `NewerVersion` if a newer version of this package wrote the lock file.
- *
- * A damaged lock file is recreated. It contained only the fence, a number that grows each time the lock is acquired. In
- * the new file, the next fence is at least the current time in milliseconds. Before a program replaces the file, it
- * acquires a lock for the whole folder and checks again that the file is damaged. So it never replaces a file that
- * another program has just recreated and locked.
+ * Each account has one lock: a SQLite file in the folder `locks` of the vault. The folder must be on a local disk.
+ * `withLock` fails with `Io` if other users have access to the folder, and with `NewerVersion` if a newer version of
+ * this package wrote the lock file. A damaged lock file is recreated, but never while a program holds the lock.
  *
  * @example
  * ```ts

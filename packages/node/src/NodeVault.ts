@@ -58,7 +58,7 @@ const pathOf = (folder: string): string => Path.join(folder, "sessions.db")
 
 interface Connection {
   readonly vault: vaultFile.Vault
-  /** Identity of the file. It shows whether the file was replaced. */
+  /** Shows whether the file was replaced. */
   readonly identity: string
 }
 
@@ -86,8 +86,7 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
     return held
   }
 
-  // Runs before each operation, because the mode of the folder may have changed since the last operation. If the folder
-  // and the file exist, the check makes seven `lstat` calls and opens no file.
+  // Runs before each operation, because the mode of the folder may have changed since the last operation.
   const secure = Effect.suspend(() =>
     held?.vault.database.isOpen === false ? Effect.void : Effect.andThen(place.folder(folder), place.databaseFile(path))
   )
@@ -104,7 +103,6 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
         })
       )
     )
-  /** Returns the open database, or `undefined` if the database is not open or its file was replaced. */
   const current = () => (held?.vault.database.isOpen === true && isCurrent(held) ? held.vault.database : undefined)
 
   return { current, path, use }
@@ -191,14 +189,13 @@ export const layerStore = (
  * Programs share the vault if they run as the same user, with the same folder and the same key.
  *
  * The folder has mode 0700, and its files have mode 0600. If other users have access to the folder or to a file, each
- * operation fails and changes nothing. On Windows, modes are not checked. The permissions of the user's profile protect
+ * operation fails and changes nothing. On Windows, modes are not checked: the permissions of the user's profile protect
  * only a folder inside the profile, such as the default folder.
  *
- * When a write succeeds, the data is on disk. A write blocks the event loop until then.
+ * A write blocks the event loop until the data is on disk.
  *
  * Fails with `Tampered` if another program changed the content of the file. Fails with `NewerVersion` if a newer
- * version of this package wrote the file. Fails with `Io` if the folder or a file cannot be used. The `remedy` of `Io`
- * says what to do.
+ * version of this package wrote the file. Fails with `Io` if the folder or a file cannot be used.
  *
  * @example
  * ```ts
@@ -236,10 +233,9 @@ const unlink = (path: string): Effect.Effect<void, VaultError.VaultError> =>
   })
 
 /**
- * Deletes all entries of a vault, and the salt of its passphrase. The entries are sessions, states of the login guard,
- * records of browser logins, and stored credentials. Use this function if the vault fails with `Tampered`, or if its
- * key is lost. The next session of each account then needs a new login. The login guard no longer knows earlier failed
- * logins and locked accounts.
+ * Deletes a vault: sessions, stored credentials, records of browser logins, of failed logins and of locked accounts,
+ * and the salt of the passphrase. Use this function if the vault fails with `Tampered`, or if its key is lost. The next
+ * session of each account needs a new login.
  *
  * If a program has the vault open, the program continues with a new, empty vault. The lock files are not deleted,
  * because a program may hold a lock. Fails with `Io` if a file cannot be deleted.
@@ -259,7 +255,7 @@ export const remove = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, VaultError.VaultError> {
   const folder = yield* place.resolve(options.folder)
   for (const path of [pathOf(folder), passphraseFile.pathOf(folder)]) {
-    // Removes the database file last. Otherwise SQLite could apply the log of the removed file to a new file.
+    // The database file is last: SQLite could apply the log of a removed file to a new file.
     for (const end of [...place.companions, ""]) yield* unlink(path + end)
   }
 })
@@ -268,10 +264,7 @@ const slots: ReadonlySet<string> = new Set<SessionStore.Slot>(["session", "guard
 
 const isSlot = (slot: string): slot is SessionStore.Slot => slots.has(slot)
 
-/**
- * Encrypts one entry with the new key, even if other programs write the entry at the same time. Returns `false` if the
- * entry is already encrypted with the new key.
- */
+/** Returns `false` if the entry is already encrypted with the new key. */
 const rekeyEntry = Effect.fnUntraced(function* (
   before: SessionStore.SessionStore["Service"],
   after: SessionStore.SessionStore["Service"],
@@ -288,15 +281,13 @@ const rekeyEntry = Effect.fnUntraced(function* (
 })
 
 /**
- * Changes the key of a vault. Decrypts each entry with the old key `from`, and encrypts it with the new key `to`.
- * Returns the number of changed entries. The sessions stay valid.
+ * Changes the key of a vault from the old key `from` to the new key `to`. Returns the number of changed entries. The
+ * sessions stay valid.
  *
- * At any time, each entry is encrypted with one of the two keys. If the program is killed during the change, run it
- * again: it skips the entries that already have the new key. After the change, a program that still uses the old key
- * fails with `WrongKey`. Restart that program with the new key.
+ * If the program is killed during the change, run it again. After the change, a program with the old key fails with
+ * `WrongKey`. Restart that program with the new key.
  *
- * The vault stores fingerprints of the credentials that a broker rejected, so that these credentials are not sent
- * again. The fingerprints depend on the key. After the change, rejected credentials can be sent once more.
+ * After the change, credentials that a broker has rejected can be sent to the broker once more.
  *
  * Fails with `WrongKey` if an entry is encrypted with a key other than `from` and `to`. It also fails with the errors
  * of `layer`.

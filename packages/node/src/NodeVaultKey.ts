@@ -9,9 +9,8 @@
  * | `layerPassphrase`       | derived from a passphrase that your program passes       | a command with a prompt        |
  * | `layerPlaintext`        | not used: everything is stored unencrypted               | tests                          |
  *
- * None of these layers falls back to another. If a layer cannot get its key, it fails with `KeyUnavailable`. The error
- * says what to do. `layerDefault` is the default of a connection on Node. It uses `BROKER_AUTH_KEY` or, if that is not
- * set, the keyring.
+ * None of these layers falls back to another. `layerDefault` is the default of a connection on Node. It uses
+ * `BROKER_AUTH_KEY` or, if that is not set, the keyring.
  *
  * @since 0.1.0
  */
@@ -62,8 +61,8 @@ export interface KeyringOptions {
   /** Time-out for an answer from the keyring. Default: 3 seconds. Increase it if a person has to unlock the keyring. */
   readonly timeout?: Duration.Input | undefined
   /**
-   * Folder of the vault. While a program creates the key, it holds a lock in this folder. Programs that share the key
-   * must use the same folder. Default: the folder `broker-auth` in the user's directory for application state.
+   * Folder of the vault. Programs that share the key must use the same folder. Default: the folder `broker-auth` in the
+   * user's directory for application state.
    */
   readonly folder?: string | undefined
 }
@@ -84,13 +83,14 @@ const readTimeout = (input: Duration.Input) =>
   })
 
 /**
- * A random key in the keyring of the operating system. On macOS, the keyring is the Keychain. On Windows, it is the
- * Credential Manager. On Linux, it is the Secret Service, which GNOME Keyring and KWallet provide. The key is generated
- * at the first use. Programs that start at the same time get the same key.
+ * A random key in the keyring of the operating system, generated at the first use. The keyring is:
  *
- * Needs the optional package `@napi-rs/keyring`. Fails with `KeyUnavailable` if the package is missing, if there is no
- * keyring, if the keyring is locked, or if the keyring does not answer in time. Fails with `InvalidOption` if `timeout`
- * is not positive. If the keyring hangs, the program is not blocked and can exit.
+ * - macOS: the Keychain.
+ * - Windows: the Credential Manager.
+ * - Linux: the Secret Service, which GNOME Keyring and KWallet provide.
+ *
+ * Needs the optional package `@napi-rs/keyring`. Fails with `KeyUnavailable` if the package or the keyring is missing,
+ * or if the keyring is locked or does not answer in time. Fails with `InvalidOption` if `timeout` is not positive.
  *
  * @example
  * ```ts
@@ -134,8 +134,7 @@ const withCommand = (error: VaultError.VaultError): VaultError.VaultError => {
 
 /**
  * The default key of `Connection.open`: the key in `BROKER_AUTH_KEY` or, if that is not set, the key in the keyring.
- * The key is never written to a file. If `BROKER_AUTH_KEY` is not set and the keyring is not available, the layer
- * fails with `KeyUnavailable`. The error contains the command that makes a key.
+ * The key is never written to a file. If neither is available, the layer fails with `KeyUnavailable`.
  *
  * @example
  * ```ts
@@ -170,23 +169,25 @@ export const layerDefault = (
  */
 export interface PassphraseOptions {
   /**
-   * Folder of the vault. The file with the salt is in this folder too. Default: the folder `broker-auth` in the user's
-   * directory for application state.
+   * Folder of the vault. Default: the folder `broker-auth` in the user's directory for application state.
    */
   readonly folder?: string | undefined
 }
 
 /**
- * A key that is derived from a passphrase. The key derivation function is Argon2id with 64 MiB of memory and 3 passes.
- * If the salt was generated on Node before 24.7, the function is scrypt. The salt is generated at the first use, and
- * stored in the file `passphrase.db` in the folder of the vault. Each machine has its own salt, so the same passphrase
- * gives a different key on another machine. If several machines share sessions, for example in Redis, use `layerConfig`.
+ * A key that is derived from a passphrase with Argon2id: 64 MiB of memory, 3 passes. If the salt was generated on Node
+ * before 24.7, the key is derived with scrypt. The salt is generated at the first use, and stored in the file
+ * `passphrase.db` in the folder of the vault. Each machine has its own salt, so the same passphrase gives a different
+ * key on another machine. If several machines share sessions, for example in Redis, use `layerConfig`.
  *
- * If the passphrase ends with a line break, that line break is ignored. With a different passphrase, the key is
- * different, and reading a stored session fails with `WrongKey`. Fails with `KeyUnavailable` if the passphrase is
- * empty, or if the salt was generated on Node 24.7 or newer and this Node is older. Fails with `Tampered` if the salt
- * was changed, with `NewerVersion` if a newer version of this package wrote the salt, and with `Io` if the folder cannot
- * be used.
+ * A line break at the end of the passphrase is ignored. With a wrong passphrase, reading a stored session fails with
+ * `WrongKey`. The layer fails with:
+ *
+ * - `KeyUnavailable` if the passphrase is empty.
+ * - `KeyUnavailable` if the salt was generated on Node 24.7 or newer, and this Node is older.
+ * - `Tampered` if the salt was changed.
+ * - `NewerVersion` if a newer version of this package wrote the salt.
+ * - `Io` if the folder cannot be used.
  *
  * @example
  * ```ts

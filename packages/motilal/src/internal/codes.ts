@@ -56,7 +56,7 @@ const headerRows = headers.table
 const range = (first: number, last: number): ReadonlyArray<number> =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index)
 
-/** Error codes of calls that do not belong to the login. The package passes these codes on to the program unchanged. */
+/** Error codes of calls that do not belong to the login. */
 const orderCodes = [
   1003,
   ...range(1012, 1016),

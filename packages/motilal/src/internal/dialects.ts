@@ -18,8 +18,8 @@ const refusal = (name: string, source: string, says: (status: string) => boolean
 })
 
 /**
- * The formats of the broker's answers, as of 2026-11-21. According to the documentation, tokens are next to `status`,
- * not inside `data`. So for a success, the whole answer is returned.
+ * The formats of the broker's answers, as of 2026-11-21. A success returns the whole answer, because the documented
+ * place of the tokens is next to `status`.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {

@@ -49,8 +49,8 @@ const LoginAnswer = Shape.map(
 )
 
 /**
- * The possible places of the access token, as of 2026-11-27. The first place is documented. The official Java SDK 3.3
- * also reads the second and the third place. A third-party client of v7 reads the fourth place.
+ * The possible places of the access token, as of 2026-11-27. Sources: the documentation for the first place, the
+ * official Java SDK 3.3 for the second and the third, a third-party client of v7 for the fourth.
  */
 const AccessTokenData = Shape.union([
   Shape.struct({ accesstoken: Shape.SecretText }),
@@ -126,5 +126,5 @@ export const make = (generation: Generation = "v7", requestsPerSecond = 2, otpTy
   }
 }
 
-/** The calls of a login after `authdirectapi`. No access token exists yet, so they send the token of the login. */
+/** These calls send the token of the login, because no access token exists yet. */
 export const ofLogin: ReadonlySet<string> = new Set(["getaccesstoken", "resendotp", "verifyotp"])

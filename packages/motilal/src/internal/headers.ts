@@ -9,7 +9,7 @@ export type SourceId = "WEB" | "DESKTOP" | "MOBILE"
 
 /** Data about the calling program. The package assumes that the broker checks only the format of these data. */
 export interface Identity {
-  /** Kind of the calling program. The broker requires different headers for each kind. Default: `WEB`. */
+  /** Kind of the calling program. Default: `WEB`. */
   readonly sourceId?: SourceId | undefined
   /** Default: `127.0.0.1`. */
   readonly clientLocalIp?: string | undefined
@@ -82,10 +82,8 @@ const identity = (
 ): HeaderRow => ({ ...given(name, code, "identity"), option, ...more })
 
 /**
- * Every header of the broker's table, in the order of that table. Source: Motilal OpenAPI documentation, "Header
- * Parameters" and "Error Codes", as of 2026-11-21. The broker accepts any text in the headers whose default is
- * `unknown`, except that `manufacturer` has a maximum length. The defaults of the two browser headers are the samples in
- * the documentation.
+ * Every header of the broker's table, in the broker's order. Source: Motilal OpenAPI documentation, "Header Parameters"
+ * and "Error Codes", as of 2026-11-21. The defaults of the two browser headers are the documented samples.
  */
 export const table: ReadonlyArray<HeaderRow> = [
   given("accept", "MO2003", "fixed", /^application\/json$/),
@@ -112,7 +110,7 @@ export const table: ReadonlyArray<HeaderRow> = [
   identity("browsername", "MO2022", "browserName", { preset: "Chrome", sources: ["WEB"] }),
   identity("browserversion", "MO2023", "browserVersion", { preset: "105.0", sources: ["WEB"] }),
   given("apisecretkey", "MO2006", "key"),
-  // The documentation has no error code for the header `accesstoken`. This row uses the error code of a wrong token.
+  // The header `accesstoken` has no documented error code. MO8001 is the error code of a wrong token.
   given("accesstoken", "MO8001", "session"),
   identity("latitude", "MO2024", "latitude", { mandatory: "no", shape: degrees }),
   identity("longitude", "MO2025", "longitude", { mandatory: "no", shape: degrees }),
@@ -168,7 +166,7 @@ export const make = (options: HeaderOptions) => {
   return (userId: string, tokens: Tokens | undefined): BrokerClient.Headers => ({
     vendorinfo: userId,
     ...constant,
-    // Tokens have no `Bearer` prefix. If there is no token, the header is empty, as in the official SDKs.
+    // Without a token, the header is empty, as in the official SDKs.
     authorization: tokens?.login ?? tokens?.access ?? "",
     ...(options.generation === "v7" && { accesstoken: tokens?.login === undefined ? "" : tokens.access })
   })

@@ -14,16 +14,12 @@ type Api = MotilalApi.MotilalApi["Service"]
 
 export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret">, Method.Options {
   /**
-   * Set this option for a dealer's login. `clientCode` is the code of the client for whom the dealer acts. A dealer's
-   * login needs no date of birth and no PAN.
+   * Set this option for a dealer's login, which needs no date of birth and no PAN. `clientCode` is the code of the
+   * client for whom the dealer acts.
    */
   readonly dealer?: { readonly clientCode: string } | undefined
 }
 
-/**
- * In generation v7 of the API, the login returns only the token `login`, and a further request returns the token
- * `access`.
- */
 export const exchange = (
   api: Api,
   account: Account.Account,
