@@ -26,7 +26,7 @@ export const watchStalls = async (): Promise<Stalls> => {
   return { total, stop: () => worker.terminate() }
 }
 
-/** Total duration of stalls that is ignored in a measurement, in milliseconds. */
+/** In milliseconds. A measurement is repeated only if the stalls during it took more time than this. */
 const allowed = 50
 const times = 6
 

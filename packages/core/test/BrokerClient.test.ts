@@ -569,25 +569,23 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect(
-    "is reported with the support id, retry delay or clock drift that its row in the error table declares",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
-        const headers = { date: "Sat, 21 Nov 2026 04:01:30 GMT", "retry-after": "3" }
-        const denied = yield* connect([() => no({ code: "DENIED", support: "42859265" }, { headers })])
-        assert.deepInclude(yield* reasonOf(denied.login), {
-          _tag: "PermissionDenied",
-          why: "waf",
-          supportId: "42859265"
-        })
-        const telling = yield* connect([() => no({ code: "DENIED", support: `4${secrets.pin}2` })])
-        assert.deepInclude(yield* reasonOf(telling.login), { supportId: "4<redacted>2" })
-        const slow = yield* connect([() => no({ code: "SLOW" }, { headers })])
-        assert.deepStrictEqual((yield* reasonOf(slow.login)).retryAfter, Duration.seconds(3))
-        const late = yield* connect([() => no({ code: "TOTP" }, { headers })])
-        assert.include((yield* reasonOf(late.login)).remedy, "Your clock is 90 seconds behind the broker's")
+  it.effect("is reported with the support id, the retry delay or the clock drift of its answer", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
+      const headers = { date: "Sat, 21 Nov 2026 04:01:30 GMT", "retry-after": "3" }
+      const denied = yield* connect([() => no({ code: "DENIED", support: "42859265" }, { headers })])
+      assert.deepInclude(yield* reasonOf(denied.login), {
+        _tag: "PermissionDenied",
+        why: "waf",
+        supportId: "42859265"
       })
+      const telling = yield* connect([() => no({ code: "DENIED", support: `4${secrets.pin}2` })])
+      assert.deepInclude(yield* reasonOf(telling.login), { supportId: "4<redacted>2" })
+      const slow = yield* connect([() => no({ code: "SLOW" }, { headers })])
+      assert.deepStrictEqual((yield* reasonOf(slow.login)).retryAfter, Duration.seconds(3))
+      const late = yield* connect([() => no({ code: "TOTP" }, { headers })])
+      assert.include((yield* reasonOf(late.login)).remedy, "Your clock is 90 seconds behind the broker's")
+    })
   )
 
   it.effect("with HTTP 200 is a failure", () =>

@@ -385,7 +385,7 @@ const typeOf = (value: unknown) => (value === null ? "null" : Array.isArray(valu
 
 const samples: ReadonlyArray<unknown> = ["x", 7, true, { x: 1 }, ["x", 7], null]
 
-/** The values are in upper case, because `false` in an answer may be decoded as "FALSE". */
+/** Returns texts in upper case, so that a comparison with decoded texts can ignore case. */
 const valuesIn = (value: unknown): ReadonlyArray<string> =>
   Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(valuesIn) : [String(value).toUpperCase()]
 

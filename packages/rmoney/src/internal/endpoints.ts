@@ -24,7 +24,6 @@ const sent = {
   isTOtpAvailable: Shape.flag
 }
 
-/** Most of these fields are `Y` or `N`. */
 const raw = Shape.optionalKey(Shape.nullOr(Shape.string))
 const account = {
   ...Shape.each(raw, "success", "message", "status", "serverDate", "clientType", "clientName", "userRole"),

@@ -74,7 +74,7 @@ export const isOriginName = (value: string): boolean => URL.canParse(value) && n
 /**
  * The form of a login page redirects to the program's callback. Chromium checks the redirect against `form-action`, so
  * the `form-action` of a broker allows every address. With the referrer policy `no-referrer`, Chromium sends
- * `Origin: null` with the form, and the port refuses the form.
+ * `Origin: null` with the form, and the simulator refuses the form.
  */
 export const securityHeaders = (kind: Guard["kind"]): ReadonlyArray<readonly [string, string]> => [
   [

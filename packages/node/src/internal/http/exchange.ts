@@ -42,10 +42,7 @@ export interface Listener {
 }
 
 export interface Exchange {
-  /**
-   * If the request waits for a connection, the request is never sent. If the request was sent, its connection is
-   * closed.
-   */
+  /** Ends the exchange. A request that still waits for a connection is never sent. A connection in use is closed. */
   readonly cancel: () => void
 }
 
