@@ -72,7 +72,7 @@ describe("a managed session of a browser login", () => {
     })
   )
 
-  it.effect("is refreshed five minutes before its expiry if the expiry is before 08:00 IST", () =>
+  it.effect("is refreshed five minutes before its expiry if it expires before the next daily cut-off", () =>
     Effect.gen(function* () {
       const layer = SamcoOAuth.layer({ credentials: oauthCredentials })
       const { adopt, fake, session } = yield* begin(layer)

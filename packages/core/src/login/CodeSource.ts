@@ -165,8 +165,8 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource => {
  * Makes a source from a function that returns an effect. For example, the effect reads a mailbox or a hardware key.
  *
  * The function runs once for each code. A login of a session manager fails with `ActionRequired` if the effect returns
- * no code within five minutes. An error of the effect ends the login. An error with the broker's error code or message
- * can count as a refused login. Any other error does not count as a refused login.
+ * no code within five minutes. An error of the effect ends the login. Such an error counts as a failed login only if it
+ * is an `AuthError` with a `code` or a `brokerMessage`.
  *
  * @example
  * ```ts

@@ -51,7 +51,7 @@ const leafMessages: Readonly<Record<string, string>> = {
   InvalidType: "must be an object, or a list in the case of `accounts`"
 }
 
-/** The list contains paths and rules, but no values, because a value may be a secret. */
+/** An issue contains no value of the seed, because a value may be a secret. */
 const toIssues = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) => leafMessages[issue._tag] ?? "is not valid"
 })
