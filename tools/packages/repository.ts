@@ -75,8 +75,8 @@ export const relativeLinks = (text: string): ReadonlyArray<string> => {
 }
 
 /**
- * Makes links to files of the repository absolute, with its present address. `from` is the present address, or the
- * earlier address that the links have. Fails if a file does not exist.
+ * Makes the links to files of the repository absolute, with the present address of the repository. `from` is the
+ * address in the absolute links of the text. Fails if a file does not exist.
  */
 export const absoluteLinks = (file: string, text: string, from: string): string =>
   mapLinks(text, (link) => {

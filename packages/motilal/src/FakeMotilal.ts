@@ -268,7 +268,7 @@ export const make = Effect.fnUntraced(function* (
     return options.sourceId === "upper-case" ? sent : sent.toUpperCase()
   }
 
-  /** Other functions check the secret and the tokens. */
+  /** Does not check the secret and the tokens: other functions do. */
   const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
     const value = row.name === "sourceid" ? sourceOf(request) : request.headers[row.name]
     if (row.name === "apikey") return keyHolders(request).length > 0

@@ -23,7 +23,10 @@ interface Out extends Named {
 
 export type Outcome = In | Out
 
-/** This command is shown instead of the login page's address, which contains a secret. */
+/**
+ * The command that logs in. A summary contains this command in place of the login page's address, which contains a
+ * secret.
+ */
 const commandOf = ({ name }: Named): string => `broker-auth login ${name}`
 
 const isIn = (outcome: Outcome): outcome is In => outcome.state === "in"

@@ -70,7 +70,7 @@ export interface Renewal {
    * account.
    */
   readonly maxFailures: number
-  /** For this long, a failed login counts towards `maxFailures`. */
+  /** How long a failed login counts towards `maxFailures`. */
   readonly window: Duration.Input
   /** Text for readers: the reason for `maxFailures` and `window`. */
   readonly source: string

@@ -34,9 +34,10 @@ export interface Field {
   /** Set this if the field is a source of one-time codes. Its value is a `CodeSource` or a TOTP secret. */
   readonly codes?: true
   /**
-   * Set this if the value may begin or end with a quotation mark, as a password may. With `freeText`, a value that
-   * begins or ends with a quotation mark is rejected. The error advises removing the mark, or passing the value as
-   * `verbatim`. Without `freeText`, a pair of quotation marks around the value is removed.
+   * Set this for a password or another text that the user has chosen, which may begin or end with a quotation mark.
+   * Without `freeText`, a pair of quotation marks around the value is removed. With `freeText`, nothing is removed, and
+   * a value with a quotation mark at one of its ends is rejected: the error advises removing the mark, or passing the
+   * value as `verbatim`.
    */
   readonly freeText?: true
   /**
@@ -192,7 +193,7 @@ export const redirectUrl = (env: string, problem: NonNullable<Field["problem"]> 
 
 /**
  * The check and the conversion of a client code. A client code has only letters and digits, and is converted to capital
- * letters. `what` names the client code in the error for an email address, such as `"client code, such as A123456"`.
+ * letters. An error describes the client code with the text `what`. Example: `"client code, such as A123456"`.
  *
  * @category checks
  * @since 0.1.0

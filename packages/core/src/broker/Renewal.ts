@@ -40,7 +40,7 @@ export interface GuardPolicy {
    * the broker locks the account.
    */
   readonly maxFailures: number
-  /** For this long, a failed login counts towards `maxFailures`. Finite and above zero. */
+  /** How long a failed login counts towards `maxFailures`. Finite and above zero. */
   readonly window: Duration.Duration
   /** The period of the TOTP codes, if a login sends a TOTP code. At most one login is sent in each period. */
   readonly step: Duration.Duration | undefined
@@ -115,7 +115,7 @@ export const make = (options: {
    * this repository is known to lock an account before the third refused login.
    */
   readonly maxFailures?: number | undefined
-  /** For this long, a failed login counts towards `maxFailures`. Default: 24 hours. */
+  /** How long a failed login counts towards `maxFailures`. Default: 24 hours. */
   readonly window?: Duration.Input | undefined
   /**
    * The source of the TOTP codes, if a login sends a TOTP code. At most one login is sent in each period of the codes.
@@ -159,7 +159,7 @@ export interface Options {
   readonly early?: Duration.Input | undefined
   /** Number of failed logins within `window` after which no further login is sent. A whole number from 1 to 100. */
   readonly maxFailures?: number | undefined
-  /** For this long, a failed login counts towards `maxFailures`. */
+  /** How long a failed login counts towards `maxFailures`. */
   readonly window?: Duration.Input | undefined
 }
 

@@ -33,8 +33,8 @@ export interface Tokens {
 }
 
 /**
- * Other values from the login that later calls need, such as a server id, a base address or a user id. No value is
- * secret.
+ * Values from the login, besides the tokens, that later calls need. Examples: a server id, a base address, a user id.
+ * No value is secret.
  *
  * @category models
  * @since 0.1.0

@@ -68,7 +68,7 @@ export const methodOf = (broker: Broker, id: string): Method => {
   return method
 }
 
-/** Other values stay unchanged, because some cases pass a value of a wrong type. */
+/** Makes text secret. Any other value stays unchanged, because some cases pass a value of a wrong type. */
 const toSecret = (value: unknown): unknown => (typeof value === "string" ? Redacted.make(value) : value)
 
 /**

@@ -34,7 +34,7 @@ const addressOf = (value: string): string => {
   return url === undefined ? "an address that cannot be read" : `${url.protocol}//${url.host}`
 }
 
-/** This check also applies the proxy settings to all later requests of this process. */
+/** Checks the proxy settings, and applies them to all later requests of this process. */
 export const checkProxy: Effect.Effect<Finding> = Effect.gen(function* () {
   const built = yield* Effect.result(Effect.scoped(Layer.build(Connection.layerClient)))
   if (Result.isFailure(built)) return ofFailure("proxy", built.failure)

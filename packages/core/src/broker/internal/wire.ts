@@ -8,7 +8,7 @@ import type { ConnectionFault } from "./connectionFault.ts"
 export interface WireRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE"
   readonly url: string
-  /** Not part of `url`, because a client may show the URL, and a parameter may be secret. */
+  /** The query is not part of `url`, because a client may show the URL, and a parameter may be secret. */
   readonly query: Readonly<Record<string, string | Redacted.Redacted<string>>>
   readonly headers: Record<string, string>
   readonly body: string | undefined

@@ -381,7 +381,7 @@ export const clearProgress = (ledger: Ledger, app: string): Ledger =>
 /** Records that a login whose progress was stored has returned a session. */
 export const finish = (ledger: Ledger, app: string): Ledger => ({ ...clearProgress(ledger, app), pause: undefined })
 
-/** Other credentials that the broker has refused stay blocked. */
+/** Allows `credentials` again. All other refused credentials stay blocked. */
 export const reset = (ledger: Ledger, credentials: string | undefined, now: number): Ledger => ({
   ...empty,
   attemptedAt: ledger.attemptedAt,

@@ -3,8 +3,8 @@ import * as Account from "../../login/Account.ts"
 import type { Changed, Watchers } from "./changes.ts"
 
 export const make = (): Watchers => {
-  // Most accounts have one watcher, and a list with one element needs less memory than a set. The list is made without
-  // `...`, because `...` makes V8 reserve space for more elements.
+  // Most accounts have one watcher, and a list with one element needs less memory than a set. The list of the first
+  // watcher is `[changed]`, because V8 reserves space for more elements in a list made with `...`.
   const watchers = new Map<string, ReadonlyArray<Changed>>()
   return {
     add: (account, changed) => {

@@ -1,4 +1,4 @@
-/** Both `HttpClient` and `PlainHttp` use these functions. */
+/** Functions that the `HttpClient` and the `PlainHttp` of Node share. */
 import * as Result from "effect/Result"
 import { decompress, type Problem } from "./decompress.ts"
 import type { WireAnswer } from "./exchange.ts"
