@@ -260,7 +260,7 @@ describe("a browser login that was begun", () => {
     })
   )
 
-  it.effect("is completed with one code, and each code completes one login", () =>
+  it.effect("refuses a second code, and the code of another login", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -298,7 +298,7 @@ describe("a browser login that was begun", () => {
     })
   )
 
-  it.effect("stays open after a callback of a cancelled login", () =>
+  it.effect("can be completed after a callback that says that the user has cancelled the login", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -380,7 +380,7 @@ describe("a code or token of a callback", () => {
   ]
 
   for (const carries of ["code", "token"] as const) {
-    it.effect.each(damaged)(`is not sent as a ${carries} if it arrives with %s`, ([, query]) =>
+    it.effect.each(damaged)(`is not sent if it arrives with %s (carries: ${carries})`, ([, query]) =>
       Effect.gen(function* () {
         const { addressOf, request, sent, service } = yield* begun(carries)
         for (const call of [service.check, service.complete] as const) {
@@ -421,7 +421,7 @@ describe("a code or token of a callback", () => {
     })
   )
 
-  it.effect.each([null, undefined, 5, {}])("is not sent if an argument is %j", (wrong) =>
+  it.effect.each([null, undefined, 5, {}])("is not sent if an argument of complete is %j", (wrong) =>
     Effect.gen(function* () {
       const { request, sent, service } = yield* begun("code")
       const value = wrong as never

@@ -133,7 +133,7 @@ describe("vaults: an encrypted store", () => {
     return { ...book, key, store, raw: book.store }
   })
 
-  it.effect("does not show a value in the store or in a printed entry", () =>
+  it.effect("shows no value in the stored bytes or in a printed entry", () =>
     Effect.gen(function* () {
       const { bytes, store } = yield* begin
       assert.notInclude(textOf(bytes()), "access")

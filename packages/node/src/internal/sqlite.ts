@@ -88,7 +88,7 @@ const fileSystemFailure = (path: string, mode: number): Failure => {
   return new Failed({ systemCode: code })
 }
 
-/** The cause may be temporary, such as too many open files. */
+/** Whether SQLite cannot open a file. The cause may be temporary, such as too many open files. */
 export const isCannotOpen = (error: unknown): boolean => {
   const { errcode } = error as { readonly errcode?: unknown }
   return typeof errcode === "number" && (errcode & 0xff) === 14
