@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readsVariable } from "../src/internal/proxy.ts"
 
-describe("whether Node reads NODE_USE_ENV_PROXY", () => {
+describe("whether all HTTP clients of Node read NODE_USE_ENV_PROXY", () => {
   it.each(["22.21.0", "22.23.1", "24.5.0", "24.21.0", "25.0.0", "26.1.0"])("is true for Node %s", (version) =>
     assert.isTrue(readsVariable(version))
   )

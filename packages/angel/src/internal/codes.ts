@@ -31,7 +31,6 @@ const pinAndTotp = invalidCredentials(
   "Use the 4-digit PIN of the mobile app, not the web password, and enable TOTP for the account."
 )
 
-/** Error codes for calls that do not belong to the login. The package passes these codes on to the program unchanged. */
 const orderCodes = "AB1008 AB1009 AB1012 AB1013 AB1014 AB1015 AB1016 AB1017 AB1018 AB2002 AB4008".split(" ")
 const ofOrders = "A call for orders or market data failed"
 

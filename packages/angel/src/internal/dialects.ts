@@ -9,7 +9,6 @@ const dataOf = (json: unknown): unknown => {
   return data === null || data === "" || data === "null" ? undefined : data
 }
 
-/** `outcome` is the name of the field that says whether the call succeeded. */
 const read = (json: unknown, outcome: "status" | "success", isExpected: (value: unknown) => boolean) => {
   const value = Envelope.field(json, outcome)
   if (!isExpected(value)) return undefined

@@ -171,9 +171,9 @@ export const run = <E, R>(
     )
 
     /**
-     * The stored session, if another program stored it after `before` was read. The session is returned even if this
-     * program has logged out. If the entry was written more than once since `before` was read, one write may have been
-     * a logout, so no session is returned.
+     * The stored session, if another program stored it after `before` was read. An earlier logout by this program does
+     * not matter. If the entry was written more than once since then, one of the writes may have been a logout, so no
+     * session is returned.
      */
     const storedSince = (before: Record.Record) =>
       Effect.gen(function* () {

@@ -42,7 +42,6 @@ const inOtp = { operations: ["verifyotp", "resendotp"] }
 const swapped =
   "Check that apiKey and apiSecret are not swapped. If your program calls passwordHash, pass the apiKey to it, not the apiSecret."
 
-/** The headers with keys and tokens have rows of their own. */
 const headerRows = headers.table
   .filter(({ code, from }) => code.startsWith("MO20") && from !== "key" && from !== "session")
   .map(({ code, name, option }) =>
@@ -56,7 +55,6 @@ const headerRows = headers.table
 const range = (first: number, last: number): ReadonlyArray<number> =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index)
 
-/** Error codes of calls that do not belong to the login. */
 const orderCodes = [
   1003,
   ...range(1012, 1016),

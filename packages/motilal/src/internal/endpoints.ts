@@ -126,5 +126,4 @@ export const make = (generation: Generation = "v7", requestsPerSecond = 2, otpTy
   }
 }
 
-/** These calls send the token of the login, because no access token exists yet. */
 export const ofLogin: ReadonlySet<string> = new Set(["getaccesstoken", "resendotp", "verifyotp"])

@@ -46,7 +46,6 @@ const apiPage = {
 }
 
 const recovery = ["clientUnblockVerify", "pwdForgotVerify", "pwdReset"]
-/** Calls that send the token of the previous step. */
 const steps = { operations: ["otpSend", "otpValidate", "toptVerify", ...recovery] }
 const withSession = { operations: ["bioEnable", "getProfile", "logout", otherCall], ...filter }
 

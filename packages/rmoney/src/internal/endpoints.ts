@@ -40,7 +40,6 @@ const LoggedIn = Shape.map(
   Shape.struct({
     ...account,
     accessToken: Token,
-    /** The canonical user id. */
     userId: Shape.text,
     /** For a login with a vendor id: the address of the callback, with an authorization code. */
     redirectUrl: Shape.secret,
@@ -71,7 +70,6 @@ const Scanned = Shape.mapMaybe(
   (poll) => (poll?.accessToken?.trim() ? { ...poll, accessToken: toToken(poll.accessToken) } : undefined)
 )
 
-/** The answer to a step that returns no data. Some of these answers have no field `result`. */
 const Done = Shape.discard(Shape.undefinedOr(Shape.struct({ message: Shape.text, status: Shape.text })))
 
 const device = ["deviceId", "appName", "osName"]
@@ -108,10 +106,7 @@ const session = {
   essential: ["clientId", "userSession"]
 }
 
-/**
- * Makes a body in the field order of the documented samples: first the fields of the request, then the fields of the
- * app, and `vendor` last.
- */
+/** Makes a body in the field order of the documented samples. */
 const inOrder = (request: unknown, app: Endpoint.AppFields) => {
   const { vendor, ...own } = request as { readonly vendor?: unknown }
   return { ...own, ...app, ...(vendor !== undefined && { vendor }) }

@@ -2,7 +2,6 @@ import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 
-/** See `RmoneyApi.StepToken`. */
 export interface StepToken {
   /** The user id, exactly as in the body of the same request. */
   readonly userId: string
@@ -11,7 +10,6 @@ export interface StepToken {
   readonly token: Redacted.Redacted<string>
 }
 
-/** See `RmoneyApi.StepHeader`. */
 export type StepHeader = "bare" | "three-part" | ((step: StepToken) => BrokerClient.Headers)
 
 const bearer = (token: Redacted.Redacted<string>, before = ""): BrokerClient.Headers => ({

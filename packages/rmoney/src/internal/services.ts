@@ -82,10 +82,7 @@ const canonical = (returned: string | undefined, known: string): string => {
 export const laterId = ({ laterUserId }: CodeOptions, returned: string | undefined, given: string): string =>
   laterUserId === "given" ? given : canonical(returned, given)
 
-/**
- * Trims a one-time code or a PAN, because the broker's own sample has a blank after a code. A program that is not
- * type-checked can pass a number or `undefined`.
- */
+/** Trims a one-time code or a PAN, because the broker's own sample has a blank after a code. */
 export const tidy = (given: unknown): Redacted.Redacted<string> => {
   const value = Redacted.isRedacted(given) ? Redacted.value(given) : given
   return Redacted.make(Predicate.isString(value) ? value.trim() : "")

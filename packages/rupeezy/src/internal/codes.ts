@@ -3,7 +3,6 @@ import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 
 type Reason = ErrorTable.ErrorRow["reason"]
 
-/** The options of `RupeezyApi.Options` that change the table. */
 export interface CodeOptions {
   readonly refusals?: "as-sent" | undefined
   readonly forbidden?: "session-over" | undefined

@@ -17,7 +17,6 @@ const holder = {
   others: Shape.optional(Shape.struct({ userCode: text, POA: Shape.optional(Shape.finite) }))
 }
 
-/** `totp` has six digits. */
 const Login = Shape.struct({ ...each(Text, "client_code", "application_id"), ...each(Secret, "password", "totp") })
 
 /** `token` is the parameter `auth` of the callback. `checksum` is SHA-256 of application id, `token` and API key. */

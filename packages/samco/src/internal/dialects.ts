@@ -18,10 +18,7 @@ const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
   return saysYes(status) ? Envelope.yes(data) : no(json)
 }
 
-/**
- * The field in which a refusal can list the faults of the request. If the refusal has no error code, the name of this
- * field is its error code.
- */
+/** The field that can list the faults of a request. */
 export const validationErrors = "validationErrors"
 
 /**

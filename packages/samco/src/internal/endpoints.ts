@@ -14,7 +14,6 @@ const Holder = {
   ...each(list, "exchangeList", "orderTypeList", "productList")
 }
 
-/** `accountID` is the broker's spelling. */
 const Session = Shape.struct({ ...Stamp, ...Holder, sessionToken: requiredSecret, tokenId: secret, accountID: Text })
 
 const Tokens = Shape.struct({
@@ -130,10 +129,7 @@ export const table = {
     }),
     ...toSession
   }),
-  /**
-   * Returns a code with which the user logs in to the web site. The call is never resent, because a second call could
-   * invalidate the first code.
-   */
+  /** Returns a code for a login on the web site. Never resent: a second call could invalidate the first code. */
   webSecretCode: get("webSecretCode", "/webSecretCode", {
     safe: false,
     response: Shape.struct({ ...Stamp, timeRemainingInSeconds: Shape.finite, OTP: requiredSecret })
