@@ -209,7 +209,7 @@ const healthyResume = ({ issuedAt }: LoginProgress.LoginProgress) =>
 interface Morning {
   /** Number of logins and refreshes that were sent to the broker. */
   sent: number
-  /** Time from which both programs had a session until the end of the morning. `undefined` if there is none. */
+  /** The minute from which both programs always got a session. `undefined` if the last request failed. */
   by: number | undefined
 }
 

@@ -134,7 +134,7 @@ it.live("a login page redirects to the redirect URL in the seed", () =>
   })
 )
 
-it.live("Samco refuses the login of an account whose subscription is none in the seed", () =>
+it.live("Samco refuses the login of an account without a subscription", () =>
   Effect.gen(function* () {
     const seed = {
       brokers: {

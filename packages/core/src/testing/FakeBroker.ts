@@ -131,7 +131,7 @@ export interface FakeLimit {
   readonly of: string
   /** The limit with its unit, such as `1 request in 1 second for each client code`. */
   readonly limit: string
-  /** The name of the switch, an option of the fake, that changes the limit. Absent if there is none. */
+  /** The option of the fake that changes the limit. Absent if no option changes it. */
   readonly switch?: string
 }
 
