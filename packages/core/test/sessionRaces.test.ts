@@ -528,6 +528,85 @@ describe("sessions: a logout directly after another call", () => {
   )
 })
 
+/** Each read of the store waits for the next number of seconds in `delays` first, or not at all if `delays` is empty. */
+const delayed = (store: SessionStore.SessionStore["Service"], delays: Array<number>) => ({
+  ...store,
+  get: (...args: Parameters<typeof store.get>) =>
+    Effect.andThen(
+      Effect.suspend(() => Effect.sleep(Duration.seconds(delays.shift() ?? 0))),
+      store.get(...args)
+    )
+})
+
+describe("sessions: a logout by another program", () => {
+  const moments = [
+    { when: "before a renewal", lock: false },
+    { when: "while a renewal waits for the lock", lock: true }
+  ] as const
+  for (const { lock, when } of moments) {
+    it.effect.each(["login", "refresh"] as const)(
+      `${when} prevents its %s, even if another read finds it first`,
+      (by) =>
+        Effect.gen(function* () {
+          yield* begin
+          const [tiny, shared, delays] = [makeTiny({ by: ["login", by] }), makeShared(), Array.of<number>()]
+          const manager = yield* start(tiny, { ...shared, store: delayed(shared.store, delays) })
+          const other = yield* start(tiny, shared)
+          const session = yield* manager.session
+          yield* pass("31 seconds")
+          if (!lock) yield* other.logout
+          delays.push(1, lock ? 0 : 2)
+          assert.strictEqual(yield* manager.session, session)
+          const holder = yield* Effect.forkChild(shared.lock.withLock(account, () => Effect.sleep("5 seconds")))
+          yield* pass("100 millis")
+          const renewing = yield* Effect.forkChild(Effect.flip(manager.renew(session)))
+          yield* pass("100 millis")
+          if (lock) yield* other.logout
+          yield* pass("10 seconds")
+          yield* Fiber.join(holder)
+          assert.isTrue(isLoggedOut(yield* Fiber.join(renewing)))
+          assert.isTrue(isLoggedOut(yield* Effect.flip(manager.session)))
+          assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+        })
+    )
+  }
+})
+
+describe("sessions: SessionManager.peek", () => {
+  it.effect("ends the pause after a failed renewal if another program has logged in", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const shared = makeShared()
+      const manager = yield* start(makeTiny({ by: [] }), shared)
+      const other = yield* start(makeTiny({ by: [] }), shared)
+      assert.strictEqual((yield* Effect.flip(manager.session)).reason._tag, "ActionRequired")
+      yield* other.adopt(fromBrowser(morning))
+      assert.strictEqual((yield* Effect.flip(manager.session)).reason._tag, "ActionRequired")
+      const found = Option.getOrThrow(yield* manager.peek)
+      assert.strictEqual(yield* manager.session, found)
+      yield* other.logout
+      assert.isTrue(isLoggedOut(yield* Effect.flip(manager.renew(found))))
+    })
+  )
+
+  it.effect("keeps a session that could not be stored yet", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const [tiny, shared] = [makeTiny({ expiry: Expiry.after("2 hours") }), makeShared()]
+      const { service, state } = breakable(shared.store)
+      const manager = yield* start(tiny, { ...shared, store: service })
+      const first = yield* manager.session
+      state.broken = "session"
+      yield* Effect.flip(manager.renew(first))
+      yield* (yield* start(tiny, shared)).renew()
+      assert.strictEqual(numberOf(Option.getOrThrow(yield* manager.peek)), "3")
+      state.broken = false
+      yield* manager.logout
+      assert.includeMembers(tiny.calls, ["logout 2", "logout 3"])
+    })
+  )
+})
+
 describe("sessions: a renewal that ends with a defect", () => {
   const boom = Effect.die(new TypeError("secret-canary"))
   const places = ["the store's `get`", "the store's `put`", "the lock", "the login"] as const

@@ -93,7 +93,8 @@ const checksSince = (
   { logouts, wait }: Began
 ): Exchange.Checks => {
   const here = Effect.suspend((): Effect.Effect<void, Failure> =>
-    self.state.logouts === logouts ? lease.check : loggedOut(self)
+    // A read of the store outside of this renewal may have found a logout by another program.
+    self.state.logouts === logouts && !self.state.loggedOut ? lease.check : loggedOut(self)
   )
   return {
     here,
