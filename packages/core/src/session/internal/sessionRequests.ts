@@ -13,6 +13,7 @@ import {
   forkBackground,
   isUpToDate,
   loggedOut,
+  type Origin,
   readStore,
   type Self,
   whileOpen
@@ -148,24 +149,32 @@ export const freshExit = (self: Self, now: number): Exit.Exit<Session.Session> |
 const sessionAt = (self: Self, now: number): Effect.Effect<Session.Session, Failure> =>
   freshExit(self, now) ?? obtain(self, now)
 
-const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, Failure> =>
+/** Runs `take` if the store has a live session and this program has no newer session. */
+const peekWith = (
+  self: Self,
+  take: (session: Session.Session, origin: Origin) => Effect.Effect<Session.Session, Failure>
+): Effect.Effect<Option.Option<Session.Session>, Failure> =>
   Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<Option.Option<Session.Session>, Failure> => {
     self.usedAt = now
     if (self.isClosed) return closed(self, "peek")
     const live = Cached.liveSession(self.state, now)
     if (live !== undefined || self.state.loggedOut) return Effect.succeed(Option.fromUndefinedOr(live))
-    const { logouts } = self.state
-    return Effect.map(Record.read(self.store, self.account), (record) =>
-      record._tag === "Live" &&
-      self.state.logouts === logouts &&
-      Cached.isLive(record.session, now) &&
-      !Cached.sameToken(record.session, self.state.rejected)
-        ? Option.some(record.session)
-        : Option.none()
-    )
+    const { logouts, version } = self.state
+    return Effect.flatMap(Record.read(self.store, self.account), (record) => {
+      const found = self.state.logouts === logouts ? Cached.usable(self.state, record, undefined, now) : undefined
+      if (found === undefined) return Effect.succeedNone
+      // A session that this program could not store yet is newer.
+      const isNewest =
+        self.state.version === version && self.state.pendingRenewal === undefined && self.state.unsaved === undefined
+      const origin: Origin = { tag: "PickedUp", version: record.version, logouts }
+      return Effect.asSome(isNewest ? take(found, origin) : Effect.succeed(found))
+    })
   })
 
-export const peekOf = delegating(peek)
+/** After a failed renewal, the found session ends the pause. */
+export const peekOf = delegating((self: Self) =>
+  peekWith(self, (session, origin) => cacheSession(self, session, origin))
+)
 
 const replace = (self: Self, rejected: Session.Session) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
@@ -201,9 +210,10 @@ export const renew = (self: Self, rejected: Session.Session | undefined): Effect
     // The program has requested a new session explicitly, so an earlier logout is ignored.
     self.state.ignoresLogout = true
     self.state.loggedOut = false
-    // Without `peek`, the renewal could return the stored session instead of a new session.
+    // Without `peekWith`, the renewal could return the stored session instead of a new session.
     const known = self.state.cached.session
-    const found = known === undefined ? Effect.map(peek(self), Option.getOrUndefined) : Effect.succeed(known)
+    const found =
+      known === undefined ? Effect.map(peekWith(self, Effect.succeed), Option.getOrUndefined) : Effect.succeed(known)
     return Effect.flatMap(found, (before) =>
       Effect.flatMap(awaitWhileOpen(self, before, true), (renewed) => requireOther(self, before, renewed))
     )
