@@ -11,6 +11,12 @@ const linesOf = (folder: string): number =>
     .reduce((sum, file) => sum + readFileSync(join(folder, file), "utf8").split("\n").length - 1, 0)
 
 const brokers = Object.keys(JSON.parse(readFileSync(join(packages, "brokers.json"), "utf8")) as object)
-const counts = brokers.map((name) => [name, linesOf(join(packages, name, "src"))] as const)
-for (const [name, lines] of counts) console.log(`${name.padEnd(10)} ${String(lines).padStart(6)}`)
-console.log(`${"all".padEnd(10)} ${String(counts.reduce((sum, [, lines]) => sum + lines, 0)).padStart(6)}`)
+
+/** The names of the brokers, with the number of source lines of each. */
+export const counts = brokers.map((name) => [name, linesOf(join(packages, name, "src"))] as const)
+
+if (import.meta.main) {
+  const all = counts.reduce((sum, [, lines]) => sum + lines, 0)
+  for (const [name, lines] of [...counts, ["all", all] as const])
+    console.log(`${name.padEnd(10)} ${String(lines).padStart(6)}`)
+}
