@@ -13,7 +13,10 @@ const ahead = Number(process.env["EXAMPLES_AHEAD"] ?? 0)
 const now = Date.now
 Date.now = () => now() + ahead
 
-/** Maps a broker's address to the simulator. Throws for other hosts, so that no request leaves this machine. */
+/**
+ * Maps a broker's address to the simulator. Throws if `EXAMPLES_ORIGINS` does not contain the origin of the address, so
+ * that no request leaves this machine.
+ */
 const served = (address: string): string => {
   const { origin, protocol } = new URL(address)
   const broker = origin === "null" ? address.split("/").slice(0, 3).join("/") : origin

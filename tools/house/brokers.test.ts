@@ -14,7 +14,7 @@ interface FakeModule {
 const load = async <Module>(folder: string, file: string): Promise<Module> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", file)).href)) as Module
 
-/** Source files of every broker, without its layers. `Broker` stands for the name of the broker. */
+/** Source files that every broker has, except the files of its layers. `Broker` stands for the name of the broker. */
 const commonFiles = [
   "BrokerApi.ts",
   "BrokerBroker.ts",
@@ -56,7 +56,7 @@ for (const broker of documented) {
     }
   })
 
-  it(`packages/${broker.folder} has the same source files as the other brokers`, async () => {
+  it(`packages/${broker.folder} has the common source files, one file per layer, and no unknown file`, async () => {
     const module = await load<{ readonly broker: Broker }>(broker.folder, `${broker.name}Broker.ts`)
     const layers = new Set(module.broker.methods.map(({ layer }) => `${layer.replace(broker.name, "Broker")}.ts`))
     const own = sources(broker).filter((file) => !ownFiles.has(file))

@@ -15,7 +15,7 @@ interface Output {
 
 export type Verdict =
   | { readonly kind: "signed" }
-  /** A server did not answer, or the registry does not sign packages. */
+  /** A server failed or did not answer, or the registry does not sign packages. */
   | { readonly kind: "unchecked"; readonly reason: string }
   | { readonly kind: "refused"; readonly problems: ReadonlyArray<string> }
 

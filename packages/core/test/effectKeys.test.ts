@@ -16,7 +16,7 @@ describe("parts of Effect that core uses without loading their modules", () => {
     ["RequestInit", EffectKeys.RequestInit, FetchHttpClient.RequestInit],
     ["RateLimiter", EffectKeys.RateLimiter, RateLimiter.RateLimiter],
     ["Terminal", EffectKeys.Terminal, Terminal.Terminal]
-  ])("%s has the same key as in Effect", (_, own, { key }) => assert.strictEqual(own.key, key))
+  ])("core uses Effect's key for %s", (_, own, { key }) => assert.strictEqual(own.key, key))
 
   it("withHeaders sets headers as HttpClientRequest.setHeaders does", () => {
     const request = HttpClientRequest.post("https://api.example.com/orders?id=1", {

@@ -15,7 +15,10 @@ type Values = Readonly<Record<string, Redacted.Redacted<string>>>
  */
 export const verbatim = "BROKER_AUTH_VERBATIM"
 
-/** `verbatimNames` contains the variable `BROKER_AUTH_VERBATIM` if it is set. */
+/**
+ * `verbatimNames` is an object with the variable `BROKER_AUTH_VERBATIM` and its value. If the variable is not set, the
+ * object is empty.
+ */
 export const problemOf = (
   broker: string,
   field: Field,

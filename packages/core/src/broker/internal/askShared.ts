@@ -16,7 +16,7 @@ const patience = Duration.seconds(1)
 /** How long the shared limits are not used after a failure, in milliseconds. */
 const pause = 10_000
 
-/** Identifies the app by a hash, because the API key must not become part of a key in the store. */
+/** Identifies the app by a hash, so that the store of the shared limits does not contain the API key. */
 const appId = ({ app = {} }: Counted): Effect.Effect<string> => {
   const values = Object.keys(app)
     .toSorted()
@@ -29,7 +29,8 @@ const appId = ({ app = {} }: Counted): Effect.Effect<string> => {
 }
 
 /**
- * The warning does not contain the error, because the error may contain the address of the store with its password.
+ * The warning about a failure of the shared limits does not contain the error. The error may contain the address of
+ * their store, and this address may contain a password.
  */
 export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol: Counted) {
   const id = yield* appId(protocol)

@@ -1,8 +1,9 @@
 import * as Predicate from "effect/Predicate"
 
 /**
- * Finds an error code from the operating system or the runtime, such as `ENOSPC` or `ERR_BODY_TOO_LARGE`, in an error
- * or its causes. Nothing else is copied from the error, because it may contain secrets.
+ * Finds an error code from the operating system, the runtime or the HTTP client, such as `ENOSPC` or
+ * `ERR_BODY_TOO_LARGE`, in an error or its causes. Nothing else is copied from the error, because it may contain
+ * secrets.
  */
 export const systemCode = (error: unknown, depth = 0): string | undefined => {
   if (depth > 5 || !Predicate.isObject(error)) return undefined

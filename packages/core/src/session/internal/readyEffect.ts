@@ -23,8 +23,8 @@ export interface Ready<A> {
 }
 
 /**
- * This is a class, because a program may have a hundred thousand of its objects, and each is smaller than an object
- * literal.
+ * A program may have a hundred thousand ready values. An object of this class needs less memory than an object literal
+ * with the same members.
  */
 class ReadyValue<A> implements Ready<A> {
   readonly value: A
@@ -47,9 +47,11 @@ interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
 }
 
 /**
- * Returns a function that makes an effect for a subject, such as the state of a session manager.
+ * Returns a function that makes an effect from a subject, such as the state of a session manager. The effect returns
+ * the value that `ready` finds, or runs the effect of `otherwise` if `ready` returns `undefined`.
  *
- * In a generator, `yield*` reads a ready value without Effect's runtime, in a fifth of the time.
+ * In a generator, `yield*` reads a ready value without Effect's runtime. A read through the runtime takes five times as
+ * long.
  */
 export const readyOr = <Subject, A, E, R>(
   ready: (subject: Subject, fiber: AnyFiber) => Ready<A> | undefined,
@@ -96,7 +98,7 @@ export const found = <A, E, R>(
   })
 }
 
-/** Each effect is only one small object. */
+/** Returns a function that makes an effect from a subject. The effect is one small object, and runs `find(subject)`. */
 export const delegating = <Subject, A, E, R>(
   find: (subject: Subject) => Effect.Effect<A, E, R>
 ): ((subject: Subject) => Effect.Effect<A, E, R>) => {
