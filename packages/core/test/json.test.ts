@@ -73,7 +73,7 @@ describe("parseJson with quirks", () => {
     assert.deepStrictEqual(parseJson(text, [quirk]), value)
   )
 
-  it("repairs both quirks in any order", () => {
+  it("repairs both quirks, whichever the argument names first", () => {
     for (const quirks of [["smart-quotes", "trailing-bytes"] as const, ["trailing-bytes", "smart-quotes"] as const]) {
       assert.deepStrictEqual(parseJson("{“a”:“}”} trailing", quirks), { a: "}" })
     }
@@ -90,7 +90,8 @@ it.prop(
   [Schema.Record(Schema.String, Schema.Json)],
   ([value]) => {
     const text = JSON.stringify(value)
-    // Not compared with `value`, because Node 24's JSON.parse mixes up some keys that contain escaped characters.
+    // The results of `parseJson` are compared with `parsed`, not with `value`, because Node 24's JSON.parse mixes up
+    // some keys that contain escaped characters.
     const parsed = JSON.parse(text) as unknown
     assert.deepStrictEqual(parseJson(text), parsed)
     assert.deepStrictEqual(parseJson(`${text}]}`, ["trailing-bytes"]), parsed)

@@ -7,7 +7,7 @@ import * as Redacted from "effect/Redacted"
 import { PassThrough } from "node:stream"
 import * as standardInput from "../src/internal/standardInput.ts"
 
-/** `modes` records each change of the raw mode. */
+/** In the result, `modes` lists the changes of the terminal's raw mode. */
 const withInput = (isTerminal: boolean) =>
   Effect.acquireRelease(
     Effect.sync(() => {

@@ -95,8 +95,8 @@ export const document = (): OpenApi.Document =>
     codes,
     headers: headers.make("bare", app.source),
     app,
-    // Usually, the data is in `result`, as an object or as a list with one object. In answers to a browser login, the
-    // data is next to `stat`.
+    // Usually, the data is in `result`, as an object or as a list with one object. In answers to the calls that
+    // exchange an authorization code, the data is next to `stat`.
     yes: (data) => ({
       anyOf: [
         OpenApi.inside("result", access)(data),

@@ -13,7 +13,7 @@ const Entry = Schema.Struct({
   name: Schema.String,
   broker: Schema.String,
   method: Schema.String,
-  /** Folder of the broker's package, if the user has named one. */
+  /** Folder of the broker's package, if the user has named the package with `--package`. */
   folder: Schema.optionalKey(Schema.String),
   account: Schema.Struct({
     broker: Schema.String,

@@ -29,18 +29,18 @@ export interface BrowserCalls {
    * opened, the terminal shows the address of the page.
    *
    * If the stored session has not expired, `login` checks the session with the layer's profile call. If the broker does
-   * not refuse the session, `login` returns the session and opens no browser. Without a profile call, `login` does not
-   * ask the broker. If another program has opened the browser for this account, `login` waits for that program's
-   * session.
+   * not refuse the session, `login` returns the session and opens no browser. If the layer has no profile call, `login`
+   * returns the stored session without this check. If another program has opened the browser for this account, `login`
+   * waits for that program's session.
    *
    * For one account, all programs together open the browser at most three times in an hour. If the user has started the
-   * login, pass `byPerson: true`. A login with `byPerson: true` always opens the browser, without this limit. Each
-   * login fails after five minutes, even with a longer `timeout`.
+   * login, pass `byPerson: true`. A login with `byPerson: true` always opens the browser, without this limit. If the
+   * user has not completed a login after five minutes, the login fails, even with a longer `timeout`.
    */
   readonly login: (options?: LoginOptions) => Promise<Session>
 }
 
-/** `unknown` adds no function. */
+/** Without `RedirectLogin`, the type is `unknown`, which adds no function to a connection. */
 export type WithBrowser<Services> = RedirectLogin extends Services ? BrowserCalls : unknown
 
 const loginOf =
