@@ -25,7 +25,10 @@ const originProblem = (origin: string, insecureHttp: "allow" | undefined): strin
   return 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits http)'
 }
 
-/** If a misspelled purpose were accepted, its origin would be ignored, and calls would go to the broker's real host. */
+/**
+ * Fails at the first unknown purpose or wrong origin. If a misspelled purpose were accepted, its origin would be
+ * ignored, and calls would go to the broker's real host.
+ */
 export const checkOrigins = (broker: string, { environment, insecureHttp, origins, purposes = [] }: Given) => {
   const known = Array.from(new Set([...Object.keys(environment), ...purposes]))
   for (const [purpose, origin] of Object.entries({ ...environment, ...origins })) {
