@@ -4,7 +4,7 @@ import { leaks, run } from "./canary.ts"
 
 const leaking = new URL("./leaking.ts", import.meta.url)
 
-describe("the functions run and leaks", () => {
+describe("run() and leaks()", () => {
   for (const way of [
     "on standard output",
     "on standard error",
@@ -33,7 +33,7 @@ describe("the functions run and leaks", () => {
   })
 })
 
-it("if a program shows no secret, leaks() finds none, and run() removes the folder of the program", async () => {
+it("leaks() finds nothing if a program shows no secret, and run() removes the folder of the program", async () => {
   const all = await run(leaking, "no leak")
   assert.strictEqual(all.code, 0)
   const folder = /"folder":"([^"]+)"/.exec(all.output)?.[1]
@@ -43,7 +43,7 @@ it("if a program shows no secret, leaks() finds none, and run() removes the fold
   assert.isFalse(fs.existsSync(folder))
 })
 
-describe("the function leaks", () => {
+describe("leaks()", () => {
   const secret = `c@nary "4711"/ü`
   for (const [spelling, text] of [
     ["as plain text", secret],

@@ -1,4 +1,4 @@
-/** Installs the command `broker-auth` and brokers' packages from the tarballs, and checks the installed command. */
+/** Installs the command `broker-auth` and brokers' packages from their tarballs, and checks the installed command. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as assert from "node:assert/strict"
@@ -93,8 +93,8 @@ const checkResolution = (installed: string, { folder, tarball }: Options) =>
   })
 
 /**
- * The command loads one file to print its help or its version. `brokers` loads the installed `effect`, but not the
- * modules of `demo` and `serve`.
+ * The command loads one file to print its help or its version. The subcommand `brokers` loads the installed `effect`,
+ * but not the modules of the subcommands `demo` and `serve`.
  */
 const checkModules = (installed: string) =>
   Effect.gen(function* () {

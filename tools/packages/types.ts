@@ -4,7 +4,10 @@ import * as path from "node:path"
 import { download, type Wanted } from "./download.ts"
 import { run } from "./process.ts"
 
-/** The workspace does not install these versions: their command `tsc` would conflict with the workspace's `tsc`. */
+/**
+ * Versions of TypeScript that the workspace does not install, because their command `tsc` would conflict with the
+ * workspace's `tsc`.
+ */
 export const olderCompilers = {
   "5.9": { name: "typescript", range: "~5.9.3" },
   "6.0": { name: "typescript", range: "~6.0.3" }

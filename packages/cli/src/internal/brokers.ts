@@ -26,7 +26,7 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 import { type CommandFailed, fail, Rejected } from "./failure.ts"
 import { registry } from "./registry.ts"
 
-/** The services that this command uses. A login method has only some of them: see its `capabilities`. */
+/** The services that `broker-auth` uses. A login method has only some of them: see its `capabilities`. */
 export type Services = Renewal | Logout | Authorize | Profile | RedirectLogin | QrLogin | Login | StepUp
 
 export type MethodLayer = Layer.Layer<Services, AuthError, HttpClient.HttpClient>
@@ -48,7 +48,7 @@ export interface Loaded {
 
 export const brokerIds: ReadonlyArray<string> = Object.keys(registry)
 
-/** The command line that installs a package beside this one. */
+/** Returns the npm command that installs the package `name` beside `@auth/cli`. */
 export const installLine = (name: string): string => {
   const own = fileURLToPath(import.meta.url).replaceAll("\\", "/")
   const end = own.lastIndexOf("/node_modules/@auth/cli/")
@@ -123,7 +123,7 @@ const unusable = (folder: string, problem: string) =>
  */
 const effectModule = "effect/Redacted"
 
-/** Checks the fields that this command reads. A package by another author may lack some of them. */
+/** Checks the fields that `broker-auth` reads. A package by another author may lack some of them. */
 const isBroker = Schema.is(
   Schema.Struct({
     id: Schema.String,

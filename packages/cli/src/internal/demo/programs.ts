@@ -86,7 +86,7 @@ export interface Given {
   readonly vault: Vault
 }
 
-/** The packages of the brokers are the ones that the simulator uses. */
+/** Loads the copies of the brokers' packages that the simulator uses, and makes the programs from them. */
 export const open = Effect.fnUntraced(function* (
   given: Given
 ): Effect.fn.Return<ReadonlyArray<Program>, CommandFailed> {
