@@ -52,7 +52,7 @@ export interface LoginMethod {
   readonly page: string
   /** Default: the listener receives the callback on loopback. */
   readonly callback?: "pasted"
-  /** Name of the button that declines the login, if the page has one. */
+  /** `name` of the button that declines the login. Without `decline`, no test declines this login. */
   readonly decline?: string
   readonly layer: (given: Given) => Layer.Layer<RedirectLogin.RedirectLogin, AuthError, HttpClient.HttpClient>
 }

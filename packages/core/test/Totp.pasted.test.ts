@@ -45,7 +45,7 @@ describe("Totp.parse with an otpauth address", () => {
     ["that contains line breaks", "otpauth://totp/Angel:\r\nA123456?secret=JBSWY3DP\nEHPK3PXP\n&issuer=An\ngel\n"],
     ["with line breaks in a parameter name", "otp\nauth://to\ntp/x?sec\nret=JBSWY3DPEHPK3PXP"],
     ["with invisible characters", `\ufeff${totp.replace("secret=", "secret=\u200b")}\u200e`],
-    ["after the text that a QR code program prints", `QR-Code:${totp}\n`],
+    ["with the prefix that a QR code program prints", `QR-Code:${totp}\n`],
     ["that is percent-encoded completely", encodeURIComponent(totp)],
     ["with an encoded question mark", totp.replace("?", "%3F")],
     ["with its slashes escaped", totp.replaceAll("/", "\\/")],
@@ -185,7 +185,7 @@ describe("Totp.parse", () => {
     }
   )
 
-  it("stays within the test's time-out for text that repeats a sign 20,000 times", () => {
+  it("stays within the test's time-out for text that repeats a short string 20,000 times", () => {
     for (const sign of ["otpauth://", "%26", "&amp;", "&", "=", "#", "?", " ", "A", "secret=", "\\"]) {
       parse(sign.repeat(20_000))
       assert.isTrue(Result.isFailure(parse(`otpauth://totp/x?issuer=${sign.repeat(20_000)}`)), sign)

@@ -80,7 +80,7 @@ describe("the encoding of an endpoint", () => {
     })
   )
 
-  it.effect("makes a call with a list in a form fail before it is sent", () =>
+  it.effect("rejects a list before the request is sent if the encoding is `form`", () =>
     Effect.gen(function* () {
       const list = Schema.Struct({ ids: Schema.Array(Schema.String) })
       const form = Endpoint.make({
@@ -135,7 +135,7 @@ describe("a GET request with a body", () => {
     ({ server }) => Effect.sync(() => server.close())
   )
 
-  it.effect("is rejected if its endpoint does not allow it", () =>
+  it.effect("is rejected if its endpoint does not set `getBody`", () =>
     Effect.gen(function* () {
       const error = yield* ask("https://api.tiny.example").pipe(
         Effect.flip,
@@ -145,7 +145,7 @@ describe("a GET request with a body", () => {
     })
   )
 
-  it.live("is sent by node:http, but is rejected with a remedy if the program uses fetch", () =>
+  it.live("is sent by node:http, but not by fetch, and the error names NodeHttpClient", () =>
     Effect.gen(function* () {
       const { bodies, origin } = yield* serve
       yield* Effect.provide(ask(origin, "sent"), NodeHttpClient.layerNodeHttp)
@@ -239,7 +239,7 @@ describe("the token of a request", () => {
     })
   )
 
-  it.effect('is sent in the field `tokenField` of the body, and in a header too if `tokenToo` is "headers"', () =>
+  it.effect('is sent in the body field that `tokenField` names, and in a header too if `tokenToo` is "headers"', () =>
     Effect.gen(function* () {
       const encoding = Encoding.jData({ beside: ["jKey"] })
       const one = post("limits", "/l", { request, response, encoding, tokenField: "jKey" })

@@ -1,4 +1,7 @@
-/** Tests of wrong arguments, which only programs in plain JavaScript can pass. */
+/**
+ * Tests of wrong arguments, of changes to objects, and of `resetLoginGuard`. TypeScript forbids the wrong arguments,
+ * but plain JavaScript can pass them.
+ */
 import { Connection, Connections } from "@auth/broker-core"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Authorize } from "@auth/broker-core/login/Authorize"

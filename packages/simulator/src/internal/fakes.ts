@@ -27,7 +27,7 @@ export interface TotpCode {
   readonly validForSeconds: number
 }
 
-/** The fakes of all brokers. They share one clock. */
+/** The fakes of the brokers that the simulator serves. The fakes share one clock. */
 export interface Fakes {
   readonly served: ReadonlyArray<FakeBroker>
   readonly respond: (broker: FakeBroker, request: Request) => Effect.Effect<Response, unknown>
