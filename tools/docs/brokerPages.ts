@@ -180,7 +180,7 @@ const skeleton = ({ broker, name }: Package): string => {
     section("Ways to log in", "ways"),
     section("Renewal", "renewal"),
     section("Calls and limits", "limits"),
-    section("Rules of the regulator", "rules", "See [all brokers](../regulation.md).\n\n"),
+    section("Rules of the regulator", "rules", "See [the rules at all brokers](../regulation.md).\n\n"),
     section("Errors", "errors"),
     section("Assumptions", "assumptions"),
     section("How it was verified", "verified"),

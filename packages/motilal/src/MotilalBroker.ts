@@ -211,7 +211,7 @@ export const broker: Broker.Broker = {
       "empty-body",
       "medium",
       "emptyBody",
-      "Calls without parameters need no body. Some other programs send the body {}."
+      "Calls without parameters need no body. The official SDKs for Java and Node.js send the body {}."
     ],
     [
       "otp-type",

@@ -294,7 +294,7 @@ const documentedPaths = [
   "/rest/login/v5/logout"
 ]
 
-describe("the tables cover the documentation", () => {
+describe("tables and documentation", () => {
   it("the error table has exactly the documented codes", () => {
     const rows = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...rows].toSorted(), [...documentedCodes, ...orderCodes].toSorted())

@@ -298,7 +298,7 @@ const knownMessages = [
   "Can't send OTP"
 ]
 
-describe("the tables cover the documentation", () => {
+describe("tables and documentation", () => {
   it("the fixtures have every observed spelling of the statuses Ok and Not ok", () => {
     const seen = new Set(
       answers.fixtures.flatMap(({ body }) => /"stat(?:us)?": ?"((?:not.?)?ok)"/i.exec(body)?.[1] ?? [])

@@ -192,7 +192,7 @@ const knownCalls = [
   "GET /v2/user/profile"
 ]
 
-describe("the tables cover the documentation", () => {
+describe("tables and documentation", () => {
   it("each answer format of a refusal has a fixture", () => {
     const refusals = answers.fixtures.filter((fixture) => Fixtures.read(answers, fixture).verdict?._tag === "No")
     assert.deepStrictEqual(

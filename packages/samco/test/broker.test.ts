@@ -290,7 +290,7 @@ describe("the error of a refusal", () => {
   }
 })
 
-describe("the tables cover the documentation", () => {
+describe("tables and documentation", () => {
   it("the error table has exactly the documented codes", () => {
     const known = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...known].toSorted(), documentedCodes.toSorted())

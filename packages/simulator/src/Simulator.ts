@@ -133,7 +133,7 @@ export class Simulator extends Context.Service<
     readonly totp: (broker: BrokerId, account: string) => Effect.Effect<TotpCode, SimulatorError>
     /** Replaces the accounts and switches, clears all other state, and resets the clock. */
     readonly seed: (seed: unknown) => Effect.Effect<void, SimulatorError>
-    /** Takes a snapshot: sessions, tokens, counters and the clock, as JSON. */
+    /** Takes a snapshot: sessions, tokens, codes, counts of wrong passwords and codes, and the clock, as JSON. */
     readonly snapshot: Effect.Effect<unknown>
     /** Restores a snapshot of this simulator, or of another simulator with the same accounts. */
     readonly restore: (snapshot: unknown) => Effect.Effect<void, SimulatorError>

@@ -109,7 +109,7 @@ it.live("the simulator refuses a seed for a broker that it does not serve", () =
   Effect.gen(function* () {
     const seed = { brokers: { samco: {} } }
     const refused = yield* Effect.flip(Simulator.make({ brokers: ["angel"], seed }))
-    assert.include(refused.message, "brokers.samco: is not served by this simulator, which serves only angel.")
+    assert.include(refused.message, "brokers.samco: this simulator does not serve this broker. It serves only angel.")
   })
 )
 

@@ -150,7 +150,7 @@ const documentedCalls = [
   "GET /user/margins/commodity"
 ]
 
-describe("the tables cover the documentation", () => {
+describe("tables and documentation", () => {
   it("the error table has exactly the documented error types", () => {
     const known = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...known].toSorted(), documentedTypes.toSorted())

@@ -30,7 +30,7 @@ const bioRefused = (failure: ErrorTable.Failure) =>
 const tooOld = "The code has expired: request a new one with StepUp.resend."
 const noTotp =
   "The account has no authenticator. Enter the code from the SMS or email: call StepUp.verify with a copy of the " +
-  'challenge whose field kinds begins with "otp".'
+  'challenge whose `kinds` begins with "otp".'
 const notListed = /\bip\b.*(?:not|un)[ -]?(?:white ?listed|listed|registered|allowed)|(?:un|not )registered ip/i
 const blocked = /blocked by admini?strator|unblock acc?o?u?n?t? option won'?t work/i
 

@@ -153,7 +153,7 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "GET",
     path: "/snapshot",
-    help: "sessions, tokens, counters and the clock, for POST /restore",
+    help: "sessions, tokens, codes, counts of wrong passwords and codes, and the clock, for POST /restore",
     handle: (fakes) => fakes.snapshot
   },
   {

@@ -99,7 +99,7 @@ export const makeFakes = Effect.fnUntraced(function* (
     const absent = Object.keys(seed.brokers).find((id) => !ids.includes(id as BrokerId))
     return absent === undefined
       ? Effect.void
-      : refuse(`brokers.${absent}: is not served by this simulator, which serves only ${ids.join(", ")}.`)
+      : refuse(`brokers.${absent}: this simulator does not serve this broker. It serves only ${ids.join(", ")}.`)
   }
   const underLimits = (make: Effect.Effect<FakeBroker>) =>
     make.pipe(Effect.provideService(Clock.Clock, fakesClock), Effect.provideService(JournalLimit, options.journalLimit))
