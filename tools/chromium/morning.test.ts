@@ -358,7 +358,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
             // The hostile page is first on another port of this machine, and then on another host.
             await collect(`http://127.0.0.1:${evil}/`)
             await collect(`http://evil.example:${evil}/`)
-            // After DNS rebinding, a hostile host name leads to the server of the page, or to `broker-auth serve`.
+            // After DNS rebinding, a hostile name leads to the server of `broker-auth open` or `broker-auth serve`.
             for (const origin of [page, sessions.where]) {
               const rebound = origin.replace("127.0.0.1", "evil.example")
               const answer = await hostile.goto(rebound)

@@ -299,7 +299,7 @@ describe("a connection on Node behind a proxy", () => {
 
   for (const started of [{}, { NODE_USE_ENV_PROXY: "1" }]) {
     it(
-      `sends a login through HTTPS_PROXY with the variables ${JSON.stringify(started)}`,
+      `sends a login through HTTPS_PROXY with the additional variables ${JSON.stringify(started)}`,
       { timeout: 60_000 },
       async () => {
         connected.length = 0

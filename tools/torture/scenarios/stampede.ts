@@ -26,8 +26,9 @@ const round = async (
 }
 
 /**
- * Makes `count` programs request a session at the same time, in three rounds: at the start, after the broker has
- * rejected the token, and after the session has ended.
+ * Makes `count` programs request a session at the same time, in three rounds. The programs request their first
+ * session, then a replacement for this session, as after a rejected token, and then a session after the end of the
+ * replacement.
  */
 export const crowd = async (torture: Torture, count: number): Promise<void> => {
   const programs = await torture.programs(count)

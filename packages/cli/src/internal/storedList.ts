@@ -20,7 +20,7 @@ const sameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
 export interface StoredList<A> {
   /** All items, sorted by name. */
   readonly list: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
-  /** 0 if there is no entry. */
+  /** The version of the list's entry in the vault. The version is 0 if there is no entry. */
   readonly version: (store: Store) => Effect.Effect<number, VaultError.VaultError>
   /** Like `list`, but returns the same objects until the stored list changes. */
   readonly reader: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>

@@ -49,8 +49,8 @@ const stringify = (value: unknown): string => {
 }
 
 /**
- * The names and values of an object's own properties, and of the getters of its prototypes, such as `message` of an
- * error.
+ * The names and values of an object's own properties, and of the getters of its prototypes, such as the getter
+ * `message` of `AuthError.InvalidCredentials`.
  */
 const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: unknown]> => {
   const getters = new Set<PropertyKey>()

@@ -40,7 +40,7 @@ export interface Holder {
   readonly deviceId?: string | undefined
 }
 
-/** Makes a device id in the form of the documented samples. The same user id always gives the same device id. */
+/** Makes a device id in the form of a UUID, as in the broker's samples. A user id always gives the same device id. */
 const deviceOf = (userId: string): Effect.Effect<string> =>
   Effect.map(Checksum.sha256(["device of ", userId]), (digest) =>
     Redacted.value(digest).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5")
