@@ -230,7 +230,8 @@ for (const { broker, fakes, folder } of brokers) {
         )
 
         for (const from of ["variables", "code"] as const) {
-          // `layer` and `layerConfig` use the values in the same way.
+          // `layer` and `layerConfig` use the values in the same way, so `npm test` runs these tests only with
+          // `layerConfig`.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
             `${places[from]}: characters added to ${field} are removed or rejected`,

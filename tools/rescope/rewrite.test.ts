@@ -7,7 +7,7 @@ const names = new Set(["angel", "broker-core", "source"])
 
 const rewritten = (text: string, scopes = { from, to }) => rewrite(text, { ...scopes, names })
 
-describe("rewrite: the npm scope in a text", () => {
+describe("rewrite", () => {
   it.each([
     ["the name of a package", `import "@old/angel"`, `import "@new/angel"`],
     ["a module of a package", "`@old/broker-core/login/Login`.", "`@new/broker-core/login/Login`."],
@@ -18,7 +18,7 @@ describe("rewrite: the npm scope in a text", () => {
     ["the scope alone", `node_modules/@old", "@old"`, `node_modules/@new", "@new"`],
     ["a setting of npm", "npm_config_@old:registry @old:registry=", "npm_config_@new:registry @new:registry="],
     ["the scope twice in one line", "@old/angel @old/angel", "@new/angel @new/angel"]
-  ])("replaces the scope: %s", (_, text, expected) => {
+  ])("replaces the npm scope: %s", (_, text, expected) => {
     const result = rewritten(text)
     assert.strictEqual(result.text, expected)
     assert.strictEqual(result.count, expected.split("@new").length - 1)
@@ -39,7 +39,7 @@ describe("rewrite: the npm scope in a text", () => {
     })
   })
 
-  it("rewrites to and from a scope with a dot", () => {
+  it("accepts a scope with a dot as the old scope and as the new scope", () => {
     const first = rewritten("@old/angel @oldXother/angel", { from, to: "@my.org" }).text
     assert.strictEqual(first, "@my.org/angel @oldXother/angel")
     assert.strictEqual(

@@ -129,7 +129,12 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /"retryAfter":8.*"retryAfter":7/
   ],
   ["a different dialect", having(first, { dialect: "huge" }), "login: yes", /dialect.*"huge".*"tiny"/],
-  ["a call that does not exist", having(first, { endpoint: "logon" }), "logon: yes", /no call for the endpoint logon/],
+  [
+    "a fixture whose endpoint has no call",
+    having(first, { endpoint: "logon" }),
+    "logon: yes",
+    /no call for the endpoint logon/
+  ],
   [
     "the failure of another call",
     { ...sound, calls: { ...sound.calls, login: sound.calls["profile"]! } },
@@ -192,13 +197,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture/
   ],
   [
-    "a row without a fixture if a similar row with a fixture has another meaning",
+    "an error row that has no fixture, and differs from a row with a fixture in its code and its meaning",
     orders("Concerns funds", ErrorTable.rejected),
     "O2: Concerns funds",
     /no fixture/
   ],
   [
-    "a row without a fixture if a similar row with a fixture has another reason",
+    "an error row that has no fixture, and differs from a row with a fixture in its code and its reason",
     orders("Concerns orders", ErrorTable.unavailable),
     "O2: Concerns orders",
     /no fixture/
@@ -270,7 +275,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
 describe("the test cases that Fixtures makes", () => {
   it.effect("all pass for a valid subject", () => Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true }))
 
-  it.effect("accept one fixture for error rows that differ only in their code", () => {
+  it.effect("accept one fixture for error rows that return BrokerRejected and differ only in their code", () => {
     const subject = orders("Concerns orders", ErrorTable.rejected)
     return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })
   })

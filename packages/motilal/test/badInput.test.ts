@@ -21,7 +21,9 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, layer, loginRequest, reasonOf, serve, session } from "./support.ts"
 
-/** The error must not contain a secret of the demo account. */
+/**
+ * Returns the error of an effect that must send no request. The error must not contain a secret of the demo account.
+ */
 const refused = refusedUnsent(FakeMotilal.make(), [
   demo.apiKey,
   demo.apiSecret,

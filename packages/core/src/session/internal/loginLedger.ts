@@ -15,7 +15,10 @@ type Unwritten = Map<string, ReadonlyArray<Change>>
 
 const unwrittenOf = new WeakMap<SessionStore["Service"], Unwritten>()
 
-/** A try fails if another program has written the ledger since it was read. */
+/**
+ * Maximum number of writes for one change of a ledger. A write fails if another program has written the ledger since
+ * this program read it.
+ */
 export const maxWrites = 100
 
 export const keepsChanging = Effect.fail(

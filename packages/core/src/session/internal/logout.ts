@@ -55,7 +55,7 @@ const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Failure> =>
       const stored = Result.getOrElse(marked, () => undefined)
       Cached.spendRefreshToken(self.state, stored)
       const sessions = toRevoke([stored, ...mine], yield* Clock.currentTimeMillis)
-      // If the mark could not be stored, the session is still in the store, and must not be used again.
+      // If the logout could not be stored, the session is still in the store, and must not be used again.
       self.state.rejected = stored ?? mine[1]
       const revoked = yield* Effect.forEach(sessions, (session) => Effect.result(restore(revoke(session))))
       const over: LogoutReceipt = { _tag: "LocalOnly", account, why: "already-over" }
