@@ -63,7 +63,7 @@ describe("ErrorTable.totpHints", () => {
     assert.deepStrictEqual(ids(fields), [...expected])
   )
 
-  it("returns a hint that says whether the clock is behind or ahead", () => {
+  it("returns a hint that says whether the user's clock is behind or ahead of the broker's clock", () => {
     const text = (clockDrift: number) => ErrorTable.totpHints({ ...failure, clockDrift })[0]?.text
     assert.strictEqual(text(90_400), "Your clock is 90 seconds behind the broker's: set it by NTP.")
     assert.strictEqual(text(-60_000), "Your clock is 60 seconds ahead of the broker's: set it by NTP.")

@@ -51,7 +51,7 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
 ]
 
 describe("a callback of a browser login", () => {
-  it.effect("with the login token gives a session with the profile and both tokens", () =>
+  it.effect("with the login token gives a session with a profile, the login token and an access token", () =>
     Effect.gen(function* () {
       const { callback, completed, fake, services } = yield* begun()
       const session = yield* completed(callback.href)
@@ -100,7 +100,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with Bearer <token> in the parameter AuthToken is accepted without the prefix", () =>
+  it.effect("with Bearer <token> in the parameter AuthToken gives a session with the token without Bearer", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun()
       const token = callback.searchParams.get("authtoken") ?? ""

@@ -49,7 +49,7 @@ const webSocket = async (frame: Frame, address: string): Promise<string> => {
 describe.runIf(runsChromium)("a page in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     it.effect(
-      "attacks with requests that the simulator accepts from other clients",
+      "attacks with requests that the simulator accepts from a client that is not a browser",
       () =>
         Effect.gen(function* () {
           const { before, simulator } = yield* prepare()
@@ -104,7 +104,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `that is ${where} cannot read answers`,
+        `that is ${where} cannot read answers of the simulator`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -131,7 +131,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `that is ${where} cannot open a WebSocket`,
+        `that is ${where} cannot open a WebSocket to the simulator`,
         () =>
           from((frame, { simulator }) =>
             Effect.gen(function* () {

@@ -22,7 +22,7 @@ export type Respond = (message: Http.IncomingMessage) => Effect.Effect<Answer>
 
 export const answer = (page: Page, more: Omit<Answer, "page"> = {}): Answer => ({ page, ...more })
 
-/** The browser sends a GET to `location`, without the query and form of this request. */
+/** After this answer, the browser sends a GET to `location`, without the query and the form of the first request. */
 export const redirectTo = (location: string, sent: Effect.Effect<void> = Effect.void): Answer => ({
   page: { status: 303, title: "Redirect", paragraphs: [] },
   headers: { location },

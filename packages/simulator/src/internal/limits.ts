@@ -15,5 +15,8 @@ export const maxConnections = 256
 /** The allowed range of `times`, the number of requests that a fault changes. */
 export const faultTimes = { minimum: 1, maximum: 1000 }
 
-/** 9999-12-31T23:59:59.999Z, the end of the brokers' clock. Clients cannot parse dates with a five-digit year. */
+/**
+ * 9999-12-31T23:59:59.999Z, the latest time to which the clock of the fake brokers can be advanced. Clients cannot
+ * parse dates with a five-digit year.
+ */
 export const lastInstant = 253_402_300_799_999

@@ -1,7 +1,7 @@
 /**
  * An HTML file that redirects the browser to the page of `broker-auth open`. The browser is started with the path of
- * this file instead of the link to the page, because other programs can read the arguments of a command. Only this user
- * can read the file, which contains the link.
+ * this file instead of the link to the page, because other programs can read the arguments of a command. The file
+ * contains the link, and only the user who runs `broker-auth open` can read the file.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

@@ -19,8 +19,8 @@ import type { ManagerOwner } from "./managerOwner.ts"
 
 export interface BaseOptions {
   /**
-   * The vault, in which sessions are stored. Default: the memory of this connection. It is lost when the connection is
-   * closed.
+   * The vault, in which sessions are stored. Default: the memory of this connection. The sessions in this memory are
+   * lost when the connection is closed.
    */
   readonly vault?: Layer.Layer<SessionStore | SessionLock, AuthError.AuthError | VaultError> | undefined
   /** The key with which `seal` encrypts browser logins. Default: a random key that only this connection has. */
@@ -41,8 +41,8 @@ export const base = ({ client, key, vault }: BaseOptions) => ({
 
 export interface Closable {
   /**
-   * Closes the connection. After this, all other functions of the connection reject. A `logout` that is running is
-   * completed first. Stored sessions stay valid.
+   * Closes the connection. After this, all other functions of the connection reject. If a `logout` is running, `close`
+   * waits until the `logout` has ended. Stored sessions stay valid.
    */
   readonly close: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
