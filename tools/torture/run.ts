@@ -8,7 +8,10 @@ export type Scenarios = ReadonlyArray<readonly [string, Scenario]>
 export interface Output {
   readonly print: (text: string) => void
   readonly progress: (text: string) => void
-  /** Whether to print every count on a separate line. If false, correct counts of the same kind share a line. */
+  /**
+   * Whether to print every count on a separate line. If false, correct counts with the same scenario, name and expected
+   * value share a line.
+   */
   readonly details: boolean
 }
 

@@ -123,7 +123,7 @@ describe("a limit for each app", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.effect("rejects at once a call that other clients would delay longer than the queueTimeout", () =>
+  it.effect("rejects a call at once if calls of other clients would make it wait longer than `queueTimeout`", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const [first, second] = [yield* program({ shared }), yield* program({ shared, queueTimeout: "5 seconds" })]
@@ -148,7 +148,7 @@ describe("a limit for each app", () => {
   )
 })
 
-it.effect("programs that pass the same address share a limit for each address", () =>
+it.effect("programs with the same option `address` share a limit with the scope `address`", () =>
   Effect.gen(function* () {
     const here = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.1" }) }
     const there = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.2" }) }
@@ -212,7 +212,7 @@ it.effect.prop(
       const sent: Array<number> = []
       for (const pause of pauses) {
         yield* TestClock.adjust(pause)
-        // A single call lets a window of RateLimiter end with unused calls.
+        // If only one call is asked for, a window of RateLimiter can end before all of its calls are used.
         for (let asked = 0; asked < (pause % 4 === 0 ? requests : 1); asked += 1) {
           if (Duration.isZero(yield* take("key", limit))) sent.push(yield* Clock.currentTimeMillis)
         }

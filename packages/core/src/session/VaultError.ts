@@ -29,7 +29,8 @@ export class Tampered extends Data.TaggedError("Tampered")<{
 }
 
 /**
- * The stored entry was written with another key. For writing and for reading, no key counts as another key.
+ * The stored entry was written with another key. This is also the reason if an encrypted entry is read without a key,
+ * or an unencrypted entry with a key.
  *
  * @category reasons
  * @since 0.1.0
@@ -124,8 +125,8 @@ export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
 export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
   /**
    * - `busy`: the lock was not acquired within the time-out, because other programs or other fibers held it.
-   * - `lost`: the lock was released, its file was deleted, or its time limit in Redis has expired, for example while
-   *   this program was suspended. Another program may hold the lock now.
+   * - `lost`: this program has released the lock, the lock file was deleted, or the time limit of the lock in Redis has
+   *   expired, for example while this program was suspended. Another program may hold the lock now.
    */
   readonly why: "busy" | "lost"
   readonly waited?: Duration.Duration | undefined

@@ -33,7 +33,7 @@ const LoginData = Shape.struct({
 
 type Flag = "TRUE" | "FALSE" | undefined
 
-/** `FALSE` means that a one-time code is required. */
+/** If `isAuthTokenVerified` is `FALSE`, the login requires a one-time code. */
 const flagOf = (value: string | boolean | null | undefined): Flag => {
   const word = String(value).trim().toUpperCase()
   return word === "TRUE" || word === "FALSE" ? word : undefined
