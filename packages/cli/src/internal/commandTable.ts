@@ -10,7 +10,7 @@ export interface Argument {
   readonly description: string
 }
 
-/** `value` names its value in the help. Without `value`, the flag is a switch. */
+/** `value` is the name of the flag's value in the help. Without `value`, the flag is a switch. */
 export interface Flag {
   readonly name: string
   readonly value?: string

@@ -37,7 +37,7 @@ export interface Pause {
 }
 
 export interface PendingRenewal extends SharedWait<Session.Session, Failure> {
-  /** Whether the cached session has expired or was refused. If so, further callers wait for the renewal. */
+  /** Whether the cached session has expired or was refused. If so, further callers wait until the renewal ends. */
   isOnlyWay: boolean
   /** Waits for the renewal, but not longer than `renewalTimeout`. Callers use this wait while the token is live. */
   boundedWait: Effect.Effect<Session.Session, Failure> | undefined
@@ -58,8 +58,8 @@ export interface State {
    */
   spent: ReadonlyArray<Redacted.Redacted<string>>
   /**
-   * The session of the last accepted call that must not be sent twice, such as an order. If the broker refuses this
-   * session later, the session has ended.
+   * The session with which the broker last accepted a call that must not be sent twice, such as an order. If the broker
+   * refuses this session later, the session has ended.
    */
   proven: Session.Session | undefined
   pendingRenewal: PendingRenewal | undefined
@@ -138,8 +138,8 @@ export const usable = (
 }
 
 /**
- * A logout with a larger version is new. A logout with a smaller version comes from a store that was emptied or
- * restored from a backup. It is new only if a session is cached that is not newer than the logout.
+ * A logout with a larger version than `state.version` is new. A logout with a smaller version comes from a store that
+ * was emptied or restored from a backup. It is new only if a session is cached that is not newer than the logout.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
@@ -223,7 +223,7 @@ const renewAtOf = (
   return expiresAt - window * (1 - jitter / 2)
 }
 
-/** The cached session is still returned while a renewal is impossible. */
+/** Makes the cached session due for renewal. If the renewal fails, callers get the cached session while it is live. */
 export const makeDue = (state: State): void => {
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }

@@ -159,7 +159,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     )
 
   const takeBy = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, token: string, note: Note) {
-    // As long as Redis has not replied, the reason is that it cannot be reached.
+    // If Redis does not reply before the caller's time-out, the caller fails with this reason.
     note(unreachable(undefined))
     let readOnlySince: number | undefined
     while (true) {

@@ -78,7 +78,7 @@ export interface Subject {
   readonly stepUp?: Changes
   /** `confirmed`: the broker confirms the logout of a session that has already ended. */
   readonly logoutAgain?: "confirmed"
-  /** `session-before`: a login sends the token of the previous session, such as the biometric login of RMoney. */
+  /** `session-before`: a login, such as the biometric login of RMoney, sends the token of the previous session. */
   readonly loginCarries?: "session-before"
   /** `person`: the one-time codes of a login arrive by SMS or email, and the user enters them. */
   readonly codes?: "person"
