@@ -30,8 +30,8 @@ Object.assign(globalThis, {
     compared[line] ||= difference(actual, expected)
     return actual
   },
-  // `runOne` runs the program, because an example with `.catch` would hide failures of the program from the check. The
-  // example gets a promise that never settles.
+  // `__run` only collects the program, and `runOne` runs the program later, because the `.catch` of an example would
+  // hide a failure of the program. The example gets a promise that never settles.
   __run: (program: Effect.Effect<unknown, unknown>) => {
     programs.push(program)
     return new Promise(() => {})

@@ -1,4 +1,5 @@
-// Not in support.ts: the test programs import support.ts, and Node 22 prints a warning when a program imports SQLite.
+// `makeNewer` is not in support.ts, because the test programs import support.ts, and Node 22 prints a warning when a
+// program imports SQLite.
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 

@@ -1,6 +1,6 @@
 /**
- * These are the forms of a reference: `env:NAME`, `op://…`, `pass:NAME`, `keyring:SERVICE/ACCOUNT`, `exec:COMMAND`. A
- * reference is resolved again at each use.
+ * A reference says where a credential comes from. Its forms are `env:NAME`, `op://…`, `pass:NAME`,
+ * `keyring:SERVICE/ACCOUNT` and `exec:COMMAND`. A reference is resolved again at each use.
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"

@@ -6,7 +6,7 @@ const breaks = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
  */
 const invisible = /\p{Cf}/gu
 
-/** Matches all other control characters, such as ESC and DEL, and unpaired surrogates. */
+/** Matches control characters, such as ESC and DEL, and unpaired surrogates. */
 const unprintable = /[\p{Cc}\p{Cs}]/gu
 
 const suspicious = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u

@@ -64,8 +64,8 @@ const storeSession = Effect.fnUntraced(function* (
     const record = yield* Record.read(self.store, self.account)
     const now = yield* Clock.currentTimeMillis
     if (record._tag === "LoggedOut") {
-      // A logout by this program has already cleared the state, and another caller may have requested a session since
-      // then.
+      // If this program has logged out, the logout has already cleared the state. The state is not cleared again,
+      // because another caller may have requested a session since that logout.
       if (self.state.logouts === logouts) {
         self.state.version = record.version
         Cached.clearLoggedOut(self.state, "logged-out")
