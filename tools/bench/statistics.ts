@@ -9,7 +9,7 @@ export const quantile = (values: ArrayLike<number>, at: number): number => {
 
 export const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
 
-/** The median of the rounds, and their lower and upper quartiles. */
+/** The median of a list of values, and its lower and upper quartiles. */
 export interface Summary {
   readonly low: number
   readonly median: number
@@ -22,12 +22,15 @@ export const summaryOf = (values: ReadonlyArray<number>): Summary => ({
   high: quantile(values, 0.75)
 })
 
-/** Interquartile range of the rounds, as a percentage of the median. */
+/** Returns the interquartile range of the values, as a percentage of the median. */
 export const spread = (values: ReadonlyArray<number>): string => {
   const { high, low, median: middle } = summaryOf(values)
   return `${((100 * (high - low)) / middle).toFixed(0)} %`
 }
 
-/** Within a round, the load of the machine is about the same for `own` and `base`. */
+/**
+ * Divides the value of each round in `own` by the value of the same round in `base`. Within a round, the load of the
+ * machine is about the same for both values.
+ */
 export const ratios = (own: ReadonlyArray<number>, base: ReadonlyArray<number>): ReadonlyArray<number> =>
   own.map((value, round) => value / (base[round] ?? Number.NaN))

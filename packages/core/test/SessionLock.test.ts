@@ -318,7 +318,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("sends no request to Redis for a fiber that waits in the same process", () =>
+  it.live("sends no request to Redis for a fiber that waits while another fiber of its process holds the lock", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
       const { counting, scriptsSent } = countScripts(redis)
@@ -458,7 +458,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is lost if its key has expired and another program held the lock",
+    "is lost if another program acquired and released the lock after its key had expired",
     () =>
       Effect.gen(function* () {
         const { key, lock, prefix, redis } = yield* begin

@@ -16,9 +16,9 @@ import { credentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials for a login. The session belongs to the user id that the broker returns. Without `totp`, `otp` (the code
- * by SMS and email) is the first of the `kinds` of each challenge. `vendor` is sent only with an `otp`. The default for
- * `deviceId` is derived from the user id.
+ * Credentials for a login. The session belongs to the user id that the broker returns. If `totp` is absent, the first
+ * of the `kinds` of each challenge is `otp`, the code by SMS and email. `vendor` is sent only with a code of the kind
+ * `otp`. The default for `deviceId` is derived from the user id.
  *
  * @category models
  * @since 0.1.0

@@ -30,8 +30,9 @@ const mark = (error: unknown) =>
   })
 
 /**
- * A defect becomes an `ActionRequired`. The text of the defect is not kept, because it may contain the code. A login of
- * a session manager has a time-out, because other programs cannot log in while the login waits.
+ * A defect of `source` becomes an `ActionRequired`. The text of the defect is not kept, because it may contain the
+ * code. If a session manager runs the login, `source` has a time-out, because other programs cannot log in while the
+ * login waits.
  */
 export const codeFrom = <A, E, R>(
   account: Account,

@@ -42,6 +42,6 @@ export const countRequest = (fiber: Fiber.Fiber<unknown, unknown>, kind: { reado
 export const noteRequest = (kind: { readonly safe: boolean }) =>
   Effect.withFiber((fiber) => Effect.sync(() => countRequest(fiber, kind)))
 
-/** Use it for a renewal, whose requests do not belong to one caller. */
+/** Runs `effect` without counting its requests, such as the requests of a renewal that several callers share. */
 export const unnoted = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, RequestsSent, undefined)

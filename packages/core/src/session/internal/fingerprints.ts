@@ -5,7 +5,10 @@ import { sha256 } from "../../login/internal/sha256.ts"
 
 const label = "broker-auth fingerprint 1\n"
 
-/** A person who knows a fingerprint, but not the key, cannot find the PIN by trying all PINs. */
+/**
+ * Hashes the store's key together with a secret. So a person who knows the fingerprint of a PIN, but not the key,
+ * cannot find the PIN by trying all PINs.
+ */
 export const fingerprints =
   (key: Redacted.Redacted<Uint8Array>) =>
   (secret: Redacted.Redacted<string>): Effect.Effect<string> => {

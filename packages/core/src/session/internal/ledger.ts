@@ -8,8 +8,8 @@ import * as Account from "../../login/Account.ts"
 import type { LoginProgress } from "../../broker/LoginProgress.ts"
 
 /**
- * A login that was sent. A second or later code of the login is another attempt. `outcome` is `open` until the broker
- * answers, and `awaits-code` until the broker's code is sent back.
+ * A login that was sent. If the broker refuses a one-time code of the login, the next code is another attempt.
+ * `outcome` is `open` until the broker answers, and `awaits-code` until the broker's code is sent back.
  */
 export interface Attempt {
   readonly id: string
@@ -18,7 +18,7 @@ export interface Attempt {
   readonly outcome: "open" | "awaits-code" | "refused"
 }
 
-/** The error during a pause or a lock. It is made from the broker's last answer. */
+/** The stored parts of an error. During a pause or a lock, a login fails with an error made from these parts. */
 export interface Said {
   readonly tag: string
   readonly why?: string | undefined
@@ -166,7 +166,7 @@ export const parseFormatOne = (text: string): Ledger | undefined =>
   )
 
 /**
- * Returns the account under which the ledger is stored. It does not depend on the app or the spelling of the id,
+ * Returns the account under which the ledger is stored. All apps and all spellings of the id have the same ledger,
  * because a broker locks the account for all of them.
  */
 export const placeOf = ({ broker, environment, id }: Account.Account): Account.Account =>
@@ -236,8 +236,8 @@ const addTo = (fingerprints: ReadonlyArray<string>, one: string | undefined): Re
   one === undefined ? fingerprints : [...fingerprints.filter((other) => other !== one), one].slice(-maxFingerprints)
 
 /**
- * If there are too many attempts, first removes attempts that are not failed logins. A bad network can cause hundreds
- * of them.
+ * If there are too many attempts, first removes attempts that are not failed logins. With accepted credentials, a login
+ * without an answer is not a failed login, and a bad network can cause hundreds of such logins.
  */
 const addAttempt = (ledger: Ledger, attempts: ReadonlyArray<Attempt>, attempt: Attempt): ReadonlyArray<Attempt> => {
   const all = [...attempts, attempt]
@@ -315,7 +315,7 @@ export const refuseCredentials = (ledger: Ledger, credentials: string | undefine
 
 /**
  * `before` is the number of pauses in a row before this pause. If a store writes a pause and yet reports an error, the
- * same pause is passed twice.
+ * function is called again with the same `now`, and changes nothing.
  */
 export const startPause = (ledger: Ledger, said: Said, now: number, before = ledger.pause?.count ?? 0): Ledger => {
   if (ledger.pause?.since === now) return ledger
