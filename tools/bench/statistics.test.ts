@@ -50,7 +50,7 @@ describe("valuesOf", () => {
     assert.deepStrictEqual(valuesOf(results, { ...figure, to: "base", field: "p99" }), [2])
   })
 
-  it("returns nothing for a bench, a turn, a candidate or a column that was not measured", () => {
+  it("returns an empty list for a bench, a turn, a candidate or a field that was not measured", () => {
     for (const missing of [{ bench: "other" }, { turn: "other" }, { of: "other" }, { to: "other" }, { field: "other" }])
       assert.deepStrictEqual(valuesOf(results, { ...figure, ...missing }), [])
   })

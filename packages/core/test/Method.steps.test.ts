@@ -115,7 +115,7 @@ const makeApi = (_: unknown, { base = "/v1" }: Options) =>
         ...(step && { authorization: Redacted.make(`Step ${account} ${Redacted.value(step)}`) }),
         ...(tokens && { authorization: tokens.access })
       }),
-      // The endpoint `verify` lists `device` before `program`, and does not list `other`.
+      // The field `app` of the endpoint `verify` lists `device` before `program`, and does not list `other`.
       app: { program: "p", other: "o", device: "d" },
       path: ({ path }) => path.replace("/v1", base)
     },
@@ -201,7 +201,7 @@ describe("a QR login", () => {
     })
   )
 
-  it.effect("for another account is rejected", () =>
+  it.effect("fails if the broker logs in an account other than the account of the layer", () =>
     Effect.gen(function* () {
       const { qr } = yield* world({}, () => ({ token: "access-canary", holder: "T2" }))
       const code = yield* qr.begin
@@ -434,7 +434,7 @@ describe("a layer keeps the options that it was made with", () => {
     })
   )
 
-  it.effect("if an option is a getter of a class", () =>
+  it.effect("including an option that a class defines as a getter", () =>
     Effect.gen(function* () {
       class Mine {
         readonly credentials = { id: "T1" }

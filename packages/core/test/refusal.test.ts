@@ -43,7 +43,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("does not come from an error row that applies only to other operations", () =>
+  it.effect("comes only from error rows that apply to the operation `request`", () =>
     Effect.gen(function* () {
       const profileOnly = yield* refusalOf({ body: { ok: false, code: "PROFILE" } })
       assert.deepInclude(profileOnly?.reason, { _tag: "BrokerRejected", code: "PROFILE" })
@@ -81,7 +81,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("takes retryAfter from seconds, or from a date if the answer has a Date header", () =>
+  it.effect("takes retryAfter from Retry-After in seconds, or as a date if the answer has a Date header", () =>
     Effect.gen(function* () {
       const date = "Sat, 21 Nov 2026 04:00:00 GMT"
       const until = { "retry-after": "Sat, 21 Nov 2026 04:00:30 GMT" }
@@ -101,7 +101,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("does not disclose a secret from the request that the answer quotes", () =>
+  it.effect("does not disclose a secret of the request if the answer quotes the secret", () =>
     Effect.gen(function* () {
       const quoted = `you sent ${secrets.access} and ${secrets.key}`
       const fields = { message: quoted, code: secrets.access, support: quoted }
@@ -114,7 +114,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("is found without the tokens and headers of the request", () =>
+  it.effect("is found even if the tokens and headers of the request are not passed", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], {}, { codes })
       const error = client.refusal({ status: 200, headers: {}, text: `{"ok":false,"code":"EXPIRED"}` })

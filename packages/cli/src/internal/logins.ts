@@ -86,7 +86,10 @@ const atOnce = 6
 /** The limit keeps the broker's firewall from blocking the address of this machine. */
 const atOncePerBroker = 2
 
-/** A defect would end the logins of all accounts; a failure ends only its own login. */
+/**
+ * Turns a defect into a failure, because a defect would end the logins of all accounts. A failure ends only the login
+ * in which it occurs.
+ */
 const faultOf = (defect: unknown): CommandFailed =>
   new CommandFailed({
     code: "defect",

@@ -1,7 +1,7 @@
 import * as Envelope from "@auth/broker-core/broker/Envelope"
 import * as Predicate from "effect/Predicate"
 
-/** The spellings `Ok`, `Not ok`, `Not_Ok` and `not_ok` were observed, so only the letters are compared. */
+/** The spelling of a status varies, as in `Not ok`, `Not_Ok` and `not_ok`, so only the letters are compared. */
 const lettersOf = (status: unknown): string | undefined =>
   Predicate.isString(status) ? status.toLowerCase().replace(/[^a-z]/g, "") : undefined
 
@@ -17,7 +17,7 @@ const resultOf = (json: unknown): unknown => {
   return inner === null || inner === "" ? undefined : inner
 }
 
-/** Older refusals have no field for an error code. Their code is the first or the last word of the message. */
+/** If a refusal has no field `errorCode`, its error code is the first or the last word of the message. */
 const codeIn = (message: unknown): string | undefined =>
   Predicate.isString(message) ? /^[A-Z]{2}\d{3,4}\b|\b[A-Z]{2}\d{3,4}(?=\W*$)/.exec(message.trim())?.[0] : undefined
 

@@ -50,7 +50,10 @@ export const refuse = (reason: Refusal, headers: Readonly<Record<string, string>
 
 const maxStreams = 16
 
-/** Interval of the comments in a stream. The page can tell from them that the command is still running. */
+/**
+ * The server sends a comment in each event stream at this interval, so that no connection is idle for longer. The page
+ * ignores the comments.
+ */
 const heartbeat = "15 seconds"
 
 const done = (value: unknown = {}): Answer => json(200, value, page.headers)
