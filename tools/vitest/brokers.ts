@@ -54,7 +54,10 @@ export const totpCode = Effect.fnUntraced(function* (secret: string, at?: number
 export const problemsOf = (error: AuthError): Readonly<Record<string, string>> =>
   Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
 
-/** The effect must fail before it sends a request, and its error must have a remedy and contain no secret. */
+/**
+ * Returns a function that asserts that its argument `effect` fails before it sends a request. The error must have a
+ * remedy and must contain none of `secrets`.
+ */
 export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secrets: ReadonlyArray<string>) =>
   Effect.fnUntraced(function* <A, R>(
     effect: Effect.Effect<A, AuthError, R>,
@@ -74,7 +77,7 @@ export const redacted = (value: unknown) => Redacted.make(value as string)
 
 export type WrongCredentials = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
 
-/** `refuse` builds a layer with the credentials, and returns the layer's error. */
+/** `refuse` builds a layer with the credentials `given`, and returns the layer's error. */
 export const namesEveryProblem = (
   rows: ReadonlyArray<WrongCredentials>,
   refuse: (given: never) => Effect.Effect<AuthError, unknown>,

@@ -114,7 +114,7 @@ const cases: ReadonlyArray<readonly [name: string, shape: Shape.Shape]> = [
 ]
 
 describe("Shape", () => {
-  it.each(cases)("decodes data for %s as its schema does, or leaves the data to the schema", (_, shape) => {
+  it.each(cases)("the shape %s decodes data as its schema does, or leaves the data to its schema", (_, shape) => {
     const { decode } = shape
     const bySchema = Schema.decodeUnknownResult(schemaOf(shape as AnyShape))
     assert.isDefined(decode)
@@ -133,7 +133,7 @@ describe("Shape", () => {
     assert.isAbove(sure, 1)
   })
 
-  it("checks a request as its schema does", () => {
+  it("a struct accepts exactly the requests that its schema accepts", () => {
     const shape = Shape.struct({ id: Shape.Text, pin: Shape.Secret, note: Shape.optionalKey(Shape.Secret) })
     const is = Schema.is(schemaOf(shape))
     const pin = Redacted.make("4711")

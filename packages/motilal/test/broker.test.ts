@@ -30,7 +30,9 @@ import {
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** The secrets of this account occur nowhere else, so that a test can search a text for them. */
+/**
+ * The secrets of this account are unusual texts. If a test finds one of them in a printed value, the secret has leaked.
+ */
 const canary: FakeMotilal.Account = {
   ...FakeMotilal.demoAccount,
   password: "CANARYpassword8305",

@@ -104,7 +104,7 @@ describe("the types of the layers", () => {
     }
   })
 
-  it("wrong credentials and an unknown environment do not compile", () => {
+  it('a plain-text secret, a vendor id without exchange: "vendor" and an unknown environment do not compile', () => {
     const given = [
       // @ts-expect-error: the password is Redacted
       RmoneyAuth.layer({ environment, credentials: { ...credentials, password: "Demo@101" } }),

@@ -32,7 +32,7 @@ export const say = (text: string): Effect.Effect<void> =>
 export const line = (text: string): Effect.Effect<void> =>
   Effect.suspend(() => Console.log(fitted(process.stdout, text)))
 
-/** Prints a result for a program, unchanged. */
+/** Prints the text unchanged, because a program may read it. */
 export const raw = (text: string): Effect.Effect<void> => Console.log(text)
 
 export const json = (value: unknown): Effect.Effect<void> => raw(JSON.stringify(value, undefined, 2))

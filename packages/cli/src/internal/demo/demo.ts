@@ -27,8 +27,8 @@ import { day, startAgain } from "./day.ts"
 import * as programs from "./programs.ts"
 
 /**
- * The demo starts itself once more, in a second process with this variable. The second process shows that stored
- * sessions remain after a restart.
+ * The demo starts itself once more, in a second process that has this environment variable. The second process shows
+ * that stored sessions remain after a restart.
  */
 const variable = "BROKER_AUTH_DEMO"
 
