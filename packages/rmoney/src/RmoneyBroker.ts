@@ -11,12 +11,12 @@ const asOf = "2026-11-21"
 
 type Origins = Readonly<Record<string, string>> | undefined
 
-const hosts = "`uat`, `production`, or the https origin of another production host"
+const hosts = "`uat`, `production`, or the https origin of a production host"
 const environment = Credentials.plain("RMONEY_ENVIRONMENT", hosts, {
   problem: (value: string) =>
     /^(?:uat|production)$/i.test(value) || /^https?:\/\//i.test(value)
       ? undefined
-      : 'must be "uat", "production" or the https origin of another production host',
+      : 'must be "uat", "production" or the https origin of a production host',
   option: (options: { readonly environment?: unknown; readonly origins?: Origins }, configured: unknown = "none") => {
     const { environment, origins } = options
     if (environment === undefined) return origins?.["api"] ?? origins?.["openApi"] ?? configured

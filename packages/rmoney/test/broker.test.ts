@@ -32,7 +32,9 @@ import {
 
 const { answer, buildOf, inspect, methodOf, redacted } = brokers
 
-/** The secrets of this account occur nowhere else, so that a test can search a text for them. */
+/**
+ * The secrets of this account are unusual texts. If a test finds one of them in a printed value, the secret has leaked.
+ */
 const canary: FakeRmoney.Account = {
   ...FakeRmoney.demoAccount,
   password: "CANARY-password-1",

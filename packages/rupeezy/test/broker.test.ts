@@ -16,7 +16,9 @@ import { browse, calls, credentials, fixtures, layerAnswer, serve } from "./supp
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** The secrets of this account occur nowhere else, so that a test can search a text for them. */
+/**
+ * The secrets of this account are unusual texts. If a test finds one of them in a printed value, the secret has leaked.
+ */
 const canary: FakeRupeezy.Account = {
   ...FakeRupeezy.demoAccount,
   password: 'CANARY&pass<w>o"rd',

@@ -18,7 +18,9 @@ import { browse, calls, demo, fixtures, layerAnswer, legacyCredentials, serve } 
 
 const { answer, buildOf, inspect, methodOf, redacted } = brokers
 
-/** An account whose secrets occur nowhere else, so that a leaked secret is found. */
+/**
+ * The secrets of this account are unusual texts. If a test finds one of them in a printed value, the secret has leaked.
+ */
 const canary: FakeSamco.Account = {
   ...FakeSamco.demoAccount,
   apiKey: "c0ffee0ac0ffee1bc0ffee2cc0ffee3dc0ffee4ec0ffee5f",

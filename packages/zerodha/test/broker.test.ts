@@ -16,7 +16,9 @@ import { browse, calls, credentials, demo, fixtures, layerAnswer, serve } from "
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** An account whose secrets occur nowhere else. */
+/**
+ * The secrets of this account are unusual texts. If a test finds one of them in a printed value, the secret has leaked.
+ */
 const canary: FakeZerodha.Account = {
   ...FakeZerodha.demoAccount,
   password: "CANARY-password",
