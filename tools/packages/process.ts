@@ -7,7 +7,10 @@ import { root } from "./workspace.ts"
 
 const children = new Set<ChildProcess>()
 
-/** The child process does not get npm's variables about the project, which would confuse another npm command. */
+/**
+ * The child process does not get npm's variables about the project, which would confuse an npm command that runs in the
+ * child process.
+ */
 export const start = (
   command: string,
   args: ReadonlyArray<string>,
@@ -15,7 +18,10 @@ export const start = (
     readonly cwd: string
     readonly env?: Readonly<Record<string, string>>
     readonly inherit?: true
-    /** Opens the standard input: a pipe, or with `inherit`, that of this process. Default: it is empty. */
+    /**
+     * The child's standard input is a pipe, or with `inherit` the standard input of this process. Default: the child's
+     * standard input is empty.
+     */
     readonly input?: true
     /** Time limit for `run`, in milliseconds. Default: no limit. */
     readonly limit?: number

@@ -20,7 +20,7 @@ interface JournalAnswer {
 
 const readClock = (answer: Answer) => json(answer) as ClockAnswer
 
-it.live("the control port returns its help, the addresses of the brokers, and the credentials", () =>
+it.live("the control port returns its help, the addresses of the brokers, and the credentials of the accounts", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const help = yield* send(`${simulator.control}/`)

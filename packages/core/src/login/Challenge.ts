@@ -237,8 +237,8 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
             const retryAfter = Duration.millis(challenge.resendAt - now)
             return fail("resend", new AuthError.RateLimited({ retryAfter, by: "client" }))
           }
-          // The new challenge keeps the number of attempts left, because the broker counts the wrong codes of the
-          // account.
+          // The new challenge keeps the number of attempts left, because the broker counts the wrong codes for each
+          // account, not for each challenge.
           const attemptsLeft = attemptsLeftOf(challenge.id)
           const reopenedBy = Effect.flatMap(send, (fields) =>
             open({ ...fields, ...(attemptsLeft !== undefined && { attemptsLeft }) })

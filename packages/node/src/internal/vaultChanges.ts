@@ -1,6 +1,6 @@
 /**
- * Reads the change counter of the database at most once a second, for all accounts together, and only when a session is
- * requested.
+ * Finds changes of sessions by other programs in a vault. Reads SQLite's change counter `data_version` at most once a
+ * second, for all accounts together, and only when a session is requested.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"

@@ -29,7 +29,10 @@ export interface Origin {
   readonly logouts: number
 }
 
-/** A try fails if another program has written the entry since it was read. */
+/**
+ * Maximum number of tries to write the session to the store. A try fails if another program has written the session
+ * since this program read it.
+ */
 export const maxWrites = 5
 
 export const keepsChanging = Effect.fail(
@@ -65,8 +68,8 @@ export interface LastRead {
 }
 
 /**
- * In milliseconds. After this time, the store is read even if no change was reported, because a program may have no
- * permission to report its changes.
+ * In milliseconds. After this time, the store is read even if no change was reported, because another program may have
+ * no permission to report its changes.
  */
 const maxUnread = 3_600_000
 
@@ -122,7 +125,7 @@ interface Changes extends Stream.Stream<SessionChange> {
   readonly self: Self
 }
 
-/** To save memory, the streams of all managers share these properties. */
+/** The prototype of the stream `changes` of each manager. All these streams share it, to save memory. */
 const changesPrototype: object = Object.create(Object.getPrototypeOf(Stream.empty) as object, {
   channel: {
     get(this: Changes) {
@@ -168,8 +171,8 @@ export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): E
   })
 
 /**
- * Callers that wait for a renewal fail before the fibers are interrupted. In the opposite order, they would get no
- * error.
+ * Callers that wait for a renewal fail before the fibers are interrupted. In the opposite order, the callers would get
+ * no error.
  */
 export const close = (self: Self, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -196,7 +199,8 @@ export const cacheSession = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Session.Session, Failure> {
   const now = yield* Clock.currentTimeMillis
   const jitter = yield* Random.next
-  // If there was a logout after `logouts` was read, the logout has found the stored session and revokes it.
+  // If the number of logouts has changed, a logout began after the session was requested. This logout finds the session
+  // in the store, and revokes it.
   if (self.state.logouts !== logouts) return yield* loggedOut(self)
   self.state.version = version
   self.state.unsaved = undefined
