@@ -83,8 +83,8 @@ const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
 
 /**
- * Hides the secrets a second time, because `printable` removes invisible characters, which may have been inside a
- * secret.
+ * Hides the secrets both before and after `printable`. `printable` removes invisible characters, which may have been
+ * inside a secret.
  */
 const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
   const hidden = cut(hide(text, secrets), searchable)

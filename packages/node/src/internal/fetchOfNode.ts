@@ -2,7 +2,10 @@ const known: { fetch?: unknown } = {}
 
 const sourceOfNode = /^function fetch\(input, init = undefined\)[\s\S]*require\('internal\/deps\/undici\/undici'\)/
 
-/** Compares the source text, because a program may replace `fetch` before it loads this module. */
+/**
+ * Whether the global `fetch` is Node's own. The source text of `fetch` decides, because a program may replace `fetch`
+ * before it loads this module.
+ */
 export const isFetchOfNode = (): boolean => {
   const { fetch } = globalThis
   if (fetch === known.fetch) return true

@@ -100,8 +100,8 @@ const abandon = (child: ChildProcess): void => {
 }
 
 /**
- * If the program and its runtime are one executable, the child process runs this program instead of the script. If this
- * variable is set, the program starts no child process.
+ * A single executable that `isSingleExecutable` does not detect runs this program again as the child process. The
+ * variable is set in every child process, and a program with this variable starts no further child process.
  */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 
@@ -112,7 +112,7 @@ const marker = "BROKER_AUTH_KEYRING_HELPER"
 const needed =
   /^(?:DBUS_|XDG_|LC_)|^(?:HOME|USER|LOGNAME|PATH|LANG|DISPLAY|WAYLAND_DISPLAY|TMPDIR|LD_LIBRARY_PATH|SystemRoot|windir|APPDATA|LOCALAPPDATA|USERPROFILE|USERNAME|USERDOMAIN|TEMP|TMP)$/i
 
-/** The child process gets the real environment, so `Config` is not used. */
+/** `Config` is not used, because a `ConfigProvider` may have other values than the environment of the process. */
 const environment = (): NodeJS.ProcessEnv => process.env
 
 const childEnvironment = (): NodeJS.ProcessEnv => ({

@@ -84,7 +84,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "checks a callback repeatedly without a request",
+    name: "checks a callback repeatedly without an HTTP request",
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const callback = yield* browse

@@ -49,7 +49,7 @@ export interface Exchange {
 /** For each exchange, calls either `onAnswer` or `onError` exactly once, after `send` has returned. */
 export interface Transport {
   readonly send: (request: WireRequest, limits: Limits, listener: Listener) => Exchange
-  /** A dispatcher that the program has provided stays open. */
+  /** Closes the connections of the transport. A dispatcher that the program has provided stays open. */
   readonly close: () => Promise<void>
 }
 
