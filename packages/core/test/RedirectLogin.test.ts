@@ -118,7 +118,7 @@ describe("an invalid callback", () => {
     ["an empty error parameter", `${own}?ERROR=&${good}`, "denied"],
     ["an error parameter without a value", `${own}?error&${good}`, "denied"],
     ["an error parameter and no state", `${own}?error=access_denied`, "state"]
-  ] as const)("is rejected and not quoted if it contains %s", ([, url, reason]) =>
+  ] as const)("is rejected, and not quoted in the error, if it contains %s", ([, url, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(parse(url)), reason)
     })

@@ -57,7 +57,10 @@ import { servedOf } from "./support.ts"
 
 type Account = Readonly<Record<string, string>>
 
-/** A row of the table `ways`: a way to log in, and the requests of each step. The lists contain names of endpoints. */
+/**
+ * A row of the table `ways`: a way to log in. `login`, `renewal` and `logout` are the names of the endpoints that each
+ * of these steps calls.
+ */
 interface Way<Services> {
   readonly broker: Broker
   /** The fake's account, with the credentials that the layer reads. */
@@ -83,8 +86,8 @@ interface Way<Services> {
   /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
   readonly renewal?: ReadonlyArray<string>
   /**
-   * Body of an injected answer that refuses the token, for a renewal that needs the broker's state. Default: the test
-   * clears the broker's state, and the broker no longer knows the token.
+   * If the renewal needs the broker's state, the test injects an answer with this body, which refuses the token.
+   * Otherwise the test clears the broker's state, and the broker no longer knows the token.
    */
   readonly refused?: string
   readonly logout: ReadonlyArray<string>

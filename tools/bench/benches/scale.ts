@@ -1,7 +1,8 @@
 /**
  * Simulates a day with many accounts in one process. Each account logs in once. In each step of the clock, the session
- * of every account is requested once. A real program requests a session more often, and gets the session from memory.
- * The bench counts the calls to the store, and measures heap and CPU time.
+ * of every account is requested once. A real program requests a session more often. The bench leaves out these
+ * additional requests, which the session manager answers from memory. The bench counts the calls to the store, and
+ * measures heap and CPU time.
  */
 import { Logout } from "@auth/broker-core/login/Logout"
 import * as Expiry from "@auth/broker-core/login/Expiry"

@@ -223,7 +223,10 @@ interface Judged {
 
 const isBlankSecret = (value: unknown) => Redacted.isRedacted(value) && String(Redacted.value(value)).trim() === ""
 
-/** `tag` is `Success` or the tag of the error's reason. `problem` is set if the outcome is not allowed. */
+/**
+ * `tag` is `Success` or the tag of the error's reason. If the outcome is not allowed, `problem` says why, and `tag` is
+ * empty.
+ */
 const judge = (
   exit: Exit.Exit<unknown, unknown>,
   { essential, spelled }: Judged,
@@ -309,7 +312,8 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
 
 /**
  * Runs the tests of a broker package. The title of a group begins with `contract:`, `fixtures:`, `dialects:`, `codes:`,
- * `requests:` or `fuzz:`, so that a test reporter can count the tests of each kind.
+ * `requests:` or `fuzz:`, so that a test reporter can count the tests of each kind. Only the group of
+ * `Fixtures.typeCases` has no such word in its title.
  *
  * @category running
  * @since 0.1.0

@@ -163,7 +163,7 @@ const peekWith = (
     return Effect.flatMap(Record.read(self.store, self.account), (record) => {
       const found = self.state.logouts === logouts ? Cached.usable(self.state, record, undefined, now) : undefined
       if (found === undefined) return Effect.succeedNone
-      // A session that this program could not store yet is newer.
+      // If this program has a session that it could not store yet, that session is newer than the stored session.
       const isNewest =
         self.state.version === version && self.state.pendingRenewal === undefined && self.state.unsaved === undefined
       const origin: Origin = { tag: "PickedUp", version: record.version, logouts }
@@ -171,7 +171,7 @@ const peekWith = (
     })
   })
 
-/** After a failed renewal, the found session ends the pause. */
+/** Caches the session with which `peekWith` calls `take`. The cached session ends the pause after a failed renewal. */
 export const peekOf = delegating((self: Self) =>
   peekWith(self, (session, origin) => cacheSession(self, session, origin))
 )
@@ -210,7 +210,8 @@ export const renew = (self: Self, rejected: Session.Session | undefined): Effect
     // The program has requested a new session explicitly, so an earlier logout is ignored.
     self.state.ignoresLogout = true
     self.state.loggedOut = false
-    // Without `peekWith`, the renewal could return the stored session instead of a new session.
+    // The renewal must know the previous session. Otherwise it could return that session from the store instead of a
+    // new session.
     const known = self.state.cached.session
     const found =
       known === undefined ? Effect.map(peekWith(self, Effect.succeed), Option.getOrUndefined) : Effect.succeed(known)
