@@ -45,7 +45,7 @@ const tableOf = (text: string, head: string): ReadonlyArray<ReadonlyArray<string
 describe("runtimes", () => {
   afterAll(stopAll)
 
-  it("shows the last lines of the error of a failed check, and checks the other cells", async () => {
+  it("keeps the last lines of the error if the check of a cell fails, and checks the row's other cells", async () => {
     const row = rowOf(async (column) => {
       if (column === "first") throw new Error(Array.from({ length: 30 }, (_, index) => `line ${index}`).join("\n"))
     })

@@ -118,7 +118,7 @@ describe("a login on loopback", () => {
   )
 })
 
-/** Most requests are the right callback with one change. */
+/** Requests that the listener must refuse. Most of these requests are a valid callback with one change. */
 const refusals: ReadonlyArray<
   readonly [
     what: string,

@@ -74,7 +74,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // Each login sends a different token, so a session manager does not compare the token with refused credentials.
+      // A session manager need not check whether the token was refused before: each login sends a different token.
       credentials: undefined
     }
   }

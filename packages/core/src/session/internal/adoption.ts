@@ -56,7 +56,10 @@ const adoptSince = Effect.fnUntraced(function* (
   })
 })
 
-/** Later calls try again to store the session, and a logout revokes it. */
+/**
+ * Keeps a session that could not be stored. Later calls of the manager try again to store the session, and a logout
+ * revokes the session.
+ */
 const keepUnsaved = ({ state }: Self, session: Session.Session) => {
   state.unsaved = session
   Cached.makeDue(state)

@@ -62,7 +62,7 @@ export const make = <Services>(
     })
   }
 
-  /** `close` waits until the logout has ended. */
+  /** Runs a logout. The method `close` of the connection waits until the logout has ended. */
   const runLogout = <A, E>(effect: Effect.Effect<A, E, Services>): Promise<A> => {
     if (isClosed()) return Promise.reject(closedError("logout"))
     const ended = runExit(effect)

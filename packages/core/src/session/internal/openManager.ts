@@ -30,7 +30,10 @@ const noWatch = Effect.succeed(Effect.void)
 /** To save memory, all managers share these objects. */
 const defaults = { pollInterval: Duration.seconds(30), renewalTimeout: Duration.seconds(2) }
 
-/** The call of `open` must be uninterruptible, and the caller must later run `close` with the state. */
+/**
+ * The caller must run `open` in an uninterruptible region. Later, the caller must run `close` with the `Self` that
+ * `open` returns.
+ */
 export const open = Effect.fnUntraced(function* (
   options: Options,
   owner: ManagerOwner | undefined
