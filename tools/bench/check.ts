@@ -24,7 +24,7 @@ export const measureChecked = async (benches: ReadonlyArray<Named>, times = 1): 
     if (figures.length === 0) continue
     const only = figures.flatMap(({ of, to }) => (to === undefined ? [of] : [of, to]))
     const { entrants } = entrantsOf(name, bench, { only, plan: "check" })
-    // With a number of rounds, `measure` has no time limit, so a busy machine does not make the check less exact.
+    // If `rounds` is set, `measure` has no time limit. So it runs all rounds, even on a busy machine.
     const rounds = planOf(bench, "check").rounds * times
     console.log(`${name}: ${only.join(", ")}`)
     results.set(name, await measure(bench, entrants, { plan: "check", rounds, profile: undefined }))

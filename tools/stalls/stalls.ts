@@ -13,7 +13,7 @@ export interface Stalls {
   readonly stop: () => Promise<unknown>
 }
 
-/** Watches in a separate thread, so that work of the main thread does not count as a stall. */
+/** Measures the stalls in a separate thread, so that work of the main thread does not count as a stall. */
 export const watchStalls = async (): Promise<Stalls> => {
   const worker = new Worker(new URL("worker.ts", import.meta.url), { execArgv: [] })
   const total = async (): Promise<number> => {
@@ -30,7 +30,10 @@ export const watchStalls = async (): Promise<Stalls> => {
 const allowed = 50
 const times = 6
 
-/** Runs a measurement, at most `times` times. Repeats it only after a failure with a stall. Throws the last error. */
+/**
+ * Runs a measurement, at most `times` times. Repeats the measurement only if it fails, and if the stalls during it took
+ * more time than `allowed`. Throws the last error.
+ */
 export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   const stalls = await watchStalls()
   try {

@@ -473,7 +473,7 @@ export const make = Effect.fnUntraced(function* (
   const placeOrder = ({ account }: Issued) =>
     account.ip === "registered" ? refuse("MO8000", "The fake accepts no orders") : refuse("MO2035")
 
-  /** Like the portal, the fake refuses the form of a page that was loaded before the current page. */
+  /** Like the portal, the fake accepts only the form of the login page that it served last for the API key. */
   const openPage = (request: FakeBroker.FakeRequest, problem: string): FakeBroker.FakeResponse => {
     const apiKey = request.url.searchParams.get("apikey") ?? ""
     const page = Hex.encode(SecureRandom.randomBytesUnsafe(8))
@@ -488,7 +488,7 @@ export const make = Effect.fnUntraced(function* (
         : FakeBroker.html("<html><body>InVaild ApiKey</body></html>", 400)
     )
 
-  /** The fields are those of a login call, but the password is not hashed. */
+  /** The form has the fields of a login call, but its password is not hashed. */
   const formFault = Effect.fnUntraced(function* (account: Account | undefined, form: URLSearchParams) {
     const read = (name: string) => form.get(name)?.trim() ?? ""
     if (account === undefined || read("password") !== account.password) return "Login failed (MO1000)"

@@ -1,6 +1,6 @@
 /**
- * Makes the layers of a login method from a broker's tables and a few functions. The layers provide only the services
- * that the login method supports.
+ * Makes the layers of a login method from the broker's description (`Broker`) and a few functions. The layers provide
+ * only the services that the login method supports.
  *
  * This module contains the code that all login methods share, such as the checks of credentials, renewal and logout.
  *

@@ -22,8 +22,8 @@ const dateOf = (text: string | undefined): number | undefined =>
 const longestWait = 900_000
 
 /**
- * A date in the header is compared with the answer's `Date` header, because the broker's clock and this machine's clock
- * may differ by hours.
+ * A date in the `Retry-After` header is compared with the answer's `Date` header, because the broker's clock and this
+ * machine's clock may differ by hours.
  */
 const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
   const text = headers["retry-after"]?.trim()

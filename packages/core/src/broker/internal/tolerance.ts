@@ -59,7 +59,7 @@ const mendFields = (ast: SchemaAST.Objects, value: Readonly<Record<string, unkno
   }
 }
 
-/** Only the path of the list is reported, because many items may be wrong. */
+/** Repairs a list. Reports only the path of the list, and no path of an item, because many items may be wrong. */
 const mendItems = (type: SchemaAST.AST, value: ReadonlyArray<unknown>, context: Context): Mended => {
   const isItem = fits(type)
   const data: Array<unknown> = []
