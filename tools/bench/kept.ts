@@ -39,16 +39,16 @@ export const ratiosOf = (results: Results): Kept["ratios"] =>
 
 /**
  * A ratio is `slower` only if it is larger than the kept ratio by more than this fraction. Two runs on one machine
- * differ by up to a tenth. The check must find a tracing span for each login, which makes the ratio larger by a
- * quarter.
+ * differ by up to a tenth. A change that adds a tracing span to each login makes the ratio larger by a quarter. The
+ * check must find such a change.
  */
 export const defaultMargin = 0.2
 
 export type Judgement = "ok" | "slower" | "faster" | "not kept" | "not measured"
 
 /**
- * `slower`: the median of `now` is larger by more than the margin, and its lower quartile is larger than the upper
- * quartile of `kept`. `faster`: the same, with `now` and `kept` exchanged.
+ * `slower`: the median of `now` is larger than the median of `kept` by more than the margin, and the lower quartile of
+ * `now` is larger than the upper quartile of `kept`. `faster`: the same, with `now` and `kept` exchanged.
  */
 export const judge = (
   kept: Summary | undefined,

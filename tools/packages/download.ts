@@ -25,7 +25,10 @@ const read = (folder: string): Downloaded => {
   return { folder, version: manifest.version.replace(/^v/, "") }
 }
 
-/** npm runs no scripts of the package. If the download fails, uses the version of an earlier download. */
+/**
+ * Downloads a package with npm, which runs no scripts of the package. If the download fails, `download` returns the
+ * package of an earlier download.
+ */
 export const download = async ({ name, range }: Wanted): Promise<Downloaded> => {
   const project = path.join(cache, `${name}@${range}`.replaceAll(/[^\w.-]/g, "_"))
   const folder = path.join(project, "node_modules", name)

@@ -22,7 +22,10 @@ export const listen = async (server: net.Server, triesLeft = 20): Promise<number
   return listen(server, triesLeft - 1)
 }
 
-/** Connects to the port. A port can stay in use for a few milliseconds after a server has listened on it. */
+/**
+ * Tests with a connection whether the port is free. A test that listens on the port could leave the port in use for a
+ * few milliseconds.
+ */
 export const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = net.connect({ port, host: "127.0.0.1" })

@@ -53,7 +53,7 @@ export const add = Effect.fnUntraced(function* (
   return bearer
 })
 
-/** Removes a program. From then on, a running server refuses its bearer token. */
+/** Removes a program. From then on, a running server refuses the bearer token of the program. */
 export const revoke = (store: storedList.Store, name: string): Effect.Effect<void, CommandFailed | VaultError> =>
   stored.update(store, (list) => {
     const rest = list.filter((known) => known.name !== name)
