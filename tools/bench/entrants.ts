@@ -44,7 +44,7 @@ export interface Choice {
   readonly only: ReadonlyArray<string>
 }
 
-/** `bench` is `undefined` if the other checkout has no bench of the same name. */
+/** `bench` is `undefined` if the other checkout has no bench with the name of our bench. */
 export interface Other {
   readonly checkout: Checkout
   readonly bench: Bench | undefined
@@ -52,7 +52,10 @@ export interface Other {
 
 export interface Entrants {
   readonly entrants: ReadonlyArray<Entrant>
-  /** Names of the chosen twins that cannot be measured: the other checkout lacks them, or their turns differ. */
+  /**
+   * Names of the chosen twins that cannot be measured. The other checkout lacks the candidate, or `pairTurns` returns
+   * `undefined`.
+   */
   readonly missing: ReadonlyArray<string>
 }
 

@@ -169,7 +169,7 @@ for (const broker of documented) {
     )
 
     it.effect.skipIf(!withLogin.has(broker))(
-      "reports BrokerRejected if the message of a login is about an outage or is unknown",
+      "reports BrokerRejected if a broker answers a login with a message about an outage or an unknown message",
       () =>
         Effect.gen(function* () {
           for (const message of [
@@ -208,8 +208,8 @@ for (const broker of documented) {
           const { reason, why = found["why"] } = answer.expect
           assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
         }
-        // An endpoint that is called before a session exists can give the message of an expired session another
-        // meaning.
+        // Skips endpoints without a fixture of an expired session, such as the endpoints of a login. There, the message
+        // of an expired session can mean something else.
         const withSession = new Set(expired.map(({ endpoint }) => endpoint))
         for (const answer of answers) {
           if (expired.includes(answer) || !withSession.has(answer.endpoint)) continue

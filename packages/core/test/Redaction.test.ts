@@ -46,7 +46,7 @@ describe("a broker's text", () => {
     ["a carriage return", "denied\r\nINFO", "denied INFO"],
     ["a tab", "a\tb", "a b"],
     ["an escape sequence", "\u001b[2Jcleared", "\ufffd[2Jcleared"],
-    ["an escape sequence that begins with one control character", "\u009b2Jcleared", "\ufffd2Jcleared"],
+    ["an escape sequence that begins with U+009B", "\u009b2Jcleared", "\ufffd2Jcleared"],
     ["a bell and a delete", "\u0007x\u007f", "\ufffdx\ufffd"],
     ["NUL", "a\u0000b", "a\ufffdb"],
     ["line and paragraph separators", "a\u2028b\u2029c\u0085d", "a b c d"],
@@ -226,7 +226,7 @@ describe("Redaction.excerpt of JSON", () => {
   it("shows the length of a long text instead of the text", () =>
     assert.strictEqual(Redaction.excerpt(JSON.stringify({ name: "canary ".repeat(1000) })), `{"name":string(7000)}`))
 
-  it("shows three levels of JSON with a hundred thousand brackets", () => {
+  it("shows three levels of JSON with a hundred thousand levels", () => {
     const deep = `${`{"a":`.repeat(100_000)}1${"}".repeat(100_000)}`
     assert.strictEqual(Redaction.excerpt(deep), `{"a":{"a":{"a":object}}}`)
   })
@@ -316,7 +316,7 @@ describe("Redaction.excerpt of text that is not JSON", () => {
   })
 
   it.each([
-    ["the cut in a long text", 4096, " "],
+    ["the cut after 4096 characters", 4096, " "],
     ["the end of the shown text", 200, "x "]
   ])("shows no part of a secret at %s", (_, edge, filler) => {
     for (const secret of ["canary-4711", "can ary 4711"]) {
@@ -330,7 +330,7 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     }
   })
 
-  it("shows no part of a token at the cut in a long text", () => {
+  it("shows no part of a token at the cut after 4096 characters", () => {
     for (let length = 4060; length < 4100; length += 1) {
       const text = Redaction.excerpt(`eyJ${"a".repeat(length)} 4a5b6c7d8e9f0a1b2c3d4e5f6a7b tail`.padEnd(9000, " tail"))
       assert.notMatch(text, /4a5/)

@@ -146,7 +146,7 @@ describe("the fake", () => {
     })
   )
 
-  it.effect("refuses an alias as the user id of a later step", () =>
+  it.effect("refuses the check of a code if the user id is an email address", () =>
     Effect.gen(function* () {
       const { fake, token } = yield* validated()
       const body = { ...otpBody("123456"), userId: demo.email }

@@ -28,7 +28,7 @@ import { apiOptions, credentials, demo, newestCode, reasonOf, session } from "./
 
 const { accessToken, apiSecret, password, totpSecret, vendor } = demo
 
-/** The error must not contain a secret. */
+/** Asserts that an effect fails before it sends a request, and that the error contains none of the given secrets. */
 const refused = refusedUnsent(FakeRmoney.make(), [password, apiSecret, totpSecret, vendor, accessToken])
 
 const missing = "is missing"
@@ -51,7 +51,7 @@ const sso = {
 const layers: Readonly<Record<string, (given: unknown) => Any>> = {
   RmoneyAuth: (given) => RmoneyAuth.layer({ ...uat, credentials: given as RmoneyAuth.RmoneyCredentials }),
   RmoneySso: (given) => RmoneySso.layer({ ...uat, credentials: given as RmoneySso.SsoCredentials }),
-  "RmoneySso, the older call": (given) =>
+  'RmoneySso for exchange: "vendor"': (given) =>
     RmoneySso.layer({ ...uat, exchange: "vendor", credentials: given as RmoneySso.SsoVendorCredentials }),
   RmoneyQr: (given) => RmoneyQr.layer({ ...uat, credentials: given as RmoneyQr.QrCredentials }),
   RmoneyBiometric: (given) =>
@@ -86,9 +86,9 @@ const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
     ["an email address instead of the client id", { ...sso, userId: demo.email }, { userId: noClientId }],
     ["a redirect URL without a scheme", { ...sso, redirectUrl: "app.example.com" }, { redirectUrl: noAddress }]
   ],
-  "RmoneySso, the older call": [
+  'RmoneySso for exchange: "vendor"': [
     ["no credentials", undefined, { userId: missing, vendor: missing, redirectUrl: missing }],
-    ["the credentials of the newer call", sso, { vendor: missing }]
+    ['the credentials for exchange: "checksum"', sso, { vendor: missing }]
   ],
   RmoneyQr: [
     ["no credentials", undefined, { userId: missing }],
@@ -116,7 +116,7 @@ describe("the check of the option environment", () => {
     ["a production environment without a host", { production: undefined }, missing],
     ["null instead of the environment", null, missing]
   ] as const) {
-    it.effect(`reports ${what} together with the other problems`, () =>
+    it.effect(`reports ${what} together with an empty password`, () =>
       Effect.gen(function* () {
         const layer = RmoneyAuth.layer({
           environment: environment as "uat",
@@ -203,7 +203,7 @@ describe("layerConfig", () => {
       }
     ],
     [
-      "RmoneySso, the older call",
+      'RmoneySso for exchange: "vendor"',
       RmoneySso.layerConfig({ exchange: "vendor" }),
       {
         [environment]: missing,

@@ -138,8 +138,8 @@ export interface Fields {
   readonly code?: ReadonlyArray<string>
   readonly message?: ReadonlyArray<string>
   /**
-   * Answers that report success, but require that the user first does something, such as setting a new password. The
-   * verdict on such an answer is `No` with this `code`.
+   * Answers that report success, but ask the user to do something, such as to set a new password. If the value at the
+   * path `field` is `is`, the verdict is `No` with `code`.
    */
   readonly asks?: ReadonlyArray<{
     readonly field: ReadonlyArray<string>

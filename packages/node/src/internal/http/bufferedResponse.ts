@@ -87,7 +87,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   }
 
   private read<A>(use: (bytes: Uint8Array) => A, problem: string): Effect.Effect<A, Failure> {
-    // A parser's error message quotes the body, which may contain a secret.
+    // Leaves out a parser's error message, because it may quote a secret from the body.
     return Effect.suspend(() =>
       Effect.fromResult(
         Result.flatMap(this.bytes, (bytes) =>

@@ -5,7 +5,7 @@ import type * as Http from "node:http"
 import process from "node:process"
 import { Collector, type Exchange, type Limits, type Listener, type Transport, type WireRequest } from "./exchange.ts"
 
-/** Loading these modules takes about 10 milliseconds, and few programs need them. */
+/** Loading `node:http` and `node:https` takes about 10 milliseconds, and few programs need them. */
 const load = () => ({ http: process.getBuiltinModule("node:http"), https: process.getBuiltinModule("node:https") })
 
 interface Scheme {
@@ -28,7 +28,7 @@ const proxyOf = (agent: object): ProxyOptions => {
   return proxyEnv === undefined ? {} : { proxyEnv }
 }
 
-/** Makes agents that use the same proxy as the agents of the program. */
+/** Makes agents that use the same proxy as Node's global agents. */
 const makeSchemes = (connections: number): Schemes => {
   const { http, https } = load()
   const options = { keepAlive: true, maxSockets: connections, scheduling: "lifo" } as const
