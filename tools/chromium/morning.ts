@@ -32,7 +32,7 @@ const variant = (account: FakeAccount, index: number): FakeAccount =>
 
 /**
  * Brokers that accept only redirect URLs with https. Nothing listens at these URLs, so the user pastes the callback's
- * URL.
+ * URL into the page of `broker-auth open`.
  */
 const pastes = new Set(["angel"])
 
@@ -168,7 +168,7 @@ export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locat
   await tab.close()
 }
 
-/** Collects, in `window.openedUrls`, the URL of each tab that the page opens, with or without a click on a link. */
+/** Collects URLs in `window.openedUrls`: the URLs that the page passes to `window.open`, and those of clicked links. */
 const keepOpenedUrls = () => {
   const openedUrls: Array<string> = []
   const openTab = window.open

@@ -19,7 +19,7 @@ const changed = async (folder: string): Promise<ReadonlyArray<string>> =>
     .filter((line) => line !== "")
     .map((line) => line.slice(3))
 
-/** Applying a changeset removes its file. */
+/** Lists the changesets that have not been applied yet. Applying a changeset removes its file. */
 export const unversioned = (folder: string): ReadonlyArray<string> =>
   fs
     .readdirSync(path.join(folder, ".changeset"))

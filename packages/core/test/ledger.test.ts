@@ -135,7 +135,7 @@ describe("sessions: credentials", () => {
     })
   )
 
-  it.effect("that the broker once accepted are sent less often during an outage, from the tenth login on", () =>
+  it.effect("that the broker once accepted are sent less often after ten unanswered logins in an hour", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* guard.protect(account, policy, login(), pin)
@@ -216,7 +216,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
     })
   )
 
-  it.effect("fails during the pause with a message that names the action of a person once", () =>
+  it.effect("fails during the pause with a message that names the required action only once", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(new AuthError.ActionRequired({ what: "Sign in", code: "T1" }))))
@@ -246,7 +246,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
     })
   )
 
-  it.effect("is followed by a pause, except after an outage or a rate limit", () =>
+  it.effect("is followed by a pause, unlike a login that fails because of an outage or a rate limit", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const down = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })

@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type { Home } from "./home.ts"
 
-/** The slots of an account, in the order in which they are listed. */
+/** The slots of an account, in the order in which `broker-auth vault list` lists them. */
 export const slots = ["session", "guard", "browser"] as const satisfies ReadonlyArray<Slot>
 
 /** `isClear` says whether the entry is unencrypted. */

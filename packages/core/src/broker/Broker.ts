@@ -24,7 +24,7 @@ export type Capability =
   | "Authorize"
 
 /**
- * All capabilities, in the order in which tables list them.
+ * All capabilities, in the order in which the tables of the documentation list them.
  *
  * @category models
  * @since 0.1.0
@@ -109,9 +109,9 @@ export interface Assumption {
    * conclusion from other facts.
    */
   readonly confidence: "medium" | "low"
-  /** Name of the option that replaces the assumption. */
+  /** Names of the options that replace the assumption, separated by commas. `none`: no option replaces it. */
   readonly option: string
-  /** When the facts were collected, `yyyy-mm-dd`. */
+  /** When the evidence for the assumption was collected, `yyyy-mm-dd`. */
   readonly asOf: string
 }
 

@@ -277,7 +277,10 @@ interface Sent extends SentSecrets.Sent {
   readonly base?: string | undefined
 }
 
-/** For a body that is not JSON, replaces the broker's content type with that of the encoding. */
+/**
+ * If the body is not JSON, removes the content type from `headers`. If the encoding has a content type, adds that
+ * content type.
+ */
 const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => {
   if (encoding.name === "json" || query !== undefined) return headers
   const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")

@@ -46,14 +46,14 @@ export interface Options extends SessionManager.Options, BaseOptions {
    * not called again when the broker allows no more attempts, or when the number of failed logins and refused codes has
    * reached the login guard's `maxFailures`.
    *
-   * If the credentials contain the TOTP secret and the broker prefers TOTP codes, the function is not called. With this
-   * option, a session is renewed only by a login, even if the broker can refresh sessions.
+   * If the credentials contain the TOTP secret and the broker prefers TOTP codes, the function is not called. If
+   * `codes` is set, a session is renewed only by a login, even if the broker can refresh sessions.
    */
   readonly codes?: stepUpCodes.Codes | undefined
 }
 
 /**
- * The functions of an account, and the types that these functions use.
+ * The functions of a connection, and the types that these functions use.
  *
  * @category models
  * @since 0.1.0

@@ -47,8 +47,8 @@ const layersOf = (options: DefaultsOptions) => {
 }
 
 /**
- * If `options` is not an object or cannot be read, returns `options` unchanged. `open` of the core package rejects
- * `options`.
+ * If `options` is not an object or cannot be read, returns `options` unchanged. `open` of the core package then rejects
+ * these `options`.
  */
 export const withDefaults = <Options extends DefaultsOptions>(
   options: Options

@@ -1,4 +1,4 @@
-/** The errors do not contain the Redis client's error, because it may contain stored data. */
+/** Errors of this module do not contain the Redis client's error, because that error may contain stored data. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redis from "effect/persistence/Redis"
