@@ -45,7 +45,7 @@ const server = Effect.gen(function* () {
 
 const summary = { text: "1 of 1 account is logged in.", in: [{ name: "mine" }] }
 
-/** Sends the summary in this process. */
+/** Sends the summary to the target `given`, without starting the command `broker-auth`. */
 const send = (user: User, given: string) =>
   Effect.gen(function* () {
     const sending = Effect.flatMap(notify.targetOf(given), (target) => notify.send(target, summary))
@@ -54,7 +54,7 @@ const send = (user: User, given: string) =>
     return { isDelivered: yield* exit, stderr }
   })
 
-it.live("a notification posts the summary and never prints the address", () =>
+it.live("a notification posts the summary and never prints the address of its target", () =>
   Effect.gen(function* () {
     const { origin, received } = yield* server
     const user = yield* makeUser({ HOOK: `${origin}/ok/secret-of-hook`, REMOTE: "http://example.com/secret-of-hook" })
@@ -97,7 +97,7 @@ it.live("an invalid target of a notification is refused", () =>
   })
 )
 
-it.live("a program gets the summary only on standard input", () =>
+it.live("a notification passes the summary to a program only on standard input", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const record = path.join(user.state, "record")

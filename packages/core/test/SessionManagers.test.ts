@@ -262,7 +262,7 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
-  it.effect("starts other accounts after an account has hung for two minutes", () =>
+  it.effect("starts the remaining accounts after the first accounts have hung for two minutes", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin((tiny, name) => {
         if (name.startsWith("hangs")) tiny.latency = "1 hour"
@@ -349,7 +349,7 @@ describe("sessions: SessionManagers.warm", () => {
     ["a number", 7],
     ["a list of objects", [{ name: "T1" }]]
   ]
-  it.effect.each(others)("rejects %s instead of a list of names", ([, given]) =>
+  it.effect.each(others)("rejects %s as the list of names", ([, given]) =>
     Effect.gen(function* () {
       const { built, managers } = yield* begin()
       const { reason } = yield* Effect.flip(warmed(managers, given as ReadonlyArray<string>))

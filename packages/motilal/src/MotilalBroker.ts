@@ -47,7 +47,7 @@ const toSecondFactor = (value: string): string =>
   readDay(value)?.split("-").toReversed().join("/") ?? value.toUpperCase()
 
 /**
- * Returns the day of a `Date` at midnight in UTC or in India. For any other time, returns the instant, which
+ * If the `Date` is midnight in UTC or in India, returns its day there. For any other time, returns the instant, which
  * `secondFactorProblem` rejects.
  */
 const textOfDate = (date: Date): string => {

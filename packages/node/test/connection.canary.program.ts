@@ -1,6 +1,6 @@
 /**
- * A program for `connection.canary.test.ts`: it uses connections through promises, and prints every value and every
- * error.
+ * The program that `connection.canary.test.ts` runs. It calls the functions of `Connection`, which return promises, and
+ * prints every value and every error.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"

@@ -22,7 +22,7 @@ import * as headers from "./internal/headers.ts"
 /**
  * Environment of the calls. RMoney publishes no production host for its login API.
  * - `"uat"`: RMoney's test environment.
- * - `"production"`: the host that a public client of RMoney uses.
+ * - `"production"`: `https://weblive.rmoneyindia.net`, the host in a publicly available client of RMoney.
  * - `{ production: "https://…" }`: another production host.
  *
  * @category models
@@ -50,7 +50,7 @@ export type StepToken = headers.StepToken
 export type StepHeader = headers.StepHeader
 
 /**
- * Operating systems that the broker accepts.
+ * The values that the broker accepts for `osName`.
  *
  * @category models
  * @since 0.1.0
@@ -65,7 +65,7 @@ export type OsName = "MOBANDROID" | "MOBIOS" | "EXECLIENT" | "EXEMANAGER" | "WEB
  */
 export interface LogoutCall {
   readonly method: "GET" | "POST"
-  /** Example: `/auth/logout`. The body of a `POST` contains the user id and the source. */
+  /** Example: `/auth/logout`. The body of a `POST` contains the user id and the option `source`. */
   readonly path: string
 }
 
@@ -91,7 +91,7 @@ export interface Options extends BrokerClient.Options {
   readonly osName?: OsName | undefined
   /** Default: `1.0.0.1.4`, as in the documented samples. */
   readonly versionNo?: string | undefined
-  /** The source in bodies and in the `three-part` step header. Default: `WEB`. */
+  /** Value of the field `source` in bodies, and of `<source>` in the `three-part` step header. Default: `WEB`. */
   readonly source?: string | undefined
   /** Default: `bare`. */
   readonly stepHeader?: StepHeader | undefined

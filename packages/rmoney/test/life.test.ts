@@ -102,7 +102,7 @@ describe("a login with a code that the user types", () => {
 })
 
 describe("a login with a code by SMS and email", () => {
-  it.effect("returns a challenge whose counts are numbers", () =>
+  it.effect("returns a challenge with destinations, times, and the numbers of attempts and resends left", () =>
     Effect.gen(function* () {
       const { begin } = yield* make()
       const challenge = yield* begin
@@ -115,7 +115,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("with an alias as user id, returns a session for the broker's user id", () =>
+  it.effect("returns a session for the user id in the broker's answer if the credentials contain an alias", () =>
     Effect.gen(function* () {
       for (const userId of [demo.userId, demo.email, demo.mobile, demo.pan, demo.email.toUpperCase()]) {
         const { begin, fake, verify } = yield* make({}, { userId })

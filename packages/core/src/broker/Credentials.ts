@@ -35,9 +35,9 @@ export interface Field {
   readonly codes?: true
   /**
    * Set this for a password or another text that the user has chosen, which may begin or end with a quotation mark.
-   * Without `freeText`, a pair of quotation marks around the value is removed. With `freeText`, nothing is removed, and
-   * a value with a quotation mark at one of its ends is rejected: the error advises removing the mark, or passing the
-   * value as `verbatim`.
+   * Without `freeText`, a pair of quotation marks around the value is removed. With `freeText`, no quotation mark is
+   * removed, and a value with a quotation mark at one of its ends is rejected: the error advises removing the mark, or
+   * passing the value as `verbatim`.
    */
   readonly freeText?: true
   /**
@@ -65,8 +65,8 @@ export interface Field {
 }
 
 /**
- * A table of fields by name. The layer's options contain the fields with `option` directly, and all other fields in
- * `credentials`.
+ * A table of fields by name. In the options of a layer, the fields with `option` are at the top level. All other fields
+ * are in the object `credentials`.
  *
  * @category models
  * @since 0.1.0
@@ -193,7 +193,8 @@ export const redirectUrl = (env: string, problem: NonNullable<Field["problem"]> 
 
 /**
  * The check and the conversion of a client code. A client code has only letters and digits, and is converted to capital
- * letters. An error describes the client code with the text `what`. Example: `"client code, such as A123456"`.
+ * letters. If the value is an email address, the error advises using the client code, and calls it `what`. Example:
+ * `"client code, such as A123456"`.
  *
  * @category checks
  * @since 0.1.0

@@ -148,7 +148,7 @@ const patterns = Object.entries(endpoints).map(
     [name as EndpointName, method, new RegExp(`^${path.replaceAll(".", "\\.").replace("{name}", "([^/]+)")}$`)] as const
 )
 
-/** For an unknown path, the list of methods is empty. */
+/** If no endpoint has the path, `allowed` is empty. */
 export const routeOf = (method: string, path: string): Route | { readonly allowed: ReadonlyArray<string> } => {
   const allowed: Array<string> = []
   for (const [endpoint, own, pattern] of patterns) {

@@ -1,7 +1,10 @@
 import * as Context from "effect/Context"
 
 export interface Departure {
-  /** When the first request was sent, in milliseconds since the epoch. `undefined` if no request has been sent yet. */
+  /**
+   * When the effect that runs with this `Departure` sent its first request, in milliseconds since the epoch.
+   * `undefined` if the effect has sent no request yet.
+   */
   at: number | undefined
   /** The `Date` header of the last answer. */
   date?: string | undefined
@@ -11,8 +14,8 @@ export interface Departure {
 }
 
 /**
- * The client of the broker sets `at` when it sends the first request, because the lifetime of a session starts at that
- * time.
+ * The client of the broker sets `at` when the client sends the first request of the effect that runs with the
+ * `Departure`. The lifetime of a session starts at that time.
  */
 export const Departure = Context.Reference<Departure | undefined>("@auth/broker-core/internal/Departure", {
   defaultValue: () => undefined
