@@ -1,10 +1,11 @@
 /**
  * Compiles and runs the examples in JSDoc and Markdown.
  *
- * In a `ts` block, `expression // => value` states the value of an expression, and the check compares the two values.
- * The comment can be on the next line. A `ts no-run` block is compiled but not run.
+ * In a `ts` block, `expression // => value` states the value of an expression. The check compares the stated value with
+ * the actual value. The comment can be on the next line. A `ts no-run` block is compiled but not run.
  *
- * The check runs at most one effect of an example, against the fake brokers. The effect must succeed:
+ * The check runs at most one effect of an example, against the fake brokers. If this effect fails, the check reports a
+ * problem. The table shows which effect the check runs:
  *
  * | the example has                                                           | the check runs               |
  * | ------------------------------------------------------------------------- | ---------------------------- |
@@ -86,7 +87,7 @@ const compare = (line: string, value: string, index: number): string => {
   return `${indent}${before}__same(${expression}, ${value}, ${index})`
 }
 
-/** Replaces each comparison with a call to `__same`, and `Effect.runPromise` with `__run`. Keeps the line numbers. */
+/** Replaces each comparison with a call to `__same`. Passes the effect to run to `__run`. Keeps the line numbers. */
 export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
   const lines = code.split("\n")
   const compared: Array<number> = []
@@ -169,7 +170,8 @@ const judge = (example: Example, outcome: Outcome | undefined): ReadonlyArray<Pr
 
 export const check = async (examples: ReadonlyArray<Example>): Promise<ReadonlyArray<Problem>> => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-examples-"))
-  // Node does not strip types from files in node_modules, so the examples are in another folder.
+  // Node does not strip types from files in node_modules. So the examples are in a folder outside node_modules, and
+  // import the packages through this link.
   fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
   fs.writeFileSync(path.join(folder, "package.json"), `{"type":"module"}`)
   fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(tsconfig))

@@ -33,8 +33,8 @@ const dateHeader = (secondsAhead: number) => ({ date: new Date(morning + seconds
 describe("hints for a refused code", () => {
   for (const [what, headers] of [
     ["without a Date header", {}],
-    ["with a Date header that is 10 seconds ahead", dateHeader(10)],
-    ["with a Date header that is 10 seconds behind", dateHeader(-10)],
+    ["with a Date header that is 10 seconds ahead of the clock", dateHeader(10)],
+    ["with a Date header that is 10 seconds behind the clock", dateHeader(-10)],
     ["with an invalid Date header", { date: "yesterday" }],
     ["with an empty Date header", { date: "" }]
   ] as const) {
@@ -54,7 +54,7 @@ describe("hints for a refused code", () => {
     [-3600, "Your clock is 1 hour ahead of the broker's: set it by NTP."]
   ] as const) {
     it.effect(
-      `a Date header that is ${Math.abs(seconds)} seconds ${seconds > 0 ? "ahead" : "behind"} gives a hint about the clock`,
+      `a Date header that is ${Math.abs(seconds)} seconds ${seconds > 0 ? "ahead of" : "behind"} the clock gives a hint about the clock`,
       () =>
         Effect.gen(function* () {
           const hints = yield* hintsOf({}, dateHeader(seconds))

@@ -83,7 +83,7 @@ it.live("the HTTP server of `serve` ends a stream when its client disconnects, a
   }).pipe(Effect.scoped)
 )
 
-it.live("the HTTP server of `serve` sends a pending answer before it ends", () =>
+it.live("the HTTP server of `serve` sends a pending answer before the server ends", () =>
   Effect.gen(function* () {
     const place = yield* socketIn
     const scope = yield* Scope.make()

@@ -105,7 +105,7 @@ describe("a managed session from a biometric login", () => {
     credentials: { userId: demo.userId, accessToken: Redacted.make(demo.accessToken), deviceId: demo.deviceId }
   })
 
-  it.effect("is renewed with its own token five minutes before its expiry", () =>
+  it.effect("is renewed with its own token in the last five minutes before its expiry", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { session } = yield* start(fake, biometric)

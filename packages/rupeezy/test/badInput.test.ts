@@ -273,7 +273,7 @@ describe("calls of RupeezyApi from untyped code", () => {
     }
   }
 
-  it.effect("Profile.profile and Logout.logout without a session fail with SessionExpired", () =>
+  it.effect("Profile.profile and Logout.logout with an empty object as session fail with SessionExpired", () =>
     Effect.gen(function* () {
       const layer = RupeezyAuth.layer({ credentials })
       const profile = yield* refused(Profile.profile({} as never), layer)

@@ -109,7 +109,7 @@ it.live(
       assert.strictEqual(refused.stdout, "")
       assert.match(refused.stderr, /^broker-auth-simulator: Port \d+ on 127\.0\.0\.1 is in use: .*\n$/)
       // The operating system does not assign the ports from 20,000 to 31,199 to programs that ask for a free port.
-      // Concurrent runs have different process ids.
+      // Concurrent runs usually use different ports, because their process ids differ.
       const port = 20_000 + (process.pid % 700) * 16
       const third = yield* startJson("--port", String(port))
       const addresses = [third.info.control, ...Object.values(third.info.origins)]

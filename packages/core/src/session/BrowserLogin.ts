@@ -58,7 +58,10 @@ const maxSilentPolls = 15
 
 type Pending = NonNullable<PromptRecord.PromptRecord["pending"]>
 
-/** A time in the future shows that the clock was set back, so it does not count. */
+/**
+ * Whether a login that began at `at` counts towards the limit. A time in the future does not count, because it shows
+ * that the clock was set back.
+ */
 const isRecent = (now: number) => (at: number) => at <= now && now - at < hour
 
 const isOpen = (pending: Pending | undefined, now: number): pending is Pending =>
@@ -104,10 +107,10 @@ const busy = (pending: Pending): Effect.Effect<never, Busy> => Effect.fail({ _ta
 
 /**
  * Runs a browser login, and stores its session with `SessionManager.adoptFrom`. For each account, only one of the
- * programs that share the store runs a browser login at a time:
+ * programs that share the store runs a browser login at a time. Without `byPerson`, these rules apply:
  *
- * - If a stored session is live, `run` sends the broker's profile call, if there is a service `Profile`. If the broker
- *   refuses the token, `login` runs. In every other case, `run` returns the stored session.
+ * - If a stored session is live, `run` returns this session. But if there is a service `Profile`, `run` first sends the
+ *   broker's profile call, and begins a login if the broker refuses the token.
  * - If the browser login of another program is pending, `run` waits for the session of that login. If that login fails
  *   or is not completed in time, `run` fails with `ActionRequired`. If that program was killed, `run` begins a login
  *   itself.
@@ -171,9 +174,9 @@ export const run = <E, R>(
     )
 
     /**
-     * The stored session, if another program stored it after `before` was read. An earlier logout by this program does
-     * not matter. If the entry was written more than once since then, one of the writes may have been a logout, so no
-     * session is returned.
+     * The stored session, if another program stored it after `before` was read. This session is returned even if this
+     * program logged out before `before` was read. If the entry was written more than once after `before` was read, one
+     * of the writes may have been a logout, so no session is returned.
      */
     const storedSince = (before: Record.Record) =>
       Effect.gen(function* () {
@@ -196,8 +199,8 @@ export const run = <E, R>(
           })
 
     /**
-     * Writes the pending login of this program to the store. `over` is the id of a pending login whose program was
-     * killed: this pending login is replaced.
+     * Writes the pending login of this program to the store. If the id of the stored pending login is `over`, the
+     * stored pending login is replaced, because its program was killed.
      */
     const claim = Effect.fnUntraced(function* (over: string | undefined) {
       while (true) {

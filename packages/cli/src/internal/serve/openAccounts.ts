@@ -49,7 +49,7 @@ export interface Live {
 export interface OpenAccounts {
   readonly list: Effect.Effect<ReadonlyArray<accounts.Entry>, VaultError>
   readonly session: (entry: accounts.Entry) => Effect.Effect<Live, Failure>
-  /** A session with a token other than `dead`, which the broker has refused. One renewal serves all callers. */
+  /** Returns a session with a token other than the refused token `dead`. One renewal serves all callers. */
   readonly renew: (entry: accounts.Entry, dead: Redacted.Redacted<string>) => Effect.Effect<Live, Failure>
   readonly changes: PubSub.PubSub<Change>
 }
