@@ -23,7 +23,7 @@ export const commandsOf = (folder: string, file: string, name: string): string =
   return commands
 }
 
-/** A user's `PATH` contains no folder of `node_modules`. */
+/** The folders in `PATH` that are not inside a folder `node_modules`. A user's `PATH` contains only such folders. */
 const places = (process.env["PATH"] ?? "").split(path.delimiter).filter((place) => !place.includes("node_modules"))
 
 /** A `PATH` with a Node that is new enough for the packages. The Node of the machine may be older. */
@@ -78,8 +78,8 @@ export const rehearse = async (folder: string): Promise<void> => {
     `The command did not refuse a work tree with changes:\n${refused.printed}`
   )
   await succeed(rescope.replace(scope, `--force ${old}`), copy)
-  // With a longer scope, the formatter breaks some lines, and does not join them later. So the comparison ignores white
-  // space and commas.
+  // With the longer scope, the formatter breaks some lines. After the change back to the old scope, it does not join
+  // these lines again, so the comparison ignores white space and commas.
   const bare = (text: string) => text.replace(/[\s,]/g, "")
   const changed: Array<string> = []
   for (const file of (await git("diff", "--name-only")).split("\n").filter((line) => line !== "")) {

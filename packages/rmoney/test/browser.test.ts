@@ -293,7 +293,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("sets a new password in three steps, and sends a new token in each later step", () =>
+  it.effect("sets a new password in three steps, and sends a different token in the second and the third step", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)
@@ -327,7 +327,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("that begins with an email address continues with the broker's user id", () =>
+  it.effect("that begins with an email address continues with the user id in the broker's answer", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld({}, {}, demo.email)
       const challenge = yield* recovery.forgotPassword(pan)

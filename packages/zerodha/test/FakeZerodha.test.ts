@@ -127,7 +127,7 @@ describe("the fake's token exchange", () => {
     })
   )
 
-  it.effect("accepts a request token once, within two minutes, from its own app", () =>
+  it.effect("accepts a request token once, within two minutes, and only with the API key of its login", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002", apiKey: "otherkey00000002" }
       const fake = yield* start({ accounts: [demo, other] })
@@ -180,7 +180,7 @@ describe("the fake's login page", () => {
     })
   )
 
-  it.effect("does not redirect if the API key is unknown or the user is not enabled", () =>
+  it.effect("does not redirect if the API key is unknown or the user is not enabled for the app", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [{ ...demo, app: "disabled" }] })
       const unknown = yield* ask(fake, "https://kite.trade/connect/login?v=3&api_key=unknown")
@@ -190,7 +190,7 @@ describe("the fake's login page", () => {
     })
   )
 
-  it.effect("blocks a user after five wrong passwords, but not after four wrong codes", () =>
+  it.effect("blocks a user after five wrong passwords or codes, but not after four", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       for (const _ of [1, 2, 3, 4, 5]) assert.strictEqual(yield* callback(fake, "", { password: "wrong" }), "")
@@ -265,7 +265,7 @@ describe("a session of the fake", () => {
     })
   )
 
-  it.effect("has a refresh token for one use on an approved platform", () =>
+  it.effect("has a refresh token that can be used once, if the app is an approved platform", () =>
     Effect.gen(function* () {
       const platform = { ...demo, platform: "approved" } as const
       const fake = yield* start({ accounts: [platform] })

@@ -1,4 +1,7 @@
-/** Runs other programs. Their standard input is a pipe. Their standard output is a pipe, or is ignored. */
+/**
+ * Runs the programs that resolve references to secrets or send notifications. Their standard input is a pipe. Their
+ * standard output is a pipe, or is ignored.
+ */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -16,7 +16,7 @@ import * as sqlite from "./sqlite.ts"
 export interface Held {
   /** A number that is larger than the fence of every earlier holder. */
   readonly fence: number
-  /** Whether the path names the locked file. Other programs lock the file at the path. */
+  /** Whether the locked file is still at its path. If it is not, another program can lock a new file at this path. */
   readonly isInPlace: () => boolean
 }
 
@@ -97,7 +97,10 @@ const takeOrReplace = (path: string, now: number): Open => {
   throw isDamage(again.failure, path) ? new sqlite.Busy() : again.failure
 }
 
-/** The damaged file contained only the fence, and the next fence is at least the current time. */
+/**
+ * Locks the file at `path`, and replaces it first if it is damaged. The replacement loses only the fence, and the next
+ * fence is at least the current time.
+ */
 const repair = Effect.fnUntraced(function* (
   path: string,
   now: number

@@ -23,7 +23,7 @@ export const isSameOrigin = (url: string, other: string): boolean => {
   return (path !== -1 && url.startsWith(other.slice(0, path + 1))) || originOf(url) === originOf(other)
 }
 
-/** Returns `undefined` if the origin is the same or unknown. */
+/** Returns `undefined` if both addresses have the same origin, or if the origin of `answeredBy` is unknown. */
 export const followedTo = (answeredBy: string, sentTo: string, status: number): RedirectFollowed | undefined => {
   if (isSameOrigin(answeredBy, sentTo)) return undefined
   // Some clients do not know the address of the answer.

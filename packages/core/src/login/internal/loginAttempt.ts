@@ -2,7 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as AuthError from "../AuthError.ts"
 
-/** What a login with a one-time code reports to the login guard before the login ends. */
+/** What a login reports to the login guard, or asks the login guard, before the login ends. */
 export interface LoginAttempt {
   /**
    * Reports that the broker accepted the password and sent a code by SMS or email. Until `beforeCode` runs, the login
