@@ -151,7 +151,7 @@ describe("a password", () => {
       })
   )
 
-  it.effect("does not appear in the message if it begins with many backslashes", () =>
+  it.effect("that begins with many backslashes does not appear in the error message", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(check({ password: Redacted.make('\\\\\\\\"canary-word') }))
       assert.include(problemsOf(error)[0], 'begins with a quotation mark (\\"): ')

@@ -59,7 +59,7 @@ describe("a login that is continued", () => {
     })
   )
 
-  it.effect("is continued only once if the broker refuses, even if writes to the store fail", () =>
+  it.effect("is not continued again after the broker refuses the continuation, even if writes to the store fail", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()

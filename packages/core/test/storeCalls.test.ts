@@ -69,7 +69,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("is not sent if another program locks the account just before the guard records the login", () =>
+  it.effect("is not sent if another program stores an account lock just before the guard records the login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -101,7 +101,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("is not sent if another program locks the account during the wait for the next TOTP period", () =>
+  it.effect("is not sent if another program stores an account lock during the wait for the next TOTP period", () =>
     Effect.gen(function* () {
       const { asked, shared, tiny } = yield* waitForPeriod
       const said = { tag: "AccountLocked", message: "the account is locked", remedy: "Unlock it." }
@@ -112,7 +112,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("is not followed by a pause after a logout during the wait for the next TOTP period", () =>
+  it.effect("causes no pause if a logout cancels the login during the wait for the next TOTP period", () =>
     Effect.gen(function* () {
       const { asked, manager, shared, tiny } = yield* waitForPeriod
       yield* manager.logout

@@ -85,7 +85,7 @@ export const serveTls = (respond: Respond) =>
     respond
   )
 
-/** A request must arrive in one piece. */
+/** Calls `onRequest` for each chunk that arrives, so each request must arrive in one chunk. */
 export const serveRaw = (onRequest: (socket: Net.Socket, text: string) => void) =>
   Effect.acquireRelease(
     Effect.promise(async () => {

@@ -40,7 +40,7 @@ describe("vaults: NodeVault.rekey", () => {
     })
   )
 
-  it.live("refuses later reads and writes with the old key", () =>
+  it.live("makes an open store with the old key refuse reads and writes", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)

@@ -23,7 +23,10 @@ export class Failed extends Data.TaggedError("Failed")<{ readonly systemCode: st
 
 export type Failure = Busy | Damaged | Newer | Failed
 
-/** Suppresses the warning of Node 22.23 that SQLite is experimental. A user cannot act on the warning. */
+/**
+ * Loads `node:sqlite`. Some versions of Node, such as 22.23, warn that SQLite is experimental: `load` suppresses this
+ * warning, because a user cannot act on it.
+ */
 const load = (): typeof Sqlite | undefined => {
   // oxlint-disable-next-line typescript/unbound-method -- only saved and restored
   const { emitWarning } = process

@@ -1,4 +1,4 @@
-/** Waits until no page of `broker-auth open` has been open for some time. */
+/** Waits for a period of a given length in which no page of `broker-auth open` is open. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
