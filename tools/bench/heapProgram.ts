@@ -1,6 +1,6 @@
 /**
- * Repeats one job with our library, and prints the growth of the heap and the handles that are left, as JSON. The
- * program does not call `process.exit`, so an open handle keeps the program from ending.
+ * Repeats one job with our library. Prints as JSON how much the heap has grown, and which handles the job left open.
+ * The program does not call `process.exit`, so an open handle keeps the program from ending.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
@@ -42,8 +42,8 @@ const brokerOf = (clientCode: string) =>
   AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url } })
 
 /**
- * Milliseconds by which the clock advances between two logins of an account. An account can log in once per second, and
- * a manager once per TOTP period of 30 seconds.
+ * Between two logins of an account, the clock advances by at least this number of milliseconds. An account can log in
+ * once per second, and a manager once per TOTP period of 30 seconds.
  */
 const step = 60_000
 

@@ -68,7 +68,10 @@ const written = Effect.gen(function* () {
   return folder
 })
 
-/** The path may be in quotation marks. */
+/**
+ * Checks that `text` ends with `path`, and that the text before `path` matches `advice`. In `text`, `path` may be in
+ * quotation marks.
+ */
 const assertAdvice = (text: string, advice: RegExp, path: string) => {
   const [unquoted, quoted] = [path, `'${path}'`].map((end) => (text.endsWith(end) ? text.slice(0, -end.length) : ""))
   assert.match(quoted || unquoted || "", advice, text)

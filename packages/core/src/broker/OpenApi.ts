@@ -53,7 +53,7 @@ export interface Input {
   readonly broker: Broker
   readonly table: Readonly<Record<string, Endpoint>>
   readonly codes: ReadonlyArray<ErrorRow>
-  /** Returns the headers of a call. It gets `sample` values instead of real tokens. */
+  /** Returns the headers of a call. `make` passes `sample` values to `headers` instead of real tokens. */
   readonly headers: Protocol["headers"]
   /** The values of the app, such as the API key. Each value is a `sample`. */
   readonly app?: Protocol["app"]
@@ -85,8 +85,8 @@ const objectWith = (properties: Readonly<Record<string, Json>>, required: Readon
 const mayBeAbsent = (data: Json): boolean => requiredOf(data).length === 0
 
 /**
- * Makes the schema of an answer whose field `name` contains the data. `properties` are the other fields of the answer.
- * Fields with a constant or a pattern are required.
+ * Makes the schema of an answer that contains the data in one field. `name` is the name of this field, and `properties`
+ * are the other fields of the answer. Fields with a constant or a pattern are required.
  *
  * @category envelopes
  * @since 0.1.0

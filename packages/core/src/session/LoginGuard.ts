@@ -50,7 +50,7 @@ export interface Memory {
    * starts in these cases:
    *
    * - A login fails, and a retry would not help.
-   * - A login fails after the broker has sent a code by SMS or email.
+   * - A login fails after the broker has sent a code by SMS or email. A refused code starts no pause.
    * - Two or more logins within an hour ended before their one-time code was entered.
    */
   readonly pausedUntil: number | undefined
@@ -65,7 +65,8 @@ export interface Memory {
 export interface ProtectOptions {
   /**
    * The credentials of the login as one text. The guard stores only a fingerprint of the credentials, which is made
-   * with the key of the store. If the store has no key, the guard does not recognize credentials.
+   * with the key of the store. If the store has no key, the guard cannot tell whether the broker has refused or
+   * accepted the credentials before.
    */
   readonly credentials?: Redacted.Redacted<string> | undefined
   /**
@@ -94,9 +95,9 @@ export class LoginGuard extends Context.Service<
      * - The policy is invalid: `InvalidRequest`.
      * - The limit on failed logins is reached, the account is locked, or the broker has refused these credentials
      *   before: `ActionRequired`.
-     * - A login failed, and its pause has not ended: the reason of the failure if it is `PermissionDenied`,
-     *   `SessionLimitReached`, `BrokerRejected` or `ActionRequired`. For any other reason: `ActionRequired`, whose
-     *   `what` is the message of the reason.
+     * - A login failed, and its pause has not ended. If that login failed with `PermissionDenied`,
+     *   `SessionLimitReached`, `BrokerRejected` or `ActionRequired`: the same reason. If it failed with any other
+     *   reason: `ActionRequired`, whose `what` is the message of that reason.
      * - Two or more logins within an hour ended before their one-time code was entered: `ActionRequired`. This pause
      *   lasts 1 minute after the second of these logins, 2 minutes after the third, 5 minutes after the fourth, and 10
      *   minutes after each later one.
@@ -141,8 +142,8 @@ export class LoginGuard extends Context.Service<
 >()("@auth/broker-core/session/LoginGuard") {}
 
 /**
- * Length of the last part of a TOTP period, in milliseconds, but at most half a period. No login starts in this part,
- * because the code could arrive in the next period.
+ * No login starts in the last part of a TOTP period, because the code could arrive in the next period. This part lasts
+ * `margin` milliseconds, or half a period if that is shorter.
  */
 const margin = 3000
 
@@ -270,8 +271,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   })
 
   /**
-   * `change` records an event of the time `then`. If a login was accepted or the ledger was reset after `then`, the
-   * event is out of date, and `otherwise` is applied in place of `change`.
+   * `change` records an event that happened at the time `then`. If a login was accepted or the ledger was reset after
+   * `then`, the event is out of date, and `otherwise` is applied in place of `change`.
    */
   const unlessSettled =
     (then: number, change: (ledger: Ledger.Ledger) => Ledger.Ledger, otherwise = (ledger: Ledger.Ledger) => ledger) =>
@@ -331,7 +332,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
       if (sent.isCodeOrdered && attempt.outcome === "awaits-code" && isLoggedOut(error)) return ledger
       const paused = (before: Ledger.Ledger) =>
         Ledger.startPause(before, { ...GuardErrors.saidOf(error), needsPerson: sent.isCodeOrdered || undefined }, now)
-      // The next login would make the broker send another code by SMS or email. So it is sent only after a pause.
+      // If the broker has sent a code by SMS or email, the next login would make the broker send another code. So the
+      // next login is sent only after a pause.
       if (answer === "none" && attempt.outcome === "open") {
         const kept = Ledger.putAttempt(ledger, attempt)
         return sent.isCodeOrdered ? paused(kept) : kept

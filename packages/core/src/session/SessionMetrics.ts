@@ -9,8 +9,8 @@ import * as Metric from "effect/Metric"
 
 /**
  * Counts the logins that a session manager started, for each `broker` and `outcome`. Logins that the login guard
- * stopped, and logins in the browser or by a QR code, are not counted. `outcome` is `ok`, `interrupted` (also for a
- * defect), or the reason of the failure.
+ * stopped, and logins in the browser or by a QR code, are not counted. `outcome` is `ok`, `interrupted`, or the reason
+ * of the failure. A defect is counted as `interrupted`.
  *
  * @example
  * ```ts
@@ -47,8 +47,8 @@ export const logins = Metric.counter("broker_auth_logins", {
 })
 
 /**
- * Counts the refreshes that were sent, for each `broker` and `outcome`. `outcome` is `ok`, `interrupted` (also for a
- * defect), or the reason of the failure.
+ * Counts the refreshes that were sent, for each `broker` and `outcome`. `outcome` is `ok`, `interrupted`, or the reason
+ * of the failure. A defect is counted as `interrupted`.
  *
  * @category metrics
  * @since 0.1.0
