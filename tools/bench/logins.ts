@@ -1,6 +1,7 @@
 /**
- * The candidates that log in at a server that answers like Angel One. `kiteconnect` and `openid-client` cannot log in
- * at Angel One: they send one POST request, and get an answer of about the same size.
+ * The candidates of the login benches. Most of them log in at a server that answers like Angel One. `kiteconnect` and
+ * `openid-client` cannot log in at Angel One, so each of them sends another POST request. The answer to this request is
+ * about as large as Angel One's answer.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FetchClient from "@auth/broker-core/broker/FetchClient"
@@ -22,14 +23,14 @@ import { addressAt, type Answer, apiKey, check, code, loginPath, pin, requestOf 
 import { type Candidate, loops, type Run, type Turn } from "./harness.ts"
 
 /**
- * Number of accounts. The rate limit allows one login per second for each account. A bench that would be faster must
- * pause.
+ * Number of accounts. The rate limit allows one login per second for each account. A bench that would log in to an
+ * account twice within a second must pause.
  */
 export const accounts = 10_000
 
 export const clientCodeOf = (index: number): string => `B${String(100_000 + (index % accounts))}`
 
-/** Maximum number of connections to the server, for all candidates that have such an option. */
+/** Maximum number of connections to the server, for each candidate that has an option for this maximum. */
 const connections = 64
 
 /** Each account has a layer, which is built once. */
@@ -117,7 +118,7 @@ const expectToken = (token: unknown): void => {
   if (typeof token !== "string" || token === "") throw new Error("The login did not succeed.")
 }
 
-/** No client that uses undici can be faster. */
+/** Sends a request with undici's `dispatch`. No client that uses undici can be faster than this function. */
 const dispatched = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Promise<string> =>
   new Promise((resolve, reject) => {
     const chunks: Array<Buffer> = []
@@ -174,7 +175,7 @@ export const candidates = {
       }
       const api = new SmartAPI({ api_key: apiKey, root: url })
       return loops(async (index) => {
-        // The SDK would send the token of the previous login.
+        // Without this call, the SDK would send the token of the previous login.
         api.setAccessToken(null)
         check(await api.generateSession(clientCodeOf(index), pin, code))
       })

@@ -1,4 +1,7 @@
-/** The plan of a release. `changeset publish --from-pack-dir` reads it, and publishes the tarballs that it names. */
+/**
+ * The plan of a release. `changeset publish --from-pack-dir` reads the plan, and publishes the tarballs that the plan
+ * names.
+ */
 import { hash } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"

@@ -101,7 +101,7 @@ export interface Torture extends Options {
   readonly key: string
   readonly env: Readonly<Record<string, string>>
   readonly progress: (text: string) => void
-  /** The last registered function runs first. */
+  /** Registers a function that runs after the scenario. The last registered function runs first. */
   readonly defer: (run: () => unknown) => void
 }
 
@@ -247,7 +247,8 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
       places += 1
       return { kind, url: redis ?? (await shared)?.url ?? "", prefix: `torture-${places}` }
     }
-    // A run with broken parts uses only Samco: its login needs no TOTP code, so it never waits for a TOTP period.
+    // A run with broken parts uses only Samco. A login at Samco needs no TOTP code, so such a run never waits for the
+    // next TOTP period.
     const usual: ReadonlyArray<BrokerId> = options.broken ? ["samco"] : brokerIds
     const setups: Torture["setups"] = async ({ brokers = usual, places = placeKinds, redis } = {}) => {
       const made: Array<Setup> = []

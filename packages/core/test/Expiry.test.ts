@@ -116,7 +116,7 @@ describe("the lifetime of a session", () => {
     assert.isUndefined(Expiry.expiresIn(issued()))
   })
 
-  it("is unknown if it is infinite", () => {
+  it("has no known end if its duration is infinite", () => {
     assert.isUndefined(Expiry.expiresIn(issued({ expiresIn: Duration.infinity })))
     assert.isUndefined(Expiry.after(Duration.infinity)(issued()))
   })

@@ -39,7 +39,7 @@ type Sent = ResponseOf<typeof RmoneyApi.RmoneyApi, "clientUnblock">
 type Request = RequestOf<typeof RmoneyApi.RmoneyApi, "clientUnblockVerify">
 type Given = Pick<Method.Given<Api, typeof recoveryCredentials, Options>, "account" | "api" | "credentials" | "options">
 
-/** A code for one purpose must not be sent to a call for another purpose. */
+/** The purpose of a challenge. A challenge for one purpose must not be used for another purpose. */
 type Purpose = "unblock" | "forgotPassword" | "resetPassword"
 
 const invalid = (operation: string, field: string, problem: string) =>

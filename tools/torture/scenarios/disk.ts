@@ -29,7 +29,10 @@ const asks = 3
  */
 const between = 800
 
-/** Longest wait of a session manager without a live session after a failed renewal, plus a margin, in milliseconds. */
+/**
+ * The longest time in milliseconds that a session manager without a live session waits after a failed renewal, plus a
+ * margin.
+ */
 const longestPause = 25_000
 
 /** Id of the user `nobody`. A program that runs as root switches to this user, because root ignores file modes. */
@@ -152,7 +155,7 @@ const readOnlyFolder = async (torture: Torture, title: string) => {
   await second.tell({ do: "close" })
   await torture.each(setups, async (setup) => {
     if (setup.place.kind !== "sqlite") return
-    // The other user needs access to the parent folder.
+    // The user `nobody` needs access to the parent folder.
     if (owner !== undefined) fs.chmodSync(path.dirname(setup.place.folder), 0o711)
     makeReadOnly(setup.place.folder, owner)
   })
@@ -196,7 +199,7 @@ const forAWhile = async (torture: Torture, title: string) => {
     void program.tell({ do: "session", name })
     await waitUntil("the login", async () => (await broker.exchanges()).length === 2)
   })
-  // The login is pending, and the program cannot store the new session.
+  // The limit begins while the login is pending, so the program cannot store the new session.
   limitFiles(program, 1)
   await torture.each(setups, async ({ broker, name }, tally) => {
     const outcomes = await askOften(program, name)

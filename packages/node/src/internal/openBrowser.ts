@@ -20,7 +20,10 @@ export const hasDisplay = (platform: NodeJS.Platform, environment: NodeJS.Proces
 /** The real environment, which the browser inherits. `Config` is not used, because it may read other sources. */
 const environment = (): NodeJS.ProcessEnv => process.env
 
-/** A command that runs longer counts as successful, because some commands run until the browser is closed. */
+/**
+ * If the command that opens the browser runs longer than this time, the command counts as successful. Some commands run
+ * until the browser is closed.
+ */
 const failureWindow = "2 seconds"
 
 const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>

@@ -24,7 +24,7 @@ const endOfFirstValue = (text: string): number | undefined => {
   return undefined
 }
 
-/** The quotation marks must be repaired first, because `endOfFirstValue` recognizes only straight quotation marks. */
+/** Curly quotation marks must be replaced first, because `endOfFirstValue` recognizes only straight quotation marks. */
 const mends: ReadonlyArray<readonly [Quirk, (text: string) => string]> = [
   ["smart-quotes", (text) => text.replace(/[\u201c\u201d\u201e\u201f]/g, '"')],
   ["trailing-bytes", (text) => text.slice(0, endOfFirstValue(text))]
