@@ -22,14 +22,14 @@ describe("the list of files in a tarball", () => {
     assert.deepStrictEqual(toLines(["LICENSE", ...filesOf(module)]), ["LICENSE", module])
   })
 
-  it("has the full name of every other file", () => {
+  it("has the full path of a module without a declaration, of a declaration without a module, and of LICENSE", () => {
     for (const file of ["dist/a.js", "dist/a.d.ts", "LICENSE"]) {
       assert.deepStrictEqual(filesOf(file), [file])
       assert.deepStrictEqual(toLines([file]), [file])
     }
   })
 
-  it("differs from a tarball: - marks a missing file, + marks an additional file", () => {
+  it("is compared with the tarball: - marks a file that the tarball lacks, + marks a file that the list lacks", () => {
     assert.deepStrictEqual(difference(["a", "c", "d"], ["b", "c", "e"]), ["- a", "+ b", "- d", "+ e"])
   })
 

@@ -145,7 +145,7 @@ describe("CodeSource.totp", () => {
   )
 })
 
-describe("other code sources:", () => {
+describe("functions of CodeSource:", () => {
   it.effect("CodeSource.fixed removes the quotation marks around the code", () =>
     Effect.gen(function* () {
       const source = CodeSource.fixed(Redacted.make('"123456"\r\n'))

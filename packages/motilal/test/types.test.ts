@@ -66,7 +66,7 @@ describe("types", () => {
     assert(MotilalAuth.layer({ credentials, environment: "sandbox" }))
   })
 
-  it("the descriptor lists the capabilities of the two layers", () => {
+  it("the descriptor lists the capabilities of MotilalAuth and MotilalPortal", () => {
     const capabilities = MotilalBroker.broker.methods.map((method) => [method.layer, method.capabilities.join(" ")])
     assert.deepStrictEqual(capabilities, [
       ["MotilalAuth", "Login StepUp Logout Profile Authorize"],

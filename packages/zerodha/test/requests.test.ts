@@ -29,7 +29,7 @@ describe("the checksum", () => {
       })
   )
 
-  it.effect("is computed from the decoded token", () =>
+  it.effect("is computed from the percent-decoded request token", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -47,7 +47,7 @@ describe("the checksum", () => {
     })
   )
 
-  it.effect("is sent instead of the API secret, without the token of an earlier session", () =>
+  it.effect("is sent without the API secret, and without the access token of the previous session", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {

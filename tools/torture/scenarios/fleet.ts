@@ -1,6 +1,6 @@
 /**
- * Several programs share one Redis, as programs on several machines do. Redis is killed and restarted. In another case,
- * the program that holds the lock is suspended for some time.
+ * In two cases, several programs share one Redis, as programs on several machines do. Redis is killed and restarted. In
+ * a third case, with Redis and with SQLite, the program that holds the lock is suspended for some time.
  */
 import {
   askAtOnce,

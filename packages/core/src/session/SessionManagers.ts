@@ -346,7 +346,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
       Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : closeParts(attempt, exit)))
     )
 
-  /** Opens a manager without a layer of its own, because a layer needs more memory than the manager. */
+  /** Opens the manager without `SessionManager.layer`, because that layer needs more memory than the manager. */
   const openManager = (services: Context.Context<Services | Renewal | Logout>, attempt: Attempt<Services, E>) =>
     Effect.uninterruptible(
       Effect.map(Effect.provideContext(open(options, owner), Context.merge(context, services)), (self) => {

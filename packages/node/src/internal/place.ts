@@ -11,7 +11,7 @@ import process from "node:process"
 
 export interface Facts {
   readonly isLink: boolean
-  /** Whether it is of the expected kind. */
+  /** Whether the entry at the path is of the expected `Kind`. */
   readonly isKind: boolean
   readonly mode: number
   readonly uid: number
@@ -54,7 +54,7 @@ export const refusal = (facts: Facts, kind: Kind, path: string, user: number | u
   return undefined
 }
 
-/** A `VaultError` contains only this code, not the error. */
+/** Returns the code of a system error, such as `EACCES`. A `VaultError` contains the code, but not the system error. */
 export const systemCode = (error: unknown): string | undefined => {
   const code = (error as { readonly code?: unknown } | undefined)?.code
   return typeof code === "string" ? code : undefined
@@ -164,7 +164,7 @@ const refused = (what: string, advice: string): Effect.Effect<never, VaultError.
 
 const separator = process.platform === "win32" ? /[\\/]/ : /\//
 
-/** Default: the folder `broker-auth` in the user's directory for application state. */
+/** If `given` is `undefined`, returns the folder `broker-auth` in the user's directory for application state. */
 export const resolve = Effect.fnUntraced(function* (
   given: string | undefined,
   home: () => string = Os.homedir

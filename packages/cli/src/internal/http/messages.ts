@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { IncomingMessage } from "node:http"
 
-/** A client that reads a stream too slowly is disconnected. */
+/** If `body` is a stream, the server disconnects a client that reads the stream too slowly. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
