@@ -71,18 +71,20 @@ describe("sessions: a new token", () => {
   it.effect.each([
     ["Sat, 21 Nov 2026 03:30:00 GMT", "1 hour ahead of"],
     ["Sat, 21 Nov 2026 04:31:00 GMT", "60 seconds behind"]
-  ])("that has already expired causes an error with the clock drift if the answer has the date %s", ([date, words]) =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const tiny = makeTiny({ expiry: endsAfter(-1) })
-      const login = Effect.flatMap(Departure, (departure) => {
-        noteAnswer(departure, morning, date)
-        return tiny.renewal.login ?? Effect.die("the fake broker has no login")
+  ])(
+    "that has already expired causes an error about the local clock if the broker sends the date %s",
+    ([date, words]) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const tiny = makeTiny({ expiry: endsAfter(-1) })
+        const login = Effect.flatMap(Departure, (departure) => {
+          noteAnswer(departure, morning, date)
+          return tiny.renewal.login ?? Effect.die("the fake broker has no login")
+        })
+        const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login } })
+        const failed = yield* Effect.flip(manager.session)
+        assert.include(failed.message, `This machine's clock is ${words} the broker's: set it by NTP.`)
       })
-      const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login } })
-      const failed = yield* Effect.flip(manager.session)
-      assert.include(failed.message, `This machine's clock is ${words} the broker's: set it by NTP.`)
-    })
   )
 
   it.effect("that expires at a cut-off in 20 seconds is followed by one login after the cut-off", () =>

@@ -29,7 +29,7 @@ interface Options extends UserOptions, BrokerOptions {
   readonly timeout?: RedirectListener.LoginOptions["timeout"]
 }
 
-/** Returns after the first text was shown. */
+/** Starts a login, and returns after the login has shown its first text to the user. */
 const pastedLogin = Effect.fnUntraced(function* (options: Options = {}) {
   const redirectUrl = options.redirectUrl ?? publicUrl
   const { exchanged, redirect } = makeBroker(redirectUrl, options)
@@ -259,7 +259,7 @@ describe("a browser login", () => {
   )
 })
 
-/** Each callback contains secrets. */
+/** The ways in which a login ends. Each way sends or pastes callbacks that contain secrets. */
 const ways: ReadonlyArray<
   readonly [
     what: string,

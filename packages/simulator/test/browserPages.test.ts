@@ -76,7 +76,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const login of pages) {
       it.effect(
-        `redirect from ${login.title} to the web app after the login`,
+        `redirect from ${login.title} to the redirect URL after the login`,
         () =>
           Effect.gen(function* () {
             const { simulator, site } = yield* prepare()
@@ -167,7 +167,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "redirect to the web app after a click on deny or cancel",
+      "redirect to the redirect URL after a click on deny or cancel",
       () =>
         Effect.gen(function* () {
           const { simulator, site } = yield* prepare()
@@ -187,7 +187,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "redirect to an https address on another host",
+      "redirect to an https redirect URL on a host other than the simulator's",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -214,7 +214,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "include RMoney's page for QR codes, which runs no planted script",
+      "run no script that is planted in the address of RMoney's page for QR codes",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()

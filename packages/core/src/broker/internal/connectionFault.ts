@@ -27,8 +27,8 @@ const chain = (error: unknown, depth = 0): ReadonlyArray<object> => {
 }
 
 /**
- * undici (the client behind Node's `fetch`) reports this status only in the message: "Proxy response (407) !== 200 when
- * HTTP Tunneling".
+ * Returns the HTTP status with which a proxy refused a connection. undici, the client behind Node's `fetch`, reports
+ * this status only in the error's message: "Proxy response (407) !== 200 when HTTP Tunneling".
  */
 const proxyStatus = (error: object): number | undefined => {
   const message = "message" in error ? error.message : undefined

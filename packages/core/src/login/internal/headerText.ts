@@ -2,8 +2,8 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 
 /**
- * Matches characters that RFC 9110, section 5.5, does not allow in a header. The HTTP client would reject such a value
- * with an error that contains the whole value.
+ * Matches characters that RFC 9110, section 5.5, does not allow in a header. If the value of a header contained such a
+ * character, the HTTP client would fail with an error that contains the whole value.
  */
 const forbidden = /[^\t\x20-\x7e\x80-\xff]/
 
