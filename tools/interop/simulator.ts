@@ -1,4 +1,4 @@
-/** Uses the simulator as a program in another language does: with its command, and with its control port. */
+/** Starts the simulator by a command and uses its control port, as a program in another language does. */
 import { spawn } from "node:child_process"
 import * as path from "node:path"
 import * as readline from "node:readline"
@@ -47,7 +47,7 @@ const known = <A>(value: A | undefined, what: string): A => {
 /** Time-out for the start and for each request, in milliseconds. */
 const patience = 30_000
 
-/** `command` has Node's arguments. Default: the arguments that run the simulator's source code. */
+/** Node starts the simulator with the arguments in `command`. Default: the arguments that run the source code. */
 export const startSimulator = async (command = ["--conditions=@auth/source", file]): Promise<Simulator> => {
   const child = spawn(process.execPath, [...command, "--json"], {
     stdio: ["ignore", "pipe", "pipe"]

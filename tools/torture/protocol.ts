@@ -33,8 +33,8 @@ export interface Open {
 export type Request =
   | Open
   /**
-   * `replace` requests a session other than the last session that this program got. `at` is the time of the call, in
-   * milliseconds since the epoch.
+   * `replace` requests a session other than the last session that this program got. The program waits until the time
+   * `at`, in milliseconds since the epoch. Default: no wait.
    */
   | { readonly do: "session" | "renew" | "replace" | "logout"; readonly name: string; readonly at?: number | undefined }
   /** Reads the stored session, and sends no request to the broker. */

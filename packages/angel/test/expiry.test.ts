@@ -96,7 +96,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it.effect("follows the option expiry after a login and after a refresh", () =>
+  it.effect("is set by the option expiry after a login and after a refresh", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make()

@@ -153,7 +153,7 @@ it("the progress of login --all fits into one line of the terminal", () => {
 })
 
 it.live(
-  "broker-auth login --all logs in to 21 of 25 accounts",
+  "broker-auth login --all logs in to 21 of 25 accounts if two logins fail and the person does not complete two",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({
@@ -289,7 +289,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth vault changes the key and deletes the vault",
+  "broker-auth vault rekey changes the key, and broker-auth vault remove deletes the vault",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })

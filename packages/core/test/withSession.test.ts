@@ -43,7 +43,7 @@ const authorize: Authorize.Authorize["Service"] = {
   refusal: ({ text }) => (text.includes("REJECTED") ? AuthError.make("tiny", "request", rejectedReason) : undefined)
 }
 
-/** In a call, the broker accepts a token only if `state.isAlive` returns true for the token and the path. */
+/** The broker accepts every login, and each call for whose token and path `state.isAlive` returns true. */
 const begin = Effect.fnUntraced(function* () {
   yield* TestClock.setTime(morning)
   const state = {
@@ -56,7 +56,8 @@ const begin = Effect.fnUntraced(function* () {
     state.seen.push(`${request.method} ${path} ${token}`)
     return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "REJECTED" }))
   })
-  // The login uses the client of the other calls, so a test can show that `withSession` ignores logins.
+  // The login and the calls of the tests use the same client. So a test can show that `withSession` does not count a
+  // login as a request of the effect.
   const client = yield* Effect.provide(BrokerClient.make(protocol, { api: origin }), http)
   const login = Endpoint.make({
     name: "login",
@@ -103,7 +104,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("renews the session once for 100 concurrent reads", () =>
+  it.effect("renews the session once if the broker rejects the token of 100 concurrent reads", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       yield* manager.session
@@ -131,7 +132,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("does not repeat an order from a fiber or from a nested withSession", () =>
+  it.effect("does not repeat an order of a fiber or of a nested withSession if a later read is rejected", () =>
     Effect.gen(function* () {
       const { getFunds, manager, placeOrder, state } = yield* begin()
       state.isAlive = (token, path) => token === "2" || token === "3" || path === "/order"
@@ -185,7 +186,7 @@ describe("sessions: SessionManager.withSession", () => {
     )
   }
 
-  it.effect("repeats an effect that caused a login", () =>
+  it.effect("repeats an effect that caused a login before the broker rejected the token", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       state.isAlive = (token) => token === "3"
@@ -216,7 +217,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("renews the session every four minutes if the broker rejects tokens that it has accepted", () =>
+  it.effect("renews the session again after four minutes if the broker rejects a token that it accepted before", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       for (const last of ["1", "2", "3"]) {
@@ -249,7 +250,7 @@ describe("sessions: SessionManager.withSession", () => {
     "the program's own error": new Error("mine")
   }
   for (const [title, error] of Object.entries(others)) {
-    it.effect(`does not change ${title} or renew the session`, () =>
+    it.effect(`does not renew the session, and passes on ${title} unchanged`, () =>
       Effect.gen(function* () {
         const { manager, tiny } = yield* begin()
         assert.strictEqual(yield* Effect.flip(manager.withSession(() => Effect.fail(error))), error)
@@ -272,7 +273,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("is also available as the function SessionManager.withSession", () =>
+  it.effect("is also exported as a function that gets the manager from the context", () =>
     Effect.gen(function* () {
       const { getFunds, manager } = yield* begin()
       const got = yield* Effect.provideService(

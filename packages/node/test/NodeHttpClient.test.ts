@@ -184,7 +184,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("sends the accept and user-agent of fetch by default", () =>
+    it.live("sends the headers accept and user-agent of fetch if the request has no such headers", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -197,7 +197,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("makes no span and sends no span ids", () =>
+    it.live("makes no span and sends no span ids without the option tracing", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -218,7 +218,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("refuses invalid URLs, other schemes, and URLs with a password", () =>
+    it.live("refuses invalid URLs, schemes other than http and https, and URLs with a password", () =>
       Effect.gen(function* () {
         const client = yield* make({})
         for (const url of ["ftp://127.0.0.1/", `http://user:${canary}@127.0.0.1/`, "/relative", "http://a b/"]) {
@@ -254,7 +254,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
   })
 
   describe("when it reads an answer", () => {
-    it.live("returns the same status, headers and body each time", () =>
+    it.live("returns the same status, headers and body if the program reads an answer twice", () =>
       Effect.gen(function* () {
         const body = JSON.stringify(json)
         const server = yield* serve((_request, response) =>
@@ -390,7 +390,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
 
     for (const [index, [coding, encode]] of codings.entries()) {
-      it.live(`decompresses ${coding} in case ${index + 1}`, () =>
+      it.live(`case ${index + 1}: decodes a body with the content-encoding ${coding}`, () =>
         Effect.gen(function* () {
           const text = JSON.stringify(json)
           const server = yield* serve((_request, response) =>

@@ -14,7 +14,7 @@ import * as Redacted from "effect/Redacted"
 import { broker } from "./ZerodhaBroker.ts"
 
 /**
- * An account of the fake, with the app that it uses.
+ * An account of the fake, and the account's app.
  *
  * @category models
  * @since 0.1.0
@@ -51,7 +51,7 @@ export interface Account {
 export interface Switches {
   /** Error type of a wrong checksum. Default: `TokenException`. */
   readonly wrongChecksum: "TokenException" | "InputException"
-  /** Whether an exchange with a wrong checksum invalidates its request token. Default: yes. */
+  /** Whether a call of `sessionToken` with a wrong checksum invalidates the request token. Default: yes. */
   readonly refusedExchange: "uses-up" | "keeps"
   /** Lifetime of a request token. Default: 2 minutes. */
   readonly requestTokenLifetime: Duration.Input

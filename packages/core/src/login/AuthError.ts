@@ -344,8 +344,8 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 
 /**
  * There was no usable answer: the network failed, the call timed out, or the broker has a fault. The broker may have
- * processed the request. If there was no connection to the broker, nothing reached the broker. Examples are the system
- * code `ECONNREFUSED`, and HTTP 407 from a proxy.
+ * processed the request. If there was no connection to the broker, nothing reached the broker. For example, the system
+ * code `ECONNREFUSED` and HTTP 407 from a proxy mean that there was no connection.
  *
  * @category reasons
  * @since 0.1.0
@@ -479,7 +479,7 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
 
 /**
  * The broker rejected the call, and no other reason describes the rejection. `code` is the broker's own code. If the
- * broker sent no code, `code` is the HTTP status, such as `HTTP 404`. For a status below 400, it is `none`.
+ * broker sent no code, `code` is the HTTP status, such as `HTTP 404`, or `none` if the status is below 400.
  *
  * @category reasons
  * @since 0.1.0

@@ -15,7 +15,7 @@ export const linkMillis = 60_000
 const maxBearers = 64
 
 export interface Links {
-  /** The previous link is refused from then on. */
+  /** Issues a link. All earlier links become invalid. */
   readonly issue: Effect.Effect<Redacted.Redacted<string>>
   /** `undefined`: the link was used before, has expired, or is wrong. */
   readonly exchange: (link: Redacted.Redacted<string>) => Effect.Effect<Redacted.Redacted<string> | undefined>

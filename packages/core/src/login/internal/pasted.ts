@@ -34,7 +34,7 @@ export const withoutQuotes = (text: string): string => {
  */
 const shown = (found: string | undefined): string | undefined => found?.replace(/^\\+/, "\\")
 
-/** Shows only the marks, and not the rest of the text. */
+/** Returns a description that shows only the quotation marks, and not the rest of the text. */
 export const quoteProblem = (text: string): string | undefined => {
   const inner = withoutAround(text)
   const open = shown(firstMark.exec(inner)?.[0])
