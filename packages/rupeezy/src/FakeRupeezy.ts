@@ -16,7 +16,7 @@ import * as Redacted from "effect/Redacted"
 import { broker } from "./RupeezyBroker.ts"
 
 /**
- * An account of the fake, with the app that it uses.
+ * An account of the fake, and the account's app.
  *
  * @category models
  * @since 0.1.0
