@@ -22,7 +22,7 @@ import { brokerPage, brokerSections, type Internals, regulationTables } from "./
 import { assumptionTable, environmentTable, fill, type Package, renewalTable, servicesOf, table } from "./markdown.ts"
 import { type Document, listed, manifestOf, read, wiring } from "./wiring.ts"
 
-/** The import is dynamic, because the simulator's generated sources must be updated before it. */
+/** The import is dynamic, so that the simulator's generated sources can be updated before they are imported. */
 const modulesOf = (path: string): Promise<unknown> => import(pathToFileURL(join(root, path)).href)
 
 type Tables<Name extends "codes" | "table", Table = Internals[Name extends "codes" ? "codes" : "endpoints"]> = {

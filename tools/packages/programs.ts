@@ -17,7 +17,7 @@ const atOnce = 2
 export const programsOf = (file: string): ReadonlyArray<Example> =>
   extract(file, fs.readFileSync(path.resolve(root, file), "utf8")).filter(({ run }) => run)
 
-/** Returns the problem. Output to standard error is a problem. */
+/** Runs a program. Returns its problem, if it has one. Output to standard error is a problem. */
 const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string>): Promise<string | undefined> => {
   const state = path.join(folder, "state", String(index))
   const args = ["--import", `./preload${index}.ts`, ...nodeArgs, `./program${index}.ts`]

@@ -17,7 +17,7 @@ import { broker, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials for the exchange `checksum`. `userId` is the client id. A login to another account is rejected.
+ * Credentials for the option `exchange: "checksum"`. `userId` is the client id. A login to another account is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -25,7 +25,7 @@ import * as services from "./internal/services.ts"
 export interface SsoCredentials extends Credentials.Input<typeof ssoCredentials> {}
 
 /**
- * Credentials for the exchange `vendor`. `userId` is the client id. A login to another account is rejected.
+ * Credentials for the option `exchange: "vendor"`. `userId` is the client id. A login to another account is rejected.
  *
  * @category models
  * @since 0.1.0

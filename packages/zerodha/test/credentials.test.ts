@@ -54,7 +54,7 @@ const wrong: ReadonlyArray<WrongCredentials> = [
   ]
 ]
 
-describe("invalid credentials", () => {
+describe("the check of the credentials", () => {
   for (const [name, { layer }] of Object.entries({ ZerodhaAuth, ZerodhaPlatform })) {
     namesEveryProblem(
       wrong,

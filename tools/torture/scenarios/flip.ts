@@ -71,7 +71,7 @@ const sealedMagic = Buffer.from("BAV\u0001")
 /** Sealing adds 60 bytes to a value, and the row adds a checksum of 32 bytes. 20 bytes are a margin. */
 const overhead = 112
 
-/** Each entry is treated as if it were as long as the longest one. */
+/** Returns every bit of the entries in the database. Treats each entry as if it were as long as the longest entry. */
 const everyBit = (folder: string): ReadonlyArray<Flip> => {
   const file = "sessions.db"
   const bytes = fs.readFileSync(path.join(folder, file))

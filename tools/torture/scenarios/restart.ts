@@ -5,7 +5,7 @@ import { follow, openIn, type Program, type Scenario, type Setup, tokensOf, type
 import type { Outcome } from "../protocol.ts"
 
 const startIn = async (torture: Torture, setups: ReadonlyArray<Setup>): Promise<Program> => {
-  // Not `torture.programs`: it could return a running program that has the session in memory.
+  // `torture.programs` is not used: it could return a running program that has the session in memory.
   const program = await torture.special({})
   await torture.each(setups, async (setup) => {
     await openIn([program], setup, torture.broken ? "store-in-memory" : undefined)

@@ -22,7 +22,7 @@ import type { Key } from "../VaultKey.ts"
 import { withKey } from "./aead.ts"
 import { sha256 } from "../../login/internal/sha256.ts"
 
-/** `open` fails if `seal` got a place with another `key` or `version`. */
+/** `open` fails if its place has another `key` or `version` than the place that `seal` got. */
 export interface Place {
   /** The name that errors use for the entry. */
   readonly what: string
@@ -55,8 +55,8 @@ const equals = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index])
 
 /**
- * The bytes that bind an entry to its place. None of the three values contains a line break, so two places never have
- * the same bytes.
+ * The bytes that bind an entry to its place. `format`, `place.key` and `place.version` contain no line break, so two
+ * places never have the same bytes.
  */
 const bound = (place: Place, format: number): Uint8Array =>
   new TextEncoder().encode(`broker-auth entry ${format}\n${place.key}\n${place.version}\n`)
