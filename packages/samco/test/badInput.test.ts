@@ -106,7 +106,7 @@ const wrongLegacy: ReadonlyArray<WrongCredentials> = [
   ["a number instead of text for the year", { ...legacyCredentials, yob: 1980 }, { yob: noText }]
 ]
 
-describe("invalid credentials", () => {
+describe("the check of the credentials", () => {
   namesEveryProblem(wrongKeys, (given) => refused(Login.session, SamcoAuth.layer({ credentials: given })))
 
   namesEveryProblem(

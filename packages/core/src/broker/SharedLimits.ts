@@ -50,9 +50,9 @@ export const layer = (limits: SharedLimits): Layer.Layer<never> =>
   Layer.succeed(Sharing, (protocol) => askShared((key, limit) => limits.take(key, limit), protocol))
 
 /**
- * `burst` calls may be sent without a pause. Each call adds `pause` milliseconds to the time after which the next
- * `burst` calls may be sent. A period contains fewer calls than `burst + per / pause`. The pause makes
- * `burst + per / pause` at most `requests + 1`, so a period contains at most `requests` calls.
+ * `burst` calls may be sent without a pause. The next `burst` calls may be sent `burst * pause` milliseconds later. A
+ * period contains fewer calls than `burst + per / pause`. The pause makes `burst + per / pause` at most `requests + 1`,
+ * so a period contains at most `requests` calls.
  */
 const paceOf = ({ per, requests }: Limit) => {
   const burst = Math.max(1, Math.floor(requests / 4))

@@ -17,7 +17,7 @@ const rateLimited = (failure: ErrorTable.Failure): AuthError.Reason =>
 const said = ({ code, message }: ErrorTable.Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 
 const stepAdvice =
-  "If every login fails in this way, the broker may expect the token of the previous step in another form of header. " +
+  "If every login fails in this way, the broker may expect the token of the previous step in a header of another form. " +
   'In this case, change the option stepHeader before the next login: from "bare" (the default) to ' +
   '"three-part", or from "three-part" to "bare". Do not log in repeatedly: each login sends a code.'
 const stepRefused = (failure: ErrorTable.Failure) =>
@@ -55,7 +55,7 @@ const totpFirst = ErrorTable.actionRequired("Log in to RMoney's own web or mobil
 const severalClients = invalidRequest("userId", "belongs to several accounts: use the client id")
 const notApproved = /not (?:yet )?approved|approval (?:is )?pending/i
 const row = ErrorTable.rows(
-  "message texts of the same back-end software at other brokers; RMoney documents no failure",
+  "message texts of other brokers with the same back-end software; RMoney documents no failure",
   "2026-11-21"
 )
 
