@@ -1,7 +1,7 @@
 /**
- * The address of the repository. It is set only in the `package.json` of the root. `npm run docs:tables` derives fields
- * of the packages' manifests and links in the packages' READMEs. A registry shows a README without the repository, so
- * its links are absolute.
+ * The address of the repository. It is set only in the `package.json` of the root. `npm run docs:tables` writes the
+ * address into fields of the packages' manifests and into links in the packages' READMEs. The links in a README are
+ * absolute, because a package registry shows the README without the other files of the repository.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -25,7 +25,7 @@ const readRoot = (): { readonly repository: { readonly url: string } } =>
 
 export const url = readRoot().repository.url
 
-/** The fields of the manifest of the package in `folder`, such as `packages/angel`. */
+/** Returns the fields with the address for the manifest of the package in `folder`, such as `packages/angel`. */
 export const fieldsOf = (folder: string) => ({
   repository: { type: "git", url, directory: folder },
   homepage: `${webOf(url)}/tree/${branch}/${folder}#readme`,
@@ -46,7 +46,7 @@ export const pathOf = (link: string, from = url): string | undefined => {
 
 const code = /(^ *```[\s\S]*?^ *```|`[^`\n]+`)/gm
 
-/** Leaves code blocks unchanged. */
+/** Replaces each link in a Markdown text by the result of `map`. Links in code remain unchanged. */
 export const mapLinks = (text: string, map: (link: string) => string): string =>
   text
     .split(code)
@@ -76,7 +76,7 @@ export const relativeLinks = (text: string): ReadonlyArray<string> => {
 
 /**
  * Makes the links to files of the repository absolute, with the present address of the repository. `from` is the
- * address in the absolute links of the text. Fails if a file does not exist.
+ * address of the repository in the links that are already absolute. Fails if a file does not exist.
  */
 export const absoluteLinks = (file: string, text: string, from: string): string =>
   mapLinks(text, (link) => {

@@ -1,6 +1,6 @@
 /**
- * Parts that are broken on purpose. With `--broken`, each scenario runs with one of these parts, and must detect the
- * fault.
+ * Parts that are broken on purpose. With `--broken`, most scenarios run with one of these parts, and must detect the
+ * fault of the part.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as SessionLock from "@auth/broker-core/session/SessionLock"

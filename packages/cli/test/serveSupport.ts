@@ -60,7 +60,7 @@ const send = (where: string, path: string, { agent, body, headers, method = "GET
     request.end(body)
   })
 
-/** If the queue of new connections is full, tries again for at least 10 seconds. */
+/** Sends a request. If the queue of new connections is full, tries again every 50 milliseconds, up to 200 times. */
 export const ask =
   (where: string) =>
   async (path: string, request: Request = {}): Promise<Reply> => {

@@ -139,7 +139,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("revokes the second session and fails if the broker fails to revoke the first", () =>
+  it.effect("fails but revokes the cached session if the broker fails to revoke the stored session", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -295,7 +295,7 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
-  it.effect("is not undone by a slow read of the store from before the call", () =>
+  it.effect("is not undone by a slow store read that began before the call", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -428,7 +428,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is replaced even before its renewal has released the lock", () =>
+  it.effect("is replaced even if renew begins before the login of the token has released the lock", () =>
     Effect.gen(function* () {
       yield* begin
       const lock = yield* SessionLock.make({
@@ -528,7 +528,10 @@ describe("sessions: a logout directly after another call", () => {
   )
 })
 
-/** Each read of the store waits for the next number of seconds in `delays` first, or not at all if `delays` is empty. */
+/**
+ * Before each read, the store removes the first number from `delays`, and waits for this number of seconds. If `delays`
+ * is empty, the store does not wait.
+ */
 const delayed = (store: SessionStore.SessionStore["Service"], delays: Array<number>) => ({
   ...store,
   get: (...args: Parameters<typeof store.get>) =>
@@ -545,7 +548,7 @@ describe("sessions: a logout by another program", () => {
   ] as const
   for (const { lock, when } of moments) {
     it.effect.each(["login", "refresh"] as const)(
-      `${when} prevents its %s, even if another read finds it first`,
+      `${when} prevents the %s of the renewal, even if SessionManager.session finds the logout first`,
       (by) =>
         Effect.gen(function* () {
           yield* begin

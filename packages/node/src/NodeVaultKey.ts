@@ -184,7 +184,7 @@ export interface PassphraseOptions {
  * `WrongKey`. The layer fails with:
  *
  * - `KeyUnavailable` if the passphrase is empty.
- * - `KeyUnavailable` if the salt was generated on Node 24.7 or newer, and this Node is older.
+ * - `KeyUnavailable` if the salt was generated on Node 24.7 or newer, and this Node is older than 24.7.
  * - `Tampered` if the salt was changed.
  * - `NewerVersion` if a newer version of this package wrote the salt.
  * - `Io` if the folder cannot be used.

@@ -15,7 +15,7 @@ export const feed = "https://smartapisocket.angelone.in"
 
 export const account = FakeAngel.demoAccount
 
-/** Each key says what the origin is for, such as `api`. */
+/** The simulator's addresses of a broker, keyed by the purpose of the origin, such as `api`. */
 export const servedOf = (
   { origins }: Simulator.Info,
   { environments }: Broker,
@@ -59,7 +59,7 @@ export const eventually = <E>(holds: Effect.Effect<boolean, E>): Effect.Effect<v
     while (!(yield* holds)) yield* Effect.sleep("10 millis")
   })
 
-/** Adds the port to the line `Host: localhost`. */
+/** Sends the lines and the body over TCP. Adds the port to the line `Host: localhost`. Returns the received text. */
 export const raw = (address: string, lines: ReadonlyArray<string>, body = ""): Effect.Effect<string> =>
   Effect.callback((resume) => {
     const { hostname, port } = new URL(address)

@@ -6,8 +6,8 @@ export type Changed = (version: number) => Effect.Effect<void>
 
 export interface Changes {
   /**
-   * Returns a mark. If two calls return equal marks, `watch` reports every change between the two calls. While changes
-   * are not reported, returns `undefined`.
+   * Returns a mark, which changes when `watch` may have missed a change. If two calls return equal marks, `watch` has
+   * missed no change between the two calls. While changes are not reported, returns `undefined`.
    */
   readonly mark: Effect.Effect<string | number | undefined>
   /**
