@@ -114,7 +114,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("tells waiting callers and kept managers to get the account again", () =>
+  it.effect("tells waiting callers and callers of its old manager to get the account again", () =>
     Effect.gen(function* () {
       const { managers, tiny } = yield* begin()
       tiny.latency = "10 seconds"

@@ -134,7 +134,10 @@ const makeSms = (kinds: Challenge.Challenge["kinds"] = ["otp"]) => {
 
 type Sms = ReturnType<typeof makeSms>
 
-/** `ask` requests a session. It returns the fiber of the request when the request has ended or needs a code. */
+/**
+ * In the result, `ask` requests a session. It returns the fiber of the request when the request has ended or needs a
+ * code.
+ */
 const startWithCodes = Effect.fnUntraced(function* (
   { login, resend, verify }: Sms,
   codes: (question: CodeQuestion) => string | Promise<string>,
@@ -201,7 +204,7 @@ describe("a refused one-time code", () => {
     ["the rate limit is used up", new AuthError.RateLimited({ retryAfter: undefined, by: "broker" })],
     ["the challenge has expired", new AuthError.ChallengeExpired({ why: "timed-out" })],
     ["the broker refuses the request", new AuthError.BrokerRejected({ code: "X1" })]
-  ] as const)("stays counted if the login ends because %s", ([, reason]) =>
+  ] as const)("stays counted as a failed login if the login ends because %s", ([, reason]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -226,7 +229,7 @@ describe("a refused one-time code", () => {
     })
   )
 
-  it.effect("leaves one code for the next login, in any program", () =>
+  it.effect("is followed by at most one more code, even if another program sends that code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -281,7 +284,7 @@ describe("a login that waits for a code by SMS", () => {
       assert.deepStrictEqual(sms.calls, ["login", "login"])
       const { ask, guard, manager } = yield* startWithCodes(sms, () => "123456", shared)
       assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
-      // The third login would make the broker send a third message, so it waits for a minute.
+      // The third login would make the broker send a third message, so the guard allows that login only after a minute.
       const failed = yield* Effect.flip(manager.session)
       assert.include(failed.message, "Enter the one-time code of T1")
       assert.include(failed.remedy, "The next try is at 2026-11-21 10:01:00 IST")
@@ -308,7 +311,7 @@ describe("a login that waits for a code by SMS", () => {
     })
   )
 
-  it.effect("counts as a login without an answer if the program ends after the code was sent", () =>
+  it.effect("counts as a login without an answer if the program ends after it has sent the code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -343,7 +346,7 @@ describe("a login that waits for a code by SMS", () => {
       })
   )
 
-  it.effect("is followed by a pause if the broker is unavailable when the code is sent", () =>
+  it.effect("is followed by a pause if the broker is unavailable when the program sends the code", () =>
     Effect.gen(function* () {
       for (const reason of [
         new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" }),
@@ -413,7 +416,7 @@ describe("a failure of the function that returns the codes", () => {
     reasons.map((reason) => [broker, reason._tag, AuthError.make(broker, "login", reason)] as const)
   )
 
-  it.effect.each(foreign)("is not an answer of the broker, even as an `AuthError` (%s, %s)", ([, , error]) =>
+  it.effect.each(foreign)("does not count as an answer of the broker, even as an `AuthError` (%s, %s)", ([, , error]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -426,7 +429,7 @@ describe("a failure of the function that returns the codes", () => {
   )
 
   it.effect.each(foreign)(
-    "is not an answer of the broker in `layerLoginWithStepUp` if the error has no code of the broker (%s, %s)",
+    "does not count as an answer of the broker in `layerLoginWithStepUp` if it has no error code (%s, %s)",
     ([, , error]) =>
       Effect.gen(function* () {
         const answers = [Effect.fail(error), Effect.succeed(Redacted.make("123456"))]
@@ -453,7 +456,7 @@ describe("a failure of the function that returns the codes", () => {
     })
   )
 
-  it.effect("is an answer of the broker in `layerLoginWithStepUp` if the error has a code of the broker", () =>
+  it.effect("counts as an answer of the broker in `layerLoginWithStepUp` if it has an error code", () =>
     Effect.gen(function* () {
       const said = new AuthError.AccountLocked({ scope: "account", unlock: "broker", code: "L1" })
       const { manager, sms } = yield* startWithStepUp(() => Effect.fail(AuthError.make("tiny", "resend", said)))
@@ -463,7 +466,7 @@ describe("a failure of the function that returns the codes", () => {
     })
   )
 
-  it.effect("becomes the error of the login, and counts once, if it is `question.refused`", () =>
+  it.effect("becomes the error of the login and counts as one failed login if it is `question.refused`", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
@@ -487,12 +490,12 @@ describe("a failure of the function that returns the codes", () => {
   )
 })
 
-describe("a login result that could not be written to the store", () => {
+describe("a refused login whose result could not be written to the store", () => {
   const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
   const wrongPin = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "pin" }))
   const credentials = Redacted.make("right once")
 
-  it.effect("counts as a refusal even if the broker accepted these credentials before", () =>
+  it.effect("counts as a failed login even if the broker has accepted the same credentials before", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = breakable({ ...makeShared().store, fingerprint: () => Effect.succeed("print") })
@@ -651,7 +654,7 @@ describe("a new code", () => {
   it.effect.each([
     ["success", ["login", "resend", "code 123456"]],
     ["failure", ["login", "resend", "code 654321", "code 123456"]]
-  ] as const)("replaces a code that is entered while `resend` runs only if `resend` succeeds: %s", ([outcome, calls]) =>
+  ] as const)("replaces a code that is entered during `resend` only if `resend` succeeds (%s)", ([outcome, calls]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -677,7 +680,7 @@ describe("a new code", () => {
     })
   )
 
-  it.effect("does not remove the failed login of the previous code", () =>
+  it.effect("does not make the guard forget the refusal of the previous code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()

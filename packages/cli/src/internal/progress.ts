@@ -13,7 +13,7 @@ import { type Outcome, textOf } from "./summary.ts"
 export interface Progress {
   readonly begin: (name: string) => Effect.Effect<void>
   readonly end: (outcome: Outcome) => Effect.Effect<void>
-  /** Use it if `effect` starts another program that may use the terminal. */
+  /** Runs `effect` without showing the line. Use it if `effect` starts another program that may use the terminal. */
   readonly hidden: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 

@@ -13,7 +13,10 @@ import * as NodeHttpClient from "../NodeHttpClient.ts"
 import { isFetchOfNode } from "./fetchOfNode.ts"
 import { globalDispatcher } from "./http/builtinDispatcher.ts"
 
-/** Effect's client would always use the `fetch` that it read first. */
+/**
+ * Reads the global `fetch` at each request. Without this function, Effect's client would always use the `fetch` that it
+ * read first.
+ */
 const fetchOfNow: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init)
 
 const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpClient.Fetch, fetchOfNow))

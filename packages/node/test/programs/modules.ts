@@ -1,6 +1,6 @@
 /**
- * Logs in to Angel One, and then sends one GET request, both with `NodeHttpClient`. Prints the Effect modules that are
- * loaded after the login, and those that are loaded after the request.
+ * Logs in to Angel One, and then sends one GET request, both with `NodeHttpClient`. Prints all Effect modules that the
+ * process has loaded by the end of the login, and all that it has loaded by the end of the request.
  */
 import { registerHooks } from "node:module"
 

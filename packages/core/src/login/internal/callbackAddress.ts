@@ -27,8 +27,8 @@ const decodeOnce = (text: string): string =>
   )
 
 /**
- * A URL may end with a single quote, so single quotes are not matched. Without the lookbehind, the time would grow with
- * the square of the number of consecutive marks.
+ * A URL may end with a single quote, so single quotes are not matched. Without the lookbehind, the time of a search
+ * would grow with the square of the number of consecutive quotation marks, angle brackets and blanks.
  */
 const enclosed = /^["<>“”„«»`\s]+|(?<!["<>“”„«»`\s])["<>“”„«»`\s]+$/g
 
@@ -53,7 +53,7 @@ const repairs: ReadonlyArray<(text: string) => string> = [
   (text) => text.replace(/&(?:amp;)+|&#(?:38|x26);|\\u0026/gi, "&").replace(/\\([?&=#])/g, "$1")
 ]
 
-/** Browsers and servers do not accept longer URLs. */
+/** Most web servers refuse longer URLs by default. */
 const maxLength = 32_768
 
 /** `URL.origin` is not used, because it is "null" for every custom scheme. */
@@ -120,7 +120,10 @@ const parametersOf = ({ hash, search }: URL): Pairs => {
   return [...pairsOf(inHash), ...pairsOf(inQuery)]
 }
 
-/** The second URL is ignored if it comes after `=`, because it is then the value of a parameter. */
+/**
+ * Whether the text begins with the registered address and contains that address again. A copy directly after `=` does
+ * not count, because it is the value of a parameter.
+ */
 const isDoubled = (text: string, registered: URL): boolean => {
   const [lower, place] = [text.toLowerCase(), placeOf(registered).toLowerCase()]
   if (!lower.startsWith(place)) return false

@@ -8,12 +8,16 @@ import type { Self } from "./managerState.ts"
 import { RequestsSent } from "../../login/internal/requestsSent.ts"
 import type { Failure } from "./sessionChange.ts"
 
-/** `read`: only requests that are safe to repeat. `order`: at least one request that is not safe to repeat. */
+/**
+ * `read`: the effect sends only requests that are safe to repeat. `order`: the effect sends at least one request that
+ * is not safe to repeat.
+ */
 type Kind = "read" | "order"
 
 /**
- * Minimum age in milliseconds. A session that replaced a refused session is renewed only in two cases: it has at least
- * this age, or the broker has accepted requests of the same kind with it.
+ * Minimum age in milliseconds. The broker may also refuse the session that replaced a refused session. `withSession`
+ * renews that session only in two cases: it has at least this age, or an effect of the same `Kind` as the refused
+ * effect has succeeded with it.
  */
 const minReplacementAge = 600_000
 
