@@ -4,7 +4,7 @@ import { addAndLogIn } from "./logIn.ts"
 import { run, timeout, world } from "./support.ts"
 import { ways } from "./ways.ts"
 
-/** Only thorough runs check the other ways to log in, because they take more time. */
+/** The ways to log in that every test run checks. Only a thorough run checks all ways, because that takes more time. */
 const quick = new Set(["angel totp", "zerodha browser"])
 
 for (const way of ways) {

@@ -8,7 +8,7 @@ import * as brokers from "../src/internal/brokers.ts"
 export interface Way {
   readonly broker: Simulator.BrokerId
   readonly method: string
-  /** Index of the account in the simulator. Default: 0. */
+  /** Index of the account among the broker's accounts in the simulator. Default: 0. */
   readonly account?: number
   readonly values: (account: FakeAccount) => Readonly<Record<string, string | undefined>>
   /** Title of the entry in `pages.ts` that fills in the login page. Absent if the login needs no browser. */

@@ -210,7 +210,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed every time if a POST request with the token has succeeded", () =>
+  it.effect("is renewed even right after the last renewal if a POST request with the token has succeeded", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session
@@ -224,7 +224,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("that is rejected again by a late answer does not prevent the renewal of the next token", () =>
+  it.effect("does not prevent the renewal of the next token if a late answer rejects the old token again", () =>
     Effect.gen(function* () {
       const late = Deferred.makeUnsafe<Response>()
       const { alive, client, manager, tiny } = yield* begin(({ headers }) =>

@@ -14,8 +14,8 @@ import type { Outcome } from "../protocol.ts"
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
 
 /**
- * Milliseconds until the end of the TOTP period. An unwanted second login waits for the next period, and must be sent
- * before the scenario ends.
+ * Milliseconds from the first login to the end of the TOTP period. An unwanted second login can be sent only in the
+ * next period, so this time is short, and the next period begins before the scenario ends.
  */
 const leftInPeriod = 6000
 

@@ -149,7 +149,7 @@ export const make = (options: {
   })
 
 /**
- * Options that replace the numbers in the broker's description (`Broker`).
+ * Options that replace the fields of the same names in the broker's description (`Broker`).
  *
  * @category models
  * @since 0.1.0
@@ -164,8 +164,8 @@ export interface Options {
 }
 
 /**
- * Makes the renewal of a login method. By default, the numbers come from the broker's description (`Broker`). Fails
- * with `InvalidRequest` if an option is invalid.
+ * Makes the renewal of a login method. By default, `early`, `maxFailures` and `window` come from the broker's
+ * description (`Broker`). Fails with `InvalidRequest` if an option is invalid.
  *
  * @example
  * ```ts

@@ -25,8 +25,9 @@ export const streamOf = (prefix: string): string => `${prefix}:changes`
 const streamLength = 10_000
 
 /**
- * The script must write the session even if Redis does not permit the program to write to the stream. In a cluster, the
- * statement can fail, because a script cannot write keys of two nodes. So no program reads the stream in a cluster.
+ * Returns the Lua statement that adds an entry to the stream. The script must write the session even if Redis does not
+ * permit the program to write to the stream. In a cluster, the statement can fail, because a script cannot write keys
+ * of two nodes. So no program reads the stream in a cluster.
  */
 export const announceLua = (stream: string, account: string, version: string): string =>
   `redis.pcall("XADD", ${stream}, "MAXLEN", "~", "${streamLength}", "*", "account", ${account}, "version", ${version})`
@@ -44,8 +45,8 @@ export interface Waits {
 const defaultWaits: Waits = { block: Duration.seconds(20), grace: Duration.seconds(5) }
 
 /**
- * Pause before changes are reported. A write of this process returns during the pause, so the process recognizes its
- * own change.
+ * Pause before changes are reported. If this process made a change, its write returns during the pause, so the process
+ * recognizes the change as its own.
  */
 const settle = Duration.millis(50)
 
