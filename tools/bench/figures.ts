@@ -29,7 +29,7 @@ const read = ({ cpuMicros, notes, perSecond }: Measured, field: Field): Readonly
   return note === undefined ? [] : [note]
 }
 
-/** The list is empty if the figure was not measured. */
+/** Returns one value for each round that measured the figure. If no round measured it, returns an empty list. */
 export const valuesOf = (results: Results, { bench, field, of, to, turn }: Figure): ReadonlyArray<number> => {
   const figures = results.get(bench)?.turns.find(({ title }) => title === turn)?.figures
   const all = (name: string) => (figures?.get(name) ?? []).flatMap((measured) => read(measured, field))

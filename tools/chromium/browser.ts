@@ -49,7 +49,7 @@ const pathOf = (command: string): string => {
   return found
 }
 
-/** The link's target is, for example, `host-1234`. */
+/** Chromium's lock `SingletonLock` is a link. Its target ends with the process id of Chromium, as in `host-1234`. */
 const pidOf = (folder: string): number => Number(/\d+$/.exec(fs.readlinkSync(path.join(folder, "SingletonLock")))?.[0])
 
 const isAlive = (pid: number): boolean => {
@@ -67,7 +67,7 @@ const end = async (context: BrowserContext, pid: number): Promise<void> => {
 }
 
 const removeFolder = (folder: string): void =>
-  // The browser's helper processes can still write for a short time, so the removal is retried.
+  // After Chromium has ended, its helper processes can write to the folder for a short time, so the removal is retried.
   fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 
 const withWindowOf =

@@ -1,4 +1,7 @@
-/** Checks the cells of two tables, one of runtimes and one of compilers, and formats the outcomes. */
+/**
+ * Runs the checks of two tables, and formats the outcomes. Each cell of a table is one check: on one runtime in the
+ * first table, and with one compiler in the second table.
+ */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -30,7 +33,10 @@ export const isChosen = (only: Only, row: string, column: string): boolean =>
 export const chosenColumns = (only: Only, { columns, name }: Row): ReadonlyArray<string> =>
   columns.filter((column) => isChosen(only, name, column))
 
-/** The reason for a failure has several lines, so it is printed below the table. */
+/**
+ * Returns the text of a cell. The text does not contain the reason for a failed check, because this reason can have
+ * several lines and is printed below the table.
+ */
 export const textOf = (outcome: Outcome): string => {
   if (outcome.state === "yes" || outcome.state === "failed") return outcome.state
   const [first = ""] = outcome.reason.split("\n")

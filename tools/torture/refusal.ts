@@ -31,7 +31,10 @@ const architectures: Readonly<Record<string, Architecture>> = {
   arm64: { audit: 0xc00000b7, prctl: 167, calls: { faccessat: 48, openat: 56, pwrite64: 68, fsync: 82, fdatasync: 83 } }
 }
 
-/** Refuses a write of two or more bytes. SQLite extends its shared-memory file by writes of a single byte. */
+/**
+ * Refuses a write of two or more bytes. A write of a single byte is allowed, because SQLite extends its shared-memory
+ * file by such writes.
+ */
 const write: Rule = { call: "pwrite64", argument: { index: 2, is: "at least", value: 2 } }
 
 /** The flags `O_WRONLY` and `O_RDWR` of `openat`. */

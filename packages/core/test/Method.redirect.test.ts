@@ -20,7 +20,8 @@ import * as Schema from "effect/Schema"
 import { shown } from "./support.ts"
 import { protocol, type Seen, yes } from "./tiny.ts"
 
-// The callback of the test broker `tiny` contains the state. After a cancelled login, the callback contains no state.
+// After a successful login, the callback of the test broker `tiny` contains the state. After a cancelled login, the
+// callback contains no state.
 
 const credentials = {
   id: { env: "TINY_ID", description: "Id of the account", secret: false },
@@ -169,7 +170,7 @@ describe("the account of the tokens", () => {
     })
   )
 
-  it.effect("must be the account of the refreshed session", () =>
+  it.effect("must not change when a session is refreshed", () =>
     Effect.gen(function* () {
       const session = method.fromTokens({
         userId: "T1",

@@ -549,7 +549,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("called by the program that renews revokes the new session", () =>
+  it.effect("revokes the new session if the same program is logging in", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -567,7 +567,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("called while another program renews revokes the new session", () =>
+  it.effect("revokes the new session if another program is logging in", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -585,10 +585,10 @@ describe("sessions: SessionManager.logout", () => {
   )
 
   for (const [title, isHere] of [
-    ["the program that refreshes", true],
+    ["the same program", true],
     ["another program", false]
   ] as const) {
-    it.effect(`called by ${title} during a refresh prevents a login after the refresh`, () =>
+    it.effect(`prevents the login after a rejected refresh if ${title} is refreshing the session`, () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
         const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
