@@ -17,7 +17,7 @@ export interface Identity {
   readonly clientPublicIp?: string | undefined
   /** Default: `00:00:00:00:00:00`. */
   readonly macAddress?: string | undefined
-  /** Short name of a vendor. Default: the user id of the account. */
+  /** The short name of a vendor, if the program belongs to one. Default: the user id of the account. */
   readonly vendorInfo?: string | undefined
   /** Default: `unknown`. */
   readonly osName?: string | undefined
