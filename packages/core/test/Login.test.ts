@@ -136,7 +136,7 @@ describe("the functions refresh, profile and logout", () => {
 })
 
 describe("Logout.revoke", () => {
-  it.effect("reports that the broker ended the session", () =>
+  it.effect("returns Revoked if the call to the broker succeeds", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* Logout.revoke(live, Effect.succeed("bye")), { _tag: "Revoked", account })
     })

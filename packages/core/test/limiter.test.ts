@@ -122,7 +122,7 @@ describe("with a queueTimeout, the rate limiter", () => {
   )
 })
 
-it.effect("the rate limiter does not delay a call for a year after the clock is set back by a year", () =>
+it.effect("the rate limiter does not delay a call by a year if the clock is set back by a year", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(400 * 86_400_000)
     const limiter = makeLimiter(Duration.minutes(1))

@@ -19,7 +19,7 @@ type Service = Redis.Redis["Service"]
 interface Program {
   readonly manager: SessionManager.SessionManager["Service"]
   readonly redis: Service
-  /** The commands of the store and the lock. A client of `quiet` adds its reads of the list of changes. */
+  /** The commands of the store and the lock. A client that `quiet` makes adds its reads of the list of changes. */
   readonly sent: Sent
   readonly isWatching: Effect.Effect<boolean>
 }
@@ -124,7 +124,7 @@ const proxyTo = (port: number) =>
     ({ stop }) => Effect.promise(stop)
   )
 
-/** Makes `changes` whose blocking reads end sooner. */
+/** Makes `changes` whose blocking reads end after 300 milliseconds, instead of the default of 20 seconds. */
 const impatient = (prefix: string) => (redis: Service) =>
   redisChanges.make(redis, prefix, { block: Duration.millis(300), grace: Duration.millis(500) })
 

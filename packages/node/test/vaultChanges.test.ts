@@ -81,7 +81,7 @@ const askAllDay = Effect.fnUntraced(function* (one: Program, other: Program, min
 })
 
 describe("vaults: a SessionManager with a NodeVault", () => {
-  it.effect("reads the store at most twice an hour if only other sessions are written", () =>
+  it.effect("reads the store at most twice an hour if programs write only sessions of other accounts", () =>
     Effect.gen(function* () {
       const { one, other } = yield* start
       const before = one.reads()

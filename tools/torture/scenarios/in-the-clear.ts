@@ -27,8 +27,8 @@ const includes = (form: string, piece: string, encoding: BufferEncoding = "latin
 }
 
 /**
- * Base64 encodes groups of three bytes. Returns the text for each position in a group at which the piece can begin,
- * without the incomplete groups at both ends.
+ * Base64 encodes groups of three bytes. For each position in a group at which the piece can begin, returns the Base64
+ * text of the piece. The incomplete groups at both ends are omitted.
  */
 const base64Pieces = (piece: string): ReadonlyArray<string> =>
   [0, 1, 2].map((before) => {
@@ -102,7 +102,8 @@ const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
 
 const storedIn = async ({ place }: Setup, folderOfRedis: string): Promise<ReadonlyArray<Stored>> => {
   if (place.kind === "sqlite") return filesIn(place.folder)
-  // Reads the append-only log before and after `valuesIn`, which makes Redis write a snapshot.
+  // Reads the append-only log before `valuesIn`. After `valuesIn`, reads the log again, and the snapshot that
+  // `valuesIn` made Redis write.
   const log = filesIn(folderOfRedis)
   const values = await valuesIn(place.url)
   return [...log, ...values, ...filesIn(folderOfRedis)]

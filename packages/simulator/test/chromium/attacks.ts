@@ -56,8 +56,8 @@ export const install = (): void => {
   }
 
   /**
-   * A frame without an address loads a blank page as soon as it is added. The listeners are added later, because they
-   * wait for the document that `start` loads.
+   * A frame without an address loads a blank page as soon as it is added. The listeners are added after this load,
+   * because they wait for the document that `start` loads.
    */
   const frame = async (tag: string, fields: Readonly<Record<string, string>>, start = () => {}): Promise<string> => {
     const element = add(make(tag, fields) as HTMLIFrameElement)

@@ -10,7 +10,7 @@ export const unsure: unique symbol = Symbol("unsure")
 /** The result for a field that counts as absent. */
 export const absent: unique symbol = Symbol("absent")
 
-/** For a missing field, the value is `undefined`. */
+/** If a field is missing, its decoder gets `undefined`. */
 export type PlainDecoder = (value: unknown) => unknown
 
 export const ifIs =
@@ -57,7 +57,7 @@ export const listOf =
 
 export const isText = (value: unknown): value is string => Predicate.isString(value) && /\S/.test(value)
 
-/** `decode` checks the text, and the secret stays `Redacted`. */
+/** `decode` checks the text of the secret. The decoded secret stays `Redacted`. */
 export const secretOf =
   (decode: PlainDecoder): PlainDecoder =>
   (value) =>
