@@ -25,7 +25,8 @@ const logOutInFlight = async (
   setup: Setup,
   [renewing, leaving, later]: ReadonlyArray<Program>
 ) => {
-  if (renewing === undefined || leaving === undefined || later === undefined) throw new Error("The scenario needs three programs.")
+  if (renewing === undefined || leaving === undefined || later === undefined)
+    throw new Error("The scenario needs three programs.")
   const broken = torture.broken ? "store-last-wins" : undefined
   const { broker, name } = setup
   await openIn([renewing, leaving], setup, broken)
