@@ -19,7 +19,7 @@ describe("ranges between packages", () => {
     assert.deepStrictEqual(refused, [false, false, false, false])
   })
 
-  it("compare: orders versions by number, not by text", () => {
+  it("contain versions that `compare` orders by number, not by text", () => {
     assert.deepStrictEqual(["0.10.0", "0.2.0", "0.2.10", "0.2.9"].toSorted(compare), [
       "0.2.0",
       "0.2.9",

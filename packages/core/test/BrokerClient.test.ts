@@ -129,7 +129,7 @@ describe("a request", () => {
   )
 })
 
-describe("an invalid call", () => {
+describe("a call", () => {
   it.effect.each([
     { request: { id: "T1" }, problems: ["pin"] },
     { request: { id: " ", pin: Redacted.make("\n") }, problems: ["id", "pin"] },

@@ -257,7 +257,7 @@ describe("the fake's switches", () => {
 
   for (const unverified of ["MO1097", "MO8003", "MO1100"] as const) {
     it.effect(
-      `with unverified: "${unverified}", getaccesstoken is refused with ${unverified} before the SMS code`,
+      `with unverified: "${unverified}", getaccesstoken is refused with ${unverified} before the SMS code is verified`,
       () =>
         against(
           { unverified },
@@ -395,7 +395,7 @@ describe("the fake's check of sessions", () => {
       assert.strictEqual((yield* exchange({ authorization: "" })).errorcode, "MO2007")
       assert.strictEqual((yield* exchange({ authorization: `Bearer ${AuthToken}` })).errorcode, "MO8001")
       assert.strictEqual((yield* exchange()).errorcode, "")
-      // Unlike the v1 path, the v5 path requires an access token.
+      // The v5 path of `getprofile` requires an access token. The v1 path of `getprofile` does not.
       const profile = (path: string, more: Readonly<Record<string, string>> = {}) =>
         ask(fake, path, { headers: { ...authorization, ...more } })
       assert.strictEqual((yield* profile("/rest/login/v5/getprofile")).errorcode, "MO8003")

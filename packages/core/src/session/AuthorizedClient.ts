@@ -96,7 +96,7 @@ export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Referen
   { defaultValue: () => Duration.seconds(30) }
 )
 
-/** Maximum size in bytes of an answer that is checked for a refusal. A larger answer contains data. */
+/** Maximum size in bytes of an answer that is checked for a refusal. The client takes a larger answer for data. */
 const maxCheckedSize = 1_048_576
 
 const descriptionOf = (failure: unknown): string | undefined => {

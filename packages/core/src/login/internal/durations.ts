@@ -3,7 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as AuthError from "../AuthError.ts"
 
-/** The compiler does not reject NaN, because the type of NaN is `number`. */
+/**
+ * Returns `None` if the input is NaN, is negative or is not a duration. The compiler does not reject NaN, because the
+ * type of NaN is `number`.
+ */
 export const parse = (input: Duration.Input): Option.Option<Duration.Duration> =>
   Number.isNaN(input)
     ? Option.none()

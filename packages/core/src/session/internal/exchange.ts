@@ -31,13 +31,16 @@ export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
   /**
-   * The error of a new token that has expired or expires within 30 seconds. Callers get it if the token expires before
-   * it is in the cache.
+   * The error of a new token that has expired or expires within 30 seconds. Callers get this error if the token expires
+   * before the session is in the cache.
    */
   readonly over?: AuthError.AuthError | undefined
 }
 
-/** Checks that run before a request is sent. They fail after a logout, because no login may be sent after a logout. */
+/**
+ * Checks that run before a request is sent. A logout ends the running renewal: the checks fail, so that the renewal
+ * sends no login after the logout.
+ */
 export interface Checks {
   /**
    * Fails after a logout in this program, or if another program may hold the session lock. Runs directly before a
@@ -107,7 +110,7 @@ const isExpiredOnArrival = ({ expiresAt, expirySource }: Session.Session, now: n
 /** Milliseconds in half an hour. Brokers' daily cut-offs are at full or half hours in IST, and therefore in UTC too. */
 const halfHour = 1_800_000
 
-/** Within this number of milliseconds after a daily cut-off, a new token may still expire at this cut-off. */
+/** For this number of milliseconds after a daily cut-off, the broker may issue tokens that expired at this cut-off. */
 const nearCutOff = 120_000
 
 /**
@@ -224,7 +227,7 @@ export const make = (
     let pauses = 0
     const keeper = (progress: LoginProgress.LoginProgress) => {
       isKept = true
-      // The number is read now, because the guard removes the pauses when it records the login as accepted.
+      // The number of pauses is read now, because the guard removes the pauses when it records the login as accepted.
       const read = Effect.map(ledger.read(account), ({ ledger: { pause } }) => void (pauses = pause?.count ?? 0))
       return Effect.ignore(Effect.andThen(keepProgress(progress), read))
     }

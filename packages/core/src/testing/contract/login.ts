@@ -90,7 +90,8 @@ const freshCode = (subject: Subject): Case => ({
     const again = yield* Effect.forkChild(login)
     yield* TestClock.withLive(Effect.sleep("20 millis"))
     yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent in one period")
-    // If the clock advanced during the request, the code would be too old.
+    // The clock advances once, before the second login is sent. If the clock advanced again during that login, the code
+    // would be too old.
     yield* TestClock.adjust("30 seconds")
     yield* Fiber.join(again)
     yield* same(yield* timesAsked(fake, endpoint), 2, "number of logins sent")
