@@ -153,7 +153,10 @@ const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entran
   ])
 }
 
-/** A saturated server slows down only the fastest candidates. */
+/**
+ * Prints how busy the server was with the candidate that kept it busiest. If the server was saturated, it slowed down
+ * only the fastest candidates.
+ */
 const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, entrants: ReadonlyArray<Entrant>): void => {
   const busiest = entrants
     .map(({ name, title }) => ({ title, recorded: loads.get(name) ?? [] }))

@@ -118,7 +118,8 @@ const steps: ReadonlyArray<Step> = [
 const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
   yield* TestClock.setTime(morning + (yield* between(0, 24 * hour)))
   const [tiny, shared] = [makeTiny({ ...options, credentials: { pin: "4711" } }), makeShared()]
-  // The profile call rejects every token, because a manager may return a rejected token that the profile call accepts.
+  // If the profile call accepts a token that a program reported as rejected, the manager may return this token again.
+  // So the profile call of this test rejects every token.
   const gone = AuthError.make("tiny", "profile", new AuthError.SessionExpired({ why: "invalid" }))
   const begun = Effect.provideService(start(tiny, shared), Profile, { profile: () => Effect.fail(gone) })
   const another = Effect.map(begun, (manager): Program => ({
@@ -128,7 +129,8 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
     loggedOut: false
   }))
   const day: Day = { tiny, another, programs: [yield* another, yield* another] }
-  // After this successful login, a network failure does not count as a failed login.
+  // This login succeeds. So the login guard knows that the credentials are right, and does not count a later login
+  // without an answer as a failed login.
   yield* ask(day, day.programs[0]!, day.programs[0]!.manager.session)
   for (let step = 0; step < stepsOfADay; step++) {
     const [program, next] = [yield* oneOf(day.programs), yield* oneOf(steps)]

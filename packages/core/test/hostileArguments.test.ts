@@ -222,7 +222,7 @@ describe("each call of a connection ends with a value or a typed error:", () => 
     })
   }
 
-  it("complete(…) names an argument that is not an address", async () => {
+  it("complete(…) fails with an error that names callbackUrl if the argument is not an address", async () => {
     await using connection = await Connection.open(layer(), { client })
     const login = untyped(await connection.beginLogin())
     for (const value of [undefined, null, 5, {}, Object.create(null), Symbol("a"), Redacted.make(5)]) {
@@ -244,7 +244,7 @@ describe("each call of a connection ends with a value or a typed error:", () => 
   })
 })
 
-describe("open() resolves or rejects with a typed error:", () => {
+describe("open() resolves, or rejects with a typed error:", () => {
   const closing = (opening: Promise<Connections.Connections<never>>) => opening.then(({ close }) => close())
   const options = ["vault", "key", "client", "codes", "early", "renewalTimeout", "pollInterval"]
 

@@ -1,6 +1,6 @@
 /**
- * A fake RMoney for tests and experiments. It checks requests as strictly as RMoney and other brokers with the same
- * back end.
+ * A fake RMoney for tests and experiments. It checks requests as RMoney documents. If RMoney documents no check, the
+ * fake uses the checks of other brokers that use the same back-end software as RMoney, such as Alice Blue.
  *
  * @since 0.1.0
  */
@@ -61,7 +61,7 @@ export interface Account {
  * @since 0.1.0
  */
 export interface Switches {
-  /** Whether a step checks the token of the previous step. */
+  /** Whether a step of a login or a recovery checks the token that the previous step returned. */
   readonly stepToken: "checked" | "ignored"
   /**
    * Accepted header for a step token. `bare`: `Bearer <token>`. `three-part`: `Bearer <userId> <source> <token>`.
@@ -199,9 +199,9 @@ const notFound = FakeBroker.html(
 const osNames = new Set(["MOBANDROID", "MOBIOS", "EXECLIENT", "EXEMANAGER", "WEBINTERNAL", "WEBEXTERNAL"])
 
 /**
- * Times in seconds, as at other brokers with the same back end. `code`: lifetime of a one-time code. `hold`: how long
- * codes are refused after too many wrong codes. `resend`: wait before a code can be resent. `picture`: lifetime of a QR
- * code. `approval`: time to log in after the scan. `passwords`: window in which wrong passwords are counted.
+ * Times in seconds at other brokers with RMoney's back-end software. `code`: lifetime of a one-time code. `hold`: how
+ * long codes are refused after too many wrong codes. `resend`: wait before a code can be resent. `picture`: lifetime of
+ * a QR code. `approval`: time to log in after the scan. `passwords`: window in which wrong passwords are counted.
  */
 const seconds = { code: 300, hold: 300, resend: 60, picture: 35, approval: 10, passwords: 300 }
 
@@ -230,7 +230,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { of: "a session and its token", limit: `until ${sessionEnd} IST` }
 ]
 
-/** A login does not use the content of the image. */
+/** The image of each QR code: one pixel. The fake recognizes a QR code by its name, and does not read the image. */
 const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 
 /** Reads a field as trimmed text, because a code in the broker's own sample ends with a space. */

@@ -103,7 +103,7 @@ describe("the fake's request handling", () => {
     })
   )
 
-  it.effect('with codeExchange: "concurrent", refuses even the first use of a code', () =>
+  it.effect('with codeExchange: "concurrent", answers the first exchange of a code with EOAUTH030', () =>
     Effect.gen(function* () {
       const fake = yield* begin({ codeExchange: "concurrent" })
       const token = String((yield* login(fake)).json["sessionToken"])
@@ -223,7 +223,7 @@ describe("the fake's login with key and secret", () => {
 })
 
 describe("the fake's browser login", () => {
-  it.effect("describes the app to the login page", () =>
+  it.effect("answers GET /oauth/authorize with a description of the app", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const query = new URLSearchParams({

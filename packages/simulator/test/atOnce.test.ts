@@ -138,7 +138,7 @@ it.live("the fake of Samco accepts any Accept header that allows JSON", () =>
   })
 )
 
-it.effect("after a reset, the fake of Samco accepts the expired access token of the demo account", () =>
+it.effect("a reset makes the expired access token of Samco's demo account valid again", () =>
   Effect.gen(function* () {
     const fake = yield* FakeSamco.make()
     const { accessToken, password, userId, yob } = FakeSamco.demoAccount

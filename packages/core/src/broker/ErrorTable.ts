@@ -1,6 +1,6 @@
 /**
  * The error table of a broker says what its refusals mean. Each row recognizes refusals by a code, a message or an
- * HTTP status, and names its source.
+ * HTTP status, and says where their meaning is documented or was observed.
  *
  * @since 0.1.0
  */
@@ -233,7 +233,8 @@ export const rateLimited = (failure: Failure): AuthError.Reason =>
   new AuthError.RateLimited({ ...said(failure), retryAfter: failure.retryAfter, by: "broker" })
 
 /**
- * Makes a function that returns `PermissionDenied`, with the id of the refusal if the broker sent one.
+ * Makes a function that returns `PermissionDenied`. If the broker sent a support id with the refusal, the reason
+ * contains this id.
  *
  * @category reasons
  * @since 0.1.0

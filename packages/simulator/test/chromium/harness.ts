@@ -53,7 +53,7 @@ export const changes = ({ before, simulator }: Pick<Prepared, "before" | "simula
   }).map(([path, body]) => ({ url: `${simulator.control}${path}`, body }))
 }
 
-/** A page that knew the credentials could send these requests. */
+/** Returns one login for each of `pages`, as a form post. A page that knew the credentials could send these posts. */
 export const logins = (simulator: Simulator.Simulator["Service"]) =>
   Effect.forEach(pages, (page) =>
     Effect.map(codeFor(simulator, page), (code) => ({
