@@ -34,7 +34,7 @@ const inFolder = async (work: (folder: string) => Promise<void>) => {
   }
 }
 
-it("a later connection uses the session that Connections.open has stored", () =>
+it("a later connection uses the session that warm() of Connections has stored", () =>
   inFolder(async (folder) => {
     const { client, sent } = makeFake()
     const first = await Connections.open({ accounts: { samco }, client, folder, key })

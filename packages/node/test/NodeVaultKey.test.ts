@@ -151,7 +151,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("names the required Node version if the salt was created for Argon2id", () =>
+  it.effect("names the required Node version if a Node without Argon2id reads a salt for Argon2id", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)

@@ -46,8 +46,8 @@ const keyLength = 32
 const unavailable = (why: string, advice?: string) =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
-// The id is stored unencrypted. Because of this label, it reveals nothing of the SHA-256 of the key alone, which
-// another program may use as a secret.
+// The id is stored unencrypted. Another program may use the SHA-256 of the key, without this label, as a secret.
+// Because of the label, the id reveals nothing of that SHA-256.
 const idLabel = new TextEncoder().encode("broker-auth vault key id 1")
 
 /**

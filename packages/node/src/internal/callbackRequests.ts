@@ -4,7 +4,7 @@ import * as Redacted from "effect/Redacted"
 import type { IncomingMessage } from "node:http"
 import { type Page, pages } from "./listenerPages.ts"
 
-/** Node's `headers` joins or drops the values of a repeated header. */
+/** Reads `rawHeaders`, because Node's `headers` joins or drops the values of a repeated header. */
 const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<string> =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 

@@ -1,6 +1,7 @@
 /**
- * Detects damage and tampering in a database. Each row has a checksum, because SQLite does not notice a changed value.
- * A vault also stores the number of its entries, because a changed page of the file can hide a row.
+ * Detects damage in a database, and changes by programs that do not update the checksums. Each row has a checksum,
+ * because SQLite does not notice a changed value. A vault also stores the number of its entries, because a changed page
+ * of the file can hide a row.
  */
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs"

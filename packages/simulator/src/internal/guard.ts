@@ -11,7 +11,7 @@ export interface Guard {
 
 const loopbackNames = ["127.0.0.1", "localhost", "[::1]"]
 
-/** Node's `headers` joins or drops repeated values. */
+/** Reads `rawHeaders`, because Node's `headers` joins or drops the values of a repeated header. */
 const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<string> =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 
@@ -73,8 +73,8 @@ export const isOriginName = (value: string): boolean => URL.canParse(value) && n
 
 /**
  * The form of a login page redirects to the program's callback. Chromium checks the redirect against `form-action`, so
- * the `form-action` of a broker allows every address. With the referrer policy `no-referrer`, Chromium sends
- * `Origin: null` with the form, and the simulator refuses the form.
+ * the `form-action` of a broker allows every address. The referrer policy is not `no-referrer`: with `no-referrer`,
+ * Chromium sends `Origin: null` with the form, and the simulator refuses the form.
  */
 export const securityHeaders = (kind: Guard["kind"]): ReadonlyArray<readonly [string, string]> => [
   [

@@ -283,7 +283,7 @@ export const fromServices = <Services>(
     const { attempt, reject, run, runLogout, wrong } = connectionRun.make(broker, life, all)
     const requireEffect = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | AuthError.AuthError> => {
       if (holds(() => Effect.isEffect(effect))) return effect
-      // Without a handler, the rejection of a promise would end the program.
+      // If `use` is async, `effect` is a promise. Without a handler, its rejection would end the program.
       Promise.resolve(effect).catch(() => undefined)
       return Effect.fail(
         wrong(

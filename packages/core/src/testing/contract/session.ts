@@ -391,7 +391,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   }
 ]
 
-/** Answers to orders and data calls that do not reject the token. */
+/** Answers to orders and to data calls. None of these answers rejects the token. */
 const harmless: ReadonlyArray<readonly [number, string]> = [
   [200, ""],
   [200, "[]"],
