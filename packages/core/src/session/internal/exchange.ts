@@ -93,7 +93,8 @@ const isRefusal = ({ reason }: AuthError.AuthError): boolean =>
 const forbidsLogin: ReadonlySet<string> = new Set(["PermissionDenied", "AccountLocked", "ActionRequired"])
 
 const adopt =
-  "Pass the session of the login to SessionManager.adopt. A program that uses Connection.open calls login, beginLogin or loginByQr instead."
+  "Pass the session of the login to SessionManager.adopt. A program that uses Connection.open calls login, beginLogin " +
+  "or loginByQr instead."
 
 export const reasonOf = (failure: Failure): string => failure.reason._tag
 
