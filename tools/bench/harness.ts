@@ -17,7 +17,7 @@ export interface Outcome {
   readonly notes?: Readonly<Record<string, number>>
   /**
    * The duration and the CPU time of all jobs together, in place of the measured figures. Set this field if each job is
-   * a process.
+   * a process, or if the run pauses before the jobs.
    */
   readonly jobs?: { readonly seconds: number; readonly cpuMicros: number }
   /** The duration of each job in milliseconds. The table shows their median and their 99th percentile. */
@@ -71,8 +71,8 @@ export interface Bench {
    */
   readonly shows?: "rate" | "time" | "notes"
   /**
-   * Writes the programs that the candidates start or measure to `folder`. The programs use the library of the checkout
-   * `root`.
+   * Writes programs to `folder`. The candidates start or measure these programs. The programs use the library of the
+   * checkout `root`.
    */
   readonly programs?: (root: string, folder: string) => Promise<void>
   /** The server of the bench. `delay`: the delay of its answers in milliseconds. Default: no server is started. */
@@ -145,7 +145,7 @@ export const loops =
 const here = path.dirname(fileURLToPath(import.meta.url))
 
 export const root = path.join(here, "../..")
-/** Another checkout is labelled with the name of its folder, which cannot be `.`. */
+/** The label of this checkout. The label of another checkout is the name of its folder, which cannot be `.`. */
 export const ownLabel = "."
 
 /**
@@ -170,7 +170,7 @@ const progress = (text: string, milestone: boolean): void => {
   else if (milestone) process.stderr.write(`${text}\n`)
 }
 
-/** The results of all rounds of one turn, by the name of the candidate. */
+/** The results of all rounds of one turn, by the name of the entrant. */
 export type Figures = ReadonlyMap<string, ReadonlyArray<Measured>>
 
 export interface TurnResult {
@@ -182,7 +182,7 @@ export interface TurnResult {
 export interface Result {
   readonly rounds: number
   readonly turns: ReadonlyArray<TurnResult>
-  /** For each candidate, the fraction of the time for which the server was busy, in each turn with concurrent jobs. */
+  /** For each entrant, the fraction of the time for which the server was busy, in each turn with concurrent jobs. */
   readonly loads: ReadonlyMap<string, ReadonlyArray<number>>
   /** `undefined` if the bench has no server. */
   readonly server: string | undefined

@@ -17,7 +17,7 @@ const renewOf = (server: Served, token: string, name = "mine") =>
   ask(server, `/v1/accounts/${name}/renew`, { method: "POST", body: JSON.stringify({ token }) })
 
 it.live(
-  "broker-auth serve serves a session and the headers for calls on a private socket",
+  "broker-auth serve uses a private socket to serve a session and the headers for calls to the broker",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -110,7 +110,7 @@ it.live.skipIf(!runsPython)(
 )
 
 it.live(
-  "broker-auth serve keeps a reported session if the broker accepts it",
+  "broker-auth serve refuses a second renewal if the broker accepts the session from the first renewal",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()

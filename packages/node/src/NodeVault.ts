@@ -58,7 +58,7 @@ const pathOf = (folder: string): string => Path.join(folder, "sessions.db")
 
 interface Connection {
   readonly vault: vaultFile.Vault
-  /** Shows whether the file was replaced. */
+  /** Device and inode of the open file. A file that replaces it has another identity. */
   readonly identity: string
 }
 
@@ -194,8 +194,9 @@ export const layerStore = (
  *
  * A write blocks the event loop until the data is on disk.
  *
- * Fails with `Tampered` if another program changed the content of the file. Fails with `NewerVersion` if a newer
- * version of this package wrote the file. Fails with `Io` if the folder or a file cannot be used.
+ * Fails with `Tampered` if `sessions.db` is damaged, or was changed by something other than this package. Fails with
+ * `NewerVersion` if a newer version of this package wrote `sessions.db`. Fails with `Io` if the folder or a file cannot
+ * be used.
  *
  * @example
  * ```ts

@@ -37,7 +37,10 @@ export const layer = (overrides: Partial<ZerodhaAuth.ZerodhaCredentials> = {}, o
 export const layerPlatform = (options: ZerodhaAuth.Options = {}) =>
   ZerodhaPlatform.layer({ ...options, credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
 
-/** Returns empty text if the page does not redirect. */
+/**
+ * Submits the fake's login form, and returns the URL to which the fake redirects. Returns empty text if the fake does
+ * not redirect.
+ */
 export const browse = (
   fake: FakeBroker,
   request: Pick<AuthorizationRequest, "url">,

@@ -78,7 +78,7 @@ export const verify = (database: DatabaseSync): unknown =>
   })
 
 /**
- * Returns whether the log is empty.
+ * Empties SQLite's log. Returns `false` if SQLite could not empty it.
  *
  * Call this after each write. If a bit of the log changes, SQLite ignores the rest of the log, and returns an older
  * session. While another program reads, SQLite sometimes cannot empty the log, so the caller retries.

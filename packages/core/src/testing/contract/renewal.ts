@@ -160,7 +160,10 @@ const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
 /** The guard allows six logins within 30 minutes: one at once, and five after pauses of 1, 2, 5, 10 and 10 minutes. */
 const maxLogins = 6
 
-/** Requests a session every 30 seconds for 30 minutes. The waits give the fake real time to answer. */
+/**
+ * Requests a session every 30 seconds of the test clock, for 30 minutes. After each request, waits in real time until
+ * the session manager has answered, but only for about 40 milliseconds.
+ */
 const poll = Effect.fnUntraced(function* ({ session }: SessionManager.SessionManager["Service"]) {
   for (let asked = 0; asked < 60; asked += 1) {
     const fiber = yield* Effect.forkChild(Effect.exit(session))
@@ -216,7 +219,7 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
 ]
 
 const refreshed = (subject: Subject): Case => ({
-  name: "gets a session that works from a refresh",
+  name: "refreshes a session and gets a session that the broker accepts",
   run: Effect.gen(function* () {
     const { context, renewal, world } = yield* begin(subject)
     const session = yield* signIn(subject, world, context)
