@@ -127,7 +127,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("does not count logins with `byPerson: true` towards the limit", () =>
+  it.effect("does not count logins with `byPerson: true` towards the limit of three logins in an hour", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -180,7 +180,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("returns the session of the second login to both programs if two users log in", () =>
+  it.effect("returns the session of the login that ends first to both programs if two users log in", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -219,7 +219,7 @@ describe("sessions: BrowserLogin", () => {
       const killed = yield* dying.program("killed")
       const first = yield* fork(killed.run(200_000))
       yield* pass("3 seconds")
-      // The store fails, because a killed program cannot remove its entry from the store.
+      // A killed program cannot remove its entry from the store. Here, the broken store prevents the removal.
       state.broken = true
       yield* Fiber.interrupt(first)
       const other = yield* program("other")

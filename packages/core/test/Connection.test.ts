@@ -246,8 +246,8 @@ describe("Connection:", () => {
 
   for (const [what, make] of [
     ["fails at once", () => ofStream(breaking(new TypeError("canary-secret")))],
-    ["fails after a part", () => ofStream(breaking(new Error("canary-secret"), [new Uint8Array(9)]))],
-    ["fails with undefined", () => ofStream(breaking(undefined))],
+    ["fails after its first chunk", () => ofStream(breaking(new Error("canary-secret"), [new Uint8Array(9)]))],
+    ["fails with undefined as its error", () => ofStream(breaking(undefined))],
     ["is a stream of texts", () => ofStream(breaking(undefined, ["canary-secret"]))],
     ["was already read", () => read(ofText())],
     ["is locked", () => locked(ofText())]
@@ -511,7 +511,7 @@ describe("Connection: open() and close():", () => {
     assert.deepStrictEqual([sent, tiny.calls], [[], []])
   })
 
-  it("close() makes all pending calls reject", async () => {
+  it("close() makes pending calls of session(), fetch() and run() reject", async () => {
     const { client } = clientOf(() => new Promise<Response>(() => undefined))
     const slow = makeTiny()
     slow.latency = "10 seconds"
@@ -595,7 +595,7 @@ describe("Connection: a logout that is running", () => {
     return { ...tiny, logout }
   }
 
-  it("continues to its end if a listener of logged-out closes the connection", async () => {
+  it("continues to its end if a listener of the event `logged-out` closes the connection", async () => {
     const tiny = slowLogout()
     const connection = await Connection.open(layerOf(tiny))
     await connection.session()
@@ -620,7 +620,7 @@ describe("Connection: a logout that is running", () => {
     assert.strictEqual((await loggingOut)._tag, "Revoked")
   })
 
-  it("continues to its end if the Connections are closed", async () => {
+  it("continues to its end if close() of Connections is called", async () => {
     const tiny = slowLogout()
     const connections = await Connections.open({ accounts: { mine: layerOf(tiny) } })
     const mine = await connections.account("mine")
@@ -687,7 +687,7 @@ describe("Connection: a browser login", () => {
     }
   })
 
-  it("stores its session at the next complete() if the store failed", async () => {
+  it("stores its session when complete() is called again after the store failed", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const completed: Array<string> = []
@@ -703,7 +703,7 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c3"])
   })
 
-  it("stores its session at the next session() if the store failed", async () => {
+  it("stores its session when session() is called after the store failed in complete()", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     await using connection = await Connection.open(browser(), { vault: vaultOf({ ...shared, store: service }) })
@@ -716,7 +716,7 @@ describe("Connection: a browser login", () => {
     assert.strictEqual(Connection.reveal((await other.session()).tokens.access), "c3")
   })
 
-  it("ends its session at the broker at a logout if the store failed", async () => {
+  it("ends its session at the broker when logout() is called after the store failed in complete()", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const tiny = makeTiny({ by: [] })
@@ -856,8 +856,8 @@ describe("Connection: the option `codes`", () => {
   const wrong = new AuthError.InvalidStepUpCode({ kind: "otp", by: "broker", hints: [] })
 
   /**
-   * Makes the layer for a broker that accepts only the one-time code 123456. `secret` is the code from the
-   * authenticator app, if the layer provides a code.
+   * Makes the layer for a broker that accepts only the one-time code 123456. If `secret` is given, the layer provides
+   * it as the code of the authenticator app.
    */
   const twoSteps = (
     verified: Array<string>,
@@ -971,7 +971,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["second 123456"])
   })
 
-  it("makes session() reject with ActionRequired if it rejects", async () => {
+  it("makes session() reject with ActionRequired if the promise of `codes` rejects", async () => {
     await using connection = await Connection.open(twoSteps([]), {
       codes: () => Promise.reject(new TypeError("canary-secret"))
     })

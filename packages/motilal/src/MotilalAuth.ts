@@ -93,8 +93,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   })
 
   /**
-   * Stores the accepted login. A failed `getaccesstoken` is repeated without another login, which would open another
-   * session at the broker.
+   * Stores the accepted login, so that a failed `getaccesstoken` can be repeated without another login. Another login
+   * would open another session at the broker.
    */
   const keep = (authToken: Redacted.Redacted<string>, issuedAt: number, ends: Expiry.Expiry) =>
     api.generation === "v7"
@@ -111,8 +111,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   const verify = (challenge: Challenge.Challenge, otp: Redacted.Redacted<string>) => {
     const ends = Expiry.earliest(expiry, notAfter(challenge.expiresAt))
     const exchange = Effect.gen(function* () {
-      // Some failures of `send` reopen the challenge. `getaccesstoken` is not in `send`, because the accepted code is
-      // used up.
+      // After some failures of `send`, the challenge can be answered again. `getaccesstoken` is not in `send`, because
+      // the challenge cannot be answered again after the broker has accepted the code.
       yield* ledger.answer(challenge, otp, { digits: 6, send: api.verifyotp({ otp }, waiting(challenge)) })
       yield* keep(challenge.stepToken, yield* Clock.currentTimeMillis, ends)
       return { tokens: yield* services.exchange(api, account, challenge.stepToken) }

@@ -89,9 +89,9 @@ export type Find = (fiber: Fiber.Fiber<unknown, unknown>) => Send | undefined
 const hasFind = (client: object): client is { readonly [PlainSend]: Find } => PlainSend in client
 
 /**
- * Returns the function `Send` of a client, or `undefined` if the client has none. A client that was changed by a
- * function such as `HttpClient.mapRequest` has no `Send`, so no call bypasses the function. `fiber` is the fiber that
- * sends the request.
+ * Returns the function `Send` of a client, or `undefined` if the client has none. If a function such as
+ * `HttpClient.mapRequest` changes a client, the changed client has no `Send`. So the change applies to every request.
+ * `fiber` is the fiber that sends the request.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * The ports that browsers and `fetch` refuse to open: the "bad ports" of the Fetch standard. Browsers report
+ * The ports that browsers and `fetch` refuse to open: the "bad ports" of the Fetch standard. Chromium reports
  * `ERR_UNSAFE_PORT`, and `fetch` of Node reports "bad port".
  *
  * @since 0.1.0
@@ -81,7 +81,7 @@ export const avoid = <E, R>(
       const scope = yield* Scope.fork(yield* Effect.scope)
       const opened = yield* Scope.provide(open(port), scope)
       if (!isBlocked(opened)) return opened
-      // The blocked port stays open until the end, so that the operating system does not select it again.
+      // The blocked port stays open until all following attempts have ended, so that none of them gets the same port.
       const next = triesLeft > 1 ? attempt(triesLeft - 1) : Effect.fail(new BlockedPort({ port: opened }))
       return yield* Effect.ensuring(next, Scope.close(scope, Exit.void))
     })

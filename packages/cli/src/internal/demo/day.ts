@@ -98,7 +98,7 @@ const morning = Effect.fnUntraced(function* (program: Program) {
   yield* step(broker.title, "renew the session", renew, () => "refreshed without a login")
 })
 
-/** The steps of the second process. */
+/** The steps of the demo's second process. It uses the sessions that the first process stored in the vault. */
 export const startAgain = (programs: ReadonlyArray<Program>) =>
   Effect.forEach(
     programs,

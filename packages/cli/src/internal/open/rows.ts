@@ -11,7 +11,7 @@ export type Step =
   | {
       readonly _tag: "busy"
       readonly text: string
-      /** `true` while the action waits for other accounts. */
+      /** `true` while the login waits until logins of other accounts have ended. */
       readonly canCancel: boolean
     }
   | {
