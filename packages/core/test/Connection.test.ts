@@ -814,7 +814,7 @@ describe("Connection: loginByQr()", () => {
     assert.deepStrictEqual(shownNames, ["qr-1", "qr-2"])
   })
 
-  it("ends the session at the broker if logout() is called before the user has scanned the QR code", async () => {
+  it("rejects and ends the session at the broker if the user scans the QR code after logout()", async () => {
     const tiny = makeTiny({ by: [] })
     const answer = Deferred.makeUnsafe<void>()
     const scanned = Effect.map(Deferred.await(answer), () => Option.some(sessionOf("scanned")))

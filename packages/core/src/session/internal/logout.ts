@@ -38,7 +38,7 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
     .filter((session) => !Session.isExpired(session, now))
     .toSorted((one, other) => other.issuedAt - one.issuedAt)
 
-/** After a logout, an unfinished login of this app cannot be continued. */
+/** Removes the stored progress of an unfinished login, so that this login is not continued after the logout. */
 const clearProgress = ({ account, store }: Self) =>
   LoginLedger.make(store).remember(account, (ledger) => Ledger.clearProgress(ledger, account.app))
 
