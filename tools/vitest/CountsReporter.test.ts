@@ -45,7 +45,7 @@ const lastLines = (sources: Readonly<Record<string, string>>, count: number, tes
   return run.stdout.trimEnd().split("\n").slice(-count)
 }
 
-it("CountsReporter prints contract cases and fuzz bodies by package, every failure, and the totals in the last line", () => {
+it("CountsReporter prints the counts of contract cases and fuzz bodies by package, every failure, and the totals in the last line", () => {
   assert.deepStrictEqual(lastLines(files, 7), [
     "       3 contract cases  angel 2, core 1",
     "    3000 fuzz bodies     angel 3000",
@@ -89,7 +89,7 @@ it("CountsReporter prints which commands run the skipped tests", () => {
   ])
 })
 
-it("CountsReporter counts a skipped thorough test once in a thorough run", () => {
+it("in a thorough run, CountsReporter counts a skipped thorough test only among the tests that need the same program", () => {
   const again = "then npm run check -- --only tests"
   assert.deepStrictEqual(lastLines(needy, 3, "thorough"), [
     `skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), ${again}`,

@@ -21,7 +21,7 @@ const codeOf = (error: unknown): string => {
 
 const found = (path: string): Fs.Stats | undefined => Fs.lstatSync(path, { throwIfNoEntry: false })
 
-/** Checks that only this user has access to the folder. */
+/** Makes the folder if it does not exist, and checks that only this user has access to the folder. */
 const checkFolder = (folder: string): Effect.Effect<void, CommandFailed> => {
   const made = Result.try(() => {
     if (found(folder) === undefined) Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -50,7 +50,7 @@ const connects = (path: string): Effect.Effect<true | string> =>
   Effect.callback((resume) => {
     const socket = Net.connect({ path })
     socket.once("connect", () => {
-      // An open socket would keep this program running until the server closes it.
+      // An open socket would keep this program running until the server closes the socket.
       socket.destroy()
       resume(Effect.succeed(true))
     })
