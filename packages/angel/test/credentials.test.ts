@@ -125,7 +125,7 @@ const wrongRedirects: ReadonlyArray<WrongCredentials> = [
     { ...publisher, redirectUrl: "https://[::1]:8443/cb" },
     { redirectUrl: needsHost }
   ],
-  ["a redirect URL with another scheme", { ...publisher, redirectUrl: "myapp://callback" }, { redirectUrl: needsHost }],
+  ["the redirect scheme myapp", { ...publisher, redirectUrl: "myapp://callback" }, { redirectUrl: needsHost }],
   [
     "a redirect URL without a scheme",
     { ...publisher, redirectUrl: "app.example.com/callback" },
@@ -162,7 +162,7 @@ describe("a login with an invalid one-time code", () => {
     ["has five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],
     ["has seven digits", CodeSource.fixed(secret("1234567")), "is not 6 digits"],
     ["has a letter", CodeSource.fixed(secret("12345a")), "is not 6 digits"],
-    ["has digits of another script", CodeSource.fixed(secret("१२३४५६")), "is not 6 digits"],
+    ["has Devanagari digits", CodeSource.fixed(secret("१२३४५६")), "is not 6 digits"],
     [
       "is the TOTP secret",
       CodeSource.fixed(secret(demo.totpSecret)),

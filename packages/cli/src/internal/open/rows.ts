@@ -1,4 +1,7 @@
-/** The data that the page of `broker-auth open` shows for each account. The data contains no secret. */
+/**
+ * The data that the page of `broker-auth open` shows for each account. The only secret in the data is the QR code of a
+ * pending login.
+ */
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Duration from "effect/Duration"
 import * as accountStatus from "../accountStatus.ts"
@@ -11,7 +14,7 @@ export type Step =
   | {
       readonly _tag: "busy"
       readonly text: string
-      /** `true` while the login waits until logins of other accounts have ended. */
+      /** `true` while the login of this account waits for logins of other accounts. */
       readonly canCancel: boolean
     }
   | {
