@@ -20,7 +20,10 @@ export const wrap = (text: string, width: number, indent = 0): ReadonlyArray<str
   return [...lines, line].map((text, index) => (index === 0 ? text : " ".repeat(indent) + text))
 }
 
-/** If there is no room for the second column, each text goes below its name. */
+/**
+ * Formats each name with its text in two columns. If `width` leaves fewer than 24 characters for the texts, each text
+ * goes below its name.
+ */
 const columns = (rows: ReadonlyArray<readonly [string, string]>, width: number): ReadonlyArray<string> => {
   const left = Math.max(...rows.map(([name]) => name.length)) + 4
   return rows.flatMap(([name, text]) =>

@@ -1,6 +1,6 @@
 /**
- * The modules from which the schema of a `Shape` is made. `Schema` contains only the parts of `effect/Schema` that
- * shapes use, so that a bundler can drop the other parts.
+ * Exports `Decode` and `Schema`, from which `Shape.toSchema` makes the schema of a shape. `Schema` contains only the
+ * parts of `effect/Schema` that shapes use, so that a bundler can drop the other parts.
  */
 import * as All from "effect/Schema"
 export * as Decode from "../Decode.ts"
