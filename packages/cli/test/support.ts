@@ -26,7 +26,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Each user has its own vault, which is empty, and its own environment variables. */
+/** Each user has its own environment variables, and its own vault, which is empty at first. */
 export interface User {
   readonly state: string
   readonly env: Readonly<Record<string, string>>

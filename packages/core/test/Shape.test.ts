@@ -133,7 +133,7 @@ describe("Shape", () => {
     assert.isAbove(sure, 1)
   })
 
-  it("a struct accepts exactly the requests that its schema accepts", () => {
+  it("the struct of a request accepts exactly the values that its schema accepts", () => {
     const shape = Shape.struct({ id: Shape.Text, pin: Shape.Secret, note: Shape.optionalKey(Shape.Secret) })
     const is = Schema.is(schemaOf(shape))
     const pin = Redacted.make("4711")

@@ -1,4 +1,4 @@
-/** A renewal that is running must not bring a session back after the logout. */
+/** Logs an account out. A renewal that runs during the logout must not give the account a session afterwards. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -18,7 +18,8 @@ const markLoggedOut = (self: Self) => {
   self.state.logouts += 1
   self.state.pendingRenewal = undefined
   Cached.clearLoggedOut(self.state, "logged-out")
-  // Callers that wait for the renewal fail now. The renewal itself continues, and revokes the session that it gets.
+  // Callers that wait for the renewal fail now. If the renewal gets a session after this, the renewal revokes the
+  // session.
   if (pendingRenewal !== undefined) pendingRenewal.end(loggedOut(self))
   return mine
 }

@@ -15,9 +15,9 @@ import type { Failure } from "./sessionChange.ts"
 type Kind = "read" | "order"
 
 /**
- * Minimum age in milliseconds. The broker may also refuse the session that replaced a refused session. `withSession`
- * renews that session only in two cases: it has at least this age, or an effect of the same `Kind` as the refused
- * effect has succeeded with it.
+ * In milliseconds. If the broker refuses a session and also the new session that replaced it, `withSession` renews the
+ * new session only in two cases: the new session has at least this age, or another effect of the same `Kind` has
+ * already succeeded with the new session.
  */
 const minReplacementAge = 600_000
 
