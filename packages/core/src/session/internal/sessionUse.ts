@@ -40,7 +40,7 @@ const withAdvice = ({ broker, operation, reason }: TokenRefused, advice: string)
   )
 
 const notRunAgain =
-  "There is a new session now. This call was not repeated, because it may have sent a request that must not be sent twice. Check at the broker what was done before you call again."
+  "There is a new session now. This call was not repeated, because it may have sent a request that must not be sent twice. Before you call again, check at the broker what was done."
 
 const notRenewedAgain =
   "The broker also refuses the new session, so the new session is not renewed until it is ten minutes old. Find out why the broker refuses it, or get another session with SessionManager.renew."
