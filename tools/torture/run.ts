@@ -1,4 +1,7 @@
-/** Runs scenarios, and prints a table. Each row has the name of a count, its value, and the expected value. */
+/**
+ * Runs scenarios, and prints a table of what each scenario counted. Each row has the name of a count, its value, and
+ * the expected value.
+ */
 import { makeScratch } from "../interop/peer.ts"
 import { makeRunner, type Options, type Row, type Scenario } from "./harness.ts"
 import { condensed, isRight, summaryOf, tableOf } from "./report.ts"

@@ -7,7 +7,7 @@ import * as Redacted from "effect/Redacted"
 import { PassThrough } from "node:stream"
 import * as standardInput from "../src/internal/standardInput.ts"
 
-/** In the result, `modes` lists the changes of the terminal's raw mode. */
+/** Replaces `process.stdin` until the scope closes. Each call of `setRawMode` adds its argument to `modes`. */
 const withInput = (isTerminal: boolean) =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -75,7 +75,7 @@ describe("standard input", () => {
     })
   )
 
-  it.live("has no listener left after an interruption", () =>
+  it.live("has no listener left after its reader was interrupted", () =>
     Effect.gen(function* () {
       const { input } = yield* withInput(true)
       const before = input.eventNames().length

@@ -268,7 +268,7 @@ const knownCalls = [
   "GET /open-api/od/v1/profile"
 ]
 
-/** The known messages of the back end, as of 2026-11-21. Of some messages, only a part is known. */
+/** The known error messages of RMoney's back-end software, as of 2026-11-21. Of some messages, only a part is known. */
 const knownMessages = [
   "Invalid userId or password",
   "Enter valid password",

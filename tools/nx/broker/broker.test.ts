@@ -128,7 +128,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     timeout
   )
 
-  it("marks the places to fill in", () => {
+  it("marks the places that the author of the package must fill in", () => {
     const files = fs.readdirSync(path.join(folder, "packages/madeup"), { recursive: true, withFileTypes: true })
     const texts = files
       .filter((file) => file.isFile() && !/dist|\.tsbuild/.test(file.parentPath))

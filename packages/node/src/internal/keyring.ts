@@ -100,8 +100,8 @@ const abandon = (child: ChildProcess): void => {
 }
 
 /**
- * A single executable that `isSingleExecutable` does not detect runs this program again as the child process. The
- * variable is set in every child process, and a program with this variable starts no further child process.
+ * A single executable that `isSingleExecutable` does not detect runs this program again as the child process. This
+ * environment variable is set in every child process. A program in which it is set starts no further child process.
  */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 

@@ -12,8 +12,8 @@ type AnyFiber = Fiber.Fiber<unknown, unknown>
 const readsPerYield = 64
 
 /**
- * The exit is created only once, because the value may be returned a million times. `next` makes the object an iterator
- * for `yield*`.
+ * A value and the exit that succeeds with it. The exit is created only once, because the value may be returned a
+ * million times. `next` makes the object an iterator for `yield*`.
  */
 export interface Ready<A> {
   readonly value: A

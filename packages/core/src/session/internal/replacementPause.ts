@@ -52,8 +52,8 @@ const probe = Effect.fnUntraced(function* (
  * - The session has not replaced another refused session within the last 30 minutes.
  * - The broker has accepted the session for an order, or for another call that must not be sent twice.
  *
- * In all other cases, a pause applies to all programs that share the store. The pause begins when this session replaces
- * another refused session. The broker's profile call shows whether this session is live:
+ * In all other cases, a pause applies to all programs that share the store. The pause counts from the time when this
+ * session replaced another refused session. The broker's profile call shows whether this session is live:
  * - Live: the session is not replaced, the pause begins again, and callers get the session.
  * - Not live: callers no longer get the session. It is replaced when the pause is over.
  * - Unknown: callers get the session. It is replaced when the pause is over.
