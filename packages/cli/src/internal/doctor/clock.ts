@@ -4,12 +4,12 @@ import * as Option from "effect/Option"
 import { type Finding, fine, problem } from "./finding.ts"
 
 /**
- * Maximum difference between the clocks, in milliseconds. If the difference is larger, a TOTP code may belong to another
- * period.
+ * Maximum difference between the clocks, in milliseconds. If the difference is larger, this machine and the broker may
+ * be in different TOTP periods.
  */
 const maxSkew = 15_000
 
-/** Returns when the answer with these headers was sent, by the broker's clock, in milliseconds since the epoch. */
+/** The time when the answer with these headers was sent, by the broker's clock. In milliseconds since the epoch. */
 const answeredAt = ({ age, date }: Readonly<Record<string, string | undefined>>): number | undefined => {
   const made = date === undefined ? undefined : Option.getOrUndefined(DateTime.make(date))
   if (made === undefined) return undefined

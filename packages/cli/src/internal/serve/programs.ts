@@ -64,7 +64,7 @@ export const revoke = (store: storedList.Store, name: string): Effect.Effect<voi
 
 const bearerPattern = /^bearer +([\w-]{1,256})$/i
 
-/** Compares in constant time. */
+/** Compares two digests in constant time. */
 const isEqual = (one: string, other: string): boolean => {
   const encoder = new TextEncoder()
   return one.length === other.length && timingSafeEqual(encoder.encode(one), encoder.encode(other))
@@ -78,6 +78,6 @@ export const makeCheck = (store: storedList.Store): Effect.Effect<Check, never, 
     const given = bearerPattern.exec(authorization ?? "")?.[1]
     if (given === undefined) return Effect.succeed(false)
     const digest = sha256(Redacted.make(given))
-    // All programs are compared, so that the time does not depend on which one matches.
+    // `digest` is compared with the digest of every program, so that the time does not depend on which program matches.
     return Effect.map(read, (list) => list.filter((program) => isEqual(program.sha256, digest)).length > 0)
   })

@@ -9,7 +9,7 @@ interface Given {
   readonly environment: Origins
   /** The origins that replace origins of `environment`. */
   readonly origins: Origins | undefined
-  /** Further purposes that `origins` may contain. */
+  /** Purposes that `origins` may contain in addition to those of `environment`. */
   readonly purposes: ReadonlyArray<string> | undefined
   readonly insecureHttp: "allow" | undefined
 }

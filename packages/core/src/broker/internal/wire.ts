@@ -20,7 +20,7 @@ export interface WireResponse {
   readonly text: string
 }
 
-/** The HTTP client's error is not kept, because it contains the request with its body. */
+/** Does not contain the HTTP client's error, because that error contains the request with its body. */
 export class TransportFailure extends Data.TaggedError("TransportFailure")<{
   readonly why: ConnectionFault["why"] | "time-out" | "too-large"
   readonly status?: number
