@@ -21,7 +21,7 @@ const serverWith = (options: Parameters<typeof startRedis>[0]) =>
     ({ stop }) => Effect.promise(stop)
   )
 
-/** If Redis is not installed, the effect fails with an error that names the missing package. */
+/** If Redis is not installed, the effect dies with an error that names the missing package. */
 export const server = serverWith({})
 
 export const cluster = Effect.gen(function* () {

@@ -293,7 +293,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("sets a new password in three steps, and sends a different token in the second and the third step", () =>
+  it.effect("sets a new password in three steps, and sends one token in the second step and another in the third", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)

@@ -1,4 +1,4 @@
-/** Runs the sources of one-time codes, which a user may have written. */
+/** Runs the sources of one-time codes. A source may be a function of the program that uses this package. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
@@ -67,7 +67,7 @@ interface Source {
   }) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 }
 
-/** The functions that need no time-out. */
+/** The functions `code` that need no time-out, such as the function of `CodeSource.totp`. */
 const quick = new WeakSet<Source["code"]>()
 
 export const markQuick = <F extends Source["code"]>(code: F): F => {

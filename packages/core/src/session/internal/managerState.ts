@@ -53,8 +53,9 @@ const endedAlreadyReason = new AuthError.SessionExpired({
 })
 
 /**
- * A session that replaced a session refused in `withSession`, and the kinds of calls that the broker has accepted with
- * the new session. `order`: a call that must not be sent twice. `read`: any other call.
+ * After the broker refused a session in `withSession`, `session` is the session that replaced the refused session.
+ * `accepted` contains the kinds of calls that the broker has accepted with `session`. `order`: a call that must not be
+ * sent twice. `read`: any other call.
  */
 export interface Trial {
   readonly session: Session.Session
@@ -79,7 +80,10 @@ export const isUpToDate = ({ lastRead, store: { changes } }: Self, now: number):
     ? Effect.succeed(false)
     : Effect.map(changes.mark, (mark) => mark === lastRead.mark)
 
-/** Functions take this object as an argument, because closures for each account would need more memory. */
+/**
+ * The functions of a session manager take this object as an argument, because closures for each account would need more
+ * memory.
+ */
 export interface Self {
   readonly account: Account
   readonly renewal: Renewal["Service"]
