@@ -55,7 +55,7 @@ describe("page", () => {
     assert.match(verdict(logins(0.5)), /1 does not \(P1\)\. \d+ were not measured/)
   })
 
-  it("shows the date of the run, the ratio of our candidate, and a description of the picture", () => {
+  it("shows the date of the run, the ratio of our candidate to the baseline, and a description of the picture", () => {
     const run = { date: "2026-11-28", machine: "a machine", versions: ["Node 24"], plan: "quick", seconds: new Map() }
     const made = parts(run, logins(1.2), benches)
     assert.include(made["run"], "Measured on 2026-11-28. This was a quick run")

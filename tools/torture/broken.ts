@@ -1,6 +1,6 @@
 /**
- * Parts that are broken on purpose. With `--broken`, most scenarios run with one of these parts, and must detect the
- * fault of the part.
+ * Locks, stores and session managers that are broken on purpose. With the option `--broken`, most scenarios use a
+ * broken lock, store or manager, and must detect its fault.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as SessionLock from "@auth/broker-core/session/SessionLock"

@@ -19,7 +19,7 @@ type Service = Redis.Redis["Service"]
 interface Program {
   readonly manager: SessionManager.SessionManager["Service"]
   readonly redis: Service
-  /** The commands of the store and the lock. A client that `quiet` makes adds its reads of the list of changes. */
+  /** The commands of the store and the lock. If `quiet` made the client, also the `XREAD` commands. */
   readonly sent: Sent
   readonly isWatching: Effect.Effect<boolean>
 }
@@ -252,7 +252,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.effect("gets at most two commands an hour for an account, besides the reads of the list of changes", () =>
+  it.effect("gets at most two commands an hour for an account, besides the reads of the stream of changes", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const prefix = yield* freshPrefix
@@ -277,13 +277,13 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
       assert.isAtMost(after.length - reads, 2 * hours)
       // About once an hour, the manager reads the store although no change was reported.
       assert.isAtLeast(after.length - reads, hours - 2)
-      // The process reads the list of changes every 20 seconds, for all accounts together.
+      // The process reads the stream of changes every 20 seconds, for all accounts together.
       assert.isAtMost(reads, 180 * hours)
       assert.isAtLeast(reads, 170 * hours)
     })
   )
 
-  it.live("returns a new mark after an interruption only if the list of changes was lost", () =>
+  it.live("returns a new mark after the connection was interrupted only if the stream of changes was deleted", () =>
     Effect.gen(function* () {
       const { url } = yield* server
       const prefix = yield* freshPrefix

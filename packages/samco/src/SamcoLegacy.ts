@@ -48,7 +48,7 @@ const method = Method.login(services.family, {
     return services.toIssue(given, given.api.login({ userId, password, accessToken, ...(yob && { yob }) }))
   },
   // The configured access token expires at the first 08:00 IST after the layer was built. The broker would refuse a
-  // later login, and a `SessionManager` would count the refusal.
+  // later login, and a `SessionManager` would count the refusal as a failed login.
   before: () =>
     Effect.map(Clock.currentTimeMillis, (issuedAt) => {
       const end = services.cutOff({ issuedAt, accessToken: Redacted.make("") })?.at ?? Infinity

@@ -1,4 +1,7 @@
-/** A lease is renewed as long as its scope is open, and is released when its scope closes. */
+/**
+ * Locks an account in Redis with a lease. The lease is renewed as long as its scope is open, and is released when the
+ * scope closes.
+ */
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Duration from "effect/Duration"
@@ -102,7 +105,7 @@ const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost
 const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effect.Effect<A | undefined, E> =>
   Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))
 
-/** If the lease has ended again after so many renewals, Redis is too slow for this lease. */
+/** If the lease has ended again after this number of renewals, Redis is too slow for the lease, and `check` fails. */
 const maxRenewals = 5
 
 const whatItDoes = "lock the account in Redis"
