@@ -165,8 +165,9 @@ export const wiring = (): ReadonlyArray<Document> => {
     registry(list),
     commandRegistry(list),
     motilalVersion(),
-    // `readmeDocument` reads the repository's old address from the manifests. The READMEs are written before the
-    // manifests, so that the manifests still contain the old address if a run is interrupted between two READMEs.
+    // If the repository's address has changed, `readmeDocument` reads the old address from the manifests. The READMEs
+    // are written before the manifests, so that the manifests still contain the old address if a run is interrupted
+    // between two READMEs.
     ...folders.map(readmeDocument),
     ...folders.map((folder) => manifestDocument(folder, list)),
     withReferences(

@@ -8,7 +8,7 @@ interface Step {
   readonly args: ReadonlyArray<string>
   readonly shows: RegExp
   readonly replies?: ReadonlyArray<Reply>
-  /** Whether the output is for programs, and therefore not wrapped. */
+  /** Whether the output may have lines that are longer than the terminal is wide. */
   readonly isRaw?: true
   /** Exit code. Default: 0. */
   readonly code?: number

@@ -103,7 +103,7 @@ it.live(
   { timeout }
 )
 
-it.live("references.resolve reports a time-out if a child of the exec: program keeps its stdout open", () =>
+it.live("references.resolve reports a time-out if a child of the exec: program keeps the program's stdout open", () =>
   Effect.gen(function* () {
     const reference = Redacted.make(`exec:sh -c "sleep 600 & echo $!"`)
     const late = yield* Effect.flip(

@@ -4,7 +4,7 @@ import { calls, layerAnswer, printed, reasonOf, sentBy } from "./support.ts"
 
 const mebibyte = 1_048_576
 
-/** Counts the chunks of 256 KiB that were read from the body. */
+/** Makes a body of 80 chunks of 256 KiB each. `counted.chunks` is the number of chunks that the reader requested. */
 const bodyOf20MiB = () => {
   const chunk = new TextEncoder().encode(`{"status":"SUCCESS","AuthToken":"`.padEnd(mebibyte / 4, "x"))
   const counted = { chunks: 0 }

@@ -55,7 +55,7 @@ const fromEnvironment = (name: string): Effect.Effect<Redacted.Redacted<string>,
       : fail("input", `The reference env:${name} could not be resolved: the environment variable ${name} is not set.`)
   )
 
-/** Marks a value as the credential itself, even if the rest of its text begins like a reference. */
+/** The text after this prefix is the credential itself, even if that text begins like a reference. */
 const verbatimPrefix = "text:"
 
 const kinds: ReadonlyArray<

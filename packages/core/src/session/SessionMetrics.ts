@@ -71,8 +71,8 @@ export const failures = Metric.counter("broker_auth_renewal_failures", {
 })
 
 /**
- * Measures how long renewals take, for each `broker`. A renewal that fails while no session is live is not measured.
- * The time includes the wait for the account's lock and the wait for the next TOTP period.
+ * Measures how long renewals take, for each `broker`. A renewal that fails is measured only if the old session is still
+ * live. The time includes the wait for the account's lock and the wait for the next TOTP period.
  *
  * @category metrics
  * @since 0.1.0

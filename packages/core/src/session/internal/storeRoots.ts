@@ -4,7 +4,7 @@ type Store = SessionStore["Service"]
 
 const roots = new WeakMap<Store, Store>()
 
-/** The innermost store that `store` wraps. */
+/** Returns the innermost store that `store` wraps. If `store` wraps no store, returns `store`. */
 export const rootOf = (store: Store): Store => roots.get(store) ?? store
 
 /** Returns a copy of `store` with `changes`. The copy and `store` read and write the same entries. */
