@@ -10,7 +10,7 @@ const timeout = 60_000
 
 export const runsSomething = /\brunPromise\b|\bConnections?\.open\(/
 
-/** Number of programs that run concurrently: for a machine with two cores. */
+/** Number of programs that run concurrently. The number suits a machine with two cores. */
 const atOnce = 2
 
 /** `file` is absolute, or relative to the root of the repository. */

@@ -23,7 +23,7 @@ export interface Request {
   /** Folder for the copy with one changed bit. */
   readonly folder: string
   readonly flips: ReadonlyArray<Flip>
-  /** Whether to read the database without the library, and so without any check. */
+  /** Whether to read the database with `node:sqlite` alone, and so without the checks of `NodeVault`. */
   readonly isNaive: boolean
 }
 

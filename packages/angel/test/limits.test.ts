@@ -19,7 +19,7 @@ const layer = (fake: FakeBroker, options: AngelAuth.Options = {}) =>
 const login = (clientcode: string) =>
   Effect.flatMap(AngelApi.AngelApi, (api) => Effect.result(api.loginByPassword({ ...loginRequest, clientcode })))
 
-/** Milliseconds by which `TestHttp.settle` advances the test clock. The fake can receive a call one step late. */
+/** Milliseconds of one step of the test clock in `TestHttp.settle`. The fake can receive a call one step late. */
 const tick = 1000
 
 /** Times of the requests whose bodies contain `matching`, in milliseconds after the first of these requests. */

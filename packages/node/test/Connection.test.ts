@@ -283,7 +283,7 @@ describe("a connection on Node behind a proxy", () => {
     })
   }
 
-  it("rejects if this version of Node does not use the proxy", { timeout: 60_000 }, async () => {
+  it("requires NODE_USE_ENV_PROXY=1 if Node has no setGlobalProxyFromEnv", { timeout: 60_000 }, async () => {
     const old = Path.join(freshFolder(), "..", "old.cjs")
     Fs.writeFileSync(
       old,
@@ -299,7 +299,7 @@ describe("a connection on Node behind a proxy", () => {
 
   for (const started of [{}, { NODE_USE_ENV_PROXY: "1" }]) {
     it(
-      `sends a login through HTTPS_PROXY with the additional variables ${JSON.stringify(started)}`,
+      `sends a login through HTTPS_PROXY with the additional environment variables ${JSON.stringify(started)}`,
       { timeout: 60_000 },
       async () => {
         connected.length = 0

@@ -129,7 +129,7 @@ export const table = {
     }),
     ...toSession
   }),
-  /** Returns a code for a login on the web site. Never resent: a second call could invalidate the first code. */
+  /** Returns a code for a login on the web site. `safe` is false: a second call could invalidate the first code. */
   webSecretCode: get("webSecretCode", "/webSecretCode", {
     safe: false,
     response: Shape.struct({ ...Stamp, timeRemainingInSeconds: Shape.finite, OTP: requiredSecret })

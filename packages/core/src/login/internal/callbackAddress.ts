@@ -5,7 +5,7 @@
 import * as Result from "effect/Result"
 import { withoutQuotes } from "./pasted.ts"
 
-/** Default of `advice`: the remedy of `RedirectRejected` for this `why`. */
+/** If `advice` is undefined, the user gets the remedy that `RedirectRejected` has for `why`. */
 export interface Refusal {
   readonly why: "not-a-url" | "origin"
   readonly advice?: string | undefined
