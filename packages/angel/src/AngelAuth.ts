@@ -43,7 +43,7 @@ const method = Method.login(family, {
 })
 
 /**
- * Provides all services of this method for one account.
+ * Provides all services of this login method for one account.
  *
  * @example
  * ```ts

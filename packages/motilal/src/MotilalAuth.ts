@@ -135,7 +135,7 @@ const { accountOf: account, makeApi: api } = services
 const method = Method.stepUp(services.family, { id: "password", credentials: fieldsFor, api, account }, steps)
 
 /**
- * Provides all services of this method for one account.
+ * Provides all services of this login method for one account.
  *
  * In generation v7, the request `getaccesstoken` follows an accepted login. If `getaccesstoken` fails, `Login` fails
  * with the operation `getaccesstoken`, and repeats no request. A `SessionManager` repeats `getaccesstoken`. If the

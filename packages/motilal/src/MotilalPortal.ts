@@ -73,7 +73,7 @@ const method = Method.redirect(services.family, {
 })
 
 /**
- * Provides all services of this method for one account. The user must finish the login without reloading the page: a
+ * Provides all services of this login method for one account. The user must finish the login without reloading the page: a
  * one-time code is valid for one load of the page.
  *
  * @category layers

@@ -98,7 +98,7 @@ const { accountOf: account, familyWithProfile: family, makeApi: api } = services
 const method = Method.stepUp(family, { id: "password", credentials, api, account }, steps)
 
 /**
- * Provides all services of this method for one account. A login always returns a challenge: answer it with
+ * Provides all services of this login method for one account. A login always returns a challenge: answer it with
  * `Login.withStepUp`. The answer is sent as a code of the first kind in the `kinds` of the challenge. To answer with a
  * code of another kind, pass `StepUp.verify` a copy of the challenge in which that kind is first.
  *

@@ -92,7 +92,7 @@ const method = Method.make(
 )
 
 /**
- * Provides all services of this method for one account. Enable biometric login once, with the call `bioEnable` of
+ * Provides all services of this login method for one account. Enable biometric login once, with the call `bioEnable` of
  * `RmoneyApi` in a session of `RmoneyAuth`. The layer keeps the token of its newest login for the next login. After a
  * restart without a persistent vault, pass the newest token in the credentials. A `SessionManager` with a persistent
  * vault renews with the stored token.

@@ -116,7 +116,7 @@ const byVendor = Method.redirect(services.familyWithProfile, {
 })
 
 /**
- * Provides all services of this method for one account. The request that exchanges an authorization code is never
+ * Provides all services of this login method for one account. The request that exchanges an authorization code is never
  * resent.
  *
  * @category layers

@@ -38,7 +38,7 @@ const method = Method.login(services.family, {
 })
 
 /**
- * Provides all services of this method for one account.
+ * Provides all services of this login method for one account.
  *
  * @example
  * ```ts

@@ -71,7 +71,7 @@ const method = Method.redirect(services.family, {
 })
 
 /**
- * Provides all services of this method for one account.
+ * Provides all services of this login method for one account.
  *
  * @category layers
  * @since 0.1.0

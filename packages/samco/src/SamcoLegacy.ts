@@ -57,7 +57,7 @@ const method = Method.login(services.family, {
 })
 
 /**
- * Provides all services of this method for one account.
+ * Provides all services of this login method for one account.
  *
  * @deprecated The broker will remove this login: use `SamcoAuth.layer`.
  * @category layers
