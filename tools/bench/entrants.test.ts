@@ -1,4 +1,7 @@
-/** Tests of the candidates of a run, and of their twins: the same candidates with the library of another checkout. */
+/**
+ * Tests of the entrants of a run: candidates and twins. A twin is a candidate that uses the library of another
+ * checkout.
+ */
 import { assert, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -57,7 +60,7 @@ it("a twin runs the bench of the other checkout with the job counts of this chec
   assert.deepStrictEqual(twin?.turns, [{ title: "due", variant: "due", concurrency: 8, count: 100 }])
 })
 
-it("if a bench writes programs, its twins run the bench file of this checkout", () => {
+it("if a bench writes programs, the twin of a candidate runs the bench file of this checkout", () => {
   const programs = { ...bench, programs: async () => undefined }
   const found = entrantsOf("some", programs, all, { checkout: before, bench: undefined })
   const twin = found.entrants[2]
@@ -75,7 +78,7 @@ it("--only selects a candidate with its twin, or a twin alone", () => {
   assert.deepStrictEqual(only("map"), ["map"])
 })
 
-it("pairTurns does not pair turns that differ in number, concurrency or number of accounts", () => {
+it("pairTurns does not pair two lists of turns that differ in length, concurrency or number of accounts", () => {
   assert.isUndefined(pairTurns(turns, []))
   assert.isUndefined(pairTurns(turns, [{ concurrency: 9, count: 100 }]))
   assert.isUndefined(pairTurns(turns, [{ concurrency: 8, count: 100, accounts: 10 }]))

@@ -98,7 +98,7 @@ describe("torture", () => {
   })
 
   it.runIf(runsRedis)(
-    "the scenario stampede detects a lock that never makes a caller wait",
+    "detects in the scenario stampede a lock that never makes a caller wait",
     { tags: ["thorough"], timeout: 90_000 },
     async () => {
       const rows = await run(

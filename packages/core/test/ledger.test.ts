@@ -79,7 +79,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("concurrent logins by several programs are all counted", () =>
+  it.effect("eight programs that log in at the same time send two logins in total", () =>
     Effect.gen(function* () {
       const { login, program, sent } = yield* begin
       yield* Effect.all(
@@ -101,7 +101,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("refusals in an entry of the previous format count, and an entry in a newer format is rejected", () =>
+  it.effect("refusals in an entry of the previous format use up the budget, and a newer format prevents a login", () =>
     Effect.gen(function* () {
       const { guard, login, sent, store } = yield* begin
       const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))

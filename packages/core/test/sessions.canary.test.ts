@@ -74,7 +74,7 @@ const runSession = Effect.fnUntraced(function* (net: Canary.Net) {
 })
 
 describe("canary: sessions", () => {
-  it.effect("no output and no stored byte contains a token or the vault key", () =>
+  it.effect("neither the output nor the stored bytes contain a token or the vault key", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       yield* runSession(net).pipe(Effect.withSpan("a program"), Effect.provide(net.layer), Effect.scoped)

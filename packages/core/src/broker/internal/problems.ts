@@ -1,6 +1,6 @@
 /**
- * Describes the problems with numeric options as text for `InvalidRequest`. The options may have any type, because they
- * may come from plain JavaScript.
+ * Checks options that are durations or counts, and describes their problems as text for `InvalidRequest`. At run time,
+ * an option may have any type, because the caller may be plain JavaScript.
  */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"

@@ -52,8 +52,8 @@ export interface Given {
 }
 
 /**
- * Returns all fields that are sent. If the endpoint has no `body`, their order is: the fields of the app, the fields of
- * the session, the fields of the request, the token.
+ * Returns all fields that are sent. If the endpoint has no function `body`, their order is: the fields of the app, the
+ * fields of the session, the fields of the request, the token.
  */
 export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: Given, request: unknown): unknown => {
   const { body, tokenField } = endpoint
