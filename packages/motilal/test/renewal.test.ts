@@ -103,7 +103,7 @@ describe("a failed getaccesstoken request after a successful login", () => {
     })
   )
 
-  it.effect("is repeated without another login after the broker has recovered", () =>
+  it.effect("is repeated until the broker has recovered, without another login", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 }, 3)

@@ -37,7 +37,10 @@ export interface Pause {
 }
 
 export interface PendingRenewal extends SharedWait<Session.Session, Failure> {
-  /** Whether the cached session has expired or was refused. If so, further callers wait until the renewal ends. */
+  /**
+   * Whether no session is cached, or the cached session has expired or was refused. If so, further callers wait until
+   * the renewal ends.
+   */
   isOnlyWay: boolean
   /** Waits for the renewal, but not longer than `renewalTimeout`. Callers use this wait while the token is live. */
   boundedWait: Effect.Effect<Session.Session, Failure> | undefined
@@ -59,7 +62,7 @@ export interface State {
   spent: ReadonlyArray<Redacted.Redacted<string>>
   /**
    * The session with which the broker last accepted a call that must not be sent twice, such as an order. If the broker
-   * refuses this session later, the session has ended.
+   * refuses this session later, the session may be replaced at once: see `replacementPause.ts`.
    */
   proven: Session.Session | undefined
   pendingRenewal: PendingRenewal | undefined
@@ -90,7 +93,7 @@ const nothing: Cached = {
   renewAt: -Infinity
 }
 
-/** All states share this array until a refresh token is spent. */
+/** All new states share this array. */
 const noTokens: ReadonlyArray<Redacted.Redacted<string>> = []
 
 export const makeState = (): State => ({

@@ -205,7 +205,10 @@ export const endpointOf = (subject: Subject, capability: Capability): Effect.Eff
 export const timesAsked = (fake: FakeBroker, endpoint: string): Effect.Effect<number> =>
   Effect.map(fake.journal, (entries) => entries.filter((entry) => entry.endpoint === endpoint).length)
 
-/** Waits in real time until the endpoint has received `times` requests. Fails after at least 15 seconds. */
+/**
+ * Waits in real time until the endpoint has received `times` requests. If the endpoint receives fewer requests, fails
+ * after 15 seconds at the earliest.
+ */
 export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoint: string, times: number) {
   for (let attempts = 0; attempts < 3000; attempts += 1) {
     if ((yield* timesAsked(fake, endpoint)) >= times) return
