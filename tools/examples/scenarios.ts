@@ -351,8 +351,9 @@ const session = (way: string) => async (world: World) => {
 }
 
 /**
- * Starts a market feed, because the simulator has no market data. The simulator checks the headers of each request. If
- * it accepts the headers, it answers with status 426, and the feed sends a price.
+ * Starts a market feed, because the simulator has no market data. The feed passes the headers of each request to the
+ * simulator, which checks them. If the simulator accepts the headers, it answers with status 426, and the feed sends a
+ * price.
  */
 const startFeed = async (simulator: string) => {
   const server = http.createServer()
@@ -480,7 +481,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
   )
 ]
 
-/** Number of scenarios that are played concurrently: for a machine with two cores. */
+/** Number of scenarios that are played concurrently. The number suits a machine with two cores. */
 const atOnce = 2
 
 /** Returns how many times an example was started, and one problem for each failed scenario. */

@@ -117,7 +117,10 @@ interface Added {
   readonly broker: Simulator.BrokerId
   readonly method: string
   readonly name: string
-  /** Index of the account among the broker's accounts in the simulator. Default: the index in `ways.ts`. */
+  /**
+   * Index of the account among the broker's accounts in the simulator. Default: the index that `ways.ts` has for the
+   * login method, or 0.
+   */
   readonly account?: number
   /** An additional variable, and the field of the fake account that contains the value of the variable. */
   readonly more?: readonly [variable: string, field: string]

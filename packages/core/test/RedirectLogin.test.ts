@@ -380,7 +380,7 @@ describe("a code or token of a callback", () => {
   ]
 
   for (const carries of ["code", "token"] as const) {
-    it.effect.each(damaged)(`is not sent if it arrives with %s (carries: ${carries})`, ([, query]) =>
+    it.effect.each(damaged)(`is not sent if it arrives with %s in a callback that carries a ${carries}`, ([, query]) =>
       Effect.gen(function* () {
         const { addressOf, request, sent, service } = yield* begun(carries)
         for (const call of [service.check, service.complete] as const) {

@@ -249,10 +249,7 @@ const documentedTexts: ReadonlyArray<readonly [text: string, operation: string, 
   ["The IP is not the registered static IP", "getLimits", 403, "PermissionDenied"]
 ]
 
-/**
- * All documented calls for logins, sessions, IP addresses and limits. The calls of the legacy login are from the older
- * documentation.
- */
+/** All documented calls for logins, sessions, IP addresses and limits. */
 const documentedCalls = [
   "POST /session/token",
   "GET /oauth/authorize",

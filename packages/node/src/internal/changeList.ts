@@ -15,8 +15,8 @@ export interface Change {
 
 interface ChangeList {
   /**
-   * Number of writes to the vault when the list was written. After a write by an older version of this package, the
-   * vault's own counter is higher.
+   * Number of writes to the vault when the list was written. An older version of this package counts its writes in the
+   * vault, but does not update this list.
    */
   readonly writes: number
   /** The list has every change of a session after this number of writes. */
@@ -75,7 +75,10 @@ export const add = (
 
 export interface News {
   readonly writes: number
-  /** `undefined` if the list does not have every change. */
+  /**
+   * Changes of sessions after the number of writes that was passed to `since`. `undefined` if the list may lack some of
+   * these changes.
+   */
   readonly changes: ReadonlyArray<Change> | undefined
 }
 
