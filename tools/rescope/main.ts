@@ -1,6 +1,6 @@
 /**
- * `npm run rescope -- @your-scope`: rewrites the npm scope of the packages in the files of the repository, links the
- * installed packages under the new scope, and updates the generated files and the formatting.
+ * `npm run rescope -- @your-scope`: rewrites the npm scope of the packages in the files of the repository, moves the
+ * links of these packages in `node_modules` to the new scope, and updates the generated files and the formatting.
  */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"

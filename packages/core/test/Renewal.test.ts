@@ -146,7 +146,7 @@ describe("Renewal.answering", () => {
     })
   )
 
-  it.effect("sends only one login in three attempts if the broker prefers a code by SMS or email", () =>
+  it.effect("sends only one login in three attempts if the broker prefers a code by SMS or email to a TOTP code", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp", "totp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })

@@ -1,5 +1,5 @@
-// `makeNewer` is not in support.ts, because the test programs import support.ts, and Node 22 prints a warning when a
-// program imports SQLite.
+// `makeNewer` is not in support.ts, because programs in the folder `programs` import support.ts, and Node 22 prints a
+// warning when a program imports SQLite.
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 
