@@ -75,14 +75,14 @@ describe("assess", () => {
 describe("judge", () => {
   const kept = { low: 0.9, median: 1, high: 1.1 }
 
-  it("reports `slower` only if the ratio grew by more than the margin and the quartiles do not overlap", () => {
+  it("reports `slower` only if the median grew by more than the margin and the interquartile ranges are disjoint", () => {
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }), "slower")
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.19, high: 1.4 }), "ok")
     assert.strictEqual(judge(kept, { low: 1.05, median: 1.5, high: 2 }), "ok")
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }, 0.6), "ok")
   })
 
-  it("reports `faster`, `not measured` and `not kept`", () => {
+  it("reports `faster` for a smaller ratio, `not measured` without a new ratio, `not kept` without a kept ratio", () => {
     assert.strictEqual(judge(kept, { low: 0.5, median: 0.6, high: 0.7 }), "faster")
     assert.strictEqual(judge(kept, undefined), "not measured")
     assert.strictEqual(judge(undefined, kept), "not kept")

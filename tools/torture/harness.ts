@@ -39,7 +39,7 @@ export type Size = "quick" | "full"
 export interface Options {
   readonly size: Size
   readonly seed: number
-  /** Whether a part is broken on purpose, so that each scenario must find a wrong count: see `broken.ts`. */
+  /** Whether each scenario causes the fault that its `breaks` describes. The scenario must then find a wrong count. */
   readonly broken: boolean
 }
 
@@ -341,7 +341,7 @@ export const openIn = async (programs: ReadonlyArray<Program>, setup: Setup, bro
   if (failed !== undefined) throw new Error(`a program could not open its session: ${JSON.stringify(failed)}`)
 }
 
-/** If the vault fails, returns the failure. If the session is open, returns `undefined`. */
+/** Tells `program` to open the session of a setup. Returns the failure if the vault fails, otherwise `undefined`. */
 export const tellOpen = (
   program: Program,
   { broker: { account, ahead, id, origin }, name, place }: Setup,

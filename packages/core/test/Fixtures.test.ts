@@ -197,13 +197,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture/
   ],
   [
-    "an error row that has no fixture, and differs from a row with a fixture in its code and its meaning",
+    "an error row that has no fixture, if its code and its meaning differ from those of a row that has a fixture",
     orders("Concerns funds", ErrorTable.rejected),
     "O2: Concerns funds",
     /no fixture/
   ],
   [
-    "an error row that has no fixture, and differs from a row with a fixture in its code and its reason",
+    "an error row that has no fixture, if its code and its reason differ from those of a row that has a fixture",
     orders("Concerns orders", ErrorTable.unavailable),
     "O2: Concerns orders",
     /no fixture/

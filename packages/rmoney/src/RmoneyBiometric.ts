@@ -74,7 +74,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // A session manager need not check whether the token was refused before: each login sends a different token.
+      // A session manager does not compare the token with a refused token: each successful login replaces the token.
       credentials: undefined
     }
   }

@@ -74,7 +74,7 @@ export type TotpCode = Fakes.TotpCode
 export interface Options {
   /** The brokers to serve. Default: all brokers. */
   readonly brokers?: ReadonlyArray<BrokerId> | undefined
-  /** The control port. The origins use the ports after the control port. Default: free ports. */
+  /** The control port. The ports after the control port serve the brokers' origins. Default: free ports. */
   readonly port?: number | undefined
   /**
    * Accounts and switches of the brokers, as in a seed file. A switch is an option of a fake. Example:

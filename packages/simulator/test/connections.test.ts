@@ -70,7 +70,7 @@ interface Way<Services> {
     readonly origins: Readonly<Record<string, string>>
   }) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> &
     Layer.Layer<Services | Renewal | Logout | Authorize, AuthError.AuthError, HttpClient.HttpClient>
-  /** Absent if this way to log in uses no login page. */
+  /** The fields that the user enters in the login page. Absent if this way to log in uses no login page. */
   readonly form?: (totp: string) => Account
   /** The user's part. `codes`: the user gives the program the one-time code. `scan`: the user scans a QR code. */
   readonly person?: "codes" | "scan"
@@ -86,8 +86,8 @@ interface Way<Services> {
   /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
   readonly renewal?: ReadonlyArray<string>
   /**
-   * If the renewal needs the broker's state, the test injects an answer with this body, which refuses the token.
-   * Otherwise the test clears the broker's state, and the broker no longer knows the token.
+   * Body of an answer that refuses the token: the test injects this answer if the renewal needs the broker's state. If
+   * `refused` is absent, the test clears the broker's state, so that the broker no longer knows the token.
    */
   readonly refused?: string
   readonly logout: ReadonlyArray<string>
@@ -395,7 +395,7 @@ const reasonOf = (promise: Promise<unknown>): Promise<string> =>
 
 describe("Connection", () => {
   for (const [title, row] of Object.entries(ways)) {
-    it.live(`${title}: logs in, calls, finds the session after a restart, replaces a refused token, and logs out`, () =>
+    it.live(`${title}: logs in, gets data, finds the session after a restart, replaces a refused token, logs out`, () =>
       inSetting(async (setting) => {
         const { simulator } = setting
         const sent = makeSent(setting)
@@ -430,7 +430,7 @@ describe("Connection", () => {
         if (row.refused === undefined) {
           await Effect.runPromise(simulator.seed({ brokers: {} }))
           await sent()
-          // The login guard sends at most one login in each TOTP period.
+          // The login guard allows at most one login with a TOTP code in each TOTP period.
           await Effect.runPromise(simulator.advance("31 seconds"))
         } else {
           const fault = { kind: "answer", status: 401, body: row.refused } as const

@@ -100,7 +100,7 @@ export const make = (store: SessionStore["Service"]) => {
       })
     )
 
-  /** If the write fails, `late` is written together with the next change. */
+  /** Writes `change`. If this write fails, `late` is written instead of `change`, together with the next change. */
   const note = (account: Account.Account, change: Change, late = change): Effect.Effect<void> =>
     Effect.catch(remember(account, change), () =>
       Effect.sync(() => {
