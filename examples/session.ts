@@ -1,6 +1,7 @@
 /**
- * Prints when the session ends: `node session.ts angel`. All programs that one user runs on this machine share the
- * session. If another library sends your requests, call `session` before each request, because the token changes.
+ * Prints the time at which the session ends: `node session.ts angel`. All programs that one user runs on this machine
+ * share the session. If another library sends your requests, call `session` before each request, because a renewal of
+ * the session changes the token.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"

@@ -120,7 +120,7 @@ export const inWorld = (place: Place, play: (world: World) => Promise<void>): Pr
     const origins = { ...simulator.origins }
     let ahead = 0
     let known = 0
-    // In milliseconds. A TOTP period is 30 seconds.
+    // In milliseconds: one second longer than a TOTP period.
     const period = 31_000
     const world: World = {
       simulator,

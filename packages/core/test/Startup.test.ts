@@ -50,7 +50,7 @@ describe("a program that starts for the first time", () => {
     })
   )
 
-  it.effect("fails with the layer's own error if exactly one layer fails", () =>
+  it.effect("fails with the error of a layer if only that layer fails", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* errorOf(key))._tag, "AuthError")
       assert.strictEqual((yield* errorOf(credentials))._tag, "VaultError")

@@ -57,7 +57,7 @@ const begin = Effect.fnUntraced(function* () {
     return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "REJECTED" }))
   })
   // The login and the calls of the tests use the same client. So a test can show that `withSession` does not count a
-  // login as a request of the effect.
+  // login among the requests of the effect that `withSession` runs.
   const client = yield* Effect.provide(BrokerClient.make(protocol, { api: origin }), http)
   const login = Endpoint.make({
     name: "login",
@@ -273,7 +273,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("is also exported as a function that gets the manager from the context", () =>
+  it.effect("gets the manager from the context if it is called as a function of the module", () =>
     Effect.gen(function* () {
       const { getFunds, manager } = yield* begin()
       const got = yield* Effect.provideService(

@@ -35,7 +35,7 @@ export interface Options extends services.Options, services.CodeOptions {
   /**
    * When the broker sends the one-time code.
    * - `with-password` (default): at the password step, as RMoney documents.
-   * - `after-password`: after a separate call. The call is not sent if the challenge expects a TOTP code.
+   * - `after-password`: after a separate call, `otpSend`. The call is not sent if the challenge expects a TOTP code.
    */
   readonly sendCode?: "with-password" | "after-password" | undefined
 }

@@ -1,7 +1,7 @@
 /**
- * The tests that every broker package runs. They test the contract of each login method, the fixtures of answers and
- * requests, and random answers. A package calls `run` with its tables, its fake broker and the functions of its test
- * runner.
+ * The tests that every broker package runs. They test each login method against the contract, and the typed calls
+ * against fixtures of answers and requests, and against random answers. A package calls `run` with its tables, its fake
+ * broker and the functions of its test runner.
  *
  * @since 0.1.0
  */

@@ -127,7 +127,7 @@ const first = Effect.gen(function* () {
 })
 
 export const run: Effect.Effect<void, Failure> = Effect.gen(function* () {
-  // If NODE_USE_ENV_PROXY is set and `no_proxy` is not, requests to this machine would go through the user's proxy.
+  // If NODE_USE_ENV_PROXY is set, Node sends requests through the user's proxy, unless `no_proxy` contains their host.
   process.env["no_proxy"] = "127.0.0.1"
   if (Option.isSome(yield* Effect.option(Config.String(variable)))) return yield* second
   const [took] = yield* Effect.timed(first)
