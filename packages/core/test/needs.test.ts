@@ -159,7 +159,8 @@ describe("a GET request with a body", () => {
 })
 
 describe("Checksum.ofRecipe", () => {
-  // The results come from sha256sum, because one broker's documentation contains a wrong value.
+  // The results come from sha256sum. The sample hashes in the documentation of the brokers are not used, because one of
+  // them is wrong.
   const recipes: Readonly<Record<string, Checksum.Recipe<string>>> = {
     "client, secret and code": {
       parts: ["client", "secret", "code"],
@@ -315,7 +316,7 @@ describe("the extras of a session", () => {
 
   it.effect.each([
     ["the scheme http", "http://e21.tiny.example"],
-    ["another host", "https://tiny.example.evil.test"],
+    ["a host that only begins like the permitted domain", "https://tiny.example.evil.test"],
     ["a host that only ends like the permitted domain", "https://eviltiny.example"],
     ["a user name", "https://user@e21.tiny.example"],
     ["a port", "https://e21.tiny.example:8443"],

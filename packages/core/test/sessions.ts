@@ -94,7 +94,7 @@ export interface Shared {
 
 export const makeShared = (): Shared => ({ store: SessionStore.makeMemory(), lock: SessionLock.makeMemory() })
 
-/** Builds the SessionManager of a new program. */
+/** Builds a new SessionManager, as a program does when it starts. */
 export const start = (...options: Parameters<typeof startWith>) => Effect.orDie(startWith(...options))
 
 export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: SessionManager.Options = {}) =>

@@ -39,8 +39,8 @@ export type Accounts = Readonly<
 >
 
 /**
- * Options of `open`. If the login of an account has a second step, the function `codes` is called, with the account in
- * its argument.
+ * Options of `open`. If the login of an account needs a one-time code from a person, the function `codes` is called.
+ * The field `account` of the function's argument is this account.
  *
  * @category models
  * @since 0.1.0

@@ -10,10 +10,13 @@ export interface GuardNumbers {
   readonly window?: Duration.Input | undefined
 }
 
-/** Brokers lock accounts after fewer refused logins, so a larger number would not protect the account. */
+/**
+ * The largest valid `maxFailures`. Brokers lock an account after fewer than 100 refused logins, so a larger value would
+ * not protect the account.
+ */
 const mostFailures = 100
 
-/** With NaN, or with a `window` of zero, the limit on failed logins would never be reached. */
+/** If `maxFailures` were NaN, or `window` were zero, the limit on failed logins would never be reached. */
 export const refusalOf = (
   broker: string,
   { early = 0, window = "1 hour", maxFailures = 1 }: GuardNumbers

@@ -9,7 +9,8 @@ import type { LoginProgress } from "../../broker/LoginProgress.ts"
 
 /**
  * A login that was sent. If the broker refuses a one-time code of the login, the next code is another attempt.
- * `outcome` is `open` until the broker answers, and `awaits-code` until the broker's code is sent back.
+ * `outcome` is `open` until the broker answers. `outcome` is `awaits-code` after the broker has sent a code by SMS or
+ * email, until the program sends this code to the broker.
  */
 export interface Attempt {
   readonly id: string
@@ -216,7 +217,10 @@ export const throttledUntil = (ledger: Ledger, now: number): number | undefined 
   return open.length >= maxOpen && now < last + throttleInterval ? last + throttleInterval : undefined
 }
 
-/** If the codes of two or more logins within an hour were not sent back, returns when the next login may be sent. */
+/**
+ * If two or more logins within an hour ended before their one-time code was sent to the broker, returns when the next
+ * login may be sent.
+ */
 export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
   const waiting = ledger.attempts.filter(({ at, outcome }) => outcome === "awaits-code" && isWithin(at, hour, now))
   const length = pauses[Math.min(waiting.length - 1, pauses.length) - 1]
@@ -381,7 +385,10 @@ export const clearProgress = (ledger: Ledger, app: string): Ledger =>
 /** Records that a login whose progress was stored has returned a session. */
 export const finish = (ledger: Ledger, app: string): Ledger => ({ ...clearProgress(ledger, app), pause: undefined })
 
-/** Allows `credentials` again. All other refused credentials stay blocked. */
+/**
+ * Removes the attempts, the pauses, the lock and the replacement, and allows `credentials` again. All other refused
+ * credentials stay blocked.
+ */
 export const reset = (ledger: Ledger, credentials: string | undefined, now: number): Ledger => ({
   ...empty,
   attemptedAt: ledger.attemptedAt,
