@@ -73,7 +73,7 @@ describe("environment variables that the program changes:", () => {
     assert.include(await messageOf(Connection.open(layer)), "TINY_TEST_PIN) is missing")
   })
 
-  it("account() of Connections uses their values at its first successful call", async () => {
+  it("account() of Connections uses their values at the first successful call for the account", async () => {
     const [one, two] = [recording(), recording()]
     await using connections = await Connections.open({ accounts: { one: one.layer, two: two.layer } })
     assert.include(await messageOf(connections.account("one")), "TINY_TEST_PIN) is missing")

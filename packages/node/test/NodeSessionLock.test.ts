@@ -193,7 +193,8 @@ describe("vaults: NodeSessionLock", () => {
       const [one, two] = [yield* make(folder), yield* make(folder, { acquireTimeout: "2 seconds" })]
       const reason = yield* one.withLock(account, ({ check }) =>
         Effect.gen(function* () {
-          // Another process truncates the file, because a process that closes a file loses its locks on the file.
+          // Another process truncates the file. If this process did so, it would lose its locks on the file when it
+          // closed the file.
           execFileSync("truncate", ["--size=100", fileOf(folder)])
           const waiting = yield* Effect.forkChild(reasonOf(fenceOf(two)))
           yield* TestClock.adjust("2 seconds")
@@ -206,7 +207,7 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
-  it.effect("recreates a damaged lock file if the lock file for repairs is damaged too", () =>
+  it.effect("recreates a damaged lock file even if the lock file for the repair is damaged too", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const lock = yield* make(folder)

@@ -63,9 +63,9 @@ export interface Switches {
   readonly loggedOutTokens: "die" | "live"
   /** The HTTP status for an invalid or expired token, except on the market feed. Default: 401. */
   readonly deadToken: 401 | 403
-  /** Whether the callback contains `cb_param`. Default: yes. */
+  /** Whether the callback contains the state of the login, in the parameter `cb_param`. Default: yes. */
   readonly cbParam: "echoed" | "dropped"
-  /** Whether an `auth` code can be used only once. Default: yes. */
+  /** Whether the code in the parameter `auth` of the callback can be used only once. Default: yes. */
   readonly authCode: "single-use" | "reusable"
   /** Lifetime of an `auth` code. Default: two minutes. */
   readonly authCodeLifetime: Duration.Input

@@ -102,7 +102,7 @@ for (const enable of [true, "true"]) {
 
 const samco = "https://tradeapi.samco.in"
 
-it.live("the fake of Samco answers EOAUTH030 while an exchange of the same code or refresh token is pending", () =>
+it.live("the fake of Samco answers EOAUTH030 to a second concurrent exchange of a code or refresh token", () =>
   Effect.gen(function* () {
     const fake = yield* FakeSamco.make()
     const { apiKey, apiSecret, redirectUrl } = FakeSamco.demoAccount

@@ -82,9 +82,9 @@ export class SessionManager extends Context.Service<
      * only calls of endpoints and requests of `AuthorizedClient` and `Authorize.request`. Do not place orders in
      * another way inside the effect.
      *
-     * If the broker refuses the new token before an effect of the same kind has succeeded with this token, the new
-     * session is not renewed until it is ten minutes old. More logins could lock the account. There are two kinds of
-     * effects: effects whose requests are all safe to repeat, and all other effects.
+     * There are two kinds of effects: effects whose requests are all safe to repeat, and all other effects. If the
+     * broker refuses the new token to an effect before any effect of the same kind has succeeded with this token, the
+     * new session is not renewed until it is ten minutes old. More logins could lock the account.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
@@ -113,8 +113,9 @@ export class SessionManager extends Context.Service<
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
      * Records that the broker has accepted an order, or another call that must not be sent twice, with this session. If
-     * the broker refuses this session later, the session may be replaced at once, even if it replaced another refused
-     * session less than 30 minutes ago. `AuthorizedClient` and `withSession` make the record automatically.
+     * the broker refuses this session later, the session may be replaced at once. Without the record, a pause may apply
+     * if this session replaced another refused session less than 30 minutes ago. `AuthorizedClient` and `withSession`
+     * make the record automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**

@@ -70,8 +70,8 @@ const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>)
   Redacted.value(tokens.access) === Redacted.value(token)
 
 /**
- * After a failed renewal, `manager.session` fails for some time without reading the store. So `manager.peek` reads the
- * store: a person may have logged in with another program in the meantime.
+ * After a failed renewal, `manager.session` fails for some time without reading the store. This function then calls
+ * `manager.peek`, which reads the store, because a person may have logged in with another program in the meantime.
  */
 const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Session, Failure> =>
   Effect.catch(manager.session, (failure) =>
@@ -81,7 +81,10 @@ const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Se
     )
   )
 
-/** Milliseconds for which no further profile call is sent with a token that the broker has accepted. */
+/**
+ * After the broker has accepted a token in a profile call, no further profile call is sent with this token for this
+ * number of milliseconds.
+ */
 const acceptedMillis = 5000
 
 const accepted = (name: string, broker: string) =>
