@@ -209,7 +209,10 @@ const healthyResume = ({ issuedAt }: LoginProgress.LoginProgress) =>
 interface Morning {
   /** Number of logins and refreshes that were sent to the broker. */
   sent: number
-  /** The minute from which both programs always got a session. `undefined` if the last request failed. */
+  /**
+   * The minute from which both programs always got a session. `undefined` if a program got no session at the last
+   * attempt of the morning.
+   */
   by: number | undefined
 }
 

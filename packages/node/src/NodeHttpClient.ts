@@ -51,7 +51,8 @@ export interface Options {
   readonly bodyTimeout?: Duration.Input | undefined
   /**
    * A dispatcher of undici that sends the requests. Your program must close it. Default: the dispatcher of the global
-   * `fetch`. Example: `new ProxyAgent("http://proxy.example:8080")` from the package `undici`.
+   * `fetch` if the program has replaced that dispatcher, or else an agent that the client makes. Example:
+   * `new ProxyAgent("http://proxy.example:8080")` from the package `undici`.
    */
   readonly dispatcher?: dispatchers.Dispatcher | undefined
   /**

@@ -81,8 +81,8 @@ describe("a login whose redirect URL is not on loopback", () => {
   const wrong: ReadonlyArray<readonly [what: string, (state: string) => string, said: string]> = [
     ["an empty line", () => "", "This is not an address."],
     ["half an address", () => "https://app.exa", "This address does not begin with https://app.example.com/callback."],
-    ["the code without its address", () => code, "This is not an address."],
-    ["the query without its address", (state) => `?code=${code}&state=${state}`, "This is not an address."],
+    ["a code without an address", () => code, "This is not an address."],
+    ["a query without an address", (state) => `?code=${code}&state=${state}`, "This is not an address."],
     [
       "an address with some other text",
       (state) => `it is ${publicUrl}?code=${code}&state=${state}`,

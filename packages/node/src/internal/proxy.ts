@@ -1,13 +1,13 @@
 /**
- * Makes the global `fetch` use the proxy in the environment, even if Node was started without `NODE_USE_ENV_PROXY=1`
- * and `--use-env-proxy`.
+ * Makes the global `fetch` use the proxy in the environment, even if Node was started with neither
+ * `NODE_USE_ENV_PROXY=1` nor `--use-env-proxy`.
  */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Effect from "effect/Effect"
 import * as http from "node:http"
 import * as process from "node:process"
 
-/** Like Node, this function prefers the lower-case name. */
+/** Returns the name of the variable with the proxy. Like Node, this function prefers `https_proxy` to `HTTPS_PROXY`. */
 const variableOf = (environment: NodeJS.ProcessEnv): string =>
   environment["https_proxy"] === undefined ? "HTTPS_PROXY" : "https_proxy"
 
