@@ -47,7 +47,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("count after a restart of the program", () =>
+  it.effect("stop the third login even if the program restarts before this login", () =>
     Effect.gen(function* () {
       const { guard, login, restarted } = yield* begin
       yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
@@ -271,7 +271,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("do not block logins after a clock that was years ahead is corrected", () =>
+  it.effect("do not block logins after the correction of a clock that was years ahead", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* TestClock.setTime(morning + 1e11)

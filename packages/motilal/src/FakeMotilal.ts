@@ -64,7 +64,7 @@ export interface Switches {
   readonly reusedCode: "refused" | "accepted"
   /** JSON type that the fake accepts for a one-time code by SMS. */
   readonly otpType: "either" | "text" | "number"
-  /** Whether the portal's callback contains the state. */
+  /** Whether the callback of a login with `MotilalPortal` contains the state. */
   readonly portalState: "echoed" | "dropped"
   /** Calls that check the caller's IP address. */
   readonly addressCheck: "orders" | "all"

@@ -100,7 +100,7 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * The members of the service in addition to the calls of the endpoint table.
+ * The members that `RmoneyApi` has in addition to the members of `BrokerApi`.
  *
  * @category models
  * @since 0.1.0

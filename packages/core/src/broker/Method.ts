@@ -165,7 +165,7 @@ export interface RedirectSpec<
    * - `none`: no, because the broker does not return the state. Only the newest request can be completed, and only
    *   within five minutes.
    *
-   * A state in a callback must always be the state of the request.
+   * If a callback contains a state, this state must always be the state of the request.
    */
   readonly state: (options: O) => "required" | "optional" | "none"
   /** The name of the callback's parameter that contains the state. Default: `state`. */

@@ -1,6 +1,6 @@
 /**
- * Finds out why a connection failed, and whether it failed at a proxy. Copies only codes and numbers from the client's
- * error, because the error may contain secrets.
+ * Finds out why a connection failed, and whether it failed at a proxy. Copies only codes and numbers from the error of
+ * the HTTP client, because the error may contain secrets.
  */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"

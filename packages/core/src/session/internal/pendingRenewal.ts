@@ -55,7 +55,7 @@ const storeSession = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Session.Session, Failure> {
   let version = expected
   self.state.unsaved = got.session
-  // If the store fails, later calls must store the new session, because the previous session may have ended.
+  // If the store fails, a later renewal must store the new session, because the previous session may have ended.
   Cached.makeDue(self.state)
   for (let writes = 0; writes < maxWrites; writes++) {
     if (yield* self.store.put(self.account, "session", Record.ofSession(got.session), version)) {
