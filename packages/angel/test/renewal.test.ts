@@ -216,7 +216,7 @@ describe("a source of TOTP codes", () => {
     ["an error that the function throws", () => assert.fail("123456"), "ActionRequired"] as const,
     ["a promise", () => Promise.resolve("123456") as never, "ActionRequired"] as const,
     ["a code that never comes", () => Effect.never, "ActionRequired"] as const
-  ])("does not count as a failed login if it fails: %s", ([, source, expected]) =>
+  ])("adds no failed login to the login guard if the source fails: %s", ([, source, expected]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make({ tokenEnd: "absent" })

@@ -81,7 +81,7 @@ const validate = Effect.fnUntraced(function* (fake: FakeBroker, header: Readonly
 })
 
 describe("the fake", () => {
-  it.effect("refuses an invalid password step", () =>
+  it.effect("refuses a password request if its content type or one of its fields is invalid", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const plain = yield* ask(fake, "access/pwd/validate", password, { "content-type": "text/plain" })
@@ -130,20 +130,22 @@ describe("the fake", () => {
     ["either", "bare", "three-part"],
     ["bare", "bare"],
     ["three-part", "three-part"]
-  ] as const)('accepts the step token only as stepHeader: "%s" allows', ([stepHeader, ...taken]) =>
-    Effect.gen(function* () {
-      for (const form of ["bare", "three-part"] as const) {
-        const { fake, token } = yield* validated({ stepHeader })
-        const authorization = form === "bare" ? `Bearer ${token}` : `Bearer ${demo.userId} WEB ${token}`
-        const said = yield* ask(
-          fake,
-          "access/otp/send",
-          { userId: demo.userId, ...device, versionNo: "1" },
-          { authorization }
-        )
-        assert.strictEqual(said.status, taken.some((one) => one === form) ? 200 : 401, form)
-      }
-    })
+  ] as const)(
+    'with stepHeader: "%s", accepts only the permitted forms of the authorization header',
+    ([stepHeader, ...taken]) =>
+      Effect.gen(function* () {
+        for (const form of ["bare", "three-part"] as const) {
+          const { fake, token } = yield* validated({ stepHeader })
+          const authorization = form === "bare" ? `Bearer ${token}` : `Bearer ${demo.userId} WEB ${token}`
+          const said = yield* ask(
+            fake,
+            "access/otp/send",
+            { userId: demo.userId, ...device, versionNo: "1" },
+            { authorization }
+          )
+          assert.strictEqual(said.status, taken.some((one) => one === form) ? 200 : 401, form)
+        }
+      })
   )
 
   it.effect("refuses the check of a code if the user id is an email address", () =>
@@ -157,7 +159,7 @@ describe("the fake", () => {
     })
   )
 
-  it.effect('with stepToken: "ignored", requires no step header', () =>
+  it.effect('with stepToken: "ignored", requires no step token', () =>
     Effect.gen(function* () {
       const { fake } = yield* validated({ stepToken: "ignored" })
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
@@ -332,7 +334,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a session ends at the next login from the same source, or within a day", () =>
+  it.effect("a session ends at the next API login of the account, or after at most one day", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const first = String((yield* validate(fake, header)).result["accessToken"])

@@ -174,9 +174,9 @@ export const run = <E, R>(
     )
 
     /**
-     * The stored session, if another program stored it after `before` was read. This session is returned even if this
-     * program logged out before `before` was read. If the entry was written more than once after `before` was read, one
-     * of the writes may have been a logout, so no session is returned.
+     * The stored session, if another program stored it after `before` was read. If this program logged out earlier,
+     * `peek` returns no session, but `storedSince` returns the stored session. If the entry was written more than once
+     * after `before` was read, one of the writes may have been a logout, so no session is returned.
      */
     const storedSince = (before: Record.Record) =>
       Effect.gen(function* () {
