@@ -14,7 +14,7 @@ export interface Figure {
   readonly turn: string
   readonly field: Field
   readonly of: string
-  /** Name of the candidate to which `of` is compared. Default: the figure is not compared. */
+  /** Name of a second candidate. If `to` is set, the values of `of` are divided by the values of `to`. */
   readonly to?: string
 }
 

@@ -23,8 +23,8 @@ export const listen = async (server: net.Server, triesLeft = 20): Promise<number
 }
 
 /**
- * Tests with a connection whether the port is free. A test that listens on the port could leave the port in use for a
- * few milliseconds.
+ * Connects to the port to find out whether the port is free. If this function listened on the port, the port could
+ * stay in use for a few milliseconds.
  */
 export const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {

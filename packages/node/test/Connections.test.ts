@@ -50,7 +50,7 @@ it("a later connection uses the session that warm() of Connections has stored", 
     assert.deepStrictEqual(sent(), ["sessionToken"])
   }))
 
-it("Connection.open and Connections.open pass the option key to the vault", async () => {
+it("Connection.open and Connections.open pass the key of the option `key` to the vault", async () => {
   const { client, sent } = makeFake()
   const entries = Effect.runSync(
     Effect.provide(

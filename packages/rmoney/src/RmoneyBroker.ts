@@ -70,7 +70,7 @@ export const credentials = {
 }
 
 /**
- * Credentials of `RmoneySso` for the exchange `checksum`, with their environment variables.
+ * Credentials of `RmoneySso` with the option `exchange: "checksum"`, and their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -84,7 +84,7 @@ export const ssoCredentials = {
 }
 
 /**
- * Credentials of `RmoneySso` for the exchange `vendor`, with their environment variables.
+ * Credentials of `RmoneySso` with the option `exchange: "vendor"`, and their environment variables.
  *
  * @category credentials
  * @since 0.1.0

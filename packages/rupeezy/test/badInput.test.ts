@@ -235,7 +235,7 @@ describe("calls of RupeezyApi from untyped code", () => {
       ["checksum", "token"]
     ],
     [
-      "the login's field name application_id",
+      "application_id in place of applicationId",
       { ...createSessionRequest, applicationId: undefined, application_id: "x" },
       ["applicationId"]
     ]

@@ -229,7 +229,7 @@ it.live(
       for (const [title, [id, answer]] of Object.entries(titles)) {
         const scripts = logins.filter(({ broker }) => broker === title).map(({ script }) => script)
         assert.isNotEmpty(scripts, `The README has no curl lines for ${title}.`)
-        // One shell runs all logins of a broker, because later logins use functions of earlier logins.
+        // One shell runs all logins of a broker, because a login may use shell functions that an earlier login defines.
         const printed = yield* runShell(preparation + scripts.join(`printf '${separator}'\n`))
         const answers = printed.split(separator)
         assert.strictEqual(answers.length, scripts.length, title)

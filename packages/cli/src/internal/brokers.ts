@@ -123,7 +123,10 @@ const unusable = (folder: string, problem: string) =>
  */
 const effectModule = "effect/Redacted"
 
-/** Checks the fields that `broker-auth` reads. A package by another author may lack some of them. */
+/**
+ * Checks that the description of a broker has the fields that `broker-auth` reads. In a package that the user names
+ * with `--package`, the description may lack some of these fields.
+ */
 const isBroker = Schema.is(
   Schema.Struct({
     id: Schema.String,

@@ -34,7 +34,7 @@ type AgentClass = new (options: { readonly connections: number; readonly allowH2
 const isDefaultOption = (value: unknown): boolean => value === undefined || value === Infinity || value === 0
 
 /**
- * `undefined` if the program has replaced or wrapped the dispatcher, for example with a proxy or with other
+ * Returns `undefined` if the program has replaced or wrapped the dispatcher, for example to use a proxy or other
  * certificates. A new agent would not have these settings.
  */
 const plainAgentClass = (dispatcher: Dispatcher): AgentClass | undefined => {
