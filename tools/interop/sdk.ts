@@ -10,7 +10,7 @@ export interface ClientOptions {
   readonly root: string
 }
 
-/** An instance of the SDK in a separate process. */
+/** A client object of a broker's SDK, in a separate process. */
 export interface Client {
   /** Fails if the method rejects or the process crashes. */
   readonly call: <Answer>(method: string, ...args: ReadonlyArray<unknown>) => Promise<Answer>

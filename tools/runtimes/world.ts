@@ -1,4 +1,7 @@
-/** Starts a simulator and a server. The server does what the user does during a login, and serves a web page. */
+/**
+ * Starts a simulator and a server. The server does what the user does during a login, and serves a web page that runs
+ * `script`.
+ */
 import { LoginPage, Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -16,7 +19,10 @@ type Service = Simulator.Simulator["Service"]
 export const accountOf = ({ brokers }: Service, { account = 0, broker }: Way) =>
   brokers[broker]?.accounts[account] ?? {}
 
-/** If `url` is not an address of a broker or of the simulator, follows the redirect to the login page. */
+/**
+ * Returns the address of the login page. If `url` is not an address of a broker or of the simulator, the server at
+ * `url` redirects to the login page.
+ */
 const loginPage = async (simulator: Service, url: string): Promise<string> => {
   const { origin } = new URL(url)
   if (Object.entries(simulator.origins).flat().includes(origin)) return url

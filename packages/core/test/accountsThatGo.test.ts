@@ -131,7 +131,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("makes waiting callers fail if its layer was being built", () =>
+  it.effect("makes waiting callers fail if it was closed while its layer was being built", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.sleep("10 seconds"))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
@@ -146,7 +146,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("has no open layer, even if an uninterruptible build was running", () =>
+  it.effect("has no open layer, even if it was closed during an uninterruptible build of its layer", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.uninterruptible(Effect.sleep("10 seconds")))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))

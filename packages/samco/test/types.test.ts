@@ -67,7 +67,7 @@ describe("the types of the layers", () => {
   it("a program does not compile if it uses a capability that SamcoLegacy lacks", () => {
     // @ts-expect-error: a session of SamcoLegacy cannot be refreshed
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), legacy)))
-    // @ts-expect-error: the one-time code is sent before the login, not after the login
+    // @ts-expect-error: the program sends the one-time code to Samco before the login, not after it
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, legacy)))
     // @ts-expect-error: only SamcoOAuth provides the browser login
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, legacy)))

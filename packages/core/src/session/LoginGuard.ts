@@ -297,7 +297,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     return {
       codeAwaited: Effect.suspend(() => {
         sent.isCodeOrdered = true
-        // A code that was refused before stays counted.
+        // If the broker has refused a code of this login, the attempt stays `refused`, so that it counts as a failure.
         return sent.attempt.outcome === "refused" ? Effect.void : set("awaits-code")
       }),
       asking: (ask) =>

@@ -30,6 +30,7 @@ interface Row {
   readonly fields: Schema.Struct.Fields
   /** An example of `fault` in `POST /faults`. */
   readonly sample: string
+  /** What the simulated broker does. */
   readonly does: string
 }
 

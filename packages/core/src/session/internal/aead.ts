@@ -20,7 +20,7 @@ const cipherOf = Effect.fnUntraced(function* (bytes: Redacted.Redacted<Uint8Arra
   const known = ciphers.get(bytes)
   if (known !== undefined) return known
   const services = yield* Layer.buildWithScope(layer, Scope.makeUnsafe())
-  // `VaultKey` has checked the length.
+  // `VaultKey` has checked the length of `bytes`.
   const key = yield* Effect.orDie(Aead.key(Aead.xchacha20Poly1305, Redacted.value(bytes)))
   const made: Cipher = { key, services }
   ciphers.set(bytes, made)
