@@ -323,8 +323,8 @@ const listen = Effect.fnUntraced(function* (
 
 /**
  * Opens the port of a redirect URL, and closes the port when the scope closes. Use `open` instead of `login` if your
- * program must do something between the steps of a login, or needs a free port. Most brokers redirect only to the
- * registered port.
+ * program must do something between the steps of a login, or needs a free port. With most brokers, a free port does not
+ * work, because these brokers redirect only to the registered port.
  *
  * Fails with `InvalidRequest` if an option is invalid, or if the port cannot be opened. The redirect URL is invalid if
  * it is not `http` on loopback, or if browsers refuse its port (see `BlockedPort` of `@auth/broker-core`).
@@ -443,9 +443,9 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  * Logs in with the user's browser: begins the login, opens the login page, waits for the callback, and completes the
  * login. Provide `login` with a broker's layer that has `RedirectLogin`.
  *
- * If the redirect URL is `http` on loopback, the program listens on its port during the login. After the callback, the
- * browser shows the outcome at an address without parameters. For every other redirect URL, the program asks the user
- * at most four times to paste the address that the browser shows after the login.
+ * If the redirect URL is `http` on loopback, the program listens on the port of the redirect URL during the login.
+ * After the callback, the browser shows the outcome at an address without parameters. For every other redirect URL, the
+ * program asks the user at most four times to paste the address that the browser shows after the login.
  *
  * If no browser can be opened, the program shows an address:
  *

@@ -139,7 +139,7 @@ export interface Fields {
   readonly message?: ReadonlyArray<string>
   /**
    * Answers that report success, but ask the user to do something, such as to set a new password. If the value at the
-   * path `field` is `is`, the verdict is `No` with `code`.
+   * path `field` equals the value of `is`, the verdict is `No` with `code`.
    */
   readonly asks?: ReadonlyArray<{
     readonly field: ReadonlyArray<string>

@@ -1,6 +1,6 @@
 /**
  * Stores the result of the first steps of a login until the last step succeeds. If a later step fails, the login can
- * continue at that step. If the broker opens a session in the first steps, a new login would open a second session.
+ * continue at that step. If the login began again at its first step, some brokers would open a second session.
  *
  * @since 0.1.0
  */

@@ -60,7 +60,10 @@ const pollInterval = "2 seconds"
 /** Maximum number of logins that `startAll` runs at the same time. Logins that need a person are not counted. */
 const atOnce = 6
 
-/** If more logins to one broker ran at the same time, the broker's firewall might block the address of this machine. */
+/**
+ * Like `atOnce`, but for the logins to one broker. If more than two of them ran at the same time, the broker's firewall
+ * might block the address of this machine.
+ */
 const atOncePerBroker = 2
 
 const keptChanges = 1024

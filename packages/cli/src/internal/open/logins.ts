@@ -27,7 +27,7 @@ export type Show = (step: Step, handlers?: Handlers) => void
 
 export const busy = (text: string): Step => ({ _tag: "busy", text, canCancel: false })
 
-/** A step that waits for other accounts. */
+/** The step of an account whose login waits for the logins of other accounts. */
 export const waiting = (text: string): Step => ({ _tag: "busy", text, canCancel: true })
 
 const textOf = ({ destinations, digits, kinds }: CodeQuestion): string =>

@@ -37,7 +37,7 @@ const factsOf = (error: object): Facts => {
     const value: unknown = Reflect.get(error, name)
     if (Predicate.isString(value) && shape[name].test(value)) facts[name] = value
   }
-  // If an answer does not begin like an HTTP answer, the error from undici has no code.
+  // If an answer is not valid HTTP, the error from some versions of undici has no code.
   if (Reflect.get(error, "name") === "HTTPParserError") facts.code ??= "HPE_INVALID"
   const port: unknown = Reflect.get(error, "port")
   if (Predicate.isNumber(port)) facts.port = port
