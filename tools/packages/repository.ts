@@ -25,7 +25,7 @@ const readRoot = (): { readonly repository: { readonly url: string } } =>
 
 export const url = readRoot().repository.url
 
-/** Returns the fields with the address for the manifest of the package in `folder`, such as `packages/angel`. */
+/** Returns the manifest fields that contain the address, for the package in `folder`, such as `packages/angel`. */
 export const fieldsOf = (folder: string) => ({
   repository: { type: "git", url, directory: folder },
   homepage: `${webOf(url)}/tree/${branch}/${folder}#readme`,

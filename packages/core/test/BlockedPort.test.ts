@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Dispatcher, fetch } from "undici"
 
-/** Makes a fake operating system that selects `ports` in turn for port 0. */
+/** Makes a fake operating system. If `open` is called with port 0, the fake selects the next port of `ports`. */
 const makeSystem = (ports: ReadonlyArray<number>) => {
   const events: Array<string> = []
   let count = 0

@@ -252,7 +252,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect("fails if the IP address of the exchange is not registered", () =>
+  it.effect("fails if the code is exchanged from an unregistered IP address", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...FakeSamco.demoAccount, ip: "unregistered-server" }] })
       yield* Effect.gen(function* () {
@@ -340,7 +340,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("reports scopes that the app lacks as an invalid request", () =>
+  it.effect("fails with InvalidRequest if the app does not have a requested scope", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {

@@ -3,8 +3,8 @@
  * only after the right code.
  *
  * A challenge belongs to one account, and may expire. Only one answer can be sent at a time. After a wrong code, or
- * after `RateLimited`, the challenge can be answered again. The number of wrong codes may be limited. After any other
- * result, the challenge has ended. The `Ledger` of a layer checks these rules before a code is sent.
+ * after `RateLimited`, the challenge can be answered again. After any other result, the challenge has ended. The number
+ * of wrong codes may be limited. The `Ledger` of a layer checks these rules before a code is sent.
  *
  * @since 0.1.0
  */
