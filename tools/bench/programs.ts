@@ -134,7 +134,7 @@ export const compile = async (root: string, names: ReadonlyArray<string>): Promi
 }
 
 const bundle = async (folder: string): Promise<void> => {
-  // The processes of the candidates import this file too, and do not need `vite`.
+  // A process that measures a program imports this file too, but does not need `vite`.
   const { build } = await import("vite")
   await build({
     configFile: false,

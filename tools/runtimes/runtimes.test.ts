@@ -42,7 +42,7 @@ const tableOf = (text: string, head: string): ReadonlyArray<ReadonlyArray<string
   )
 }
 
-describe("runtimes", () => {
+describe("npm run runtimes", () => {
   afterAll(stopAll)
 
   it("keeps the last lines of the error if the check of a cell fails, and checks the row's other cells", async () => {

@@ -138,7 +138,7 @@ describe("the check of the option environment", () => {
     })
   )
 
-  it.effect("accepts a production host from the options environment and origins", () =>
+  it.effect("accepts a production host that the option environment or the option origins names", () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       for (const options of [
@@ -319,7 +319,7 @@ describe("invalid codes and identities", () => {
   }
 })
 
-describe("raw calls from untyped code", () => {
+describe("calls of RmoneyApi from untyped code", () => {
   const wrong = "is missing, blank or of the wrong type"
   const fieldsOf: Readonly<Record<string, ReadonlyArray<string>>> = {
     ssoGetUserDetails: ["vendor", "authCode"],

@@ -12,7 +12,7 @@ const [folder = "", file = "", times = "1", gate] = process.argv.slice(2)
 
 const program = Effect.gen(function* () {
   const lock = yield* SessionLock
-  // Waits for the file `gate`, so that all processes begin at the same time.
+  // Waits until the file `gate` exists. The test creates `gate` when all its processes have printed `ready`.
   if (gate !== undefined) process.stdout.write("ready\n")
   const isOpen = Effect.sync(() => gate === undefined || existsSync(gate))
   while (!(yield* isOpen)) yield* Effect.sleep("1 millis")

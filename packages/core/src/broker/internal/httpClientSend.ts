@@ -65,7 +65,10 @@ const toHttpRequest = (wire: WireRequest) => {
   )
 }
 
-/** The answer for a redirect that was not followed, with the values that a browser reports. */
+/**
+ * The answer for a redirect that was not followed. For such a redirect, a browser's `fetch` reports the same status,
+ * headers and body.
+ */
 const redirected: WireResponse = { status: 0, headers: {}, text: "" }
 
 export const execute = (
