@@ -120,7 +120,7 @@ const loginFailure = Effect.fnUntraced(function* (broker: Documented, status: nu
   return yield* Effect.flip(Effect.provide(Login.login, layer))
 })
 
-/** Brokers whose layer `…Auth` logs in without a user. */
+/** Brokers whose layer `…Auth` can log in without a person. */
 const withLogin = new Set<Documented>()
 for (const one of documented) {
   const { broker } = await load<{ readonly broker: Broker }>(one, `${one.name}Broker.ts`)
@@ -198,7 +198,7 @@ for (const broker of documented) {
       })
     )
 
-    it.effect("reports SessionExpired for an expired token, and for no other answer of the same endpoint", () =>
+    it.effect("finds SessionExpired in fixtures of expired sessions, and in no other fixture of their endpoints", () =>
       Effect.gen(function* () {
         const answers = others(broker).filter(({ expect }) => "reason" in expect)
         const expired = answers.filter(({ expect }) => expect["reason"] === "SessionExpired")

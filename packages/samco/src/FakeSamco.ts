@@ -199,7 +199,7 @@ const found = ({ href }: URL): FakeBroker.FakeResponse => ({ status: 302, header
 
 const headerFault = ({ headers, method }: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
   if (method !== "POST") return undefined
-  // RFC 9110, section 12.5.1: without the header, any type is acceptable.
+  // RFC 9110, section 12.5.1: without the header Accept, any type is acceptable.
   const accepted = (headers["accept"] ?? "").trim().toLowerCase() || "*/*"
   if (!/(?:application\/json|application\/\*|\*\/\*)/.test(accepted)) return FakeBroker.text("Not Acceptable", 406)
   return (headers["content-type"] ?? "").includes("application/json")

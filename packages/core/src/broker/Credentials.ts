@@ -193,8 +193,8 @@ export const redirectUrl = (env: string, problem: NonNullable<Field["problem"]> 
 
 /**
  * The check and the conversion of a client code. A client code has only letters and digits, and is converted to capital
- * letters. If the value is an email address, the error advises using the client code, and calls it `what`. Example:
- * `"client code, such as A123456"`.
+ * letters. If the value is an email address, the error advises using the client code, and describes the client code
+ * with the text `what`. An example of `what` is `"client code, such as A123456"`.
  *
  * @category checks
  * @since 0.1.0

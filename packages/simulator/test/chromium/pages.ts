@@ -2,7 +2,7 @@ import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 
-/** The README of the simulator has a table of the login pages. */
+/** A login page that the simulator serves. The README of the simulator has a table of the login pages. */
 export interface Page {
   readonly title: string
   readonly broker: Simulator.BrokerId

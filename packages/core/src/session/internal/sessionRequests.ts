@@ -40,7 +40,10 @@ const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
     return live === undefined ? obtain(self, now) : Effect.succeed(live)
   })
 
-/** All callers share one timer, because a timer for each caller would cost much CPU time. */
+/**
+ * Starts to wait for the renewal, but not longer than `renewalTimeout`. All callers share one timer, because a timer for
+ * each caller would cost much CPU time.
+ */
 const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
     Effect.flatMap(unnoted(startRenewal(self, { rejected: undefined, byPerson: false })), (pendingRenewal) => {
@@ -99,7 +102,8 @@ const startSync = (self: Self, live: Session.Session, logouts: number) =>
   Effect.as(forkBackground(self, Effect.ignore(syncFromStore(self, logouts))), live)
 
 /**
- * If the store stops reporting changes, every account reads the store. Random intervals spread these reads over time.
+ * If the store stops reporting changes, each account reads the store when its interval ends. Random intervals spread
+ * these reads over time.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
   // While `isUpToDate` ran, the cached session may have been replaced or removed.
