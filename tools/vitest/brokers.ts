@@ -31,7 +31,7 @@ export const serveFake = (fake: FakeBroker.FakeBroker) =>
     Effect.as(fake)
   )
 
-/** `folder` contains the package's tests. */
+/** `folder` is the folder of a broker package's tests. It contains the folder `fixtures`. */
 export const fixturesOf = (folder: string) => {
   const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, "fixtures", name), "utf8"))
   const answers = (...files: ReadonlyArray<string>) =>

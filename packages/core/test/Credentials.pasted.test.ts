@@ -203,7 +203,7 @@ it("long runs of spaces, backslashes and quotation marks are checked quickly", (
   }
 })
 
-describe("the check for text that is not a value", () => {
+describe("the check for text that is not a credential", () => {
   const placeholders = [
     "your_api_key",
     "YOUR-CLIENT-ID",

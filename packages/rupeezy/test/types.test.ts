@@ -32,7 +32,7 @@ type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 const same = <A, B>(verdict: Same<A, B>): boolean => verdict
 
 describe("types", () => {
-  it("a program compiles if it uses the capabilities of a layer", () => {
+  it("a program compiles if its layer has every capability that the program uses", () => {
     const login = Effect.provide(Login.session, layer())
     const profile = Effect.provide(Profile.profile(session), layer())
     const logout = Effect.provide(Logout.logout(session), partnerLayer())

@@ -1,5 +1,6 @@
 /**
- * Storage for sessions. Stored sessions remain after a restart, and several programs can use them.
+ * Storage for sessions. A store outside the program's memory keeps its sessions after a restart, and several programs
+ * can use these sessions.
  *
  * @since 0.1.0
  */
@@ -384,8 +385,9 @@ const makeCompareAndSet = () =>
  * `appendonly yes` and `appendfsync always`, the data is on disk before the write succeeds. If Redis loses its data,
  * the programs log in again.
  *
- * `get` and `put` fail with `Io`, or with `Tampered` if the value was not written by this library. `makeRedis` fails
- * with `InvalidOption` if the time-out is invalid.
+ * `get` and `put` fail with `Io` if Redis refuses the command or does not answer within the time-out. They fail with
+ * `Tampered` if the stored value was not written by this library. `makeRedis` fails with `InvalidOption` if the
+ * time-out is invalid.
  *
  * @category constructors
  * @since 0.1.0

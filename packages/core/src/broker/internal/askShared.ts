@@ -63,7 +63,7 @@ export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol:
 
   const withoutShared = Effect.fnUntraced(function* ({ name }: Endpoint, problem: string) {
     const now = yield* Clock.currentTimeMillis
-    // If several calls ask at the same time, only the first of them logs a warning.
+    // If the shared limits fail for several calls at the same time, only the first of these calls logs a warning.
     if (isPaused(now)) return 0
     pausedAt = now
     yield* Effect.annotateLogs(
