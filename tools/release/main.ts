@@ -29,7 +29,9 @@ Options:
 In a CI job that has an id token, npm uses this token as its login, and publishes with provenance: a signed statement
 that names the commit and the job. Otherwise, run npm login first, or set the token of the registry in your npmrc.`
 
-/** Time limits in milliseconds. `query` is for a command that changes nothing, `publish` is for all packages together. */
+/**
+ * Time limits in milliseconds. `query` is for a command that changes nothing, `publish` is for all packages together.
+ */
 const limits = { query: 60_000, build: 600_000, publish: 900_000 }
 
 /** Environment variables with which CI systems offer an id token. */

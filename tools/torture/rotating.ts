@@ -1,6 +1,6 @@
 /**
- * Makes the value that `writer.ts` stores under a version number. Each number has its own value, so that a damaged value
- * can be detected.
+ * Makes the value that `writer.ts` stores under a version number. Each number has its own value, so that a damaged
+ * value can be detected.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import * as Redacted from "effect/Redacted"

@@ -14,7 +14,7 @@ const files: Readonly<Record<string, string>> = {
       it.skip("three", () => {})
     })
     describe("fuzz", () => it("bodies", ({ task }) => { task.meta.fuzzBodies = 3000 }))
-    describe("contracts without a kind", () => it("is not counted", () => {}))
+    describe("contractors", () => it("are not counted as contract cases", () => {}))
     it("contract", () => {})
   `,
   "packages/core/test/b.test.ts": `
@@ -89,7 +89,7 @@ it("CountsReporter prints which commands run the skipped tests", () => {
   ])
 })
 
-it("in a thorough run, CountsReporter counts a skipped thorough test only among the tests that need the same program", () => {
+it("in a thorough run, CountsReporter counts each skipped test that needs Chromium once, even if the test is thorough", () => {
   const again = "then npm run check -- --only tests"
   assert.deepStrictEqual(lastLines(needy, 3, "thorough"), [
     `skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), ${again}`,

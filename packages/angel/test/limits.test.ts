@@ -29,7 +29,9 @@ const timesOf = (fake: FakeBroker, endpoint: string, matching = "") =>
     return requests.map(({ at }) => at - (requests[0]?.at ?? 0))
   })
 
-/** For each endpoint: the documented number of calls per second for one client code, and an effect that makes a call. */
+/**
+ * For each endpoint: the documented number of calls per second for one client code, and an effect that makes a call.
+ */
 const limits: ReadonlyArray<
   readonly [string, number, (session: Session.Authorized) => Effect.Effect<unknown, unknown, AngelApi.AngelApi>]
 > = [

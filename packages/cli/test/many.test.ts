@@ -171,8 +171,8 @@ it.live(
         )
       })
 
-      // Two logins to Samco hang, so the other Samco accounts wait. The person stops the command when the 19 accounts of
-      // the other brokers are done.
+      // Two logins to Samco hang, so the other Samco accounts wait. The person stops the command when the 19 accounts
+      // of the other brokers are done.
       yield* simulator.inject("samco", "sessionToken", { kind: "latency", duration: "60 seconds" }, 2)
       const plain = { ...user, env: { ...user.env, NO_COLOR: "1" } }
       const narrow = { columns: 40, term: "xterm" }

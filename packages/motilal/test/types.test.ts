@@ -18,7 +18,7 @@ const portal = MotilalPortal.layer({ credentials: { ...credentials, redirectUrl:
 const runnable = <A, E>(program: Effect.Effect<A, E>): boolean => Effect.isEffect(program)
 
 describe("types", () => {
-  it("a program compiles if it uses the capabilities of a layer", () => {
+  it("a program compiles if its layer has every capability that the program uses", () => {
     assert(runnable(Effect.provide(Login.login, auth)))
     assert(runnable(Effect.provide(StepUp.StepUp, auth)))
     assert(runnable(Effect.provide(Logout.Logout, auth)))

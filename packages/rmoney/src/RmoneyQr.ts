@@ -40,8 +40,8 @@ const method = Method.qr(services.family, {
 })
 
 /**
- * Provides all services of this login method for one account. Show the QR code, and poll about once a second until the code
- * is scanned. Before the scan, a poll returns `None`. After the QR code has expired, a poll fails with
+ * Provides all services of this login method for one account. Show the QR code, and poll about once a second until the
+ * code is scanned. Before the scan, a poll returns `None`. After the QR code has expired, a poll fails with
  * `ChallengeExpired`.
  *
  * @category layers

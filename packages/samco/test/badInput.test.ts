@@ -52,12 +52,16 @@ const wrongKeys: ReadonlyArray<WrongCredentials> = [
   ],
   ["an email address instead of the client id", { ...credentials, userId: "demo@example.com" }, { userId: mail }],
   ["a client id with a space in it", { ...credentials, userId: "DV 99999" }, { userId: "has white space inside" }],
-  ["a secret in plain text", { ...credentials, apiSecret: secret("MyApp-Secret-1") }, { apiSecret: plaintext }],
-  ["a long secret in plain text", { ...credentials, apiSecret: secret("z".repeat(96)) }, { apiSecret: plaintext }],
-  ["a truncated secret", { ...credentials, apiSecret: secret(demo.apiSecret.slice(0, 31)) }, { apiSecret: plaintext }],
-  ["a key in plain text", { ...credentials, apiKey: secret("my-app-key") }, { apiKey: plaintext }],
+  ["a secret that is not encrypted", { ...credentials, apiSecret: secret("MyApp-Secret-1") }, { apiSecret: plaintext }],
   [
-    "key and secret in plain text",
+    "a long secret that is not encrypted",
+    { ...credentials, apiSecret: secret("z".repeat(96)) },
+    { apiSecret: plaintext }
+  ],
+  ["a truncated secret", { ...credentials, apiSecret: secret(demo.apiSecret.slice(0, 31)) }, { apiSecret: plaintext }],
+  ["a key that is not encrypted", { ...credentials, apiKey: secret("my-app-key") }, { apiKey: plaintext }],
+  [
+    "a key and a secret that are not encrypted",
     { ...credentials, apiKey: secret("key"), apiSecret: secret("secret") },
     { apiKey: plaintext, apiSecret: plaintext }
   ]
@@ -90,7 +94,7 @@ const wrongRedirects: ReadonlyArray<WrongCredentials> = [
     { ...oauthCredentials, redirectUrl: "https://app.example.com/#/cb" },
     { redirectUrl: "must not have a fragment: the broker could not add its parameters" }
   ],
-  ["a key in plain text", { ...oauthCredentials, apiKey: secret("my-app-key") }, { apiKey: plaintext }]
+  ["a key that is not encrypted", { ...oauthCredentials, apiKey: secret("my-app-key") }, { apiKey: plaintext }]
 ]
 
 const wrongLegacy: ReadonlyArray<WrongCredentials> = [
@@ -229,7 +233,7 @@ describe("calls of SamcoApi from untyped code", () => {
       ["sessionToken without key and secret", (api) => api.sessionToken({} as never), ["apiKey", "apiSecret"]],
       ["sessionToken without an argument", (api) => api.sessionToken(undefined as never), ["request"]],
       [
-        "sessionToken with a secret in plain text",
+        "sessionToken with a secret that is not Redacted",
         (api) => api.sessionToken({ ...credentials, apiSecret: "a" } as never),
         ["apiSecret"]
       ],
@@ -283,7 +287,7 @@ describe("calls of SamcoApi from untyped code", () => {
     ["undefined instead of a session", undefined],
     ["an empty object instead of a session", {}],
     ["a session without tokens", { ...session, tokens: undefined }],
-    ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
+    ["a session whose token is not Redacted", { ...session, tokens: { access: "text" } }]
   ] as const) {
     for (const name of ["webSecretCode", "logout", "whoami", "getLimits"] as const) {
       it.effect(`${name} with ${what} fails with SessionExpired, and no request is sent`, () =>

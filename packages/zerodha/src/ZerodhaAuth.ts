@@ -11,7 +11,8 @@ export type { Options, ZerodhaCredentials } from "./internal/services.ts"
 const method = Method.redirect(services.family, { ...services.spec, id: "browser" })
 
 /**
- * Provides all services of this login method for one account. Sessions cannot be refreshed. A person must log in each day.
+ * Provides all services of this login method for one account. Sessions cannot be refreshed. A person must log in each
+ * day.
  *
  * @category layers
  * @since 0.1.0

@@ -126,7 +126,7 @@ describe("calls of ZerodhaApi from untyped code", () => {
       ],
       ["a token exchange without an argument", (api) => api.sessionToken(undefined as never), ["request"]],
       [
-        "a token exchange with a request token in plain text",
+        "a token exchange with a request token that is not Redacted",
         (api) => api.sessionToken({ request_token: "a", checksum: secret("b") } as never),
         ["request_token"]
       ],

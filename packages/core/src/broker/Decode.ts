@@ -152,7 +152,8 @@ export const flag = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Boolea
 
 /**
  * A list of texts. The broker may send an array, or one text with commas between the items. From such a text, brackets
- * and quotation marks are removed. Blank items are dropped. If the list is omitted or null, the result is an empty list.
+ * and quotation marks are removed. Blank items are dropped. If the list is omitted or null, the result is an empty
+ * list.
  *
  * @example
  * ```ts

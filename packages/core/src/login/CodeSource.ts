@@ -125,8 +125,8 @@ export const totp = (
           const step = Totp.stepAt(parameters, now)
           const end = (step + 1) * periodMillis
           const last = lastSteps.get(key)
-          // If the last used period is ten or more periods in the future, the clock was set back. The last used period is
-          // then ignored, because it could block codes for years.
+          // If the last used period is ten or more periods in the future, the clock was set back. The last used period
+          // is then ignored, because it could block codes for years.
           const used = last !== undefined && last >= step && last - step < 10
           if (!used && end - now > margin) {
             lastSteps.set(key, step)

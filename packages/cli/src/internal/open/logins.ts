@@ -116,7 +116,8 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
         })
       })
     )
-    // `connection.run` returns the exit of the login. A rejected promise would not show whether the login was cancelled.
+    // `connection.run` returns the exit of the login. A rejected promise would not show whether the login was
+    // cancelled.
     return yield* Effect.flatten(
       withSignal((signal) => connection.run(Effect.exit(BrowserLogin.run(login, { byPerson: true })), { signal }))
     )

@@ -1,4 +1,6 @@
-/** The programs that may use the server on loopback. Each has one bearer token. Only the SHA-256 of the token is stored. */
+/**
+ * The programs that may use the server on loopback. Each has one bearer token. Only the SHA-256 of the token is stored.
+ */
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"

@@ -41,8 +41,8 @@ const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
   })
 
 /**
- * Starts to wait for the renewal, but not longer than `renewalTimeout`. All callers share one timer, because a timer for
- * each caller would cost much CPU time.
+ * Starts to wait for the renewal, but not longer than `renewalTimeout`. All callers share one timer, because a timer
+ * for each caller would cost much CPU time.
  */
 const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
