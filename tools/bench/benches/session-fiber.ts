@@ -59,7 +59,7 @@ export const bench: Bench = {
   },
   candidates: {
     map: {
-      title: "Map and Date.now, without an effect",
+      title: "Map and Date.now, without Effect",
       prepare: async () => {
         const entries = makeEntries()
         return inFiber((count) =>

@@ -62,7 +62,7 @@ export const bench: Bench = {
   },
   candidates: {
     map: {
-      title: "Map and Date.now, without an effect",
+      title: "Map and Date.now, without Effect",
       prepare: async () => {
         const populate = perPopulation(async (accounts) => {
           const now = Date.now()
