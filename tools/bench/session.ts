@@ -30,7 +30,7 @@ export const lifetime = 3_600_000
 /** A bench session is due for renewal this many milliseconds before its expiry. */
 export const early = 600_000
 
-/** All accounts share these two objects, as the accounts of one broker do. */
+/** All accounts share the objects `earlyDuration` and `expiry`, as the accounts of one broker do. */
 const earlyDuration = Duration.millis(early)
 const expiry = Expiry.after(Duration.millis(lifetime))
 
@@ -73,7 +73,7 @@ const noLogout: Logout["Service"] = {
 
 /**
  * SQLite keeps the entries outside of the heap, as a real database does. The store registers watchers, so that the
- * measured heap contains them, but never calls them.
+ * measured heap contains the watchers. The store never calls them.
  */
 export const makeOutsideStore = (): SessionStore["Service"] => {
   const database = new DatabaseSync(":memory:")

@@ -36,7 +36,10 @@ export interface Problem {
 
 export interface Outcome {
   readonly problem?: string
-  /** The difference in each compared line, or an empty string if the values are equal. The first line is 0. */
+  /**
+   * The difference between the stated and the actual value, keyed by line number. The first line has the number 0. If
+   * the values are equal, the difference is an empty string.
+   */
   readonly compared: Readonly<Record<number, string>>
 }
 
@@ -87,7 +90,10 @@ const compare = (line: string, value: string, index: number): string => {
   return `${indent}${before}__same(${expression}, ${value}, ${index})`
 }
 
-/** Replaces each comparison with a call to `__same`. Passes the effect to run to `__run`. Keeps the line numbers. */
+/**
+ * Replaces each expression that has a stated value with a call to `__same`. Adds a call to `__run` for the effect that
+ * the check runs. Keeps the line numbers.
+ */
 export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
   const lines = code.split("\n")
   const compared: Array<number> = []

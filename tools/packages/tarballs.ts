@@ -97,7 +97,10 @@ export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
   return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size, paths }
 }
 
-/** Returns every exported module, without JSON files, and without commands, which an import would run. */
+/**
+ * Returns the import specifier of each exported module. Leaves out JSON files, and leaves out commands because an
+ * import would run them.
+ */
 export const specifiers = (pkg: Package): ReadonlyArray<string> => {
   const { exports, name } = pkg.manifest
   const commands = new Set(commandsOf(pkg))

@@ -27,7 +27,7 @@ const isHelp = own.includes("--help") || own.includes("-h") || own.length === 0 
 if (isHelp && rowOf(words)?.name !== "simulate") {
   print(helpFor(words[0] === "help" ? words.slice(1) : words, width))
 } else if (own.length === 1 && own[0] === "--version") {
-  // No relative path fits both the source and the bundle of this module, because they are in different folders.
+  // The relative path to `package.json` is not the same for this module's source and for its bundle.
   const manifest = readFileSync(new URL(import.meta.resolve("@auth/cli/package.json")), "utf8")
   print(`${program} ${(JSON.parse(manifest) as { readonly version: string }).version}`)
 } else {

@@ -1,20 +1,13 @@
 /**
  * Sources of the vault's key on Node: the keyring of the operating system, a passphrase, or the configuration.
  *
- * | layer                   | the key is                                               | use it for
- * |
- * | ----------------------- | -------------------------------------------------------- | ------------------------------
- * |
- * | `layerKeyring`          | generated at the first use, stored in the user's keyring | a desktop
- * |
- * | `layerConfig`           | read from `BROKER_AUTH_KEY` in the configuration         | a server with injected secrets
- * |
- * | `layerPassphraseConfig` | derived from `BROKER_AUTH_PASSPHRASE`                    | a server with a chosen secret
- * |
- * | `layerPassphrase`       | derived from a passphrase that your program passes       | a command with a prompt
- * |
- * | `layerPlaintext`        | not used: everything is stored unencrypted               | tests
- * |
+ * | layer                   | the key is                                         | use it for                     |
+ * | ----------------------- | -------------------------------------------------- | ------------------------------ |
+ * | `layerKeyring`          | generated at the first use, stored in the keyring  | a desktop                      |
+ * | `layerConfig`           | read from `BROKER_AUTH_KEY` in the configuration   | a server with injected secrets |
+ * | `layerPassphraseConfig` | derived from `BROKER_AUTH_PASSPHRASE`              | a server with a chosen secret  |
+ * | `layerPassphrase`       | derived from a passphrase that your program passes | a command with a prompt        |
+ * | `layerPlaintext`        | not used: everything is stored unencrypted         | tests                          |
  *
  * None of these layers falls back to another. `layerDefault` is the default of a connection on Node. It uses
  * `BROKER_AUTH_KEY` or, if that is not set, the keyring.
@@ -141,7 +134,8 @@ const withCommand = (error: VaultError.VaultError): VaultError.VaultError => {
 
 /**
  * The default key of `Connection.open`: the key in `BROKER_AUTH_KEY` or, if that is not set, the key in the keyring.
- * The key is never written to a file. If neither is available, the layer fails with `KeyUnavailable`.
+ * The key is never written to a file. If `BROKER_AUTH_KEY` is not set, and the keyring is not available, the layer
+ * fails with `KeyUnavailable`.
  *
  * @example
  * ```ts

@@ -223,7 +223,7 @@ export const mapMaybe = <A, I, B>(schema: Schema.Codec<A, I>, to: (value: A) => 
   )
 
 /**
- * Adds fields that are computed from the answer.
+ * Adds fields to a decoded answer. The function `more` computes the fields from the answer.
  *
  * @category schemas
  * @since 0.1.0
