@@ -20,7 +20,7 @@ const request = (id = "A123456"): CodeSource.CodeRequest => ({
 
 const secret = Redacted.make("JBSWY3DPEHPK3PXP")
 
-// This MAC returns immediately. The virtual time would advance before WebCrypto returns.
+// This MAC returns immediately. With WebCrypto, the tests would advance the virtual time before the MAC is computed.
 const immediateMac = Mac.layerWebCryptoWith({
   hmac: (hash, key, data) => createHmac(hash.replace("-", ""), key).update(data).digest()
 }).pipe(Layer.provide(SecureRandom.layerWebCrypto))

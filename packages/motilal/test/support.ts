@@ -71,7 +71,7 @@ export const waiting: Pick<Session, "account" | "tokens"> = {
   tokens: { access: Redacted.make("login-of-a-test_M") }
 }
 
-/** A session of generation v4 or v3, which has a single token. */
+/** A session of the API generation v4 or v3. Such a session has a single token. */
 export const legacySession: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("login-of-a-test_M"),

@@ -184,7 +184,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("sends the headers accept and user-agent of fetch if the request has no such headers", () =>
+    it.live("sends the same accept and user-agent as fetch if the request has neither header", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -291,7 +291,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("fails without showing the body if the body is not JSON, or if the program upgrades the connection", () =>
+    it.live("does not show a body that is not JSON in the errors of response.json and response.upgrade", () =>
       Effect.gen(function* () {
         const server = yield* serve((_request, response) => response.end(`<html>${canary}</html>`))
         const client = yield* make({})
@@ -333,7 +333,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("reads an empty body as an empty text or as null", () =>
+    it.live("reads an empty body as an empty text, and as the JSON value null", () =>
       Effect.gen(function* () {
         const server = yield* serve((request, response) => {
           const status = Number(request.path.slice(1))

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { ChildProcess } from "node:child_process"
 import process from "node:process"
 
-/** In a variable, so that a bundler does not require this optional package. */
+/** The package name is in a variable, so that a bundler does not require this optional package. */
 const packageName = "open"
 
 interface Opener {

@@ -1,4 +1,4 @@
-/** Types of `SessionStore` that its internal modules also need. */
+/** Types that `SessionStore` exports, and that the modules `watchers` and `redisChanges` use. */
 import type * as Effect from "effect/Effect"
 import type { Account } from "../../login/Account.ts"
 
@@ -7,7 +7,8 @@ export type Changed = (version: number) => Effect.Effect<void>
 export interface Changes {
   /**
    * Returns a mark, which changes when `watch` may have missed a change. If two calls return equal marks, `watch` has
-   * missed no change between the two calls. While changes are not reported, returns `undefined`.
+   * missed no change between the two calls. If `watch` cannot report changes at present, for example because a
+   * connection is interrupted, returns `undefined`.
    */
   readonly mark: Effect.Effect<string | number | undefined>
   /**
