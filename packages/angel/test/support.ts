@@ -68,7 +68,7 @@ export const morning = Date.UTC(2026, 10, 23, 4, 0, 1)
 
 export const codeNow = ({ totpSecret }: FakeAngel.Account) => totpCode(totpSecret)
 
-/** Fills in the publisher page, and returns the address of the callback. */
+/** Fills in the form of the publisher login, and returns the address of the callback. */
 export const browse = Effect.fnUntraced(function* (url: Redacted.Redacted<string>, account: FakeAngel.Account) {
   const { clientCode: clientcode, pin } = account
   const body = new URLSearchParams({ clientcode, pin, totp: yield* codeNow(account) })

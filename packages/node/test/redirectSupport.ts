@@ -108,7 +108,7 @@ export const idle = (port: number, bytes = "") =>
         resume(Effect.succeed(socket))
       })
       socket.on("error", () => resume(Effect.succeed(socket)))
-      // Node reports that the server has closed a socket only if the socket is read.
+      // If a socket is not read, Node does not report that the server has closed it.
       socket.resume()
     }),
     (socket) => Effect.sync(() => socket.destroy())
