@@ -181,8 +181,8 @@ const knownStatuses = [400, 401, 403, 404, 422, 429, 500]
 const knownWords = ["invalid cred", "password", "client", "totp", "otp", "2fa", "block", "lock", "disabled"]
 
 /**
- * Every login, session, funds, bank and brokerage call in the documents and the official SDKs. In addition, the last
- * call, which is known only from a third-party client.
+ * Every login, session, funds, bank and brokerage call in the documents and the official SDKs. The list also contains
+ * `GET /v2/user/profile`, which is known only from a third-party client.
  */
 const knownCalls = [
   "POST /v2/user/login",

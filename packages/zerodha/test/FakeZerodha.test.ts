@@ -284,7 +284,7 @@ describe("a session of the fake", () => {
 })
 
 describe("calls to the fake", () => {
-  it.effect("are refused after ten calls in a second, without Retry-After", () =>
+  it.effect("are refused after ten calls in a second by an answer that has no header Retry-After", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { access_token: access } = yield* open(fake)

@@ -1,6 +1,7 @@
 /**
- * In two cases, several programs share one Redis, as programs on several machines do. Redis is killed and restarted. In
- * a third case, with Redis and with SQLite, the program that holds the lock is suspended for some time.
+ * In two cases, several programs share one Redis, as programs on several machines do. Redis is killed and restarted, in
+ * one case with its data and in the other case without its data. In a third case, the program that holds the lock is
+ * suspended for some time. The third case runs with Redis and with SQLite.
  */
 import {
   askAtOnce,

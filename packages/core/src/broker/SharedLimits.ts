@@ -50,9 +50,9 @@ export const layer = (limits: SharedLimits): Layer.Layer<never> =>
   Layer.succeed(Sharing, (protocol) => askShared((key, limit) => limits.take(key, limit), protocol))
 
 /**
- * `burst` calls may be sent without a pause. The next `burst` calls may be sent `burst * pause` milliseconds later. A
- * period contains fewer calls than `burst + per / pause`. The pause makes `burst + per / pause` at most `requests + 1`,
- * so a period contains at most `requests` calls.
+ * `burst` calls may be sent without a pause. The next `burst` calls may be sent `burst * pause` milliseconds after the
+ * first call. Any period of the length `per` contains fewer than `burst + per / pause` calls. The value of `pause`
+ * makes this number at most `requests + 1`, so the period contains at most `requests` calls.
  */
 const paceOf = ({ per, requests }: Limit) => {
   const burst = Math.max(1, Math.floor(requests / 4))
@@ -127,8 +127,8 @@ export const makeRateLimiter = (options: Options = {}): Effect.Effect<SharedLimi
  *
  * A quarter of a limit's calls may be sent without a pause. The others are spread over the period.
  *
- * If the store cannot be opened when the layer is built, the layer fails. In the example, `Layer.catch` lets the
- * program start without shared limits until it is restarted.
+ * If the store cannot be opened when the layer is built, the layer fails. In the example, `Layer.catch` then lets the
+ * program start without shared limits. The program does not use the shared limits until it is restarted.
  *
  * @example
  * ```ts no-run

@@ -210,7 +210,7 @@ const readIdle = (idle: Duration.Input) => {
   return refused === undefined ? Effect.succeed(Duration.toMillis(idle)) : Effect.fail(refused)
 }
 
-/** A string is rejected, because it would yield characters. */
+/** Rejects a string, because a loop over a string yields its characters, not names. */
 const isNames = (names: unknown): names is Iterable<string> =>
   typeof names === "object" && names !== null && Symbol.iterator in names
 

@@ -78,7 +78,8 @@ const start = (schemes: Schemes, request: WireRequest, limits: Limits, collector
   })
   sent.on("timeout", () => sent.destroy(timedOut("UND_ERR_HEADERS_TIMEOUT")))
   sent.on("error", (error) => collector.fail(error))
-  // Before this event, Node detaches the socket from the request, so destroying the request would not report an error.
+  // Node detaches the socket from the request before it emits `upgrade`. If this listener destroyed the request instead
+  // of the socket, the request would emit no error.
   sent.on("upgrade", (_answer, socket) => {
     socket.destroy()
     collector.fail(lost("The server upgraded the connection to another protocol."))
