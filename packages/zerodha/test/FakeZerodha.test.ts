@@ -170,8 +170,8 @@ describe("the fake's login page", () => {
   )
 
   it.effect.each([
-    ["only the status", undefined, "?status=cancelled"],
-    ['the status and the state, with cancelled: "with-pairs"', "with-pairs", "?status=cancelled&state=1"]
+    ["only the status by default", undefined, "?status=cancelled"],
+    ['the status and the state if cancelled is "with-pairs"', "with-pairs", "?status=cancelled&state=1"]
   ] as const)("redirects a cancelled login with %s", ([, cancelled, query]) =>
     Effect.gen(function* () {
       const fake = yield* start(cancelled && { cancelled })
