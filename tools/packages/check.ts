@@ -11,8 +11,9 @@
  * - install the packages from a registry on loopback
  *
  * `npm run pack-check -- angel` checks only the package `angel`. It uses the existing build, and leaves out the
- * examples, the copy and the registry. The login with the command runs only for `cli`, and the outside package is made
- * only for `core`. `--update-files` writes the lists of packed files in `tools/packages/files` and ends.
+ * examples, the copy and the registry. If one package is named, the login with the command runs only for `cli`, and the
+ * broker package outside of this repository is made only for `core`. `--update-files` writes the lists of packed files
+ * in `tools/packages/files` and ends.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

@@ -164,7 +164,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("stops after two rejected logins, even after a restart", () =>
+  it.effect("sends no login after two rejected logins, even after a restart", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -382,7 +382,7 @@ describe("sessions: a renewal with a refresh token", () => {
     })
   )
 
-  it.effect("is not sent if the broker supports neither refresh nor login", () =>
+  it.effect("is not sent if only a person can log in", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ by: [] })
@@ -661,7 +661,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("called during a renewal prevents a write of the new session, even if the store is broken", () =>
+  it.effect("called during a login prevents a write of the new session, even if the logout could not be stored", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]

@@ -610,7 +610,7 @@ describe("sessions: SessionManager.peek", () => {
   )
 })
 
-describe("sessions: a renewal that ends with a defect", () => {
+describe("sessions: SessionManager.session during a defect", () => {
   const boom = Effect.die(new TypeError("secret-canary"))
   const places = ["the store's `get`", "the store's `put`", "the lock", "the login"] as const
 

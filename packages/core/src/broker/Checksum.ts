@@ -12,7 +12,8 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 
 /**
- * Describes a checksum as data: its parts in order, the text between them, and the form in which the digest is written.
+ * Describes a checksum as data: the parts of the hashed text in their order, the text between the parts, and the form
+ * in which the digest is written.
  *
  * @category models
  * @since 0.1.0
