@@ -73,7 +73,8 @@ const numbered = (prefix: string, count: number, from = 1) =>
   Array.from({ length: count }, (_, index) => `${prefix}${String(index + from).padStart(2, "0")}`)
 
 /**
- * 25 accounts of six brokers. One account is locked, and three need a person. `addAll` stores a wrong PIN for one more.
+ * 25 accounts of six brokers. One account is locked, and three need a person. `addAll` stores a wrong PIN for the
+ * account `angel10`.
  */
 const seed = {
   brokers: {
@@ -194,7 +195,8 @@ it.live(
       const sentBefore = yield* loginsOf("angel", "loginByPassword")
       assert.strictEqual(sentBefore, 10)
 
-      // The next run logs in to the remaining accounts, and then asks the person.
+      // The next run logs in to the six accounts of Samco. Then it asks the person about the three accounts that need a
+      // person.
       yield* Effect.sync(() => {
         const body = `#!/bin/sh\nprintf '%s|' "$@" > "${user.state}/record"\nenv >> "${user.state}/record"\ncat > "${user.state}/sent"\n`
         fs.writeFileSync(path.join(user.state, "notify.sh"), body, { mode: 0o700 })

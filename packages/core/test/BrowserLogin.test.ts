@@ -93,7 +93,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("fails after five minutes in all programs", () =>
+  it.effect("fails in all programs if the login takes longer than five minutes", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -180,7 +180,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("returns the session of the login that ends first to both programs if two users log in", () =>
+  it.effect("gives both programs the session of the faster login if two users log in", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -294,7 +294,7 @@ describe("sessions: BrowserLogin", () => {
   )
 
   it.effect(
-    "ends the new session at the broker if the program logs out while it waits for a program that is killed",
+    "ends the new session at the broker if the program logs out before it takes over the login of a killed program",
     () =>
       Effect.gen(function* () {
         yield* begin

@@ -62,7 +62,7 @@ const faults: ReadonlyArray<
 
 describe("a fault that a test injects into FakeBroker", () => {
   it.effect.each(faults)(
-    "%j causes exactly one answer, with the status %d",
+    "%j affects only the next request, and the answer has the status %d",
     ([fault, status, text, acted, type = "default"]) =>
       Effect.gen(function* () {
         const { ask, fake, state } = yield* make
@@ -80,7 +80,7 @@ describe("a fault that a test injects into FakeBroker", () => {
       })
   )
 
-  it.effect("of the kind `latency` follows the program's clock", () =>
+  it.effect("of the kind `latency` waits on the program's clock, not on the fake's clock", () =>
     Effect.gen(function* () {
       const { ask, fake, state } = yield* make
       yield* fake.inject("login", { kind: "latency", duration: "30 seconds" })

@@ -77,7 +77,7 @@ export type Expiry = (issued: Issued) => End | undefined
 
 const millisPerDay = 86_400_000
 const istOffset = 19_800_000
-/** `Date` supports times up to one day after this time, which leaves room for the conversion to IST. */
+/** One day before the latest time that `Date` supports. `toIst` adds the offset of IST, so it needs this margin. */
 const maxInstant = 8.64e15 - millisPerDay
 
 const endAt = (at: number, source: ExpirySource): End | undefined =>

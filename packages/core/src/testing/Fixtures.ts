@@ -48,7 +48,7 @@ export interface Fixture {
 }
 
 /**
- * A broker's tables and calls, and the fixtures that test them.
+ * A broker's dialects, error table and calls, and the fixtures that test them.
  *
  * @category models
  * @since 0.1.0

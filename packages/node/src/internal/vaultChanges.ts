@@ -1,6 +1,6 @@
 /**
- * Finds changes of sessions by other programs in a vault. Reads SQLite's change counter `data_version` at most once a
- * second, for all accounts together, and only when a session is requested.
+ * Finds the sessions in a vault that other programs have changed. Reads SQLite's change counter `data_version` at most
+ * once a second, for all accounts together, and only when a session is requested.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"

@@ -12,7 +12,7 @@ import { type Cause, clientFields, type Finding, fine, ofFailure, problem, withP
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
 export interface Checked {
-  /** The values, keyed by the environment variable. References are replaced by the values that they stand for. */
+  /** The account's credentials, keyed by environment variable. A reference is replaced by the value it stands for. */
   readonly values: Values
   readonly findings: ReadonlyArray<Finding>
 }
@@ -22,7 +22,7 @@ const otherNames: ReadonlyArray<readonly [form: RegExp, name: string]> = [
   [/^[A-Za-z]{5}\d{4}[A-Za-z]$/, "PAN"]
 ]
 
-/** If the value identifies the account holder but is not a client code, returns its kind, for example `PAN`. */
+/** Returns `mobile number` or `PAN` if the text is one of these, and the field accepts neither of them. */
 const otherNameIn = (text: string, { problem: problemIn }: Field): string | undefined => {
   // A field that accepts an email address also accepts a mobile number and a PAN.
   const isAlias = problemIn === undefined || problemIn("name@example.com", 0) === undefined
