@@ -29,7 +29,10 @@ export const twinName = (candidate: string, { label }: Checkout): string => `${c
 const isChosen = (only: ReadonlyArray<string>, ...names: ReadonlyArray<string>): boolean =>
   only.length === 0 || names.some((name) => only.includes(name))
 
-/** Returns `undefined` if the turns differ in their number, concurrency or number of accounts. */
+/**
+ * Returns `undefined` if `ours` and `theirs` differ in the number of turns. Also returns `undefined` if two turns at
+ * the same index differ in their concurrency or in their number of accounts.
+ */
 export const pairTurns = (ours: ReadonlyArray<Turn>, theirs: ReadonlyArray<Turn>): ReadonlyArray<Turn> | undefined => {
   if (ours.length !== theirs.length) return undefined
   const pairs = theirs.map((turn, index) => [ours[index] ?? turn, turn] as const)
@@ -53,8 +56,8 @@ export interface Other {
 export interface Entrants {
   readonly entrants: ReadonlyArray<Entrant>
   /**
-   * Names of the chosen twins that cannot be measured. The other checkout lacks the candidate, or `pairTurns` returns
-   * `undefined`.
+   * Names of the chosen twins that cannot be measured. A twin cannot be measured if the other checkout lacks the
+   * candidate, or if `pairTurns` returns `undefined`.
    */
   readonly missing: ReadonlyArray<string>
 }

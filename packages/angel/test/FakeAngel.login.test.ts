@@ -76,7 +76,7 @@ describe("FakeAngel: login", () => {
     })
   )
 
-  // The official SDK sends the old token.
+  // If a program logs in again, Angel One's official SDK sends the token of the previous login.
   it.effect("a login with an old token in its headers is accepted", () =>
     Effect.gen(function* () {
       const answer = yield* login(yield* begin(), { headers: { authorization: "Bearer of.a.yesterday" } })

@@ -224,7 +224,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("does not prevent the renewal of the next token if a late answer rejects the old token again", () =>
+  it.effect("is renewed even after a late answer has rejected the previous token again", () =>
     Effect.gen(function* () {
       const late = Deferred.makeUnsafe<Response>()
       const { alive, client, manager, tiny } = yield* begin(({ headers }) =>

@@ -83,7 +83,10 @@ const loginOne = Effect.fnUntraced(function* (
 
 const atOnce = 6
 
-/** The limit keeps the broker's firewall from blocking the address of this machine. */
+/**
+ * Maximum number of concurrent logins to one broker. If more logins ran at the same time, the broker's firewall could
+ * block the address of this machine.
+ */
 const atOncePerBroker = 2
 
 /**

@@ -34,8 +34,8 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  * - Any other request, such as an order, is not sent again. It fails with `SessionExpired`. The next request uses the
  *   new token.
  *
- * If the broker refuses the new token before it has accepted a request with this token, the new session is not renewed
- * until it is ten minutes old. More logins could lock the account.
+ * If the broker refuses the new token in the first request that uses it, the new session is not renewed until it is ten
+ * minutes old. More logins could lock the account.
  *
  * An answer that does not refuse the token is returned unchanged, even if it reports another error of the broker.
  * Requests to origins other than the broker's are sent without the session.
@@ -74,8 +74,8 @@ export const replayable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effe
 
 /**
  * Maximum time from sending a request until the status and headers of its answer have arrived. Default: 30 seconds.
- * After this time, the call fails with an `HttpClientError`. Reading the body has no time-out, and requests to other
- * origins have none.
+ * After this time, the call fails with an `HttpClientError`. Reading the body has no time-out. Requests to origins
+ * other than the broker's have no time-out.
  *
  * @example
  * ```ts
@@ -96,7 +96,7 @@ export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Referen
   { defaultValue: () => Duration.seconds(30) }
 )
 
-/** Maximum size in bytes of an answer that is checked for a refusal. The client takes a larger answer for data. */
+/** Maximum size in bytes of an answer that is checked for a refusal. A larger answer is returned unchecked. */
 const maxCheckedSize = 1_048_576
 
 const descriptionOf = (failure: unknown): string | undefined => {
@@ -231,8 +231,8 @@ export const make: Effect.Effect<
   // A session that replaced a refused session, and was refused too. It is not renewed at once, because repeated
   // renewals could lock the account.
   let refusedAfterRenewal: Session | undefined
-  // An order is a request that must not be sent twice. `untestedByOrder` is the session that replaced the session of a
-  // refused order. If the broker refuses the next order too, `untestedByOrder` is not renewed at once.
+  // Here, every request that must not be sent twice is called an order. `untestedByOrder` is the session that replaced
+  // the session of a refused order. If the broker refuses the next order too, `untestedByOrder` is not renewed at once.
   let untestedByOrder: Session | undefined
   // The last session that the broker accepted for an order. An accepted `GET` does not set this variable, because a
   // broker can accept a session for `GET` and refuse the same session for orders.

@@ -22,7 +22,7 @@ import * as problems from "./problems.ts"
 export interface Server {
   readonly home: Home
   readonly open: OpenAccounts
-  /** `undefined` for a server on a socket, which needs no token. */
+  /** `undefined` if the server listens on a Unix socket. On a Unix socket, programs need no token. */
   readonly isAllowed: Check | undefined
 }
 

@@ -105,7 +105,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     run: refusesAll(subject, " \t\n")
   },
   {
-    name: "reports all credentials that are numbers in one error",
+    name: "reports in one error all credentials that are numbers instead of text",
     run: refusesAll(subject, 4711)
   },
   {

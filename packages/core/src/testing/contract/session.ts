@@ -370,7 +370,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "does not show the tokens of a session if an answer quotes them",
+    name: "shows no token of a session in the error if the answer quotes the tokens",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const { headers, refusal } = yield* service(context, Authorize)
