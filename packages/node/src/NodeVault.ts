@@ -256,7 +256,7 @@ export const remove = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, VaultError.VaultError> {
   const folder = yield* place.resolve(options.folder)
   for (const path of [pathOf(folder), passphraseFile.pathOf(folder)]) {
-    // The database file is last: SQLite could apply the log of a removed file to a new file.
+    // If the database file were deleted before its log, SQLite could apply this log to a new database file.
     for (const end of [...place.companions, ""]) yield* unlink(path + end)
   }
 })

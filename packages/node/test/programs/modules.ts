@@ -13,7 +13,7 @@ registerHooks({
   }
 })
 
-// These imports are dynamic, because the hook sees only modules that are loaded after this line.
+// These imports are dynamic, because static imports would load the modules before the hook is registered.
 const AngelAuth = await import("@auth/angel/AngelAuth")
 const Login = await import("@auth/broker-core/login/Login")
 const NodeHttpClient = await import("@auth/node/NodeHttpClient")

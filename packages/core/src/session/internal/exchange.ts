@@ -31,8 +31,8 @@ export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
   /**
-   * The error of a new token that has expired or expires within 30 seconds. Callers get this error if the token expires
-   * before the session is in the cache.
+   * Set only if the new token has expired or expires within 30 seconds. If the token expires before the session is in
+   * the cache, callers get this error.
    */
   readonly over?: AuthError.AuthError | undefined
 }
@@ -182,7 +182,10 @@ export const make = (
       return Metric.update(Metric.withAttributes(metric, { broker: account.broker, outcome }), 1)
     })
 
-  /** A daily cut-off usually ends refresh tokens too. */
+  /**
+   * After a daily cut-off, returns `undefined` unless `renewal.afterCutOff` is true. The cut-off usually ends both the
+   * access token and the refresh token.
+   */
   const refreshOf = (previous: Session.Session | undefined, now: number) => {
     if (renewal.refresh === undefined || previous?.tokens.refresh === undefined) return undefined
     const isCutOff = previous.expirySource === "daily-cut-off" && Session.isExpired(previous, now)
@@ -386,7 +389,7 @@ export const make = (
     return yield* Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(exchanged), (got) => {
         const arrived = restore(arrive(got, request.byPerson, checks, hadTrouble, departure))
-        // If the new session is lost here, the used-up refresh token is removed.
+        // If `arrived` fails or is interrupted, the new session is lost. The used-up refresh token is then removed.
         const { previous } = request
         const isUsedUp = got.by === "Refreshed" && previous !== undefined && isRotated(got.session, previous)
         return isUsedUp ? Effect.onError(arrived, () => request.dropRefreshToken) : arrived

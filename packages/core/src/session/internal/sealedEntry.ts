@@ -22,7 +22,7 @@ import type { Key } from "../VaultKey.ts"
 import { withKey } from "./aead.ts"
 import { sha256 } from "../../login/internal/sha256.ts"
 
-/** `open` fails if its place has another `key` or `version` than the place that `seal` got. */
+/** Where an entry is stored. `open` fails if it gets another `key` or `version` than `seal` got for the entry. */
 export interface Place {
   /** The name that errors use for the entry. */
   readonly what: string
