@@ -2,7 +2,7 @@
  * `npm run docs:tables`: generates parts of documents, sources and configuration that repeat facts from other files.
  *
  * - `--write`, which the npm script passes: writes the files. Without this option, the program lists the stale files.
- * - `--wiring`: handles only the files of `wiring.ts`, which need no import of a broker's package.
+ * - `--wiring`: handles only the files that `wiring.ts` generates. For these files, no broker's package is imported.
  */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"

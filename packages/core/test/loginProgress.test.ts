@@ -45,7 +45,7 @@ const makeSteps = () => {
   return { failures, program, steps }
 }
 
-/** Only a store with a key can recognize credentials by their fingerprint. */
+/** Only a store with a key computes the fingerprints by which the login guard recognizes credentials. */
 const stores = [
   ["with a key", () => SessionStore.makeMemory()],
   [

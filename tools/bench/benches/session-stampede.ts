@@ -34,7 +34,7 @@ const waiters = 10_000
 const expired = "the session has expired"
 const due = "the session is still valid, but due for renewal"
 
-/** Returns the number of milliseconds by which a turn makes the session older. */
+/** Returns the number of milliseconds by which the session ages before each stampede of a turn. */
 const ageOf = ({ variant }: Turn): number => (variant === due ? lifetime - early / 10 : lifetime)
 
 interface Candidate {

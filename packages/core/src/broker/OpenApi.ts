@@ -55,7 +55,7 @@ export interface Input {
   readonly codes: ReadonlyArray<ErrorRow>
   /** Returns the headers of a call. `make` passes `sample` values to `headers` instead of real tokens. */
   readonly headers: Protocol["headers"]
-  /** The values of the app, such as the API key. Each value is a `sample`. */
+  /** The values of the app, such as the API key. Each secret is a placeholder that `sample` returns. */
   readonly app?: Protocol["app"]
   /** Returns the schema of a successful answer. `data` is the schema of the call's data. */
   readonly yes: (data: Json, endpoint: Endpoint) => Json

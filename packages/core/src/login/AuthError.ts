@@ -559,7 +559,7 @@ export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
     /**
      * `request-changed` comes only from `SealedRequest.open`. `request-expired` comes from `SealedRequest.open`, and
-     * from `BrowserLogin.run` after five minutes.
+     * from `BrowserLogin.run` if the login takes longer than five minutes.
      */
     readonly why:
       | "state"

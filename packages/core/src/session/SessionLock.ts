@@ -238,6 +238,7 @@ export interface RedisOptions {
  *
  * - Another holder has the lock when the time is over: `LockUnavailable` (`busy`).
  * - Redis did not reply to the last try, or replied with an error: `Io`.
+ * - Redis has been read-only for 5 seconds: `Io`.
  * - A retry cannot succeed, for example because of a wrong password: `Io`, at once.
  * - The lock's key in Redis contains a value of another type: `Tampered`, at once.
  *

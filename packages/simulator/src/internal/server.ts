@@ -14,7 +14,7 @@ import { maxBodyBytes, maxConnections } from "./limits.ts"
 /** This is a loopback address, because other machines must not reach the simulator. */
 const host = "127.0.0.1"
 
-/** The URL of the request has the origin that the port serves, not the address of the port. */
+/** The URL of the request begins with the `origin` of the `Port`, not with the address on which the port listens. */
 export type Respond = (request: Request) => Effect.Effect<Response, unknown>
 
 interface Port {
@@ -125,8 +125,8 @@ const withoutOffer = (connection: string): string =>
     .join(", ")
 
 /**
- * Some clients, such as Java's, offer an upgrade to HTTP/2 in every plain request. Node does not read the body of a
- * request with this offer. So this function puts the request back into the socket without the offer.
+ * Some clients, such as Java's, offer an upgrade to HTTP/2 in every request without TLS. Node does not read the body of
+ * a request with this offer. So this function puts the request back into the socket without the offer.
  */
 const readAgain = (server: Http.Server, message: Http.IncomingMessage, socket: Socket, rest: Uint8Array): void => {
   const lines = [`${message.method} ${message.url} HTTP/${message.httpVersion}`]
