@@ -154,7 +154,7 @@ it("the progress of login --all fits into one line of the terminal", () => {
 })
 
 it.live(
-  "broker-auth login --all logs in to 21 of 25 accounts if two logins fail and the person does not complete two",
+  "broker-auth login --all logs in to 21 of 25 accounts if two logins fail and the person does not complete two others",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({

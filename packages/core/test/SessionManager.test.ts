@@ -761,7 +761,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are ignored while the store cannot be read", () =>
+  it.effect("are not found while the store cannot be read, and the current session is returned", () =>
     Effect.gen(function* () {
       const { other, state } = yield* begin
       state.unreadable = true

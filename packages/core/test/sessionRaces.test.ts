@@ -610,7 +610,7 @@ describe("sessions: SessionManager.peek", () => {
   )
 })
 
-describe("sessions: SessionManager.session during a defect", () => {
+describe("sessions: SessionManager.session", () => {
   const boom = Effect.die(new TypeError("secret-canary"))
   const places = ["the store's `get`", "the store's `put`", "the lock", "the login"] as const
 
@@ -639,7 +639,7 @@ describe("sessions: SessionManager.session during a defect", () => {
     return { manager, state }
   })
 
-  it.effect.each(places)("in %s fails with a typed error until the defect is gone", (place) =>
+  it.effect.each(places)("fails with a typed error while the renewal ends with a defect in %s", (place) =>
     Effect.gen(function* () {
       const { manager, state } = yield* startWithDefect(place, Expiry.dailyAt("00:00"))
       yield* manager.session
@@ -657,7 +657,7 @@ describe("sessions: SessionManager.session during a defect", () => {
     })
   )
 
-  it.effect.each(places)("in %s returns the current session while it is valid", (place) =>
+  it.effect.each(places)("returns the current session while it is valid, even if %s ends with a defect", (place) =>
     Effect.gen(function* () {
       const { manager, state } = yield* startWithDefect(place, Expiry.after("2 hours"))
       const session = yield* manager.session

@@ -225,7 +225,7 @@ describe("layerConfig", () => {
   )
 })
 
-describe("calls of SamcoApi from untyped code", () => {
+describe("calls from untyped code", () => {
   const wrong = "is missing, blank or of the wrong type"
   type Api = SamcoApi.SamcoApi["Service"]
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
@@ -300,7 +300,7 @@ describe("calls of SamcoApi from untyped code", () => {
     }
   }
 
-  it.effect("Profile.profile fails with a typed error if the token has a line break", () =>
+  it.effect("Profile.profile fails with an error that does not show the token if the token has a line break", () =>
     Effect.gen(function* () {
       const odd = SamcoAuth.fromTokens({ userId: "DV99999", accessToken: secret("to\nken"), issuedAt: 0 })
       const layer = SamcoAuth.layer({ credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))

@@ -72,7 +72,7 @@ export interface Common {
 }
 
 /**
- * The calls of a table.
+ * The calls of a table of endpoints, and the methods of `Common`.
  *
  * @category models
  * @since 0.1.0

@@ -2,8 +2,8 @@
  * Describes the data of requests and answers for the tables of endpoints.
  *
  * Most shapes decode the usual answers without `effect/Schema`. For all other data, a shape makes its schema, which
- * decodes the data or reports what is wrong. So most logins do not load `effect/Schema`. If a login loads
- * `effect/Schema`, a quarter of the code that the login loads is `effect/Schema`.
+ * decodes the data or reports what is wrong. So most logins do not load `effect/Schema`, which would be
+ * a quarter of the code that a login loads.
  *
  * @since 0.1.0
  */
