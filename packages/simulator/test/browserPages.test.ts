@@ -76,7 +76,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const login of pages) {
       it.effect(
-        `redirect from ${login.title} to the redirect URL after the login`,
+        `redirect the browser from ${login.title} to the redirect URL after the login`,
         () =>
           Effect.gen(function* () {
             const { simulator, site } = yield* prepare()
@@ -146,7 +146,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "run no script of an injected answer",
+      "run no script that is planted in an injected answer",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()

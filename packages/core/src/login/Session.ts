@@ -302,8 +302,8 @@ export type Authorized = Pick<Session, "account" | "tokens" | "extras">
 
 /**
  * Returns the fields that a call needs from a session. In the result, `account` is only the id of the account. If the
- * argument is not a session, the fields of the result are `undefined`. A call without these fields sends nothing and
- * fails with `SessionExpired`.
+ * argument is not a session, the fields of the result are `undefined`. A call that needs a session but gets no `tokens`
+ * sends nothing and fails with `SessionExpired`.
  *
  * @category converting
  * @since 0.1.0

@@ -68,7 +68,7 @@ export const dataVersion = (database: DatabaseSync): unknown =>
   database.prepare("PRAGMA data_version").get()?.["data_version"]
 
 /**
- * Throws `Damaged` if data was changed or is missing, and `Newer` if a newer version of this package wrote the vault.
+ * Throws `Damaged` if data is corrupt or missing, and `Newer` if a newer version of this package wrote the vault.
  */
 export const verify = (database: DatabaseSync): unknown =>
   transaction(database, "DEFERRED", () => {

@@ -23,7 +23,8 @@ const hostPattern = /^(127\.0\.0\.1|localhost|\[::1\])(?::(\d{1,5}))?$/i
 
 /**
  * Whether the request names this machine as its host. `port` is the port of the server, or `undefined` for a Unix
- * socket. This check stops DNS rebinding: a web page whose host name resolves to this machine sends its own host name.
+ * socket. In an attack by DNS rebinding, the host name of a web page resolves to this machine. The requests of the page
+ * have that name in the header `Host`, so this function returns false.
  */
 export const hasOwnHost = (message: IncomingMessage, port: number | undefined): boolean => {
   const hosts = valuesOf(message, "host")
