@@ -9,16 +9,20 @@ const rewritten = (text: string, scopes = { from, to }) => rewrite(text, { ...sc
 
 describe("rewrite", () => {
   it.each([
-    ["the name of a package", `import "@old/angel"`, `import "@new/angel"`],
-    ["a module of a package", "`@old/broker-core/login/Login`.", "`@new/broker-core/login/Login`."],
-    ["a name at the end of a sentence", "It needs @old/angel.", "It needs @new/angel."],
-    ["the export condition", "--conditions=@old/source", "--conditions=@new/source"],
-    ["a pattern", "/^@old\\/broker-core(\\/|$)/ ^(@old/[a-z-]+)$", "/^@new\\/broker-core(\\/|$)/ ^(@new/[a-z-]+)$"],
-    ["a placeholder", "`@old/${broker}` @old/__id__ @old/*", "`@new/${broker}` @new/__id__ @new/*"],
-    ["the scope alone", `node_modules/@old", "@old"`, `node_modules/@new", "@new"`],
-    ["a setting of npm", "npm_config_@old:registry @old:registry=", "npm_config_@new:registry @new:registry="],
-    ["the scope twice in one line", "@old/angel @old/angel", "@new/angel @new/angel"]
-  ])("replaces the npm scope: %s", (_, text, expected) => {
+    ["in the name of a package", `import "@old/angel"`, `import "@new/angel"`],
+    ["in the name of a module", "`@old/broker-core/login/Login`.", "`@new/broker-core/login/Login`."],
+    ["in a name at the end of a sentence", "It needs @old/angel.", "It needs @new/angel."],
+    ["in the name of the export condition", "--conditions=@old/source", "--conditions=@new/source"],
+    [
+      "in a regular expression",
+      "/^@old\\/broker-core(\\/|$)/ ^(@old/[a-z-]+)$",
+      "/^@new\\/broker-core(\\/|$)/ ^(@new/[a-z-]+)$"
+    ],
+    ["before a placeholder", "`@old/${broker}` @old/__id__ @old/*", "`@new/${broker}` @new/__id__ @new/*"],
+    ["if no name follows it", `node_modules/@old", "@old"`, `node_modules/@new", "@new"`],
+    ["in a setting of npm", "npm_config_@old:registry @old:registry=", "npm_config_@new:registry @new:registry="],
+    ["twice if a line has it twice", "@old/angel @old/angel", "@new/angel @new/angel"]
+  ])("replaces the npm scope %s", (_, text, expected) => {
     const result = rewritten(text)
     assert.strictEqual(result.text, expected)
     assert.strictEqual(result.count, expected.split("@new").length - 1)

@@ -8,13 +8,13 @@ import { demo, layerOAuth } from "./support.ts"
 describe("the address of the login page", () => {
   const pages: ReadonlyArray<readonly [string, SamcoOAuth.Options, (state: string) => string]> = [
     [
-      "the documented parameter names",
+      "the documented parameter names if authorizePage is absent",
       {},
       (state) =>
         `app/oauth/authorize?api_key=${demo.apiKey}&redirect_url=https%3A%2F%2Fapp.example.com%2Fcallback&state=${state}&scopes=all`
     ],
     [
-      "a list of scopes",
+      "the scopes that the option scopes lists",
       { scopes: ["orders", "holdings"] },
       (state) =>
         `app/oauth/authorize?api_key=${demo.apiKey}&redirect_url=https%3A%2F%2Fapp.example.com%2Fcallback&state=${state}&scopes=orders%2Choldings`
@@ -27,7 +27,7 @@ describe("the address of the login page", () => {
     ]
   ]
   for (const [what, options, page] of pages) {
-    it.effect(`has no API secret, and has ${what}`, () =>
+    it.effect(`has ${what}`, () =>
       Effect.gen(function* () {
         const request = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
           Effect.provide(layerOAuth(options))
