@@ -1,4 +1,4 @@
-/** The entries of the vault in which the scenario `flip` changes bits. */
+/** The entries that the scenario `flip` writes to a vault before it changes bits of the vault. */
 import * as Account from "@auth/broker-core/login/Account"
 import type { Slot } from "@auth/broker-core/session/SessionStore"
 

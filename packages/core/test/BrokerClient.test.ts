@@ -106,7 +106,7 @@ describe("a request", () => {
     })
   )
 
-  it.effect("contains the text of secrets in lists and objects", () =>
+  it.effect("contains the plain text of Redacted values that are nested in lists and objects", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const nested = Endpoint.make({ ...login, request: Schema.Unknown, response: Schema.Unknown })
@@ -659,7 +659,7 @@ describe("the reason for a failed call", () => {
     [599, "BrokerUnavailable", "BrokerUnavailable"]
   ]
   it.effect.each(rows)(
-    "with HTTP %d and no error in the body is %s without a token and %s with a token",
+    "with HTTP %d and no error in the body is %s if the call sends no token, and %s if the call sends a token",
     ([code, withoutToken, withToken]) =>
       Effect.gen(function* () {
         const empty = [204, 304, 401].includes(code)

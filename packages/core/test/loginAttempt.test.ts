@@ -135,8 +135,8 @@ const makeSms = (kinds: Challenge.Challenge["kinds"] = ["otp"]) => {
 type Sms = ReturnType<typeof makeSms>
 
 /**
- * In the result, `ask` requests a session. It returns the fiber of the request when the request has ended or needs a
- * code.
+ * In the object that this function returns, `ask` requests a session. `ask` returns the fiber of the request when the
+ * request has ended or needs a code.
  */
 const startWithCodes = Effect.fnUntraced(function* (
   { login, resend, verify }: Sms,
@@ -416,16 +416,18 @@ describe("a failure of the function that returns the codes", () => {
     reasons.map((reason) => [broker, reason._tag, AuthError.make(broker, "login", reason)] as const)
   )
 
-  it.effect.each(foreign)("does not count as an answer of the broker, even as an `AuthError` (%s, %s)", ([, , error]) =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const sms = makeSms()
-      const answers = [() => Promise.reject(error), () => "123456"]
-      const { ask, guard, manager } = yield* startWithCodes(sms, () => (answers.shift() ?? (() => "0"))())
-      assert.strictEqual(yield* Fiber.join(yield* ask()), "ActionRequired")
-      assert.deepStrictEqual((yield* guard.memory(account)).refusedAt, [])
-      assert.strictEqual(yield* Fiber.join(yield* ask(manager.renew())), "success")
-    })
+  it.effect.each(foreign)(
+    "does not count as an answer of the broker, even if it is an `AuthError` (%s, %s)",
+    ([, , error]) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const sms = makeSms()
+        const answers = [() => Promise.reject(error), () => "123456"]
+        const { ask, guard, manager } = yield* startWithCodes(sms, () => (answers.shift() ?? (() => "0"))())
+        assert.strictEqual(yield* Fiber.join(yield* ask()), "ActionRequired")
+        assert.deepStrictEqual((yield* guard.memory(account)).refusedAt, [])
+        assert.strictEqual(yield* Fiber.join(yield* ask(manager.renew())), "success")
+      })
   )
 
   it.effect.each(foreign)(

@@ -322,7 +322,10 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
     expiry: ({ issuedAt }) => ({ at: Math.ceil((issuedAt + 1) / halfHour) * halfHour, source: "jwt" })
   }
 
-  /** Refreshes a session 10 seconds before a cut-off. At the cut-off, the manager logs in. */
+  /**
+   * Starts a refresh 10 seconds before a daily cut-off. The refreshed session expires at the cut-off, so the manager
+   * waits for the cut-off, and then logs in.
+   */
   const refreshAtCutOff = Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const [{ sent, tiny }, shared] = [makeBroker(endsAtHalfHour), makeShared()]

@@ -147,8 +147,8 @@ export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.f
 })
 
 /**
- * A rename never leaves the path without a file. SQLite could create a missing file, and other users could read the
- * created file.
+ * Replaces the file by a rename, so that the path is never without a file. If the file were missing, SQLite could
+ * create it with a mode that lets other users read it.
  */
 export const replaceWithEmpty = (path: string): void => {
   const fresh = `${path}-new`
