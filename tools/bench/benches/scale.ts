@@ -238,7 +238,7 @@ export const bench: Bench = {
   versions: ["effect", "redis"],
   turnSeconds: 7200,
   plans: {
-    full: { rounds: 1, seconds: 7200, warmUp: 1, turns: turns([1, 1000, 100_000]) },
+    full: { rounds: 1, seconds: 7200, warmUp: 1, turns: turns([1, 1000, 10_000, 100_000]) },
     quick: { rounds: 1, seconds: 60, warmUp: 1, turns: turns([1, 1000]) }
   },
   candidates: {
