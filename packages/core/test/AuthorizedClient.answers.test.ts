@@ -334,7 +334,7 @@ describe("a truncated answer", () => {
   for (const type of ["application/json", "text/csv", undefined]) {
     for (const count of [1, 3, 40]) {
       it.effect(
-        `causes an error without the access token: ${type ?? "no content type"}, chunks before the cut: ${count}`,
+        `causes an error that does not contain the access token: ${type ?? "no content type"}, chunks before the cut: ${count}`,
         () =>
           Effect.gen(function* () {
             for (const announced of [undefined, "5000000"]) {

@@ -189,7 +189,7 @@ describe("the account of the tokens", () => {
 describe("tokens from another program", () => {
   const given = { userId: " t1 ", accessToken: Redacted.make("Bearer access"), issuedAt: Date.UTC(2026, 10, 27) }
 
-  it("become a session of the method, with the documented expiry", () => {
+  it("become a session of the login method, with the expiry of that method", () => {
     const { account, expiresAt, method: id, tokens } = method.fromTokens({ ...given, app: "second" })
     assert.deepStrictEqual([account.id, account.app, id], ["T1", "second", "page"])
     assert.strictEqual(expiresAt, Date.UTC(2026, 10, 27, 18, 30))

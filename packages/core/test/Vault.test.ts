@@ -87,7 +87,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live.runIf(runsRedis)("in Redis shows no token and no encryption key in Redis, in a log or in an error", () =>
+  it.live.runIf(runsRedis)("in Redis reveals no token and no encryption key to readers of Redis, logs or errors", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const prefix = yield* freshPrefix

@@ -85,7 +85,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("creates the salt once if two programs start at the same time", () =>
+  it.effect("creates the salt once if two layers with the same folder are built at the same time", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const keys = yield* Effect.all([keyOf(horse, folder), keyOf(horse, folder)], { concurrency: "unbounded" })
@@ -170,8 +170,8 @@ describe("vaults: layerPassphrase", () => {
         const key = yield* keyOf(horse, folder)
         const whole = Fs.readFileSync(path)
         let tampered = 0
-        // The test changes a third of the bytes, because each derivation takes a quarter of a second. Most zero bytes
-        // carry no data.
+        // The test changes a third of the bytes, because each derivation takes a quarter of a second. It changes no
+        // zero bytes, because most zero bytes carry no data.
         const offsets = Array.from(whole.keys()).filter((offset) => whole[offset] !== 0 && offset % 3 === 0)
         for (const offset of offsets) {
           const changed = Buffer.from(whole)

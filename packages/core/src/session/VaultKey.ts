@@ -34,7 +34,7 @@ export type Key =
   | { readonly _tag: "Plaintext"; readonly describe: string }
 
 /**
- * The key that the store uses.
+ * The key with which the `SessionStore` encrypts its entries.
  *
  * @category services
  * @since 0.1.0
@@ -112,7 +112,7 @@ export const fromText = (
 }
 
 /**
- * Generates a random key.
+ * Generates 32 random bytes, from which `fromBytes` makes a key.
  *
  * @category constructors
  * @since 0.1.0

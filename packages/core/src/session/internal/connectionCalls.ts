@@ -28,7 +28,7 @@ import * as connectionRun from "./connectionRun.ts"
 import * as fetches from "./fetch.ts"
 
 /**
- * The services that an effect may use in `run`.
+ * The services that an effect may use if it is passed to a connection's function `run`.
  *
  * @category models
  * @since 0.1.0
@@ -42,7 +42,7 @@ export type ConnectionServices<Services> =
   | HttpClient.HttpClient
 
 /**
- * The name of each event, and the argument of its listeners.
+ * The name of each event of a connection, and the argument with which its listeners are called.
  *
  * - `renewed`: there is a new session.
  * - `failed`: a renewal failed.
@@ -81,9 +81,10 @@ export interface PendingLogin {
    */
   readonly seal: (options?: { readonly lifetime?: Duration.Input | undefined }) => Promise<string>
   /**
-   * Completes the login with the address that the browser was redirected to, and stores the session. If the store
-   * fails, call `complete` again. After a success, each further call fails with `InvalidStepUpCode`. If `logout` is
-   * called during `complete`, the session is ended at the broker, and `complete` fails with `SessionExpired`.
+   * Completes the login with the address that the browser was redirected to, and stores the session. If the session
+   * cannot be stored, call `complete` again. After a success, each further call fails with `InvalidStepUpCode`. If
+   * `logout` is called during `complete`, the session is ended at the broker, and `complete` fails with
+   * `SessionExpired`.
    */
   readonly complete: (callbackUrl: string | URL | Redacted.Redacted<string>) => Promise<Session>
 }
