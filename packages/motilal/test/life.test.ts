@@ -201,7 +201,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect('with otpType: "number", verifyotp sends a number that errors do not show', () =>
+  it.effect('with otpType: "number", verifyotp sends the code as a number, which the error does not contain', () =>
     Effect.gen(function* () {
       const fake = yield* serve({ otpType: "number" })
       yield* Effect.gen(function* () {

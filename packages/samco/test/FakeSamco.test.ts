@@ -243,7 +243,8 @@ describe("the fake's browser login", () => {
     })
   )
 
-  // The broker checks the faults in this order. Each test sends the fault of its row and all faults of the rows below.
+  // The broker checks the faults in this order. Each test causes the fault of its row and all faults of the rows below.
+  // An unregistered IP address causes EOAUTH009.
   const faults: ReadonlyArray<readonly [string, object]> = [
     ["EOAUTH001", { apiKey: "f" }],
     ["EOAUTH002", { redirectUrl: "https://evil.example/" }],

@@ -130,8 +130,8 @@ export const addSend = (client: HttpClient, find: Find): HttpClient =>
 export interface Parts {
   readonly find: Find
   /**
-   * Makes the client for requests that do not use `Send`. It is called at the first of these requests. If the promise
-   * is rejected, the request is not sent, and its fiber dies.
+   * Makes the client for requests that do not use `Send`. `load` is called at the first of these requests. If the
+   * promise is rejected, the request is not sent, and its fiber dies.
    */
   readonly load: () => Promise<HttpClient>
 }

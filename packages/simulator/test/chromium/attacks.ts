@@ -34,7 +34,7 @@ export const install = (): void => {
     return element
   }
 
-  /** Returns `loaded` if the element has loaded. The attacking page must not learn this. */
+  /** Returns `loaded` if the element has loaded, or an empty text if it has not. Every test expects the empty text. */
   const load = async (tag: string, fields: Readonly<Record<string, string>>): Promise<string> => {
     const element = make(tag, fields)
     const settled = new Promise<string>((resolve) => {
@@ -79,7 +79,7 @@ export const install = (): void => {
     }
   }
 
-  /** `tryAll` closes the window. */
+  /** Opens a window with `start`, and returns the text that the page could read from it. `tryAll` closes the window. */
   const popUp = async (start: (name: string) => Window | null): Promise<string> => {
     const opened = start(`window-${performance.now()}`)
     if (opened === null) return ""

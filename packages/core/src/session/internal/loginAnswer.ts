@@ -7,7 +7,7 @@ const neverConnected =
 /**
  * How a login failed. "The code" is the one-time code of its second step.
  *
- * - `nothing-sent`: the broker did not receive the login or the code.
+ * - `nothing-sent`: either the login or the code did not reach the broker.
  * - `none`: the broker may have received the login or the code, but did not answer.
  * - `refused`: the broker refused the password or the code.
  * - `locked`: the broker has locked the account.

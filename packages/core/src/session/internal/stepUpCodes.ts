@@ -63,8 +63,8 @@ const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "InvalidRequest" && reason.code === undefined
 
 /**
- * If the broker prefers a TOTP code and the credentials contain the TOTP secret, the code is computed from the secret,
- * and `codes` is not called.
+ * If the broker prefers a TOTP code and the credentials contain a source of TOTP codes, the code comes from this
+ * source, and `codes` is not called.
  */
 const answering = (
   own: Renewal["Service"],
