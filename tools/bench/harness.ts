@@ -55,7 +55,10 @@ export interface Measured {
 
 export interface Plan {
   readonly rounds: number
-  /** Time limit in seconds. After the first round, a round does not start if it would probably exceed the limit. */
+  /**
+   * Time limit in seconds. Without the option `--rounds`, a round after the first does not start if it would probably
+   * exceed the limit.
+   */
   readonly seconds: number
   /** Number of jobs that each candidate runs before the measurement. */
   readonly warmUp: number

@@ -276,7 +276,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "reports that its command was killed during a renewal, and works with a new command",
+      "reports that its command was killed during a renewal, and works again after a new command has opened it",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])

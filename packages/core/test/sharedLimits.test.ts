@@ -148,7 +148,7 @@ describe("a limit for each app", () => {
   )
 })
 
-it.effect("programs with the same option `address` share a limit with the scope `address`", () =>
+it.effect("programs share a limit whose scope is `address` if their option `address` is the same", () =>
   Effect.gen(function* () {
     const here = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.1" }) }
     const there = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.2" }) }
@@ -212,7 +212,7 @@ it.effect.prop(
       const sent: Array<number> = []
       for (const pause of pauses) {
         yield* TestClock.adjust(pause)
-        // If only one call is asked for, a window of RateLimiter can end before all of its calls are used.
+        // If the loop asks for only one call, a window of RateLimiter can end before all calls of the window are used.
         for (let asked = 0; asked < (pause % 4 === 0 ? requests : 1); asked += 1) {
           if (Duration.isZero(yield* take("key", limit))) sent.push(yield* Clock.currentTimeMillis)
         }

@@ -80,7 +80,7 @@ const service = OpenApi.inside("data", { status })
 
 const envelopes: Readonly<Record<string, (data: OpenApi.Json) => OpenApi.Json>> = {
   deleteSession: OpenApi.beside({ status }),
-  // The official SDK's mocks of these answers have no envelope. This package accepts them with and without an envelope.
+  // The official SDK's mocks of the next two answers have no envelope. This package also accepts an envelope.
   getFunds: (data) => ({ anyOf: [data, service(data)] }),
   getBanks: (data) => ({ anyOf: [data, service(data)] })
 }

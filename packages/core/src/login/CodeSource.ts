@@ -82,8 +82,8 @@ export const isCodeSource = (value: unknown): value is CodeSource => Predicate.h
 /**
  * Makes a source that computes codes from a TOTP secret. Each code belongs to one period, which is usually 30 seconds
  * long. If the current period ends within `margin`, the source waits for the next period. Default for `margin`: 2
- * seconds. For each account, the source returns a code only once, because brokers refuse a used code. A second request
- * waits for the next period. The source reads the time from Effect's `Clock`.
+ * seconds. For one account, the source returns the code of a period only once, because brokers refuse a used code. A
+ * second request in the same period waits for the next period. The source reads the time from Effect's `Clock`.
  *
  * @example
  * ```ts
@@ -165,8 +165,8 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource => {
  * Makes a source from a function that returns an effect. For example, the effect reads a mailbox or a hardware key.
  *
  * The function runs once for each code. A login of a session manager fails with `ActionRequired` if the effect returns
- * no code within five minutes. An error of the effect ends the login. Such an error counts as a failed login only if it
- * is an `AuthError` with a `code` or a `brokerMessage`.
+ * no code within five minutes. An error of the effect ends the login. Such an error counts as a failed login only if
+ * its `reason` has the broker's `code` or `brokerMessage`.
  *
  * @example
  * ```ts
