@@ -66,7 +66,7 @@ const guide = [
     item("Contributing", "/contributing"),
     item("For coding agents", "/agents"),
     item("Changelog", "/changelog"),
-    item("Licence", "/licence")
+    item("License", "/license")
   ]),
   folded("Decisions", lists.decisions)
 ]

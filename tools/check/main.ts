@@ -22,7 +22,7 @@ const steps: ReadonlyArray<Step> = [
   { name: "types", title: "TypeScript, all projects", script: "node_modules/typescript/bin/tsc", args: ["-b"] },
   {
     name: "dependencies",
-    title: "licences and signatures of the dependencies",
+    title: "licenses and signatures of the dependencies",
     script: "tools/packages/dependencies.ts"
   },
   {

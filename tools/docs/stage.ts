@@ -20,7 +20,7 @@ const pages = (): ReadonlyMap<string, string> => {
     ["SECURITY.md", "security.md"],
     ["CONTRIBUTING.md", "contributing.md"],
     ["AGENTS.md", "agents.md"],
-    ["LICENSE", "licence.md"],
+    ["LICENSE", "license.md"],
     ["docs", "index.md"],
     ["docs/decisions", "decisions/index.md"],
     ["docs/screenshots", "screenshots.md"],
@@ -110,7 +110,7 @@ export const stage = (folder: string): ReadonlyArray<string> => {
     const language = languages[path.extname(file)] ?? ""
     write(`examples/${file}.md`, `# ${file}\n\n\`\`\`${language}\n${read(`examples/${file}`).trimEnd()}\n\`\`\`\n`)
   }
-  write("licence.md", `# Licence\n\n${read("LICENSE").trim()}\n`)
+  write("license.md", `# License\n\n${read("LICENSE").trim()}\n`)
   write("changelog.md", `${changelog()}\n`)
   const pictures = files(path.join(root, "docs/screenshots"))
   write(

@@ -26,7 +26,7 @@ export interface Workbench {
 
 export interface Scenario {
   readonly title: string
-  /** Returns a short description of the SDK's behaviour. Throws if the behaviour is not as expected. */
+  /** Returns a short description of the SDK's behavior. Throws if the behavior is not as expected. */
   readonly run: (workbench: Workbench) => Promise<string>
 }
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { licenceProblems, runtimeFolders } from "./licences.ts"
+import { licenseProblems, runtimeFolders } from "./licenses.ts"
 import { type Packages, packagesOf } from "./lockfile.ts"
 import { verdictOf } from "./signatures.ts"
 import { root } from "./workspace.ts"
@@ -17,18 +17,18 @@ const lockfile = ({ inner = "MIT", one = "MIT", peer }: { one?: string; peer?: s
 
 const optionalTool = { peerDependenciesMeta: { tool: { optional: true } } }
 
-describe("licenceProblems: the licences of the runtime dependencies", () => {
-  it("accepts allowed licences, and an OR of licences if one of them is allowed", () => {
-    assert.deepStrictEqual(licenceProblems(lockfile({ peer: "(GPL-2.0-only OR Apache-2.0)" })), [])
+describe("licenseProblems: the licenses of the runtime dependencies", () => {
+  it("accepts allowed licenses, and an OR of licenses if one of them is allowed", () => {
+    assert.deepStrictEqual(licenseProblems(lockfile({ peer: "(GPL-2.0-only OR Apache-2.0)" })), [])
   })
 
   it.each([
-    ["one", "GPL-3.0-only", "node_modules/one has the licence GPL-3.0-only."],
-    ["peer", undefined, "node_modules/peer names no licence."],
-    ["peer", "SEE LICENSE IN terms.txt", "node_modules/peer has the licence SEE LICENSE IN terms.txt."],
-    ["inner", "MIT AND LGPL-3.0-only", "node_modules/one/node_modules/inner has the licence MIT AND LGPL-3.0-only."]
-  ])("refuses the dependency %s with the licence %s", (name, licence, message) => {
-    const problems = licenceProblems(lockfile({ peer: "ISC", [name]: licence }))
+    ["one", "GPL-3.0-only", "node_modules/one has the license GPL-3.0-only."],
+    ["peer", undefined, "node_modules/peer names no license."],
+    ["peer", "SEE LICENSE IN terms.txt", "node_modules/peer has the license SEE LICENSE IN terms.txt."],
+    ["inner", "MIT AND LGPL-3.0-only", "node_modules/one/node_modules/inner has the license MIT AND LGPL-3.0-only."]
+  ])("refuses the dependency %s with the license %s", (name, license, message) => {
+    const problems = licenseProblems(lockfile({ peer: "ISC", [name]: license }))
     assert.lengthOf(problems, 1)
     assert.isTrue(problems[0]!.startsWith(message), problems[0])
   })

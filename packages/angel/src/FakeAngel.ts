@@ -36,7 +36,7 @@ export interface Account {
 }
 
 /**
- * Switches for behaviour that the broker does not document. The default of a switch is the first value in its type.
+ * Switches for behavior that the broker does not document. The default of a switch is the first value in its type.
  *
  * @category models
  * @since 0.1.0

@@ -143,12 +143,12 @@ it("the progress of login --all fits into one line of the terminal", () => {
     { in: 900, person: 50, failed: 50 }
   ]) {
     for (let columns = 24; columns <= 200; columns += 1) {
-      const line = lineOf({ total: 1000, counts, current, turn: columns }, { columns, isColoured: false })
+      const line = lineOf({ total: 1000, counts, current, turn: columns }, { columns, isColored: false })
       assert.isAtMost(line.length, columns - 3)
       // When all accounts are done, a blank replaces the rotating character.
       assert.strictEqual(line.startsWith("  "), counts.failed === 50)
-      const coloured = lineOf({ total: 1000, counts, current, turn: columns }, { columns, isColoured: true })
-      assert.strictEqual(coloured.replaceAll(new RegExp(`${escape}\\[\\d+m`, "g"), ""), line)
+      const colored = lineOf({ total: 1000, counts, current, turn: columns }, { columns, isColored: true })
+      assert.strictEqual(colored.replaceAll(new RegExp(`${escape}\\[\\d+m`, "g"), ""), line)
     }
   }
 })
@@ -205,7 +205,7 @@ it.live(
         /digits\S*\)\s+> |One-time code[\s\S]*?> /,
         () => Effect.runPromise(Effect.map(simulator.codes("rmoney", "TEST101"), (codes) => `${codes.at(-1)}\n`))
       ]
-      const coloured = yield* terminal(
+      const colored = yield* terminal(
         user,
         ["login", "--all", "--notify", `"${user.state}/notify.sh" "a b"`],
         [
@@ -216,12 +216,12 @@ it.live(
         ],
         { columns: 100, term: "xterm" }
       )
-      assert.strictEqual(coloured.code, 7, coloured.screen)
-      const [during = "", after = ""] = coloured.screen.split(/(?<=25\/25:[^\r]*\r?\n)/)
+      assert.strictEqual(colored.code, 7, colored.screen)
+      const [during = "", after = ""] = colored.screen.split(/(?<=25\/25:[^\r]*\r?\n)/)
       assert.match(drawings(during).at(-1) ?? "", /^ {2}\[#{12}\] 25\/25: 20 in 3 for a person 2 failed$/)
       assert.deepStrictEqual(drawings(after), [], "the progress line was drawn between the questions")
       assert.include(during, `${escape}[32m 20 in${escape}[0m`)
-      assert.isTrue(restoresCursor(coloured.screen))
+      assert.isTrue(restoresCursor(colored.screen))
       assert.strictEqual((yield* live).length, 21)
       // No login is sent again for the locked account and the account with the wrong PIN.
       assert.strictEqual(yield* loginsOf("angel", "loginByPassword"), sentBefore)
@@ -238,7 +238,7 @@ it.live(
       assert.match(sent.failed[1].reason, /has refused them before/)
       assert.match(sent.failed[1].remedy, /run broker-auth guard reset angel10 to allow/)
       assert.match(sent.text, /^21 of 25 accounts are logged in\.\nLogged in until .* IST: angel01, angel02/)
-      assert.match(coloured.screen, /angel09: failed: .*[\s\S]*angel10: failed: /)
+      assert.match(colored.screen, /angel09: failed: .*[\s\S]*angel10: failed: /)
       const record = fs.readFileSync(path.join(user.state, "record"), "utf8")
       assert.match(record, /^a b\|/)
       assert.notMatch(record, /BROKER_AUTH_KEY/)
@@ -251,7 +251,7 @@ it.live(
       assert.strictEqual(log.filter((line) => / logged in until /.test(line)).length, 21)
       assert.deepStrictEqual(JSON.parse(piped.stdout), sent)
 
-      const printed = [stopped.screen, coloured.screen, piped.stdout, piped.stderr, record, JSON.stringify(sent)].join()
+      const printed = [stopped.screen, colored.screen, piped.stdout, piped.stderr, record, JSON.stringify(sent)].join()
       assert.deepStrictEqual(
         secrets.filter((secret) => printed.includes(secret)),
         []

@@ -31,7 +31,7 @@ const chunk = (type: string, body: Uint8Array): Buffer => {
 interface Format {
   readonly title: string
   readonly depth: number
-  readonly colour: number
+  readonly color: number
   readonly bytes: (isDark: boolean) => ReadonlyArray<number>
   readonly filter: number
 }
@@ -40,7 +40,7 @@ const scale = 4
 const border = 16
 
 /** Each pixel takes one or more whole bytes. */
-const pngOf = ({ bytes, colour, depth, filter }: Format): string => {
+const pngOf = ({ bytes, color, depth, filter }: Format): string => {
   const size = count * scale + 2 * border
   const pixel = (x: number, y: number) =>
     modules[Math.floor((y - border) / scale)]?.[Math.floor((x - border) / scale)] === true
@@ -59,33 +59,33 @@ const pngOf = ({ bytes, colour, depth, filter }: Format): string => {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(size, 0)
   header.writeUInt32BE(size, 4)
-  header.set([depth, colour, 0, 0, 0], 8)
+  header.set([depth, color, 0, 0, 0], 8)
   return Buffer.concat([
     Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]),
     chunk("IHDR", header),
-    ...(colour === 3 ? [chunk("PLTE", Buffer.from([255, 255, 255, 0, 0, 0]))] : []),
+    ...(color === 3 ? [chunk("PLTE", Buffer.from([255, 255, 255, 0, 0, 0]))] : []),
     chunk("IDAT", deflateSync(Buffer.from(filtered))),
     chunk("IEND", Buffer.alloc(0))
   ]).toString("base64")
 }
 
 const formats: ReadonlyArray<Format> = [
-  { title: "grey", depth: 8, colour: 0, bytes: (isDark) => [isDark ? 0 : 255], filter: 0 },
+  { title: "gray", depth: 8, color: 0, bytes: (isDark) => [isDark ? 0 : 255], filter: 0 },
   {
     title: "RGB, filter left",
     depth: 8,
-    colour: 2,
+    color: 2,
     bytes: (isDark) => (isDark ? [0, 0, 0] : [255, 255, 255]),
     filter: 1
   },
   {
     title: "RGB with alpha, filter above",
     depth: 8,
-    colour: 6,
+    color: 6,
     bytes: (isDark) => [0, 0, 0, isDark ? 255 : 0],
     filter: 2
   },
-  { title: "palette, filter average", depth: 8, colour: 3, bytes: (isDark) => [isDark ? 1 : 0], filter: 3 }
+  { title: "palette, filter average", depth: 8, color: 3, bytes: (isDark) => [isDark ? 1 : 0], filter: 3 }
 ]
 
 for (const format of formats) {

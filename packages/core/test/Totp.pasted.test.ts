@@ -37,7 +37,7 @@ describe("Totp.parse with an otpauth address", () => {
     ["with an empty label", `otpauth://totp/?${secret}`],
     ["with special characters in the issuer", `${totp}&issuer=A%26B%20%C3%A9%20%22x%22%20100%%20\u0905/?:@`],
     ["with an issuer that is a number", `${totp}&issuer=360`],
-    ["with an image and a colour", `${totp}&image=https%3A%2F%2Fexample.com%2Fa.png&color=FF0000&lock=true&foo=bar`],
+    ["with an image and a color", `${totp}&image=https%3A%2F%2Fexample.com%2Fa.png&color=FF0000&lock=true&foo=bar`],
     ["in quotes", `"${totp}"`],
     ["in typographic quotes", `\u201c${totp}\u201d`],
     ["in escaped quotes", `\\"${totp}\\"`],

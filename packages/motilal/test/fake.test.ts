@@ -169,7 +169,7 @@ describe("the fake's check of logins", () => {
     ["a code of five digits", "MO1099", {}, { ...good, totp: "12345" }],
     ["a wrong code", "MO1093", {}, { ...good, totp: "000000" }],
     ["a TOTP code for an account without TOTP", "MO1094", account({ totpSecret: "" }), { ...good, totp: "000000" }],
-    ["an app that is not authorised for live use", "MO1006", account({ state: "not-live" }), good],
+    ["an app that is not authorized for live use", "MO1006", account({ state: "not-live" }), good],
     ["an account without consent", "MO1092", account({ state: "no-consent" }), good],
     ["a missing API secret", "MO2006", {}, good, { apisecretkey: "" }],
     ["a wrong API secret", "MO2006", { loginWithoutSecret: "accepted" }, good, { apisecretkey: "x" }],

@@ -41,7 +41,7 @@ export interface Account {
 }
 
 /**
- * Switches for behaviour that the broker does not document.
+ * Switches for behavior that the broker does not document.
  *
  * @category models
  * @since 0.1.0

@@ -51,7 +51,7 @@ export interface Account {
 }
 
 /**
- * Switches for behaviour that the broker does not document. The default of a switch is the first value in its type,
+ * Switches for behavior that the broker does not document. The default of a switch is the first value in its type,
  * except for `oauthFailures`.
  *
  * @category models

@@ -28,7 +28,7 @@ export interface State {
 
 const spinner = "|/-\\"
 
-const colours = { in: "32", person: "33", failed: "31" } as const
+const colors = { in: "32", person: "33", failed: "31" } as const
 
 const labels = {
   wide: { in: "in", person: "for a person", failed: "failed" },
@@ -40,7 +40,7 @@ const wide = 60
 
 const barWidth = 12
 
-type Part = readonly [text: string, colour?: string]
+type Part = readonly [text: string, color?: string]
 
 const shortened = (text: string, room: number): string =>
   text.length <= room ? text : room < 4 ? "" : `${text.slice(0, room - 3)}...`
@@ -50,7 +50,7 @@ const margin = 3
 
 export const lineOf = (
   { counts, current, total, turn }: State,
-  { columns, isColoured }: { readonly columns: number; readonly isColoured: boolean }
+  { columns, isColored }: { readonly columns: number; readonly isColored: boolean }
 ): string => {
   const isWide = columns >= wide
   const done = counts.in + counts.person + counts.failed
@@ -59,17 +59,17 @@ export const lineOf = (
   const label = labels[isWide ? "wide" : "narrow"]
   const parts: Array<Part> = [[`${done === total ? " " : spinner[turn % spinner.length]} ${bar}${done}/${total}:`]]
   for (const state of ["in", "person", "failed"] as const) {
-    if (counts[state] > 0) parts.push([` ${counts[state]} ${label[state]}`, colours[state]])
+    if (counts[state] > 0) parts.push([` ${counts[state]} ${label[state]}`, colors[state]])
   }
   let room = columns - margin - parts.reduce((sum, [text]) => sum + text.length, 0)
   const names = shortened(current.join(", "), room - 2)
   if (names !== "") parts.push([`  ${names}`])
   room = columns - margin
   return parts
-    .map(([text, colour]) => {
+    .map(([text, color]) => {
       const visible = text.slice(0, Math.max(0, room))
       room -= visible.length
-      return isColoured && colour !== undefined ? `\u001b[${colour}m${visible}\u001b[0m` : visible
+      return isColored && color !== undefined ? `\u001b[${color}m${visible}\u001b[0m` : visible
     })
     .join("")
 }
@@ -94,7 +94,7 @@ const drawn = Effect.fnUntraced(function* (total: number): Effect.fn.Return<Prog
   const term = Option.getOrUndefined(yield* Effect.option(Config.NonEmptyString("TERM")))
   const noColor = Option.isSome(yield* Effect.option(Config.NonEmptyString("NO_COLOR")))
   const drawing = drawings[term === "dumb" ? "dumb" : "ansi"]
-  const isColoured = term !== "dumb" && !noColor
+  const isColored = term !== "dumb" && !noColor
   const counts = { in: 0, person: 0, failed: 0 }
   const current: Array<string> = []
   let turn = 0
@@ -105,7 +105,7 @@ const drawn = Effect.fnUntraced(function* (total: number): Effect.fn.Return<Prog
     if (hiding > 0) return Effect.void
     turn += 1
     const columns = Math.max(24, process.stderr.columns || 80)
-    const line = lineOf({ total, counts, current, turn }, { columns, isColoured })
+    const line = lineOf({ total, counts, current, turn }, { columns, isColored })
     const text = drawing.show(line, last)
     last = line.length
     return write(text)

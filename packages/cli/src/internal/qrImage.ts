@@ -8,7 +8,7 @@ export type Modules = ReadonlyArray<ReadonlyArray<boolean>>
 
 const signature = [137, 80, 78, 71, 13, 10, 26, 10]
 
-/** Samples per pixel, by the colour type of the PNG format (https://www.w3.org/TR/png-3/#3colourType). */
+/** Samples per pixel, by the color type of the PNG format (https://www.w3.org/TR/png-3/#3colourType). */
 const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }
 
 const maxSize = 2000
@@ -20,7 +20,7 @@ interface Header {
   readonly width: number
   readonly height: number
   readonly depth: number
-  readonly colour: number
+  readonly color: number
 }
 
 interface Chunks {
@@ -41,7 +41,7 @@ const readChunks = (bytes: Uint8Array): Chunks | undefined => {
     const body = bytes.subarray(at + 8, at + 8 + length)
     if (type === "IHDR" && length === 13 && body.length === 13 && body[12] === 0) {
       const [width, height] = [view.getUint32(at + 8), view.getUint32(at + 12)]
-      header = { width, height, depth: body[8] ?? 0, colour: body[9] ?? 0 }
+      header = { width, height, depth: body[8] ?? 0, color: body[9] ?? 0 }
     }
     if (type === "PLTE") palette = Uint8Array.from(body)
     if (type === "IDAT") data.push(body)
@@ -84,8 +84,8 @@ const unfilter = (raw: Uint8Array, stride: number, step: number, height: number)
 }
 
 const readPixels = ({ data, header, palette }: Chunks): Modules | undefined => {
-  const { colour, depth, height, width } = header
-  const samples = samplesOf[colour]
+  const { color, depth, height, width } = header
+  const samples = samplesOf[color]
   if (samples === undefined || ![1, 2, 4, 8].includes(depth)) return undefined
   const stride = Math.ceil((width * samples * depth) / 8)
   const inflated = Result.try(() => inflateSync(data, { maxOutputLength: (stride + 1) * height }))
@@ -97,8 +97,8 @@ const readPixels = ({ data, header, palette }: Chunks): Modules | undefined => {
   }
   const isDark = (row: Uint8Array, x: number): boolean => {
     const first = sample(row, x * samples)
-    if (colour === 3) return (palette[first * 3] ?? 0) < 128
-    const isTransparent = (colour === 4 || colour === 6) && sample(row, x * samples + samples - 1) < 128
+    if (color === 3) return (palette[first * 3] ?? 0) < 128
+    const isTransparent = (color === 4 || color === 6) && sample(row, x * samples + samples - 1) < 128
     return !isTransparent && first < (1 << depth) / 2
   }
   return rows.map((row) => Array.from({ length: width }, (_, x) => isDark(row, x)))

@@ -96,7 +96,7 @@ export interface Method {
 }
 
 /**
- * Behaviour of the broker that the package assumes, because the broker does not document it.
+ * Behavior of the broker that the package assumes, because the broker does not document it.
  *
  * @category models
  * @since 0.1.0

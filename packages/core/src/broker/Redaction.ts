@@ -12,7 +12,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { beginning, printable } from "./internal/printable.ts"
-import { mask, unescaped, withoutNeighbours, withoutOpaqueWords, withoutTags } from "./internal/quoting.ts"
+import { mask, unescaped, withoutNeighbors, withoutOpaqueWords, withoutTags } from "./internal/quoting.ts"
 
 // A pattern with a lookbehind is tried only at the first character of a word. Without the lookbehind, the pattern would
 // be tried at each character, and one megabyte of text would take hours.
@@ -157,7 +157,7 @@ const withoutEscapes = (text: string, secrets: Iterable<Redacted.Redacted<string
     const next = unescaped(rest)
     return next === rest ? rest : scrub(withoutTags(clean(next, secrets)))
   }, text)
-  return withoutOpaqueWords(withoutNeighbours(plain))
+  return withoutOpaqueWords(withoutNeighbors(plain))
 }
 
 // A malformed body may have a secret as a key, so only keys that are plain words are shown.

@@ -74,7 +74,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("MO1002", "The password is not a hash of 64 characters", invalidRequest("password", "is not a hash")),
   row("MO1004", "Invalid API key", apiKey),
   row("MO1005", "API key not found", apiKey),
-  row("MO1006", "The app is not authorised for live use", denied("activation")),
+  row("MO1006", "The app is not authorized for live use", denied("activation")),
   row("MO1007", "The one-time code is wrong, or belongs to another login", invalidCode("otp"), {
     ...inOtp,
     source: `${documented}; reports of integrators on the OTP step`

@@ -236,7 +236,7 @@ export const day = Effect.fnUntraced(function* <E, R>(
     (restart, program) => sending(program, program.method.capabilities.includes("Profile") ? 1 : 0, restart),
     secondProcess
   )
-  yield* line("    The sessions were in the vault. The brokers' journals have no new login.")
+  yield* line("    The sessions were in the vault, so no program logged in again.")
 
   yield* act("09:05", "Users log in with a code by SMS")
   yield* each(

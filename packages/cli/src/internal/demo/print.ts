@@ -12,7 +12,7 @@ const narrow = 60
 const markWidth = 4
 const nameWidth = 15
 
-/** `styleText` respects NO_COLOR. A pipe gets no colour, even if FORCE_COLOR is set. */
+/** `styleText` respects NO_COLOR. A pipe gets no color, even if FORCE_COLOR is set. */
 const styled = (stream: NodeJS.WriteStream, format: "bold" | "green" | "red", text: string): string =>
   stream.isTTY ? styleText(format, text, { stream }) : text
 

@@ -81,7 +81,7 @@ const punctuation = /^[([{<]+|[.,;:!?)\]}>]+$/g
  * Hides the value after the name of a secret, as in `token abc123` and `token is "abc"`. Checks every word,
  * so it is too slow for long texts.
  */
-export const withoutNeighbours = (text: string): string => {
+export const withoutNeighbors = (text: string): string => {
   let isNear = false
   let quote: string | undefined
   return text.replace(/[^\s|/#,;&?]+/g, (whole) => {

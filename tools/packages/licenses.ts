@@ -1,7 +1,7 @@
-/** Checks the licences of the packages that a user installs with ours. */
+/** Checks the licenses of the packages that a user installs with ours. */
 import type { Locked, Packages } from "./lockfile.ts"
 
-/** Licences that do not require a user to publish code. */
+/** Licenses that do not require a user to publish code. */
 const allowed = new Set([
   "0BSD",
   "Apache-2.0",
@@ -14,9 +14,9 @@ const allowed = new Set([
   "MIT-0"
 ])
 
-/** Accepts parentheses in an SPDX licence expression only around the whole expression. */
-const isAllowed = (licence: string): boolean =>
-  licence
+/** Accepts parentheses in an SPDX license expression only around the whole expression. */
+const isAllowed = (license: string): boolean =>
+  license
     .replace(/^\((.*)\)$/, "$1")
     .split(" OR ")
     .some((choice) => choice.split(" AND ").every((name) => allowed.has(name)))
@@ -51,11 +51,11 @@ export const runtimeFolders = (packages: Packages): ReadonlyArray<string> => {
   return Array.from(found).toSorted()
 }
 
-export const licenceProblems = (packages: Packages): ReadonlyArray<string> =>
+export const licenseProblems = (packages: Packages): ReadonlyArray<string> =>
   runtimeFolders(packages).flatMap((folder) => {
-    const { license: licence } = packages[folder]!
-    if (licence === undefined) return [`${folder} names no licence. Ask its authors, or replace it.`]
-    return isAllowed(licence)
+    const { license } = packages[folder]!
+    if (license === undefined) return [`${folder} names no license. Ask its authors, or replace it.`]
+    return isAllowed(license)
       ? []
-      : [`${folder} has the licence ${licence}. The allowed licences are ${Array.from(allowed).join(", ")}.`]
+      : [`${folder} has the license ${license}. The allowed licenses are ${Array.from(allowed).join(", ")}.`]
   })
