@@ -36,7 +36,7 @@ const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>
 }
 
 it.live(
-  "broker-auth lists the entries of the vault without secrets, and warns if entries are not encrypted",
+  "broker-auth lists the vault's entries but no secrets, and warns if an entry is not encrypted",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel"] })

@@ -14,13 +14,13 @@ describe("the address of the login page", () => {
         `app/oauth/authorize?api_key=${demo.apiKey}&redirect_url=https%3A%2F%2Fapp.example.com%2Fcallback&state=${state}&scopes=all`
     ],
     [
-      "the scopes that the option scopes lists",
+      "the scopes of the options, separated by commas",
       { scopes: ["orders", "holdings"] },
       (state) =>
         `app/oauth/authorize?api_key=${demo.apiKey}&redirect_url=https%3A%2F%2Fapp.example.com%2Fcallback&state=${state}&scopes=orders%2Choldings`
     ],
     [
-      'the OAuth parameter names if authorizePage is "standard"',
+      'the parameter names of the OAuth standard if authorizePage is "standard"',
       { authorizePage: "standard" },
       (state) =>
         `oauth/authorize?response_type=code&client_id=${demo.apiKey}&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcallback&state=${state}&scope=all`

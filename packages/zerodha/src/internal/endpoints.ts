@@ -44,7 +44,7 @@ const get = <S extends Shape.Input>(name: string, path: string, response: S) =>
 export const table = {
   /** `login_time` is in IST. */
   sessionToken: exchange("sessionToken", "/session/token", ByRequestToken, Issued),
-  /** Only for approved platforms. Only the SDKs document this call. */
+  /** Only for platforms that the stock exchange has approved. Only the SDKs document this call. */
   refreshToken: exchange("refreshToken", "/session/refresh_token", ByRefreshToken, Refreshed),
   deleteSession: remove("deleteSession", "/session/token", AccessToken, "access_token"),
   deleteRefreshToken: remove("deleteRefreshToken", "/session/token", RefreshToken, "refresh_token"),

@@ -3,7 +3,7 @@ import { type Dispatcher, fromDispatcher } from "./dispatcher.ts"
 import type { Transport } from "./exchange.ts"
 import * as nodeHttp from "./nodeHttp.ts"
 
-/** For each request, uses the current dispatcher of the global `fetch`. The program may replace the dispatcher. */
+/** For each request, looks up the dispatcher of the global `fetch`, because the program may replace the dispatcher. */
 const fromRuntime = (connections: number): Transport => {
   let known: { readonly dispatcher: Dispatcher | undefined; readonly transport: Transport } | undefined
   const current = (): Transport => {
