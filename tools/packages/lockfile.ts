@@ -1,7 +1,7 @@
 /**
  * Compares the installed packages with the committed lockfile, by name, version and integrity. A difference is an
- * error. `npm install` can change the entries of packages for other platforms. Such a change is printed, but is no
- * error.
+ * error. `npm install` can change the lockfile entries of packages for other platforms. Such a change is printed, but
+ * is no error.
  */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"

@@ -142,7 +142,7 @@ describe("a failed getaccesstoken request after a successful login", () => {
     })
   )
 
-  it.effect("is followed by a new login after a logout", () =>
+  it.effect("is followed by a new login if the program logs out before it calls renew", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 })

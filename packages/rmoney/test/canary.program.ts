@@ -141,7 +141,7 @@ await main([
   attempt("password login, refusal that quotes the one-time code", byPassword(), (fake) =>
     fake.inject("otpValidate", { kind: "quote", as: "refusal" })
   ),
-  attempt("password login, connection reset after the one-time code was sent", byPassword(), (fake) =>
+  attempt("password login, connection reset before the broker checks the one-time code", byPassword(), (fake) =>
     fake.inject("otpValidate", { kind: "reset" })
   ),
   attempt("logout, refusal that quotes the token", byPassword(), (fake) =>

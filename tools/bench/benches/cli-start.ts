@@ -10,8 +10,8 @@ const candidate = (
   title,
   ...(options?.ours && { ours: true }),
   prepare: async (_, folder) => {
-    // If the benchmark runs with --profile, Node starts this process with the arguments `--cpu-prof…`. Each measured
-    // program gets these arguments too.
+    // If the benchmark runs with --profile, the harness starts this process with the arguments `--cpu-prof…`. This
+    // process starts each measured program with these arguments too.
     const nodeArgs = process.execArgv.filter((arg) => arg.startsWith("--cpu-prof"))
     return async ({ count }) => {
       const total = { seconds: 0, cpuMicros: 0 }

@@ -28,7 +28,7 @@ const isMistyped = ({ reason }: AuthError): boolean => reason._tag === "InvalidR
 
 const mayRetry = (error: AuthError): boolean => isMistyped(error) || error.reason._tag === "InvalidStepUpCode"
 
-/** The text does not contain the field name, which is for programs. */
+/** Leaves out the field name of each problem, because only programs need field names. */
 const complaint = ({ reason }: AuthError): string =>
   reason._tag === "InvalidRequest"
     ? `This value ${translated(reason.problems.map(({ problem }) => problem).join("; "))}`
