@@ -5,6 +5,7 @@ import * as NodeHttpClient from "@auth/node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cookies from "effect/http/Cookies"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
@@ -13,6 +14,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpMethod } from "effect/http/HttpMethod"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import https from "node:https"
@@ -819,26 +821,50 @@ describe("NodeHttpClient", () => {
     })
   )
 
+  /** Replaces the global dispatcher until the end of the scope. Returns the paths of the requests that it gets. */
+  const composeGlobal = Effect.gen(function* () {
+    const seen: Array<string> = []
+    const before = Undici.getGlobalDispatcher()
+    yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        Undici.setGlobalDispatcher(
+          before.compose((dispatch) => (request, handler) => {
+            seen.push(request.path)
+            return dispatch(request, handler)
+          })
+        )
+      ),
+      () => Effect.sync(() => Undici.setGlobalDispatcher(before))
+    )
+    return seen
+  })
+
   it.live("uses the global dispatcher that the program has set", () =>
     Effect.gen(function* () {
       const server = yield* serve(echo)
       const client = yield* NodeHttpClient.make()
       yield* client.get(server.url)
-      const seen: Array<string> = []
-      const before = Undici.getGlobalDispatcher()
-      yield* Effect.acquireRelease(
-        Effect.sync(() =>
-          Undici.setGlobalDispatcher(
-            before.compose((dispatch) => (request, handler) => {
-              seen.push(request.path)
-              return dispatch(request, handler)
-            })
-          )
-        ),
-        () => Effect.sync(() => Undici.setGlobalDispatcher(before))
-      )
+      const seen = yield* composeGlobal
       yield* client.get(`${server.url}/composed`)
       assert.deepStrictEqual(seen, ["/composed"])
+    })
+  )
+
+  it.live("closes its connections even if the program has replaced the global dispatcher", () =>
+    Effect.gen(function* () {
+      const [first, second] = [yield* serve(echo), yield* serve(echo)]
+      const scope = yield* Scope.make()
+      const client = yield* Scope.provide(NodeHttpClient.make(), scope)
+      yield* client.get(first.url)
+      yield* composeGlobal
+      yield* client.get(second.url)
+      assert.strictEqual(first.open(), 1)
+      yield* Scope.close(scope, Exit.void)
+      // Without `close`, an idle connection closes after four seconds.
+      yield* Effect.timeout(
+        until(() => first.open() === 0),
+        "2 seconds"
+      )
     })
   )
 

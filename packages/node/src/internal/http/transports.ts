@@ -5,19 +5,18 @@ import * as nodeHttp from "./nodeHttp.ts"
 
 /** For each request, looks up the dispatcher of the global `fetch`, because the program may replace the dispatcher. */
 const fromRuntime = (connections: number): Transport => {
-  let known: { readonly dispatcher: Dispatcher | undefined; readonly transport: Transport } | undefined
+  const transports = new Map<Dispatcher | undefined, Transport>()
   const current = (): Transport => {
     const dispatcher = builtin.globalDispatcher()
-    if (known !== undefined && known.dispatcher === dispatcher) return known.transport
-    // The old transport is not closed, so that it completes its requests. Its idle connections close automatically.
-    const transport =
-      dispatcher === undefined ? nodeHttp.make(connections) : builtin.fromGlobal(dispatcher, connections)
-    known = { dispatcher, transport }
-    return transport
+    const known = transports.get(dispatcher)
+    if (known !== undefined) return known
+    const made = dispatcher === undefined ? nodeHttp.make(connections) : builtin.fromGlobal(dispatcher, connections)
+    transports.set(dispatcher, made)
+    return made
   }
   return {
     send: (request, limits, listener) => current().send(request, limits, listener),
-    close: () => known?.transport.close() ?? Promise.resolve()
+    close: () => Promise.all(Array.from(transports.values(), (transport) => transport.close())).then(() => undefined)
   }
 }
 
