@@ -1,4 +1,7 @@
-/** Checks the internal links of the built site: the page exists, and the anchor is the id of one of its elements. */
+/**
+ * Checks the internal links of the built site: the linked page exists, and the anchor of the link is the id of an
+ * element of that page.
+ */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { files } from "../packages/workspace.ts"

@@ -145,7 +145,7 @@ describe("RedirectLogin, with a callback that has no state,", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
-  it.effect("rejects a callback that arrives five minutes after the request", () =>
+  it.effect("rejects the callback if it arrives five minutes after the request", () =>
     Effect.gen(function* () {
       const redirect = yield* RedirectLogin.RedirectLogin
       const request = yield* redirect.begin

@@ -39,8 +39,8 @@ export type SetupServer = (...handlers: Array<HttpHandler>) => {
 }
 
 /**
- * Serves a fake through msw until the scope closes, and returns the fake. A request fails if the fake does not serve
- * its host. Use `TestHttp.layerLateFetch` as the HTTP client.
+ * Serves a fake through msw until the scope closes, and returns the fake. If a request goes to a host that the fake
+ * does not serve, the request fails. Use `TestHttp.layerLateFetch` as the HTTP client.
  *
  * @example
  * ```ts
