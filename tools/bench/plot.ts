@@ -10,7 +10,7 @@ export interface Bar {
 
 export interface Panel {
   readonly title: string
-  /** Says which bars are better. */
+  /** Says whether a longer or a shorter bar is better. */
   readonly note: string
   readonly bars: ReadonlyArray<Bar>
 }

@@ -16,9 +16,9 @@ export class PeerEnded extends Error {
 
 export interface Peer {
   readonly pid: number
-  /** Fails if the child process fails, ends, or takes longer than `limit` milliseconds. */
+  /** Fails if the child process answers with an error, ends, or does not answer within `limit` milliseconds. */
   readonly call: <Answer>(request: unknown, limit?: number) => Promise<Answer>
-  /** Asks the child process to end, and waits for its end. After 3 seconds, kills the child process. */
+  /** Asks the child process to end, and waits for its end. If this takes 3 seconds, kills the child process. */
   readonly stop: () => Promise<void>
   readonly kill: () => Promise<void>
 }

@@ -37,7 +37,10 @@ const kindOf = (place: string): string => {
   return fs.statSync(path.join(root, place)).isDirectory() ? "tree" : "blob"
 }
 
-/** Returns the path in the repository to which an absolute link leads, or `undefined` for any other link. */
+/**
+ * If `link` is an absolute link to a file or a folder on the main branch of the repository, returns the path in the
+ * repository. For any other link, returns `undefined`.
+ */
 export const pathOf = (link: string, from = url): string | undefined => {
   const web = webOf(from)
   if (!link.startsWith(`${web}/`)) return undefined

@@ -21,7 +21,10 @@ const Entry = Schema.Struct({
     app: Schema.String,
     id: Schema.String
   }),
-  /** The credentials, or references such as `pass:NAME`. The keys are the names of the environment variables. */
+  /**
+   * The credentials, or references such as `pass:NAME`. The key of a credential is the name of its environment
+   * variable, such as `ANGEL_PIN`.
+   */
   values: Schema.Record(Schema.String, Schema.RedactedFromValue(Schema.String))
 })
 

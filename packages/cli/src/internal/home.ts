@@ -27,8 +27,8 @@ export const folderOf = (origins: simulator.Origins | undefined): Effect.Effect<
   Effect.map(NodeVault.folderOf(), (folder) => (origins === undefined ? folder : `${folder}-simulator`))
 
 /**
- * With a simulator, opens another vault beside the usual one, because the session of a fake account must not replace a
- * real session.
+ * With a simulator, opens a separate vault instead of the usual vault, because the session of a fake account must not
+ * replace a real session.
  */
 export const open = Effect.fnUntraced(function* (
   given: Given

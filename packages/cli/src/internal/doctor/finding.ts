@@ -71,7 +71,7 @@ export const problem = (
 /** Names of the fields that identify the account. */
 export const clientFields: ReadonlySet<string> = new Set(["clientCode", "userId"])
 
-/** The system's error codes for a certificate whose issuer Node does not know. */
+/** Node's error codes for a certificate whose issuer Node does not know. */
 const unknownIssuers = /^(?:SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_)/
 
 const credentialCause = (field: string): Cause => {

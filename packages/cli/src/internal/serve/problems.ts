@@ -65,7 +65,7 @@ const refusals = {
 
 export type Refusal = keyof typeof refusals
 
-/** Failures of the vault are not in this table. */
+/** The HTTP status of each refusal and of each reason of an `AuthError`. The reasons of a `VaultError` are not here. */
 export const statuses: Readonly<Record<string, number>> = {
   ...Object.fromEntries(Object.entries(refusals).map(([name, [status]]) => [name, status])),
   ...statusOfReason
