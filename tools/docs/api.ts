@@ -127,7 +127,7 @@ export const apiPages = (): ReadonlyArray<{ readonly name: string; readonly page
   packages().map(({ folder, manifest, path: place }) => ({
     name: manifest.name,
     pages: files(path.join(place, "src"))
-      .filter((file) => file.endsWith(".ts") && !/(?:^|\/)(?:internal\/|contract\/|index\.ts$|bin\.ts$)/.test(file))
+      .filter((file) => file.endsWith(".ts") && !/(?:^|\/)(?:internal|contract)\//.test(file))
       .filter((file) => /^[A-Z]/.test(path.basename(file)))
       .map((file) => pageOf(folder, manifest.name, file))
       .filter(({ text }) => text.includes("\n### "))

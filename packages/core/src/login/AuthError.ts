@@ -356,7 +356,7 @@ export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
     readonly why: "time-out" | "network" | "broker" | "certificate" | "proxy"
     /** HTTP status, if there was an answer. */
     readonly status?: number | undefined
-    /** The operating system's error code, such as `ECONNREFUSED`. */
+    /** Error code from the operating system, the runtime or the HTTP client, such as `ECONNREFUSED`. */
     readonly systemCode?: string | undefined
     /** Time to wait before the next call, if the broker sent a time. At most 15 minutes. */
     readonly retryAfter?: Duration.Duration | undefined
