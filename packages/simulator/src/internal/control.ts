@@ -86,7 +86,7 @@ const describe: Handle = Effect.fnUntraced(function* (target, { url }) {
 
 interface Route {
   readonly method: "GET" | "POST"
-  /** `<broker>` stands for the name of a broker. */
+  /** `<broker>` stands for the id of a broker. */
   readonly path: string
   readonly help: string
   /** Default: no parameters. */

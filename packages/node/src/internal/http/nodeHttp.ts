@@ -78,8 +78,8 @@ const start = (schemes: Schemes, request: WireRequest, limits: Limits, collector
   })
   sent.on("timeout", () => sent.destroy(timedOut("UND_ERR_HEADERS_TIMEOUT")))
   sent.on("error", (error) => collector.fail(error))
-  // Node detaches the socket from the request before it emits `upgrade`. If this listener destroyed the request instead
-  // of the socket, the request would emit no error.
+  // Node detaches the socket from the request before it emits `upgrade`. From then on, the request emits no error, so
+  // this listener reports the failure to the collector.
   sent.on("upgrade", (_answer, socket) => {
     socket.destroy()
     collector.fail(lost("The server upgraded the connection to another protocol."))
