@@ -93,7 +93,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth reports a wrong key and changes nothing",
+  "broker-auth reports a wrong key of the vault and changes nothing",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -110,7 +110,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth stores and sends nothing if standard input is incomplete",
+  "broker-auth stores and sends nothing if standard input is closed or ends early",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel", "rmoney"] })
@@ -148,13 +148,13 @@ it.live(
 )
 
 const crashes: ReadonlyArray<readonly [title: string, code: string]> = [
-  ["throws while it is loaded", `throw new Error("PIN " + process.env.CANARY)`],
+  ["the module throws while it is loaded", `throw new Error("PIN " + process.env.CANARY)`],
   [
-    "throws in a timer",
+    "the module throws in a timer",
     `setTimeout(() => { throw new Error("PIN " + process.env.CANARY) }, 1); await new Promise(() => setTimeout(() => {}, 5000))`
   ],
   [
-    "rejects a promise",
+    "the module rejects a promise",
     `Promise.reject(new Error("PIN " + process.env.CANARY)); await new Promise(() => setTimeout(() => {}, 5000))`
   ]
 ]

@@ -27,7 +27,7 @@ describe("Totp.codeAtStep, with the test vectors of RFC 6238, Appendix B:", () =
       seconds
     }))
   )
-  it.effect.each(rows)("returns $code for $algorithm at $seconds seconds", ({ algorithm, code, seconds }) =>
+  it.effect.each(rows)("returns $code for $algorithm at the Unix time $seconds", ({ algorithm, code, seconds }) =>
     Effect.gen(function* () {
       const totp = Totp.make({ key: algorithms[algorithm], algorithm, digits: 8 })
       const given = yield* Totp.codeAtStep(totp, Totp.stepAt(totp, seconds * 1000))

@@ -65,7 +65,7 @@ const token = [403, "TokenException"]
 const input = [400, "InputException"]
 
 describe("the fake's token exchange", () => {
-  it.effect("accepts only a form body", () =>
+  it.effect("accepts only a form body that has all three fields", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const made = yield* requestToken(fake)
@@ -127,7 +127,7 @@ describe("the fake's token exchange", () => {
     })
   )
 
-  it.effect("accepts a request token once, within two minutes, and only with the API key of its login", () =>
+  it.effect("accepts a request token only once, within two minutes of its login, with the API key of that login", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002", apiKey: "otherkey00000002" }
       const fake = yield* start({ accounts: [demo, other] })
@@ -203,7 +203,7 @@ describe("the fake's login page", () => {
 })
 
 describe("a session of the fake", () => {
-  it.effect('is accepted only if the header has the form "token <API key>:<access token>"', () =>
+  it.effect('is accepted only if the header Authorization is "token <API key>:<access token>"', () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { access_token: access = "" } = yield* open(fake)
@@ -248,7 +248,7 @@ describe("a session of the fake", () => {
     })
   )
 
-  it.effect("ends after a DELETE with or without the header Authorization", () =>
+  it.effect("ends after DELETE /session/token with a valid header Authorization, or without this header", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       for (const headers of [(access: string) => authorization(access), () => ({})]) {
@@ -284,7 +284,7 @@ describe("a session of the fake", () => {
 })
 
 describe("calls to the fake", () => {
-  it.effect("are refused after ten calls in a second by an answer that has no header Retry-After", () =>
+  it.effect("get HTTP 429 after ten calls in a second, without the header Retry-After", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { access_token: access } = yield* open(fake)

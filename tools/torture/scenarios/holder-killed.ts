@@ -13,7 +13,7 @@ import type { Outcome } from "../protocol.ts"
  */
 const leftInPeriod = 6000
 
-/** The next program must get its session within this number of milliseconds after the next TOTP period has started. */
+/** The next program must get its session within `leftInPeriod + patience` milliseconds after the kill. */
 const patience = 6000
 
 /** Length of a TOTP period, in milliseconds. */

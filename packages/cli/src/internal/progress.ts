@@ -1,6 +1,6 @@
 /**
- * Shows the progress of many logins. At a terminal, one line is redrawn. Otherwise, one line is printed when each
- * login ends.
+ * Shows the progress of many logins. At a terminal, one line is redrawn. Otherwise, a line is printed each time a login
+ * ends.
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"

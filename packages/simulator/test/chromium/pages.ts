@@ -8,7 +8,7 @@ export interface Page {
   readonly broker: Simulator.BrokerId
   readonly origin: string
   readonly path: string
-  /** Name of the account's field that contains the user name. */
+  /** Name of the `FakeAccount` field that contains the user id. */
   readonly name: string
   /** Index of the account in the simulator's accounts of this broker. Default: 0. */
   readonly account?: number
