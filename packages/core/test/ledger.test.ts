@@ -101,7 +101,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("refusals in an entry of the previous format use up the budget, and a newer format prevents a login", () =>
+  it.effect("stored refusals in the old format use up the budget; an entry in a newer format prevents a login", () =>
     Effect.gen(function* () {
       const { guard, login, sent, store } = yield* begin
       const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))
@@ -226,7 +226,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
     })
   )
 
-  it.effect("does not prevent a login by a person, whose success ends the pause", () =>
+  it.effect("does not prevent a person's login, which ends the pause if it succeeds", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(waf)))

@@ -122,7 +122,7 @@ export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | u
     server.listen({ port, host, exclusive: true }, () => server.close(() => resume(Effect.succeed(undefined))))
   })
 
-/** A closed port can stay in use for a moment, because a child process that is starting can hold the port. */
+/** Retries for up to 5 seconds, because a child process that is starting can hold a closed port for a moment. */
 export const bindClosed = (port: number, host?: string): Effect.Effect<string | undefined> =>
   Effect.repeat(bind(port, host), {
     while: (error) => error === "EADDRINUSE",

@@ -22,7 +22,7 @@ import * as headers from "./internal/headers.ts"
 /**
  * Environment of the calls. RMoney publishes no production host for its login API.
  * - `"uat"`: RMoney's test environment.
- * - `"production"`: `https://weblive.rmoneyindia.net`, the host in a publicly available client of RMoney.
+ * - `"production"`: `https://weblive.rmoneyindia.net`, the host in a publicly available client program of RMoney.
  * - `{ production: "https://…" }`: another production host.
  *
  * @category models
@@ -78,7 +78,7 @@ export interface LogoutCall {
 export interface Options extends BrokerClient.Options {
   /** Required if `origins` does not name the hosts. */
   readonly environment?: Environment | undefined
-  /** Path prefix of the calls. Default: `/auth/v1`. */
+  /** Replaces the prefix `/auth/v1` in the paths of the calls that have this prefix. */
   readonly basePath?: string | undefined
   /**
    * Paths below `basePath` that differ from RMoney's documentation, keyed by the name of the call. Other brokers with

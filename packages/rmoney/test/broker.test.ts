@@ -246,8 +246,8 @@ brokers.runBrokerTests({
 })
 
 /**
- * Every call in RMoney's documentation, the call `vendorGetUserDetails` on RMoney's API page, and the profile call of
- * the Python package tradion_api_client.
+ * The calls in RMoney's API documentation and on RMoney's API page, the call `ssoGetUserDetails` in the documentation
+ * of the back-end software, and the profile call of the Python package tradion_api_client.
  */
 const knownCalls = [
   "POST /auth/v1/sso/vendor/auth/getUserDetails",
