@@ -246,7 +246,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
     })
   )
 
-  it.effect("is followed by a pause, unlike a login that fails because of an outage or a rate limit", () =>
+  it.effect("causes no pause if the reason is an outage or a rate limit", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const down = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })

@@ -124,7 +124,7 @@ it.live('the simulator refuses a prefetch with the header "Sec-Fetch-Site: none"
   })
 )
 
-it.live("the simulator accepts the hosts and origins that the options allow", () =>
+it.live("the simulator accepts the hosts and origins that the options allow, and rejects malformed options", () =>
   Effect.gen(function* () {
     const allowed = { allowHosts: ["simulator.test"], allowOrigins: ["http://app.test:3000"] }
     const { control } = yield* Simulator.make({ brokers: ["angel"], ...allowed })
