@@ -5,7 +5,7 @@
  *   brokers.
  * - `EXAMPLES_AHEAD`: the milliseconds by which the simulator's clock was advanced. Default: 0.
  *
- * This file is copied to folders with installed packages, so it imports nothing.
+ * Tools copy this file to folders outside the workspace, so it imports nothing.
  */
 const origins = JSON.parse(process.env["EXAMPLES_ORIGINS"] || "{}") as Readonly<Record<string, string>>
 const ahead = Number(process.env["EXAMPLES_AHEAD"] ?? 0)

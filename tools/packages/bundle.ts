@@ -2,7 +2,7 @@
  * Bundles the command `broker-auth`. `dist/command/broker-auth.js` prints help texts and the version without loading
  * another file. `npm run build` and `npm run pack` make this bundle.
  *
- * Only modules of the package are bundled. `effect` and other packages stay imports, because two copies of `effect` in
+ * Only modules of `@auth/cli` are bundled. `effect` and other packages stay imports, because two copies of `effect` in
  * one process do not recognize each other's secrets.
  */
 import * as fs from "node:fs"

@@ -131,7 +131,7 @@ const checkNode = (executable: Executable, project: Project): Promise<void> =>
     yield* expectOneLogin(simulator, page)
   }).pipe(Effect.scoped, Effect.runPromise)
 
-/** One broker for each kind of login: without a person, with a one-time code, and with a login page. */
+/** One broker for each kind of login: without a person, with a code that a person enters, and with a login page. */
 const commandWays = ["angel", "rmoney", "zerodha"].map(wayOf)
 
 const checkCommand = ({ args, env, file }: Executable, project: Project): Promise<void> =>

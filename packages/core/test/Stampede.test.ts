@@ -221,7 +221,7 @@ describe("promises from SessionManager.sessionPromise", () => {
 })
 
 describe("SessionManager.changes", () => {
-  it.effect("emits a change only to its current listeners", () =>
+  it.effect("emits to each listener only the changes that happen after its stream was started", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

@@ -27,8 +27,8 @@ const round = async (
 
 /**
  * Makes `count` programs request a session at the same time, in three rounds. The programs request their first
- * session, then a replacement for this session, as after a rejected token, and then a session after the end of the
- * replacement.
+ * session, and then a replacement for this session, as after a rejected token. When the replacement session has ended,
+ * the programs request a session again.
  */
 export const crowd = async (torture: Torture, count: number): Promise<void> => {
   const programs = await torture.programs(count)

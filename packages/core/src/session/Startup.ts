@@ -24,7 +24,7 @@ export interface Failure {
   readonly remedy: string
   /** Why the layer failed. */
   readonly reason: { readonly _tag: string }
-  /** Whether the same call may succeed later without a change by the user. */
+  /** Whether building the layer again later may succeed without a change by the user. */
   readonly isRetryable: boolean
 }
 
@@ -49,7 +49,7 @@ export class StartupError<E extends Failure = Failure> extends Data.TaggedError(
   get reason(): E["reason"] {
     return this.errors[0].reason
   }
-  /** Whether the same call may succeed later without a change by the user. */
+  /** Whether building the layers again later may succeed without a change by the user. */
   get isRetryable(): boolean {
     return this.errors.every(({ isRetryable }) => isRetryable)
   }
