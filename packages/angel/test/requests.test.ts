@@ -16,7 +16,7 @@ describe("the address of the publisher page", () => {
     it.effect(
       more === ""
         ? "has the API key and the state by default"
-        : 'with sendRedirectUrl: "always", has the API key, the state and the redirect URL',
+        : 'with sendRedirectUrl: "always" has the API key, the state and the redirect URL',
       () =>
         Effect.gen(function* () {
           const { publisherKey, redirectUrl } = FakeAngel.demoAccount

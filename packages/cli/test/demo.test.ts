@@ -139,7 +139,7 @@ it.live(
 
 it.live.each([
   { moment: "the first login", shown: /Before the market opens/ },
-  { moment: "the steps of the process that it starts", shown: /start\s+again/ }
+  { moment: "the steps of its second process", shown: /start\s+again/ }
 ])(
   "the demo removes its temporary folder after Ctrl-C during $moment",
   ({ shown }) =>
@@ -234,7 +234,7 @@ const secretHeaders = brokers.flatMap(({ secretHeaders }) => secretHeaders)
 /** Whether a text is long enough to be a token, a key or a hash. */
 const isLong = (text: string) => text.length >= 12
 
-/** Each login sends exactly one request to one of these endpoints. */
+/** Endpoints of login calls. Each login sends exactly one request to one of these endpoints. */
 const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken", "pwdValidate"]
 
 /**

@@ -184,7 +184,7 @@ describe("vaults: an encrypted store", () => {
       const whole = new Uint8Array(bytes())
       for (let length = 0; length < whole.length; length += 1) {
         replace(whole.slice(0, length))
-        assert.strictEqual(yield* reasonOf(store), "Tampered", `${length} bytes`)
+        assert.strictEqual(yield* reasonOf(store), "Tampered", `for an entry that was truncated to ${length} bytes`)
       }
       for (const length of [8, 11, 12, 20, 36, 52, 60]) {
         replace(yield* summed(whole.slice(0, length)))

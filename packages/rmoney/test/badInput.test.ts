@@ -64,8 +64,16 @@ const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
     ["no credentials", undefined, { userId: missing, password: missing }],
     ["credentials without any field", {}, { userId: missing, password: missing }],
     ["null in every field", { userId: null, password: null, totp: null }, { userId: missing, password: missing }],
-    ["blanks", { userId: " ", password: secret("\n") }, { userId: empty, password: empty }],
-    ["numbers", { userId: 101, password: 4711, totp: 123456 }, { userId: noText, password: noText, totp: noText }],
+    [
+      "a blank user id and a blank password",
+      { userId: " ", password: secret("\n") },
+      { userId: empty, password: empty }
+    ],
+    [
+      "numbers instead of text",
+      { userId: 101, password: 4711, totp: 123456 },
+      { userId: noText, password: noText, totp: noText }
+    ],
     ["a user id with a blank in it", { ...credentials, userId: "TEST 101" }, { userId: noUserId }],
     [
       "a user id with characters that are invalid in a header",
@@ -92,7 +100,7 @@ const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
   ],
   RmoneyQr: [
     ["no credentials", undefined, { userId: missing }],
-    ["a mobile number with a plus sign", { userId: "+919800000101" }, { userId: noClientId }]
+    ["a mobile number instead of the client id", { userId: "+919800000101" }, { userId: noClientId }]
   ],
   RmoneyBiometric: [
     ["no credentials", undefined, { userId: missing, accessToken: missing }],
@@ -128,7 +136,7 @@ describe("the check of the option environment", () => {
     )
   }
 
-  it.effect("in RmoneyApi.layer, reports a missing environment together with a missing device id", () =>
+  it.effect("in RmoneyApi.layer reports a missing environment together with a missing device id", () =>
     Effect.gen(function* () {
       const layer = RmoneyApi.layer(undefined as unknown as typeof apiOptions)
       assert.deepStrictEqual(problems(yield* refused(RmoneyApi.RmoneyApi, layer)), {
@@ -277,7 +285,7 @@ describe("layerConfig", () => {
   }
 })
 
-describe("invalid codes and identities", () => {
+describe("invalid codes and PANs:", () => {
   for (const [what, code] of [
     ["empty", ""],
     ["five digits long", "12345"],
@@ -319,7 +327,7 @@ describe("invalid codes and identities", () => {
   }
 })
 
-describe("calls of RmoneyApi from untyped code", () => {
+describe("calls of RmoneyApi from untyped code:", () => {
   const wrong = "is missing, blank or of the wrong type"
   const fieldsOf: Readonly<Record<string, ReadonlyArray<string>>> = {
     ssoGetUserDetails: ["vendor", "authCode"],

@@ -33,9 +33,10 @@ export interface BrowserCalls {
    * returns the stored session without this check. If another program has opened the browser for this account, `login`
    * waits for that program's session.
    *
-   * For one account, all programs together open the browser at most three times in an hour. If the user has started the
-   * login, pass `byPerson: true`. A login with `byPerson: true` always opens the browser, without this limit. If the
-   * user has not completed a login after five minutes, the login fails, even with a longer `timeout`.
+   * For one account, the logins without `byPerson` in all programs together open the browser at most three times in an
+   * hour. If the user has started the login, pass `byPerson: true`. A login with `byPerson: true` always opens the
+   * browser, without this limit. If the user has not completed a login after five minutes, the login fails, even with a
+   * longer `timeout`.
    */
   readonly login: (options?: LoginOptions) => Promise<Session>
 }

@@ -1,5 +1,5 @@
 /**
- * Finds the sessions in a vault that other programs have changed. Reads SQLite's change counter `data_version` at most
+ * Finds the sessions that other programs have changed in a vault. Reads SQLite's change counter `data_version` at most
  * once a second, for all accounts together, and only when a session is requested.
  */
 import * as Account from "@auth/broker-core/login/Account"
@@ -16,7 +16,8 @@ import * as vaultFile from "./vaultFile.ts"
 const lookInterval = 1000
 
 /**
- * Pause before a write by this program is reported, so that the caller of the write learns of the new version first.
+ * Pause between a write by this program and the report to the watchers, so that the caller of the write learns of the
+ * new version before the watchers.
  */
 const settle = Duration.millis(50)
 
@@ -24,7 +25,7 @@ interface State {
   readonly database: DatabaseSync
   /** The change counter at its last read. */
   readonly data: unknown
-  /** Number of writes to the vault when `data` was read. */
+  /** Number of all writes to the vault before `data` was read. */
   readonly writes: number
 }
 
