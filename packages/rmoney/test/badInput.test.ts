@@ -154,7 +154,7 @@ describe("the check of the option environment", () => {
         { environment: { production: "https://weblive.rmoneyindia.net" } },
         { origins: { api: "https://weblive.rmoneyindia.net" } },
         // The origin replaces the host of the environment.
-        { environment: "production", origins: { api: "https://weblive.rmoneyindia.net" } }
+        { environment: { production: "https://rmoney.example" }, origins: { api: "https://weblive.rmoneyindia.net" } }
       ] as const) {
         const layer = RmoneyAuth.layer({ ...options, credentials }).pipe(Layer.provide(TestHttp.layerFake(fake)))
         const outcome = yield* Effect.provide(Login.login, layer)

@@ -217,7 +217,7 @@ describe("a login with an invalid one-time code", () => {
   }
 })
 
-describe("calls of RupeezyApi from untyped code", () => {
+describe("calls of RupeezyApi from untyped code:", () => {
   const wrong = "is missing, blank or of the wrong type"
   const logins: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
     ["no argument", undefined, ["request"]],

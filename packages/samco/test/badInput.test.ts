@@ -225,7 +225,7 @@ describe("layerConfig", () => {
   )
 })
 
-describe("calls from untyped code", () => {
+describe("calls from untyped code:", () => {
   const wrong = "is missing, blank or of the wrong type"
   type Api = SamcoApi.SamcoApi["Service"]
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =

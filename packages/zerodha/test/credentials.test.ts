@@ -113,7 +113,7 @@ describe("layerConfig", () => {
   )
 })
 
-describe("calls of ZerodhaApi from untyped code", () => {
+describe("calls of ZerodhaApi from untyped code:", () => {
   const kind = "is missing, blank or of the wrong type"
   type Api = ZerodhaApi.ZerodhaApi["Service"]
   const api = ZerodhaApi.layer({ apiKey: credentials.apiKey })
