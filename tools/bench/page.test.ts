@@ -10,7 +10,7 @@ import { targets } from "./targets.ts"
 const benches = await load()
 const benchOf = (name: string) => benches.find(([known]) => known === name)?.[1]
 
-describe("names", () => {
+describe("targets and checked ratios:", () => {
   it("every target and every checked ratio names an existing bench, turn and candidates", () => {
     for (const { bench: name, of, to = of, turn } of [...targets, ...checked]) {
       const bench = benchOf(name)

@@ -1,4 +1,4 @@
-/** Changes one bit of a vault, opens the vault, and counts the result. Does this for many bits. */
+/** For each given bit, changes this bit in a copy of a vault, reads the copy, and counts the result. */
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultError from "@auth/broker-core/session/VaultError"

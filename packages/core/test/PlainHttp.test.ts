@@ -75,7 +75,7 @@ describe("a client that is loaded at its first request", () => {
     })
   )
 
-  it.live("does not shorten the interval between two rate-limited calls", () =>
+  it.live("keeps the interval between two rate-limited calls, even if the load takes longer than the interval", () =>
     Effect.gen(function* () {
       const sentAt: Array<number> = []
       const whole = HttpClient.make((request) =>

@@ -212,7 +212,7 @@ it.effect.prop(
       const sent: Array<number> = []
       for (const pause of pauses) {
         yield* TestClock.adjust(pause)
-        // If the loop asks for only one call, a window of RateLimiter can end before all calls of the window are used.
+        // After some pauses, the loop asks for `requests` calls, so that some windows of RateLimiter are used up.
         for (let asked = 0; asked < (pause % 4 === 0 ? requests : 1); asked += 1) {
           if (Duration.isZero(yield* take("key", limit))) sent.push(yield* Clock.currentTimeMillis)
         }

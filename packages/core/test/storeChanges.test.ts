@@ -283,7 +283,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.live("returns a new mark after the connection was interrupted only if the stream of changes was deleted", () =>
+  it.live("returns the same mark after an interruption, unless the stream of changes was deleted meanwhile", () =>
     Effect.gen(function* () {
       const { url } = yield* server
       const prefix = yield* freshPrefix

@@ -229,7 +229,7 @@ describe("a connection on Node behind a proxy", () => {
     const broker = Https.createServer(
       { key: Fs.readFileSync(keyFile), cert: Fs.readFileSync(certificate) },
       ({ headers, method }, response) => {
-        // Node's `fetch` sends this header, and `NodeHttpClient` does not.
+        // Node's `fetch` sends the header `sec-fetch-mode`, and `NodeHttpClient` does not.
         if (method === "POST") clients.push("sec-fetch-mode" in headers ? "fetch" : "NodeHttpClient")
         response.end("the broker")
       }

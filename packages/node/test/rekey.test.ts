@@ -40,7 +40,7 @@ describe("vaults: NodeVault.rekey", () => {
     })
   )
 
-  it.live("makes a store that is open with the old key refuse reads, and writes that expect an older version", () =>
+  it.live("prevents reads and outdated writes by a store that is open with the old key", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)

@@ -61,7 +61,7 @@ describe("RMoney requests", () => {
     })
   )
 
-  it.effect("have one device id for each user", () =>
+  it.effect("have one device id for each user if the option `deviceId` is undefined", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       for (const userId of ["TEST101", "TEST101", "TEST102"]) {

@@ -60,7 +60,7 @@ it.live("the simulator reads the body of a request that offers an upgrade to HTT
   })
 )
 
-it.live("the port of a request selects the origin", () =>
+it.live("the port of a request, and not its request line, selects the broker's origin", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const address = simulator.origins[api] ?? ""
@@ -91,7 +91,7 @@ it.live("the simulator accepts a GET with a body", () =>
   })
 )
 
-it.live("the simulator answers HEAD without a body", () =>
+it.live("the simulator sends no body in its answer to HEAD", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const received = yield* raw(simulator.origins[api] ?? "", [
