@@ -23,8 +23,8 @@ import { addressAt, type Answer, apiKey, check, code, loginPath, pin, requestOf 
 import { type Candidate, loops, type Run, type Turn } from "./harness.ts"
 
 /**
- * Number of accounts. The rate limit allows one login per second for each account. A bench that would log in to an
- * account twice within a second must pause.
+ * Number of accounts. The rate limit allows one login per second for each account, so a bench uses an account again only
+ * after all other accounts.
  */
 export const accounts = 10_000
 

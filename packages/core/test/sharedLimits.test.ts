@@ -203,7 +203,7 @@ const Pauses = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maxi
 const Requests = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 24 }))
 
 it.effect.prop(
-  "layerRateLimiter allows at most `requests` calls in any period of the length `per`",
+  "makeRateLimiter allows at most `requests` calls in any period of the length `per`",
   { pauses: Pauses, requests: Requests },
   ({ pauses, requests }) =>
     Effect.gen(function* () {
@@ -223,7 +223,7 @@ it.effect.prop(
 )
 
 it.effect.each([2, 3, 8, 10, 24])(
-  "layerRateLimiter allows at most %i calls per second, even with a gap after the first call",
+  "makeRateLimiter allows at most %i calls per second, even with a gap after the first call",
   (requests) =>
     Effect.gen(function* () {
       const { take } = yield* SharedLimits.makeRateLimiter()
@@ -243,7 +243,7 @@ it.effect.each([2, 3, 8, 10, 24])(
     }).pipe(Effect.provide(inMemory))
 )
 
-it.effect("layerRateLimiter allows a quarter of the calls at once, and spreads the rest over the period", () =>
+it.effect("makeRateLimiter allows a quarter of the calls at once, and spreads the rest over the period", () =>
   Effect.gen(function* () {
     const { call } = yield* program({ shared: SharedLimits.layerRateLimiter() })
     const perSecond = (requests: number) => limited({ requests, per: "1 second", scope: "app" })

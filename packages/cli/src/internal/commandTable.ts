@@ -51,7 +51,7 @@ export const table = [
   {
     name: "brokers",
     arguments: [],
-    flags: [packageFlag("list the brokers of this package instead"), json],
+    flags: [packageFlag("list only the brokers of this package"), json],
     summary: "List the brokers and their ways to log in",
     details: [
       "--package takes the folder of a package, or the name of a package that is installed in the current folder. It loads the package, so name only a package that you trust."
