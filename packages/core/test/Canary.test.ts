@@ -98,7 +98,7 @@ const spellings: ReadonlyArray<readonly [title: string, spell: (text: string) =>
 ]
 
 describe("Canary.leaks", () => {
-  it.effect.each(leaking)("finds a secret in %s in every encoding", ([, program]) =>
+  it.effect.each(leaking)("finds every encoding of a secret in %s", ([, program]) =>
     Effect.gen(function* () {
       const harmless = yield* caught(program("harmless"))
       assert.isNotEmpty(harmless.caught())

@@ -1,13 +1,13 @@
 import type * as AuthError from "../../login/AuthError.ts"
 
-/** Matches the system codes of failures to connect, in which the broker received nothing. */
+/** Matches the system code of a failure to connect. After such a failure, the broker has received nothing. */
 const neverConnected =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
 
 /**
  * How a login failed. "The code" is the one-time code of its second step.
  *
- * - `nothing-sent`: either the login or the code did not reach the broker.
+ * - `nothing-sent`: the broker received no login, or received the login but no code.
  * - `none`: the broker may have received the login or the code, but did not answer.
  * - `refused`: the broker refused the password or the code.
  * - `locked`: the broker has locked the account.

@@ -74,7 +74,7 @@ export interface Subject {
   readonly wrongCredentials: Readonly<Record<string, Changes>>
   /** Changes that make the one-time code of a login wrong. Absent if a login has no one-time code. */
   readonly wrongCode?: Changes
-  /** Changes that make a login return a challenge. Absent if no changes are needed, or if no login returns one. */
+  /** Changes that make a login return a challenge. Absent if no changes are needed, or if logins have no challenge. */
   readonly stepUp?: Changes
   /** `confirmed`: the broker confirms the logout of a session that has already ended. */
   readonly logoutAgain?: "confirmed"
