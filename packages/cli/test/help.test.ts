@@ -80,7 +80,7 @@ it("ExitCode.table has no code twice, and ExitCode.ofReason names only reasons o
   assert.deepStrictEqual(reasons.toSorted(), Object.keys(ExitCode.ofReason).toSorted())
 })
 
-it("the help of the commands login and vault list has the exit codes of ExitCode.table", () => {
+it("the exit codes in the help of `login` and of `vault list` are those of ExitCode.table", () => {
   const detailsOf = (name: string) => rows.find((row) => row.name === name)?.details.join(" ")
   const { notification, person, vault } = ExitCode.table
   assert.include(detailsOf("login"), `${person.code} if an account needs a person`)

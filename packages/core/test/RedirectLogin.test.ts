@@ -107,7 +107,7 @@ describe("an invalid callback", () => {
     ["another port", `https://app.example:8443/callback?${good}`, "origin"],
     ["the scheme http", `http://app.example/callback?${good}`, "origin"],
     ["another path", `https://app.example/callback/x?${good}`, "origin"],
-    ["a slash at the end", `https://app.example/callback/?${good}`, "origin"],
+    ["a slash at the end of the path", `https://app.example/callback/?${good}`, "origin"],
     ["the path in capital letters", `https://app.example/CALLBACK?${good}`, "origin"],
     ["a path with ..", `https://app.example/callback/..?${good}`, "origin"],
     ["text that is not a URL", "canary", "not-a-url"],
@@ -260,7 +260,7 @@ describe("a browser login that was begun", () => {
     })
   )
 
-  it.effect("refuses a second code, and the code of another login", () =>
+  it.effect("refuses a second code, and a code that another login has sent", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]

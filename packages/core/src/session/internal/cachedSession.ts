@@ -16,7 +16,7 @@ export interface Cached {
   readonly ready: Ready.Ready<Session.Session> | undefined
   /** If the current time is before `freshFrom`, the clock was set back, and the session counts as not fresh. */
   readonly freshFrom: number
-  /** From this time on, a call must first decide whether to renew the session, and whether to read the store. */
+  /** From this time on, `session` first decides whether to renew the session, and whether to read the store. */
   readonly freshUntil: number
   readonly renewAt: number
 }
@@ -278,7 +278,7 @@ export const markRejected = (state: State, rejected: Session.Session): void => {
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }
 
-/** `freshUntil` stays in the past, so the next call still checks whether the store must be read. */
+/** `freshUntil` stays in the past, so the next call of `session` checks whether the store must be read. */
 export const clearRejected = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.rejected)) state.rejected = undefined
   if (state.pendingRenewal !== undefined) state.pendingRenewal.isOnlyWay = false
