@@ -10,7 +10,7 @@ export const collect = runInNewContext("gc") as (options?: {
 
 /** Returns the number of bytes in use after a garbage collection. */
 export const heap = (): number => {
-  // The first collection does not free objects with a finalizer or a weak reference, so a second collection follows.
+  // The first collection runs native finalizers, which can release more objects. The second collection frees them.
   collect()
   collect()
   return process.memoryUsage().heapUsed

@@ -292,7 +292,7 @@ describe("AuthError", () => {
     }
   )
 
-  it("uses the field `advice` as its remedy", () => {
+  it("takes the remedy of the reason InvalidCredentials from the field `advice`", () => {
     const args = { advice: "Give the PIN.", field: "pin" }
     assert.strictEqual(new AuthError.InvalidCredentials(args).remedy, "Give the PIN.")
   })
