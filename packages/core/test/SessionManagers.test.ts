@@ -59,7 +59,7 @@ it.effect("SessionManagers builds the layer of an account once for all callers",
   })
 )
 
-it.effect("SessionManagers returns the same manager and the same services each time", () =>
+it.effect("SessionManagers always returns the same manager and the same services for an account", () =>
   Effect.gen(function* () {
     const { managers } = yield* begin()
     const session = yield* managers.session("T1")
@@ -84,7 +84,7 @@ it.effect("SessionManagers does not share a session between two accounts", () =>
   })
 )
 
-it.effect("SessionManagers closes every account, even if the layer of one account closes with a defect", () =>
+it.effect("SessionManagers closes the layer of every account, even if the finalizer of one layer dies", () =>
   Effect.gen(function* () {
     const closed: Array<string> = []
     const open = Effect.gen(function* () {

@@ -30,7 +30,6 @@ const noting = (
 
 const placeOfGuard = LoginGuard.placeOf(account)
 
-/** Writes the state of the login guard. */
 const writeGuard = (store: Store, fields: object) =>
   Effect.gen(function* () {
     const { version } = (yield* store.get(placeOfGuard, "guard")) ?? { version: 0 }
@@ -112,7 +111,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("causes no pause if a logout cancels the login during the wait for the next TOTP period", () =>
+  it.effect("does not pause later logins if a logout cancels the login during the wait for the next TOTP period", () =>
     Effect.gen(function* () {
       const { asked, manager, shared, tiny } = yield* waitForPeriod
       yield* manager.logout

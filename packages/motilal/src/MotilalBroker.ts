@@ -21,7 +21,7 @@ const readDay = (text: string): string | undefined => {
   return year && `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`
 }
 
-/** Some parsers turn 30 February into a day in March. */
+/** `DateTime.make` can turn 30 February into a day in March. */
 const exists = (day: string): boolean =>
   day >= "1900" && Option.exists(DateTime.make(day), (date) => DateTime.formatIso(date).startsWith(day))
 

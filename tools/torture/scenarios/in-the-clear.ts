@@ -11,8 +11,8 @@ import { oneOf, openIn, type Scenario, type Setup, type Torture } from "../harne
 const pieceLength = 20
 
 /**
- * Minimum length of a secret whose encoded forms are searched for. A shorter secret is searched for only as plain text,
- * because its encoded forms can occur in any file by chance.
+ * The scenario searches for the encoded forms of a secret only if the secret has at least this number of characters.
+ * The encoded forms of a shorter secret can occur in any file by chance.
  */
 const shortest = 8
 

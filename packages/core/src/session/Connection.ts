@@ -71,7 +71,7 @@ export type {
 
 /**
  * An open connection. After `close`, the promises of all other functions reject. A pending call keeps the program
- * running. An open connection, its listeners and a loop over `changes` do not keep it running.
+ * running. An open connection, its listeners and a loop over `changes` do not keep the program running.
  *
  * @category models
  * @since 0.1.0

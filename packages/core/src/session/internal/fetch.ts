@@ -114,7 +114,7 @@ const requestDefaults = {
   referrerPolicy: ""
 } as const
 
-/** The defaults are left out, because some platforms do not support all options. */
+/** Leaves out each option that has its default value, because some platforms do not support every option. */
 const optionsOf = (request: Request): FetchInit =>
   Object.fromEntries(
     Object.entries(requestDefaults).flatMap(([name, standard]) => {
