@@ -259,7 +259,7 @@ it("`rows` and `tags` contain every reason", () => {
 
 describe("AuthError", () => {
   it.each(rows.map(([reason, message, remedy]) => ({ tag: reason._tag, reason, message, remedy })))(
-    "has the expected message and remedy for the reason $tag: $message",
+    "has a reason $tag with the expected message and remedy: $message",
     ({ message, reason, remedy }) => {
       assert.strictEqual(reason.message, message)
       assert.strictEqual(reason.remedy, remedy)

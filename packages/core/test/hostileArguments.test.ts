@@ -268,7 +268,7 @@ describe("open() resolves, or rejects with a typed error:", () => {
   }
 
   for (const [name, call] of Object.entries(openings)) {
-    it(`${name} with each row of \`values\``, async () => {
+    it(`${name} with each hostile argument`, async () => {
       assert.deepStrictEqual(await unexpected((value) => closing(untyped(call(value)))), [])
     })
   }

@@ -118,7 +118,7 @@ describe("open() on Node, with any argument, resolves or rejects with a typed er
   }
 
   for (const [name, call] of Object.entries(openings)) {
-    it(`${name} with each value`, { timeout: 60_000 }, async () => {
+    it(`${name} with each hostile argument`, { timeout: 60_000 }, async () => {
       assert.deepStrictEqual(await unexpected((value) => closing(untyped(call(value)))), [])
     })
   }
@@ -134,7 +134,7 @@ describe("login() on Node, with any argument, waits for a person or rejects with
   }
 
   for (const [name, optionsOf] of Object.entries(calls)) {
-    it(`${name} with each value`, { timeout: 60_000 }, async () => {
+    it(`${name} with each hostile argument`, { timeout: 60_000 }, async () => {
       const layer = layerAt(await freePort())
       const call = async (value: unknown) => {
         await using connection = await Connection.open(layer, { ...options, folder: Path.join(folder, name) })
