@@ -42,7 +42,7 @@ describe("FakeAngel: rate limits for each client code", () => {
     })
   )
 
-  it.effect("logout: accepts 1 call in a second for all sessions of a client code", () =>
+  it.effect("logout: accepts 1 call in a second from all sessions of a client code together", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const second = (yield* login(fake)).data

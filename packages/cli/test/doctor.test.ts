@@ -342,7 +342,7 @@ layer(simulators, { excludeTestServices: true })("doctor with a fault between th
     return (env: Values = {}) => run(user, ["doctor", "--json"], { env })
   })
 
-  it.effect("reports no proxy if https_proxy is empty", () =>
+  it.effect("reports no proxy if https_proxy is empty and HTTPS_PROXY is set", () =>
     Effect.gen(function* () {
       const doctor = yield* at("https://broker.test")
       const found = yield* doctor({ https_proxy: "", HTTPS_PROXY: "http://127.0.0.1:9", NO_PROXY: "*" })

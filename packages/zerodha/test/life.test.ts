@@ -151,7 +151,7 @@ describe("a callback", () => {
       "repeated"
     ],
     [
-      "the broker's basket page",
+      "the broker's page for a basket of orders",
       (state: string) => `action=basket&status=success&request_token=canary&state=${state}`,
       "missing-token"
     ]
@@ -264,7 +264,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("keeps the refresh token if the answer has no refresh token", () =>
+  it.effect("keeps the refresh token if the refresh token in the answer is empty", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform], refreshToken: "stays" })
       yield* Effect.gen(function* () {

@@ -22,7 +22,10 @@ import type { Outcome } from "../protocol.ts"
 /** Time for which a store retries a call to Redis, in milliseconds, plus a margin for a busy machine. */
 const patience = 7000
 
-/** The longest back-off of a manager without a session plus the longest reconnect delay, in milliseconds. */
+/**
+ * The longest back-off of a session manager that has no session, plus the longest delay before a program reconnects to
+ * Redis, in milliseconds.
+ */
 const longestPause = 25_000
 
 const brokenOf = ({ broken }: Torture) => (broken ? ("lock-open" as const) : undefined)
@@ -159,7 +162,7 @@ const stopHolder = async (torture: Torture) => {
 
 export const scenario: Scenario = {
   summary:
-    "Redis is killed and restarted, with or without its data; the holder of a lock is suspended until its lease expires",
+    "Redis is killed and restarted, with or without its data; the holder of a lock is suspended for longer than a lease in Redis",
   breaks: "the lock never makes a caller wait",
   // If other scenarios use the CPU, a program can lose its short lease.
   alone: true,

@@ -80,8 +80,9 @@ export const verify = (database: DatabaseSync): unknown =>
 /**
  * Empties SQLite's log. Returns `false` if SQLite could not empty it.
  *
- * Call this after each write. If a bit of the log changes, SQLite ignores the rest of the log, and returns an older
- * session. While another program reads, SQLite sometimes cannot empty the log, so the caller retries.
+ * Call this after each write. If a part of the log is damaged, SQLite ignores this part and the rest of the log without
+ * an error, and returns an older session. While another program reads, SQLite sometimes cannot empty the log, so the
+ * caller retries.
  */
 export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0
@@ -104,8 +105,8 @@ const find = (database: DatabaseSync, place: Place): Stored | undefined => {
 }
 
 /**
- * If there is no entry, verifies the whole vault, because the entry may have been deleted. Skips the verification if no
- * other program has written since the last verification.
+ * If there is no entry, verifies the whole vault, because another program may have deleted the entry. Skips the
+ * verification if no other program has written since the last verification.
  */
 export const read = (vault: Vault, place: Place): Stored | undefined => {
   const { database, verified } = vault
