@@ -37,8 +37,8 @@ export interface Problem {
 export interface Outcome {
   readonly problem?: string
   /**
-   * The difference between the stated and the actual value, keyed by line number. The first line has the number 0. If
-   * the values are equal, the difference is an empty string.
+   * The difference between the stated and the actual value, keyed by line number. The first line of the example has
+   * the number 0. If the values are equal, the difference is an empty string.
    */
   readonly compared: Readonly<Record<number, string>>
 }

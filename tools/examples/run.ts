@@ -28,14 +28,14 @@ export type Variables = Readonly<Record<string, string>>
 
 export interface World {
   readonly simulator: Simulator.Simulator["Service"]
-  /** The simulator's addresses, by the origin of the broker. A scenario can replace an address. */
+  /** The simulator's addresses, by the origin of the broker. A scenario of `scenarios.ts` can replace an address. */
   readonly origins: Record<string, string>
   readonly start: (command: string, variables: Variables) => Running
   /** Returns the endpoints of the requests since the last call to `sent` or `forget`. */
   readonly sent: () => Promise<ReadonlyArray<string>>
-  /** Advances the clock to the next TOTP period, for the brokers and for the examples that start later. */
+  /** Advances the clock to a later TOTP period, for the brokers and for the examples that start later. */
   readonly wait: () => Promise<void>
-  /** Resets the brokers to `seed` and removes their sessions. Advances the clock to the next TOTP period. */
+  /** Resets the brokers to `seed` and removes their sessions. Advances the clock to a later TOTP period. */
   readonly forget: (seed?: object) => Promise<void>
 }
 

@@ -197,13 +197,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture/
   ],
   [
-    "an error row that has no fixture, if its code and its meaning differ from those of a row that has a fixture",
+    "an error row without a fixture, if it differs from a row with a fixture in code and meaning",
     orders("Concerns funds", ErrorTable.rejected),
     "O2: Concerns funds",
     /no fixture/
   ],
   [
-    "an error row that has no fixture, if its code and its reason differ from those of a row that has a fixture",
+    "an error row without a fixture, if it differs from a row with a fixture in code and reason",
     orders("Concerns orders", ErrorTable.unavailable),
     "O2: Concerns orders",
     /no fixture/

@@ -49,7 +49,7 @@ const webSocket = async (frame: Frame, address: string): Promise<string> => {
 describe.runIf(runsChromium)("a page in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     it.effect(
-      "attacks only with requests that the simulator accepts from Node",
+      "attacks with requests that the simulator accepts if Node sends them",
       () =>
         Effect.gen(function* () {
           const { before, simulator } = yield* prepare()

@@ -46,7 +46,7 @@ it.live("the control port accepts every fault in the table of faults", () =>
   })
 )
 
-it.live("the table of account fields names only endpoints and wire fields of the broker's package", () =>
+it.live("the table of account fields names only endpoints, headers and fields that the broker's package has", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     for (const [broker, { descriptor }] of Object.entries(brokers)) {

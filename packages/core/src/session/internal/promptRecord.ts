@@ -10,11 +10,14 @@ import * as VaultError from "../VaultError.ts"
 const RecordFromJson = Schema.fromJsonString(
   Schema.Struct({
     /**
-     * `id` is random. `until` is the time when the login times out. While the login is pending, its program increments
-     * `beats`, to show that the program still runs.
+     * `id` is a random id of the pending login. `until` is the time when this login times out, in milliseconds since
+     * the epoch. The program that runs this login increments `beats`, to show that the program still runs.
      */
     pending: Schema.optional(Schema.Struct({ id: Schema.String, until: Schema.Finite, beats: Schema.Finite })),
-    /** When browser logins began, oldest first. Milliseconds since the epoch. */
+    /**
+     * The times at which the latest browser logins without the option `byPerson` began, oldest first, in milliseconds
+     * since the epoch.
+     */
     begun: Schema.Array(Schema.Finite)
   })
 )
