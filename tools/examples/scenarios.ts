@@ -401,8 +401,8 @@ export interface Scenario {
   readonly title: string
   readonly example: string
   /**
-   * Whether another scenario does the same with another broker or login method. If so, the tests play this scenario
-   * only in thorough runs.
+   * Whether a scenario that every test run plays does the same with another broker or login method. If so, the tests
+   * play this scenario only in thorough runs.
    */
   readonly isAlike: boolean
   /** Returns how many times an example was started. */

@@ -247,8 +247,8 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
       places += 1
       return { kind, url: redis ?? (await shared)?.url ?? "", prefix: `torture-${places}` }
     }
-    // A run with broken parts uses only Samco. A login at Samco needs no TOTP code, so such a run never waits for the
-    // next TOTP period.
+    // A run with the option --broken uses only Samco. A login at Samco needs no TOTP code, so such a run never waits
+    // for the next TOTP period.
     const usual: ReadonlyArray<BrokerId> = options.broken ? ["samco"] : brokerIds
     const setups: Torture["setups"] = async ({ brokers = usual, places = placeKinds, redis } = {}) => {
       const made: Array<Setup> = []

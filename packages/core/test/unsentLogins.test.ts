@@ -47,7 +47,7 @@ describe("a login that was not sent does not count as a failed login", () => {
     })
   )
 
-  it.effect("if the program ended while the store wrote the entry of the login", () =>
+  it.effect("if the login is interrupted while the store writes the entry of the login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -65,8 +65,8 @@ describe("a login that was not sent does not count as a failed login", () => {
   )
 })
 
-describe("a store that refuses every write", () => {
-  it.effect("makes logins fail before they are sent", () =>
+describe("a store that refuses writes", () => {
+  it.effect("makes a login fail before it is sent, but does not replace the broker's answer to a sent login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)

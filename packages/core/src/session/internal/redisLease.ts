@@ -105,7 +105,10 @@ const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost
 const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effect.Effect<A | undefined, E> =>
   Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))
 
-/** If the lease has ended again after this number of renewals, Redis is too slow for the lease, and `check` fails. */
+/**
+ * Applies to one call of `check`. If the lease has expired again after the last of these renewals, Redis is too slow
+ * for the lease, and `check` fails.
+ */
 const maxRenewals = 5
 
 const whatItDoes = "lock the account in Redis"
