@@ -214,6 +214,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
             for (const { name, way } of members.filter((member) => member.way !== samco)) {
               await clickOn(page, name, "Cancel")
               await cardOf(page, name).locator(".step").waitFor({ state: "hidden" })
+              await cardOf(page, name).locator("h2:focus").waitFor({ timeout: 5_000 })
               assert.strictEqual(await cardOf(page, name).locator(".failure").isVisible(), false, way.method)
             }
           })

@@ -115,7 +115,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it("is computed from issuedAt for tokens from another program", () => {
+  it("is computed from issuedAt for tokens from another program, whose spelling is corrected", () => {
     const imported = AngelAuth.fromTokens({
       userId: " a123456\n",
       accessToken: Redacted.make("Bearer bearer  eyJhbGciOiJIUzUxMiJ9.e30.c2ln"),

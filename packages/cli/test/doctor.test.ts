@@ -417,7 +417,7 @@ layer(simulators, { excludeTestServices: true })("doctor with a fault between th
     () =>
       Effect.gen(function* () {
         const closed = yield* at(`https://127.0.0.1:${yield* Effect.promise(freePort)}`)
-        // A part of a host name has at most 63 letters, so no name server is asked for this name.
+        // A part of a host name has at most 63 characters, so no name server is asked for this name.
         const unnamed = yield* at(`https://${"a".repeat(64)}.test`)
         const [refused, unknown] = yield* Effect.all([closed(), unnamed()], { concurrency: 2 })
         assert.deepStrictEqual([refused.code, causesOf(refused)], [9, ["network: broker-down"]], refused.stdout)

@@ -141,6 +141,8 @@ export const script = String.raw`"use strict";
     reveal(parts.step, step !== null)
     if (step === null) {
       parts.input.value = ""
+      reveal(parts.answer, false)
+      reveal(parts.link, false)
       return
     }
     const isPaste = tag === "browser" && step.paste
