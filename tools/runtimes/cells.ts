@@ -1,6 +1,6 @@
 /**
- * Runs the checks of two tables, and formats the outcomes. Each cell of a table is one check: on one runtime in the
- * first table, and with one compiler in the second table.
+ * Runs the checks of two tables, and formats the outcomes. Each cell is one check. A check runs on one runtime in the
+ * table of runtimes, and with one compiler in the table of compilers.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -14,7 +14,7 @@ export type Outcome =
   /** The check cannot pass on this runtime, for a known reason. */
   | { readonly state: "no"; readonly reason: string }
   | { readonly state: "failed"; readonly reason: string }
-  /** The runtime could not be prepared. */
+  /** The runtime or the compiler could not be prepared. */
   | { readonly state: "not run"; readonly reason: string }
 
 export interface Result {
@@ -67,7 +67,10 @@ const runCell = async (row: Row, ready: Ready, column: string, project: Project)
   }
 }
 
-/** `report` gets each outcome and the seconds that the check took. */
+/**
+ * `report` gets each outcome and the seconds that the check took. If the row cannot be prepared, the seconds are those
+ * of the preparation.
+ */
 export const runRow = async (
   row: Row,
   chosen: ReadonlyArray<string>,

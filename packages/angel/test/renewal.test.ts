@@ -213,8 +213,8 @@ describe("a source of TOTP codes", () => {
   it.effect.each([
     ...failures,
     ["a defect", () => Effect.die(new Error("123456")), "ActionRequired"] as const,
-    ["an error that the function throws", () => assert.fail("123456"), "ActionRequired"] as const,
-    ["a promise", () => Promise.resolve("123456") as never, "ActionRequired"] as const,
+    ["an error that the source throws", () => assert.fail("123456"), "ActionRequired"] as const,
+    ["a promise in place of an effect", () => Promise.resolve("123456") as never, "ActionRequired"] as const,
     ["a code that never comes", () => Effect.never, "ActionRequired"] as const
   ])("adds no failed login to the login guard if the source fails: %s", ([, source, expected]) =>
     Effect.gen(function* () {

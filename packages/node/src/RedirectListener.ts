@@ -186,8 +186,8 @@ export interface PendingLogin {
   readonly withoutParameters: Effect.Effect<void>
   /**
    * Shows the outcome of the login on a page in the browser. Waits at most 2 seconds until the browser has received the
-   * page. The browser waits at most 10 seconds for the outcome. After 10 seconds, the page says that the program is
-   * completing the login.
+   * page. After the callback, the browser waits at most 10 seconds for the outcome. If `finish` is called later, the
+   * page says that the program is completing the login.
    */
   readonly finish: (exit: Exit.Exit<unknown, AuthError.AuthError>) => Effect.Effect<void>
 }
@@ -287,7 +287,10 @@ const withTimeout =
       orElse: () => Effect.fail(timedOut(broker, redirectUrl, timeout))
     })
 
-/** Serves the start page. If `receives` is set, the listener receives callbacks at `receives.path`. */
+/**
+ * Serves the start URL, which redirects the browser to the login page. If `receives` is set, the listener also receives
+ * callbacks at `receives.path`.
+ */
 const listen = Effect.fnUntraced(function* (
   { host, port, url }: Place,
   wait: Wait,
@@ -426,8 +429,8 @@ const receiveOnLoopback = Effect.fnUntraced(function* (
 })
 
 /**
- * The listener serves only the start page. The start page keeps the address of the login page out of the list of
- * processes.
+ * The listener serves only the start URL. The browser is started with the start URL, so the list of processes does not
+ * contain the address of the login page.
  */
 const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.AuthorizationRequest, wait: Wait) {
   const redirect = yield* RedirectLogin.RedirectLogin

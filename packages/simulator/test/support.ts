@@ -15,7 +15,7 @@ export const feed = "https://smartapisocket.angelone.in"
 
 export const account = FakeAngel.demoAccount
 
-/** The simulator's addresses of a broker, keyed by the purpose of the origin, such as `api`. */
+/** The addresses at which the simulator serves a broker, keyed by the purpose of the broker's origin, such as `api`. */
 export const servedOf = (
   { origins }: Simulator.Info,
   { environments }: Broker,

@@ -153,7 +153,7 @@ export const open = <const A extends Accounts>(options: Options<A>): Promise<Con
         )
         const connected = run("account", Scope.provide(build, scope))
         opened.set(name, connected)
-        // After a failure, the next call builds the account again.
+        // After a failure, the next call of `account` connects again.
         connected.catch(() => opened.delete(name))
         return connected
       }
