@@ -88,7 +88,7 @@ describe("judge", () => {
     assert.strictEqual(judge(undefined, kept), "not kept")
   })
 
-  it("only `slower`, `not kept` and `not measured` fail the check", () => {
+  it("returns three results that fail the check: `slower`, `not kept` and `not measured`", () => {
     assert.deepStrictEqual((["slower", "not kept", "not measured"] as const).map(isFailure), [true, true, true])
     assert.deepStrictEqual((["ok", "faster"] as const).map(isFailure), [false, false])
   })

@@ -76,7 +76,7 @@ describe("Authorize.request", () => {
     "javascript:https://apiconnect.angelone.in/",
     "https://",
     ""
-  ])("does not change a request to another origin: %j", (url) =>
+  ])("does not change a request whose URL is not the broker's: %j", (url) =>
     Effect.gen(function* () {
       const request = HttpClientRequest.get(url)
       const sent = yield* Authorize.request(request, session()).pipe(Effect.provideService(Authorize.Authorize, broker))

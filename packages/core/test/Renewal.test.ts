@@ -136,7 +136,7 @@ describe("Renewal.answering", () => {
     })
   )
 
-  it.effect("fails without a request if there is no code source", () =>
+  it.effect("fails and sends nothing if there is no code source", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp"])
       const { reason } = yield* Effect.flip(yield* Renewal.answering({ account, login, verify, codes: undefined }))

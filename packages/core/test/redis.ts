@@ -8,8 +8,8 @@ import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 
 /**
- * Whether to run the tests that need Redis. Their titles must contain the word Redis, because a test run counts the
- * skipped tests by this word.
+ * Whether to run the tests that need Redis. Their titles must contain the word Redis, because `CountsReporter` finds
+ * the skipped tests by this word.
  */
 export { runsRedis }
 

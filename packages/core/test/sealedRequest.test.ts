@@ -55,7 +55,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("is a different text each time", () =>
+  it.effect("is a different text each time the request is sealed", () =>
     Effect.gen(function* () {
       assert.notStrictEqual((yield* sealed()).text, (yield* sealed()).text)
     })

@@ -74,7 +74,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // A session manager does not compare the token with a refused token: each successful login replaces the token.
+      // A session manager compares no credentials here, because each successful login replaces the access token.
       credentials: undefined
     }
   }
