@@ -66,7 +66,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect('with generation: "v3", gives a session with the token of the callback', () =>
+  it.effect('with generation "v3" gives a session whose access token is the token of the callback', () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, { generation: "v3" })
       const { tokens } = yield* completed(callback.href)

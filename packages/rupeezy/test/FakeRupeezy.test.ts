@@ -112,7 +112,7 @@ describe("the fake's login", () => {
     })
   )
 
-  it.effect("a client can log in only once per second", () =>
+  it.effect("a client can send only one login request per second", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* logIn()).status, 200)
@@ -373,7 +373,7 @@ describe("the fake's switches", () => {
     ["the HTTP status of a refused login", { refusedLogin: 400 }, statusOf(logIn({ password: "wrong" })), 400],
     ["the HTTP status of a refused login", { refusedLogin: 401 }, statusOf(logIn({ totp: "000000" })), 401],
     [
-      "the message of a login with a reused TOTP code",
+      "the error message for a login with a reused TOTP code",
       {},
       Effect.map(twoLogins, ([, again]) => again.json["message"]),
       "Invalid TOTP"
@@ -385,12 +385,12 @@ describe("the fake's switches", () => {
       "success"
     ],
     [
-      "the message of a login with the right password after three wrong passwords",
+      "the error message for a login with the right password after three wrong passwords",
       { lockAfter: 3 },
       threeMisses,
       "Your account is blocked"
     ],
-    ["the message of a login with the right password after three wrong passwords", {}, threeMisses, undefined],
+    ["the error message for a login with the right password after three wrong passwords", {}, threeMisses, undefined],
     ["the claim exp in the token", {}, claims, "present"],
     ["the claim exp in the token", { tokenEnd: "absent" }, claims, "absent"],
     ["the HTTP status of a call one hour after the login", {}, afterAnHour, 200],

@@ -58,7 +58,7 @@ export interface Info {
 }
 
 /**
- * A TOTP code of an account, and the seconds for which the code is valid.
+ * A TOTP code of an account, and the number of seconds until the code expires.
  *
  * @category models
  * @since 0.1.0

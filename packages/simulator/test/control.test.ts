@@ -162,7 +162,7 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
   ["a fault for an unknown broker", "/faults", faults({ broker: "nobody" }), ["nobody", "use one of angel"]],
   ["a fault for an unknown endpoint", "/faults", faults({ endpoint: "login" }), ['"login"', "loginByPassword", "*"]],
   ["an unknown fault", "/faults", faults({ fault: "flood" }), ['"flood"', "rate-limit, truncated"]],
-  ["a fault without a kind", "/faults", faults({ fault: 7 }), ["fault 7", "waf"]],
+  ["a number in place of a fault", "/faults", faults({ fault: 7 }), ["fault 7", "waf"]],
   ["a latency without a duration", "/faults", faults({ fault: "latency" }), ["duration: Missing key", "3 seconds"]],
   [
     "a fault with an invalid HTTP status",

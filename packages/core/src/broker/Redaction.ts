@@ -71,7 +71,8 @@ const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): strin
 }
 
 /**
- * Number of characters that are searched. With more than about four million characters, a pattern overflows V8's stack.
+ * Maximum number of characters that `patterns` search. With more than about four million characters, a pattern
+ * overflows V8's stack.
  */
 const searchable = 1_048_576
 

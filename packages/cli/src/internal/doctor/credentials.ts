@@ -22,7 +22,10 @@ const otherNames: ReadonlyArray<readonly [form: RegExp, name: string]> = [
   [/^[A-Za-z]{5}\d{4}[A-Za-z]$/, "PAN"]
 ]
 
-/** Returns `mobile number` or `PAN` if the text is one of these, and the field accepts neither of them. */
+/**
+ * Returns `mobile number` or `PAN` if the text looks like one. Returns `undefined` if the field accepts mobile numbers
+ * and PANs.
+ */
 const otherNameIn = (text: string, { problem: problemIn }: Field): string | undefined => {
   // A field that accepts an email address also accepts a mobile number and a PAN.
   const isAlias = problemIn === undefined || problemIn("name@example.com", 0) === undefined
