@@ -83,7 +83,8 @@ describe("Totp.parse with an otpauth address", () => {
     assert.strictEqual(read(`${totp}&period=${period}`).period, period)
   )
 
-  // RFC 6238, Appendix B: for each hash algorithm, the seed in base32 and the eight-digit code at 59 seconds.
+  // RFC 6238, Appendix B: for each hash algorithm, the seed in base32 and the eight-digit code 59 seconds after the
+  // epoch.
   const seeds = [
     ["SHA1", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "94287082"],
     ["SHA256", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZA", "46119246"],

@@ -125,7 +125,7 @@ describe("vaults: NodeSessionLock", () => {
     )
   }
 
-  it.effect("limits how long a caller waits for the lock, but not how long a caller holds it", () =>
+  it.effect("does not limit how long a caller holds the lock", () =>
     Effect.gen(function* () {
       const lock = yield* make(yield* freshFolder)
       const using = yield* Effect.forkChild(lock.withLock(account, () => Effect.as(Effect.sleep("10 minutes"), "done")))

@@ -433,7 +433,7 @@ describe("a login that waits for its callback", () => {
       const page = yield* Effect.forkChild(Effect.exit(send(`${pending.origin}${location}`)))
       yield* Effect.sleep("50 millis")
       yield* Fiber.interrupt(pending.login)
-      // The listener closes at once, so the browser gets either the page or a closed connection.
+      // The listener closes at once, so the browser gets a page without an outcome, or a closed connection.
       const exit = yield* Fiber.join(page)
       if (Exit.isSuccess(exit)) assert.include(exit.value.text, "Login received")
       assert.isUndefined(yield* bindClosed(pending.port))

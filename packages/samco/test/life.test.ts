@@ -446,7 +446,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("does not keep the old refresh token", () =>
+  it.effect("returns a session that does not contain the old refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {

@@ -89,7 +89,7 @@ interface Found {
   lost: number
   /** Number of kills between a write and its report. */
   unsaid: number
-  /** Number of kills before the first report. */
+  /** Number of kills before the writer's first report. */
   early: number
   /** Number of files that other users can read. */
   open: number
@@ -148,7 +148,7 @@ export const scenario: Scenario = {
       tally.equal("files that other users can read", found.open, 0)
       // A writer that is killed before its first report has reported no session that the vault could lose. So at least
       // a quarter of the kills must come later.
-      tally.atLeast("kills after the first report", found.kills - found.early, Math.floor(found.kills / 4))
+      tally.atLeast("kills after the writer's first report", found.kills - found.early, Math.floor(found.kills / 4))
       tally.note("kills between a write and its report", found.unsaid)
     })
   }
