@@ -135,24 +135,22 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect(
-    "cannot be made without an encryption key, with an invalid lifetime, or from a value that is not a request",
-    () =>
-      Effect.gen(function* () {
-        const key = yield* keyOf("ab")
-        const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "none" }
-        assert.include(yield* refusal(SealedRequest.seal(request, plaintext, { account })), "key must be")
-        assert.include(yield* refusal(SealedRequest.open("AAAA", plaintext, { account })), "key must be")
-        for (const lifetime of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
-          assert.include(yield* refusal(SealedRequest.seal(request, key, { account, lifetime })), "lifetime must be")
-        }
-        for (const nothing of [undefined, null, "text", {}, JSON.parse(JSON.stringify(request))]) {
-          assert.include(
-            yield* refusal(SealedRequest.seal(nothing as never, key, { account })),
-            "must be the request that `begin` of `RedirectLogin` returned"
-          )
-        }
-      })
+  it.effect("needs an encryption key, a valid lifetime and a request", () =>
+    Effect.gen(function* () {
+      const key = yield* keyOf("ab")
+      const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "none" }
+      assert.include(yield* refusal(SealedRequest.seal(request, plaintext, { account })), "key must be")
+      assert.include(yield* refusal(SealedRequest.open("AAAA", plaintext, { account })), "key must be")
+      for (const lifetime of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+        assert.include(yield* refusal(SealedRequest.seal(request, key, { account, lifetime })), "lifetime must be")
+      }
+      for (const nothing of [undefined, null, "text", {}, JSON.parse(JSON.stringify(request))]) {
+        assert.include(
+          yield* refusal(SealedRequest.seal(nothing as never, key, { account })),
+          "must be the request that `begin` of `RedirectLogin` returned"
+        )
+      }
+    })
   )
 
   it.effect("can complete only one login, even with a new `RedirectLogin`", () =>

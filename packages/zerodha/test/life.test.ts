@@ -280,7 +280,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails without a request if the session has no refresh token", () =>
+  it.effect("fails and sends nothing if the session has no refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {

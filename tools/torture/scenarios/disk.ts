@@ -113,9 +113,9 @@ const prepare = async (torture: Torture) => {
 const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
   const { healthy, setups } = await prepare(torture)
   const troubled = await torture.special({ through: throughTrouble(title) }).catch((error: unknown) => {
-    // The command of `throughTrouble` starts the program through Perl. If the container forbids seccomp filters, Perl
+    // The command of `throughTrouble` starts the program through Perl. If the machine forbids seccomp filters, Perl
     // reports `seccomp: …`. Any other error makes the case fail.
-    throw /seccomp: /.test(String(error)) ? new NotHere("this container forbids seccomp filters") : error
+    throw /seccomp: /.test(String(error)) ? new NotHere("this machine forbids seccomp filters") : error
   })
   await torture.each(retitled(setups, title), (setup, tally) =>
     startInTrouble(torture, tally, setup, [healthy, troubled], troubles[title].error)
