@@ -68,7 +68,7 @@ describe("the encoding of an endpoint", () => {
       "application/x-www-form-urlencoded"
     ],
     [
-      "the result of its own `write` function",
+      "the text that a custom `write` function returns",
       { ...Encoding.json, name: "head-body", write: (fields: object) => JSON.stringify({ head: {}, body: fields }) },
       `{"head":{},"body":{"uid":"FA0001","pwd":"a&b=c"}}`,
       "application/json"
@@ -145,7 +145,7 @@ describe("a GET request with a body", () => {
     })
   )
 
-  it.live("is sent by node:http, but not by fetch, and the error names NodeHttpClient", () =>
+  it.live("is sent by node:http, but fails over fetch with an error that names NodeHttpClient", () =>
     Effect.gen(function* () {
       const { bodies, origin } = yield* serve
       yield* Effect.provide(ask(origin, "sent"), NodeHttpClient.layerNodeHttp)

@@ -77,11 +77,11 @@ interface Way<Services> {
   readonly login: ReadonlyArray<string>
   /** Method and path of a call that the test sends with `fetch`. */
   readonly path: `${"GET" | "POST"} /${string}`
-  /** Makes the same call with the broker's typed calls. */
+  /** Makes the call of `path` through the broker's typed API. */
   readonly read: (connection: Core.Calls<Services>) => Promise<unknown>
   /** The endpoint that `path` and `read` call. */
   readonly reads: string
-  /** Absent if the connection has no function `profile`. */
+  /** The endpoint that the connection's function `profile` calls. Absent if the connection has no such function. */
   readonly profile?: string
   /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
   readonly renewal?: ReadonlyArray<string>
@@ -118,7 +118,7 @@ const layerOf = <Services>({ account, broker, layer }: Way<Services>, { simulato
   const configured = layer({ ...(environment && { environment }), origins }).pipe(
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(environmentOf(broker, account))))
   )
-  // The test advances the simulator's clock to the next TOTP period.
+  // The layer uses the simulator's clock, because the test advances this clock to the next TOTP period.
   return Layer.merge(configured, Layer.succeed(Clock.Clock, simulator.clock))
 }
 

@@ -40,7 +40,11 @@ const wrong: ReadonlyArray<WrongCredentials> = [
   ],
   ["an API key with a colon", { ...credentials, apiKey: secret("key:token") }, { apiKey: characters }],
   ["an API key with a line break inside", { ...credentials, apiKey: secret("fake\nkey") }, { apiKey: characters }],
-  ["an http redirect URL", { ...credentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],
+  [
+    "an http redirect URL with a public host",
+    { ...credentials, redirectUrl: "http://app.example.com/cb" },
+    { redirectUrl: needsHttps }
+  ],
   ["a redirect URL with another scheme", { ...credentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
   [
     "a redirect URL without a scheme",
@@ -113,17 +117,13 @@ describe("layerConfig", () => {
   )
 })
 
-describe("calls of ZerodhaApi from untyped code:", () => {
+describe("calls of ZerodhaApi with invalid arguments:", () => {
   const kind = "is missing, blank or of the wrong type"
   type Api = ZerodhaApi.ZerodhaApi["Service"]
   const api = ZerodhaApi.layer({ apiKey: credentials.apiKey })
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
     [
-      [
-        "a token exchange without a request token",
-        (api) => api.sessionToken({} as never),
-        ["request_token", "checksum"]
-      ],
+      ["a token exchange with an empty object", (api) => api.sessionToken({} as never), ["request_token", "checksum"]],
       ["a token exchange without an argument", (api) => api.sessionToken(undefined as never), ["request"]],
       [
         "a token exchange with a request token that is not Redacted",

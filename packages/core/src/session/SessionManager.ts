@@ -83,8 +83,8 @@ export class SessionManager extends Context.Service<
      * another way inside the effect.
      *
      * There are two kinds of effects: effects whose requests are all safe to repeat, and all other effects. If the
-     * broker refuses the new token to an effect before any effect of the same kind has succeeded with this token, the
-     * new session is not renewed until it is ten minutes old. More logins could lock the account.
+     * broker refuses the new token to an effect, and no effect of the same kind has succeeded with this token, the new
+     * session is not renewed until it is ten minutes old. More logins could lock the account.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
@@ -113,9 +113,9 @@ export class SessionManager extends Context.Service<
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
      * Records that the broker has accepted an order, or another call that must not be sent twice, with this session. If
-     * the broker refuses this session later, the session may be replaced at once. Without the record, a pause may apply
-     * if this session replaced another refused session less than 30 minutes ago. `AuthorizedClient` and `withSession`
-     * make the record automatically.
+     * the broker refuses this session later, the session may be replaced at once. Without the record, the manager may
+     * delay the replacement if this session replaced another refused session less than 30 minutes ago.
+     * `AuthorizedClient` and `withSession` make the record automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**

@@ -53,7 +53,10 @@ export interface Replacement {
   readonly count: number
   /** When the broker issued the new session. */
   readonly issuedAt: number
-  /** Whether the broker accepted the new session in the profile call. `undefined` if this is unknown. */
+  /**
+   * If the broker has refused the new session in a call: whether the broker's profile call accepted the new session.
+   * `undefined` if this is unknown.
+   */
   readonly lives?: boolean | undefined
 }
 
@@ -362,8 +365,8 @@ export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: n
 })
 
 /**
- * Records whether the broker accepted the session in the profile call. If it did, the pause before the next replacement
- * begins again.
+ * Records whether the broker's profile call accepted a refused session. If the profile call accepted the session, the
+ * pause before the next replacement begins again.
  */
 export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   const { replacement } = ledger
