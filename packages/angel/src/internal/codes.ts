@@ -55,7 +55,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
     "AB1006",
     "Blocked for trading",
     blocked,
-    from("SmartAPI documentation; at login: smartapi-python pull request 46")
+    from("SmartAPI documentation; smartapi-python pull request 46 (login)")
   ),
   row("AB1007", "Blocked for trading", blocked, { message: /block|lock/i, source: "SmartAPI forum topic 2199" }),
   row("AB1007", "Login id or password is invalid", clientOrPin, {
