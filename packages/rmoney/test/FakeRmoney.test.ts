@@ -81,7 +81,7 @@ const validate = Effect.fnUntraced(function* (fake: FakeBroker, header: Readonly
 })
 
 describe("the fake", () => {
-  it.effect("refuses a password request if its content type or one of its fields is invalid", () =>
+  it.effect("refuses the check of a password if the content type is wrong or a field is missing or invalid", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const plain = yield* ask(fake, "access/pwd/validate", password, { "content-type": "text/plain" })

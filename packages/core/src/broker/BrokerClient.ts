@@ -278,8 +278,8 @@ interface Sent extends SentSecrets.Sent {
 }
 
 /**
- * If the body is not JSON, removes the content type from `headers`. If the encoding has a content type, adds that
- * content type.
+ * If the body is not JSON, replaces the content type in `headers` with the content type of the encoding. If that
+ * encoding has no content type, removes the content type from `headers`.
  */
 const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => {
   if (encoding.name === "json" || query !== undefined) return headers

@@ -72,9 +72,9 @@ export const isHostName = (value: string): boolean => /^(?:[a-z0-9.-]+|\[[0-9a-f
 export const isOriginName = (value: string): boolean => URL.canParse(value) && new URL(value).origin === value
 
 /**
- * The form of a login page redirects to the program's callback. Chromium checks the redirect against `form-action`, so
- * the `form-action` of a broker allows every address. The referrer policy is not `no-referrer`: with `no-referrer`,
- * Chromium sends `Origin: null` with the form, and the simulator refuses the form.
+ * The answer to the form of a broker's login page redirects to the program's callback. Chromium checks the redirect
+ * against `form-action`, so with the kind `broker`, `form-action` allows every address. The referrer policy is not
+ * `no-referrer`: with `no-referrer`, Chromium sends `Origin: null` with the form, and the simulator refuses the form.
  */
 export const securityHeaders = (kind: Guard["kind"]): ReadonlyArray<readonly [string, string]> => [
   [
