@@ -71,7 +71,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("describes the location, the format and the encryption of the sessions", () =>
+  it.effect("describes where its sessions and locks are, and how the sessions are stored", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { lock, store } = yield* open({ folder })

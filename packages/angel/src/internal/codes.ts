@@ -51,12 +51,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("AB1003", "Client already exists", invalidRequest("clientCode", "exists already")),
   row("AB1004", "Something went wrong, try later; or the body is malformed", unavailable),
   row("AB1005", "User type must be USER", invalidRequest("X-UserType", "must be USER")),
-  row(
-    "AB1006",
-    "Blocked for trading",
-    blocked,
-    from("SmartAPI documentation; smartapi-python pull request 46 (login)")
-  ),
+  row("AB1006", "Blocked for trading", blocked, from("SmartAPI documentation; smartapi-python PR 46 (login)")),
   row("AB1007", "Blocked for trading", blocked, { message: /block|lock/i, source: "SmartAPI forum topic 2199" }),
   row("AB1007", "Login id or password is invalid", clientOrPin, {
     message: /password|user id/i,
