@@ -68,7 +68,7 @@ describe("a login with a code that the user types", () => {
     return { shown, login: Effect.flatMap(codes, (source) => Login.withStepUp(CodeSource.respond(source))) }
   }
 
-  it.effect("asks again after an invalid code, without sending it", () =>
+  it.effect("asks again after a malformed code, without sending it", () =>
     Effect.gen(function* () {
       const { fake, run } = yield* make()
       const { login, shown } = typed(fake, ["", "12345"])
@@ -82,7 +82,7 @@ describe("a login with a code that the user types", () => {
     })
   )
 
-  it.effect("fails with InvalidRequest after four invalid codes", () =>
+  it.effect("fails with InvalidRequest after four malformed codes", () =>
     Effect.gen(function* () {
       const { fake, run } = yield* make()
       const { login } = typed(fake, ["", "1", "12", "abcdef"])
@@ -115,7 +115,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("returns a session for the user id in the broker's answer if the credentials contain an alias", () =>
+  it.effect("takes the session's user id from the answer if the login uses an email, a mobile number or a PAN", () =>
     Effect.gen(function* () {
       for (const userId of [demo.userId, demo.email, demo.mobile, demo.pan, demo.email.toUpperCase()]) {
         const { begin, fake, verify } = yield* make({}, { userId })

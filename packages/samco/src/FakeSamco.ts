@@ -73,7 +73,7 @@ export interface Switches {
   readonly oauthFailures: 200 | 400
   /** Contents of a failure of an OAuth call: an error code, a text, or both. */
   readonly oauthFailureBody: "code-and-text" | "text" | "code"
-  /** Whether the legacy login requires an access token. */
+  /** Whether `/login` requires an access token. */
   readonly accessToken: "required" | "ignored"
   /** `concurrent`: the exchange of an authorization code fails as if another exchange were pending. */
   readonly codeExchange: "alone" | "concurrent"

@@ -26,7 +26,8 @@ const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpC
  *
  * - A request with an `AnswerLimit`, such as a login: with `NodeHttpClient`, which reads the whole answer into memory.
  * - A request without this limit: with the global `fetch`, because the answer may never end.
- * - Every request, if the program has replaced the global `fetch`: with the program's `fetch`.
+ * - Every request, if the global `fetch` is not Node's own or the dispatcher of Node's `fetch` is not found: with the
+ *   global `fetch`.
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect(
   HttpClient.HttpClient,
