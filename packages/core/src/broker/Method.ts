@@ -2,7 +2,7 @@
  * Makes the layers of a login method from the broker's description (`Broker`) and a few functions. The layers provide
  * only the services that the login method supports.
  *
- * This module contains the code that all login methods share, such as the checks of credentials, renewal and logout.
+ * This module contains the code that all login methods share, such as renewal, logout and the checks of credentials.
  *
  * @since 0.1.0
  */
@@ -495,7 +495,7 @@ export const make = <
     const expiry = family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
     const code = codeOf(account, codesOf(fieldsOf(spec, options), credentials))
     const given = { api, credentials, options, account, expiry, code }
-    // Made only at the first exchange, because many accounts never need it.
+    // The semaphore is made only at the first exchange, because many accounts never need a semaphore.
     let permit: Semaphore.Semaphore | undefined
     const exclusively: Exclusive = (exchange) => (permit ??= Semaphore.makeUnsafe(1)).withPermit(exchange)
     const { services, ways = {} } = yield* build(given, exclusively)
@@ -639,7 +639,7 @@ export const redirect = <
  * Makes a login method whose user scans a QR code with the broker's app. A poll sends nothing and fails with
  * `ChallengeExpired` in two cases:
  * - The QR code has expired.
- * - An earlier poll of the QR code has obtained a session.
+ * - The broker has already returned tokens to a poll of the QR code.
  *
  * @category constructors
  * @since 0.1.0
@@ -663,7 +663,7 @@ export const qr = <
       const lifetime = Duration.toMillis(yield* readLifetime)
       const toError = (reason: AuthError.Reason) => AuthError.make(broker, "poll", reason)
       const other = toError(new AuthError.RedirectRejected({ why: "other-account" }))
-      // The QR codes for which a poll has already obtained a session.
+      // The QR codes for which the broker has already returned tokens to a poll.
       const scanned = new WeakSet<QrLogin.QrCode>()
 
       const begin = Effect.gen(function* () {

@@ -69,8 +69,8 @@ export interface LastRead {
 }
 
 /**
- * In milliseconds. After this time, the store is read even if no change was reported, because another program may have
- * no permission to report its changes.
+ * If this many milliseconds have passed since the last read of the store, the store is read even if no change was
+ * reported. This read is needed because another program may have no permission to report its changes.
  */
 const maxUnread = 3_600_000
 
