@@ -80,7 +80,7 @@ describe("RedirectLogin.parseCallback", () => {
     ...["\u200b", "\u00ad", "\u202c", "\u2069", "\u00a0", "\u3000", "\t", "\n"].map(
       (sign) =>
         [
-          `a percent-encoded ${codePoint(sign)} after its values`,
+          `a percent-encoded ${codePoint(sign)} after each value`,
           `${registered}?code=canary${encodeURIComponent(sign)}&state=${state}${encodeURIComponent(sign)}`
         ] as const
     ),

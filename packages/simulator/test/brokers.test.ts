@@ -272,7 +272,7 @@ const flows: ReadonlyArray<Flow> = [
     totp: ["zerodha", zerodha.userId]
   },
   {
-    title: "RMoney's login page, and exchanges the authorization code with a checksum",
+    title: "RMoney's login page, and sends a checksum in place of the authorization code",
     layer: (simulator) =>
       RmoneySso.layer({
         ...at(simulator).rmoney,
@@ -282,7 +282,7 @@ const flows: ReadonlyArray<Flow> = [
     form: () => ({ userid: rmoney.userId, password: rmoney.password })
   },
   {
-    title: "RMoney's login page with TOTP, and exchanges the authorization code with a vendor id",
+    title: "RMoney's login page with TOTP, and sends the vendor id with the authorization code",
     layer: (simulator) =>
       RmoneySso.layer({
         ...at(simulator).rmoney,

@@ -13,7 +13,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   return { ...world, redirect, request, browse: world.browse(request) }
 })
 
-/** Wrong values that a program without type checks may pass. */
+/** Wrong values that a program without type checks may pass to `complete`. */
 const wrongValues: ReadonlyArray<readonly [string, unknown]> = [
   ["undefined", undefined],
   ["null", null],
@@ -53,7 +53,7 @@ const spellings: ReadonlyArray<readonly [string, (url: URL) => string]> = [
 
 export const redirect = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "begins a browser login with an https URL that is not printed",
+    name: "begins a browser login with an https URL, and hides the URL if the request is printed",
     run: Effect.gen(function* () {
       const { request } = yield* begin(subject)
       yield* ensure(Redacted.value(request.url).startsWith("https://"), "the URL must begin with https://")
@@ -145,7 +145,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   })),
   ...wrongValues.map(([what, value]): Case => ({
-    name: `fails with InvalidRequest if the request or the callback of a completion is ${what}`,
+    name: `fails with InvalidRequest if RedirectLogin.complete receives ${what} instead of the request or the callback`,
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const callback = yield* browse
