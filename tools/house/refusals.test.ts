@@ -169,7 +169,7 @@ for (const broker of documented) {
     )
 
     it.effect.skipIf(!withLogin.has(broker))(
-      "reports BrokerRejected if a broker answers a login with a message about an outage or an unknown message",
+      "reports BrokerRejected if the message of a refused login is unknown or is about an outage",
       () =>
         Effect.gen(function* () {
           for (const message of [

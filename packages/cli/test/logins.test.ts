@@ -19,7 +19,7 @@ for (const way of ways) {
         const second = yield* run(user, ["login", "mine"])
         assert.strictEqual(second.code, 0, second.stderr)
         assert.match(second.stderr, /No login was sent/)
-        assert.strictEqual((yield* simulator.journal()).length, sent, "the second login must send nothing")
+        assert.strictEqual((yield* simulator.journal()).length, sent, "the second login command must send nothing")
       }),
     { timeout, ...(quick.has(title) ? {} : { tags: ["thorough"] }) }
   )

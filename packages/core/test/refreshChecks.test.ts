@@ -135,7 +135,7 @@ describe("a refresh", () => {
 })
 
 describe("the progress of a login", () => {
-  /** Starts a program whose login stores its progress and fails. Its `resume` fails too. */
+  /** Starts a program whose login stores its progress and fails. The program's `resume` fails too. */
   const startWith = Effect.fnUntraced(function* (shared: Shared, calls: Array<string>) {
     const tiny = makeTiny()
     const failure = Effect.fail(AuthError.make("tiny", "login", network))

@@ -254,7 +254,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth-simulator prints every account, and curl lines that log in",
+  "broker-auth-simulator prints Angel One's account and origins, and curl lines that log in",
   () =>
     Effect.gen(function* () {
       const { child, printed } = yield* start()

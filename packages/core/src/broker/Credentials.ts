@@ -36,7 +36,7 @@ export interface Field {
   /**
    * Set this for a password or another text that the user has chosen, which may begin or end with a quotation mark.
    * Without `freeText`, a pair of quotation marks around the value is removed. With `freeText`, no quotation mark is
-   * removed, and a value with a quotation mark at one of its ends is rejected: the error advises removing the mark, or
+   * removed, and a value that begins or ends with a quotation mark is rejected: the error advises removing the mark, or
    * passing the value as `verbatim`.
    */
   readonly freeText?: true
@@ -301,7 +301,7 @@ const isBlank = (value: unknown): boolean => {
   return Predicate.isString(inner) && (isVerbatim(value) ? inner.trim() : withoutQuotes(inner)) === ""
 }
 
-/** Some values are sent in headers, and servers do not accept longer headers. */
+/** Some values are sent in headers, and servers do not accept headers with more characters than this number. */
 const maxLength = 8192
 
 type Text = { readonly text: string } | { readonly problem: string }

@@ -100,10 +100,11 @@ const accepted = (name: string, broker: string) =>
   )
 
 /**
- * Makes the renewal of an account that only a person can log in to. If a program wrongly reports that the broker has
- * refused a live token, the other programs must keep their session. So the session is replaced only if the broker also
- * refuses it in a profile call. If the refused session cannot be refreshed, the account is logged out. Without this
- * logout, the next `broker-auth login` would find the session in the store, and send no login.
+ * Returns the function that renews the session of an account that only a person can log in to. If a program wrongly
+ * reports that the broker has refused a live token, the other programs must keep their session. So the session is
+ * replaced only if the broker also refuses it in a profile call. If the refused session cannot be refreshed, the
+ * account is logged out. Without this logout, the next `broker-auth login` would find the session in the store, and
+ * send no login.
  */
 const makePersonal = (
   manager: SessionManager["Service"],
@@ -198,7 +199,7 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
 
   /**
    * After a logout, a connection returns no session, even if another program has logged in again. If a live session is
-   * stored after a logout, opens a new connection, and runs `run` again.
+   * stored after a logout, this function opens a new connection, and runs `run` again.
    */
   const reopened = <A>(entry: accounts.Entry, run: (open: Open) => Effect.Effect<A, Failure>) =>
     Effect.catch(use(entry, run), (failure) =>

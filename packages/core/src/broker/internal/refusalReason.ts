@@ -76,8 +76,8 @@ export const reasonFor = (
   const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
-  // HTTP 401 with text that is not JSON comes from a gateway or a proxy. If the call needs no token, such an answer does
-  // not mean that the credentials are wrong.
+  // HTTP 401 with text that is not JSON comes from a gateway or a proxy. If the call does not need the token of a
+  // session, such an answer does not mean that the credentials are wrong.
   const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
   if (isPage && answer.status === 401 && token !== "required") return ErrorTable.rejected(failure)
   const byStatus = ErrorTable.byStatus(answer.status, token)
