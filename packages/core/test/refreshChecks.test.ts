@@ -63,8 +63,8 @@ describe("a refresh token", () => {
 })
 
 /**
- * While `state.isSlow` is true, a read of the entry `guard` takes five seconds. While `state.isLost` is true, each
- * check of the lock reports that the lock is lost.
+ * While `state.isSlow` is true, a read of the entry `guard` takes five seconds. `withLock` does not wait for the lock.
+ * While `state.isLost` is true, each check of the lock reports that the lock is lost.
  */
 const slowToRead = ({ lock, store }: Shared) => {
   const state = { isLost: false, isSlow: false }

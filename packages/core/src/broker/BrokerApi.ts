@@ -30,7 +30,8 @@ export type Table = Readonly<Record<string, Endpoint>>
  *
  * - the request, if the endpoint has a request
  * - the session, if `token` of the endpoint is `"required"`
- * - the token of the previous login step, if `token` of the endpoint is `"step"`
+ * - the token that the previous step of a login or of an account recovery returned, if `token` of the endpoint is
+ *   `"step"`
  *
  * @category models
  * @since 0.1.0

@@ -22,15 +22,14 @@ const wrongValues: ReadonlyArray<readonly [string, unknown]> = [
 ]
 
 /** Changes that make a forged callback URL from a valid callback URL. */
-const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_tag"]]> = [
+const forgeries: ReadonlyArray<readonly [string, (url: URL, state: string) => void, Reason["_tag"]]> = [
   ["another host", (url) => void (url.hostname = "evil.example"), "RedirectRejected"],
   ["another path", (url) => void (url.pathname = "/elsewhere"), "RedirectRejected"],
   ["an error parameter", (url) => url.searchParams.set("error", "access_denied"), "RedirectRejected"],
   [
     "no parameter except its state",
-    (url) => {
-      const state = url.searchParams.get("state")
-      url.search = state === null ? "" : `?state=${state}`
+    (url, state) => {
+      for (const [name, value] of Array.from(url.searchParams)) if (value !== state) url.searchParams.delete(name)
       url.hash = ""
     },
     "RedirectRejected"
@@ -140,7 +139,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     run: Effect.gen(function* () {
       const { browse, redirect, request } = yield* begin(subject)
       const url = new URL(Redacted.value(yield* browse))
-      tamper(url)
+      tamper(url, Redacted.value(request.state))
       yield* failsWith(redirect.complete(request, Redacted.make(url.href)), tag)
     })
   })),
