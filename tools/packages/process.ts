@@ -19,8 +19,8 @@ export const start = (
     readonly env?: Readonly<Record<string, string>>
     readonly inherit?: true
     /**
-     * Without `inherit`, the child's standard input is a pipe. With `inherit`, the child reads the standard input of
-     * this process. Default: the child's standard input is empty.
+     * If `true`, the child's standard input is a pipe or, with `inherit`, the standard input of this process. Default:
+     * the child's standard input is empty.
      */
     readonly input?: true
     /** Time limit for `run`, in milliseconds. Default: no limit. */

@@ -14,7 +14,7 @@ export interface Steps {
   readonly done: () => ReadonlyArray<Step>
 }
 
-/** Thrown if no further step may run: a step of `need` has failed, or the rehearsal was interrupted. */
+/** Thrown if a step that `need` ran has failed, or if the rehearsal was interrupted. No further step may run then. */
 export class Ended extends Error {}
 
 /** Once `interrupted` is aborted, no further step starts. */

@@ -366,7 +366,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     error: AuthError.AuthError | VaultError.VaultError,
     now: number
   ) => {
-    // A source of one-time codes may fail with the error of another broker, which is no answer to this login.
+    // A source of one-time codes may fail with its own error, or with the error of another broker. Such an error is no
+    // answer to this login.
     const isOwn = AuthError.isAuthError(error) && error.broker === account.broker && !isMadeBySource(error)
     const change = changeAfter(sent, error, isOwn, now)
     const refused = (ledger: Ledger.Ledger) =>
