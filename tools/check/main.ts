@@ -91,7 +91,7 @@ const parse = () => {
 
 const linesKept = 12
 
-/** If the step failed, returns the last lines of its output. */
+/** Runs the step. If the step fails, returns the last lines of its output. */
 const failureOf = async ({
   args = [],
   env,

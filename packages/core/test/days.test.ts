@@ -12,8 +12,8 @@ import * as TestClock from "effect/testing/TestClock"
 import { makeShared, makeTiny, morning, numberOf, start, type Tiny, type TinyOptions } from "./sessions.ts"
 import { thorough } from "../../../tools/vitest/thorough.ts"
 
-// Simulates random days with cut-offs, clock changes, rejected tokens, network failures and restarts. On each day, two
-// programs share a vault.
+// The test simulates days with random events: clock changes, rejected tokens, failed logins and refreshes, logouts and
+// restarts. On each day, two programs share a vault.
 
 const days = thorough ? 150 : 30
 const stepsOfADay = 60

@@ -24,7 +24,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     return tiny.calls
   })
 
-  it.effect("makes two programs renew at most three times in 150 seconds", () =>
+  it.effect("makes two programs together renew at most three times in 150 seconds", () =>
     Effect.gen(function* () {
       const calls = yield* run(["refresh"], 150, 2)
       assert.isAtMost(calls.length - 1, 3)
@@ -33,7 +33,7 @@ describe("sessions: an endpoint that rejects every token", () => {
   )
 
   it.effect(
-    "makes eight programs renew at most nine times in an hour",
+    "makes eight programs together renew at most nine times in an hour",
     () =>
       Effect.gen(function* () {
         const calls = yield* run([], 3600, 8)

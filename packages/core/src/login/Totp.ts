@@ -64,8 +64,8 @@ const maxLength = 32_768
  * - The secret in base32, in upper or lower case, with or without spaces, dashes and padding.
  * - The whole `otpauth://totp/` address in the QR code.
  *
- * Line breaks, invisible characters, and the escapes of HTML, JSON and shells are removed, and so are quotation marks
- * around the text.
+ * Line breaks and invisible characters are removed, and so are quotation marks around the text. In an address,
+ * separators that HTML, JSON or a shell has escaped are decoded: `&amp;` becomes `&`.
  *
  * The parser does not guess. For example, it fails for hexadecimal, base64, counter-based codes (HOTP), an export of
  * several accounts, a secret with missing characters, an unknown algorithm, and an unknown parameter that may affect

@@ -29,7 +29,7 @@ export interface Program {
   readonly broker: Broker
   readonly method: Method
   readonly account: FakeAccount
-  /** The login with a code by SMS uses this account. */
+  /** The demo's login with a code by SMS uses this account. */
   readonly first: FakeAccount
   readonly origins: Readonly<Record<string, string>>
   /** The services of the login method for an account. They store nothing. */

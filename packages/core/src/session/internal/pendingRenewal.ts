@@ -34,7 +34,7 @@ interface RenewalRequest {
   readonly byPerson: boolean
 }
 
-/** With these values, a renewal notices a logout that happens after its request. */
+/** With these values, a renewal notices a logout that happens after the renewal was requested. */
 interface Began {
   readonly logouts: number
   /** A logout ends the wait early. */
