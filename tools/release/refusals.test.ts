@@ -86,7 +86,7 @@ describe("npm run release", () => {
     assert.deepStrictEqual(await problems(), noEntry("0.1.0"))
   })
 
-  it("accepts a private package without a changelog", async () => {
+  it("accepts a private package without a changelog entry for its version", async () => {
     write("packages/angel/package.json", manifest("0.2.0", { private: true }))
     commit()
     assert.deepStrictEqual(await problems(), [])

@@ -156,8 +156,8 @@ it.live(
       fs.writeFileSync(browser, `#!/bin/sh\nprintf '%s\\n' "$@" > "${seen}.tmp"\nmv "${seen}.tmp" "${seen}"\n`, {
         mode: 0o700
       })
-      // If `xdg-open` finds no other browser, it starts the command in BROWSER. It splits the command at spaces, so
-      // BROWSER has only the script's name, and PATH has the script's folder.
+      // If `xdg-open` finds no other browser, it starts the command in BROWSER. It splits the command at spaces, and
+      // the script's path may contain spaces. So BROWSER has only the script's name, and PATH has the script's folder.
       const hidden = { XDG_DATA_HOME: user.state, XDG_DATA_DIRS: user.state, XDG_CURRENT_DESKTOP: "" }
       const env = {
         ...user.env,
@@ -182,7 +182,7 @@ it.live(
         Effect.promise(async () => {
           for (let tries = 0; tries < 400 && !isThere(); tries += 1)
             await new Promise((resolve) => setTimeout(resolve, 50))
-          assert.isTrue(isThere(), `${what}: ${printed}`)
+          assert.isTrue(isThere(), `waited in vain for ${what}. The command printed: ${printed}`)
         })
       yield* waitFor("the browser", () => fs.existsSync(seen))
       const address = fs.readFileSync(seen, "utf8").trim()
@@ -193,7 +193,7 @@ it.live(
       const url = /url=(http[^"]+)"/.exec(fs.readFileSync(file, "utf8"))?.[1] ?? ""
       const link = new URL(url).hash.slice(1)
       assert.match(link, /^[\w-]{43}$/)
-      yield* waitFor("the text", () => printed.includes("Ctrl-C"))
+      yield* waitFor("the text Ctrl-C", () => printed.includes("Ctrl-C"))
       assert.notInclude(printed, link)
       assert.notInclude(address, link)
       const { origin } = new URL(url)

@@ -95,7 +95,7 @@ describe("a fault that a test injects into FakeBroker", () => {
     })
   )
 
-  it.effect("occurs the given number of times, before faults that are injected later", () =>
+  it.effect("occurs the given number of times, and takes precedence over a fault that is injected later", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* fake.inject("login", { kind: "status", status: 501 }, 2)

@@ -70,7 +70,7 @@ describe("a session manager that logs in with a password", () => {
     })
   )
 
-  it.effect("causes one SMS for three renewals if the account has no TOTP", () =>
+  it.effect("causes only one SMS in three failed renewals if the account has no TOTP", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { renew } = yield* start(fake, byPassword({ totp: ofTotpAccount.totp }))

@@ -21,7 +21,7 @@ const inParts =
 
 const handles = (): number => process.getActiveResourcesInfo().length
 
-/** Does not measure the first part of a turn, which opens all connections and fills all caches. */
+/** Does not measure the first login of each account. These logins open all connections and fill all caches. */
 const weigh =
   (run: Run): Run =>
   async (turn) => {

@@ -70,8 +70,8 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly account: string | undefined
   /**
-   * If `query` is set, the fields are sent in the query of the URL, and not in a body. Each key is the name of a
-   * parameter, and its value is the name of a field.
+   * If `query` is set, the call has no body. The URL's query contains the values that `app` and `session` name, and one
+   * parameter for each entry of `query`: the key is the parameter's name, and the value is the name of a field.
    */
   readonly query: Readonly<Record<string, string>> | undefined
   /**

@@ -145,7 +145,7 @@ export const table = {
   bioEnable: post("bioEnable", "access/bio/enable", "required", device, byDevice, done),
   /** `token` is the access token of the previous session. */
   bioPwdValidate: post("bioPwdValidate", "access/bio/pwd/validate", "none", device, byToken, login),
-  /** Each call makes a new QR code, so a resend is not safe. */
+  /** Not `safe`, because each call makes a new QR code. */
   qrGenerate: Endpoint.make({
     name: "qrGenerate",
     method: "GET",
@@ -163,7 +163,7 @@ export const table = {
   pwdForgotVerify: post("pwdForgotVerify", "access/pwd/forgot/verify", "step", recovery, byCode, stepToken),
   /** Needs the token of `pwdForgotVerify`. */
   pwdReset: post("pwdReset", "access/pwd/reset", "step", device, byPassword, done),
-  /** `checkSum` is the SHA-256 of user id, code and API secret, in hexadecimal. */
+  /** `checkSum` is the SHA-256 of user id, authorization code and API secret, in hexadecimal. */
   vendorGetUserDetails: Endpoint.make({
     name: "vendorGetUserDetails",
     method: "POST",
