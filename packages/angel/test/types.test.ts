@@ -69,14 +69,14 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.QrLogin.QrLogin, auth)))
     // @ts-expect-error: there is no account recovery
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
-    // @ts-expect-error: the browser login is in another layer
+    // @ts-expect-error: only AngelPublisher provides the browser login
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, auth)))
   })
 
   it("a program does not compile if it uses a capability that AngelPublisher lacks", () => {
     // @ts-expect-error: no refresh token is documented for a browser login
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), publisher)))
-    // @ts-expect-error: a browser login has no Login service
+    // @ts-expect-error: AngelPublisher has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, publisher)))
   })
 

@@ -45,7 +45,7 @@ describe("the ledger of challenges", () => {
     })
   )
 
-  it.effect("gives each challenge a different id", () =>
+  it.effect("gives each challenge a different id, and hides its step token", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const another = yield* ledger.open(fields)

@@ -9,8 +9,8 @@
  * | `layerPassphrase`       | derived from a passphrase that your program passes | a command with a prompt        |
  * | `layerPlaintext`        | not used: everything is stored unencrypted         | tests                          |
  *
- * None of these layers falls back to another. `layerDefault` is the default of a connection on Node. It uses
- * `BROKER_AUTH_KEY` or, if that is not set, the keyring.
+ * None of these layers falls back to another. `Connection.open` uses `layerDefault` unless you pass another key.
+ * `layerDefault` uses `BROKER_AUTH_KEY` or, if that is not set, the keyring.
  *
  * @since 0.1.0
  */

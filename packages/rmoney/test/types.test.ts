@@ -79,7 +79,7 @@ describe("the types of the layers", () => {
   })
 
   it("a program does not compile if it uses a capability that its layer lacks", () => {
-    // @ts-expect-error: a browser login has no Login service
+    // @ts-expect-error: RmoneySso has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, sso)))
     // @ts-expect-error: RmoneyQr has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, qr)))

@@ -7,8 +7,8 @@ import * as Context from "effect/Context"
 
 /**
  * The maximum size in bytes of the answer to the current request, from the option `maxBodyBytes` of the broker's layer.
- * `undefined` if the request is not in the broker's table of calls: its answer, such as a list of instruments, can have
- * any size.
+ * `undefined` if the program sends a request of its own through an authorized client. The answer to such a request, for
+ * example a list of instruments, can have any size.
  *
  * An HTTP client that reads the whole body before it returns the response must check the limit. If the body is larger,
  * the client must fail with an `HttpClientError` whose cause has the code `ERR_BODY_TOO_LARGE`.

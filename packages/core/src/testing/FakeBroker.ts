@@ -300,8 +300,7 @@ export const escapeHtml = (value: string): string =>
   value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
 /**
- * Makes a strict rate limiter. Each limit allows `requests` calls with the same key within any period of the length
- * `per`.
+ * Makes a strict rate limiter. In any period of the length `per`, a limit allows at most `requests` calls for each key.
  *
  * @category limits
  * @since 0.1.0
