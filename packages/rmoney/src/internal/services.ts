@@ -23,8 +23,8 @@ export interface CodeOptions {
   /** How long a one-time code is valid. Default: 5 minutes. */
   readonly codeLifetime?: Duration.Input | undefined
   /**
-   * Number of wrong codes that ends a challenge. Default: 3, because after a fourth wrong code the broker refuses all
-   * codes for five minutes.
+   * Number of wrong codes that ends a challenge. Default: 3. At other brokers with the same back end, all codes are
+   * refused for five minutes after a fourth wrong code.
    */
   readonly codeMisses?: number | undefined
   /**
