@@ -392,7 +392,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve refuses an invalid socket path, port or combination of flags",
+  "broker-auth serve refuses an invalid socket path, port, program name or combination of flags",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

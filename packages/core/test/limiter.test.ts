@@ -84,7 +84,7 @@ describe("the rate limiter", () => {
 })
 
 describe("with a queueTimeout, the rate limiter", () => {
-  it.effect("rejects at once a call that would wait longer than the queueTimeout", () =>
+  it.effect("rejects a call that would wait longer than the queueTimeout", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* passing(times(4, ["a", perSecond(1)]), "2 seconds"), [
         0,

@@ -90,7 +90,7 @@ describe("a login that the broker received and answered without an error code", 
   )
 })
 
-/** A broker whose logins require a code by SMS. */
+/** A broker whose logins require a one-time code. By default, the code arrives by SMS. */
 const makeSms = (kinds: Challenge.Challenge["kinds"] = ["otp"]) => {
   const calls: Array<string> = []
   const failures: Array<AuthError.Reason | "no answer"> = []
@@ -479,7 +479,7 @@ describe("a failure of the function that returns the codes", () => {
     })
   )
 
-  it.effect("locks the account if it is the `AccountLocked` error of `resend`", () =>
+  it.effect("prevents the next login if it is the `AccountLocked` error of `resend`", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()

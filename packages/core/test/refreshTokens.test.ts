@@ -323,8 +323,8 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
   }
 
   /**
-   * Starts a refresh 10 seconds before a daily cut-off. The refreshed session expires at the cut-off, so the manager
-   * waits for the cut-off, and then logs in.
+   * Every session of this fake broker expires at the next full or half hour, the cut-off. `refreshAtCutOff` starts a
+   * refresh 10 seconds before the cut-off, so the manager waits for the cut-off, and then logs in.
    */
   const refreshAtCutOff = Effect.gen(function* () {
     yield* TestClock.setTime(morning)
@@ -338,7 +338,7 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
     return { asked, close, manager, sent, shared, tiny }
   })
 
-  it.effect("if the login after a refresh just before the cut-off fails", () =>
+  it.effect("if a refresh is sent just before the cut-off and the next login fails", () =>
     Effect.gen(function* () {
       const { asked, manager, sent, shared, tiny } = yield* refreshAtCutOff
       tiny.failures.push(unavailable)

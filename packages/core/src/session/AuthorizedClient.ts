@@ -34,8 +34,8 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  * - Any other request, such as an order, is not sent again. It fails with `SessionExpired`. The next request uses the
  *   new token.
  *
- * If the broker refuses the new token, and has accepted it in no earlier request, the new session is not renewed until
- * it is ten minutes old. More logins could lock the account.
+ * If the broker refuses the new token for a request that is sent again, or for the first order after a refused order,
+ * the new session is not renewed until it is ten minutes old. More logins could lock the account.
  *
  * An answer that does not refuse the token is returned unchanged, even if it reports another error of the broker.
  * Requests to origins other than the broker's are sent without the session.
