@@ -55,10 +55,11 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
  * Redis must be 5.0 or newer. Each session that Redis loses requires a new login, so set `appendonly yes` and
  * `maxmemory-policy noeviction`. If a refresh token can be used only once, also set `appendfsync always`.
  *
- * While the connection to Redis works, session managers learn of changes by other programs within a second. For this, the vault reserves one connection to
- * Redis. The Redis user must be allowed to run the commands `XADD`, `XREAD`, `XRANGE`, `XREVRANGE` and `INFO`. Without
- * `XADD`, other programs learn of the changes of this program up to an hour late. Without one of the other permissions,
- * or in a cluster, each manager reads its session from Redis at every poll interval.
+ * While the connection to Redis works, session managers learn of changes by other programs within a second. For this,
+ * the vault reserves one connection to Redis. The Redis user must be allowed to run the commands `XADD`, `XREAD`,
+ * `XRANGE`, `XREVRANGE` and `INFO`. Without `XADD`, other programs learn of the changes of this program up to an hour
+ * late. Without one of the other permissions, or in a cluster, each manager reads its session from Redis at every poll
+ * interval.
  *
  * Set `disableOfflineQueue: true` in the Redis client. By default, the client queues requests while Redis is
  * unreachable, and a program cannot exit before these requests are answered.
