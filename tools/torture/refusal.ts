@@ -37,9 +37,9 @@ const architectures: Readonly<Record<string, Architecture>> = {
  */
 const write: Rule = { call: "pwrite64", argument: { index: 2, is: "at least", value: 2 } }
 
-/** The flags `O_WRONLY` and `O_RDWR` of `openat`. */
+/** Refuses calls of `openat` with the flag `O_WRONLY` or `O_RDWR`. */
 const openToWrite: Rule = { call: "openat", argument: { index: 2, is: "any of", value: 3 } }
-/** The mode `W_OK` of `access` and `faccessat`. */
+/** Refuses calls of `access` and `faccessat` with the mode `W_OK`. */
 const mayWrite: ReadonlyArray<Rule> = [
   { call: "access", argument: { index: 1, is: "any of", value: 2 } },
   { call: "faccessat", argument: { index: 2, is: "any of", value: 2 } }

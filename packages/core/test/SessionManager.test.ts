@@ -382,7 +382,7 @@ describe("sessions: a renewal with a refresh token", () => {
     })
   )
 
-  it.effect("is not sent if only a person can log in", () =>
+  it.effect("is not sent if the Renewal has neither `refresh` nor `login`", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ by: [] })

@@ -54,9 +54,9 @@ describe("types", () => {
     const text = "secret" as unknown as Redacted.Redacted<string>
     const given = { ...credentials, password: text }
     assert(MotilalAuth.layer({ credentials: given }))
-    // @ts-expect-error the password is Redacted
+    // @ts-expect-error the password must be Redacted
     assert(MotilalAuth.layer({ credentials: { ...credentials, password: "secret" } }))
-    // @ts-expect-error the date of birth is Redacted
+    // @ts-expect-error the date of birth must be Redacted
     assert(MotilalAuth.layer({ credentials: { ...credentials, secondFactor: "18/10/1988" } }))
     // @ts-expect-error there is no such generation
     assert(MotilalAuth.layer({ credentials, generation: "v5" }))

@@ -67,7 +67,7 @@ export const SecretText = Schema.String.annotate({ format: "password" }).check(n
  */
 export const Secret = Schema.Redacted(SecretText)
 
-// `Schema.Redacted` would wrap the secret a second time.
+// `Schema.Redacted` would unwrap the secret, check it again, and put it in a second `Redacted`.
 const RedactedText = Schema.declare(Redacted.isRedacted as (value: unknown) => value is Redacted.Redacted<string>)
 
 /**
