@@ -89,11 +89,11 @@ describe("the types of the layers", () => {
 
   it("a program does not compile if it passes a secret as plain text", () => {
     const given = [
-      // @ts-expect-error: the PIN is Redacted
+      // @ts-expect-error: the PIN must be Redacted
       AngelAuth.layer({ credentials: { ...credentials, pin: "4711" } }),
-      // @ts-expect-error: the API key is Redacted
+      // @ts-expect-error: the API key must be Redacted
       AngelAuth.layer({ credentials: { ...credentials, apiKey: "demo" } }),
-      // @ts-expect-error: the TOTP secret is Redacted
+      // @ts-expect-error: the TOTP secret must be Redacted
       AngelAuth.layer({ credentials: { ...credentials, totp: "JBSWY3DPEHPK3PXP" } })
     ]
     assert.strictEqual(given.length, 3)

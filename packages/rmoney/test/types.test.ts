@@ -106,11 +106,11 @@ describe("the types of the layers", () => {
 
   it('a plain-text secret, a vendor id without exchange: "vendor" and an unknown environment do not compile', () => {
     const given = [
-      // @ts-expect-error: the password is Redacted
+      // @ts-expect-error: the password must be Redacted
       RmoneyAuth.layer({ environment, credentials: { ...credentials, password: "Demo@101" } }),
-      // @ts-expect-error: the TOTP secret is Redacted
+      // @ts-expect-error: the TOTP secret must be Redacted
       RmoneyAuth.layer({ environment, credentials: { ...credentials, totp: "JBSWY3DPEHPK3PXP" } }),
-      // @ts-expect-error: the access token is Redacted
+      // @ts-expect-error: the access token must be Redacted
       RmoneyBiometric.layer({ environment, credentials: { userId, accessToken: "demo" } }),
       // @ts-expect-error: a vendor id requires exchange: "vendor"
       RmoneySso.layer({ environment, credentials: { userId, vendor: Redacted.make("v"), redirectUrl } }),

@@ -89,13 +89,13 @@ describe("the types of the layers", () => {
 
   it("a plain-text secret does not compile", () => {
     const given = [
-      // @ts-expect-error: the key is Redacted
+      // @ts-expect-error: the key must be Redacted
       SamcoAuth.layer({ credentials: { ...credentials, apiKey: "key" } }),
-      // @ts-expect-error: the secret is Redacted
+      // @ts-expect-error: the secret must be Redacted
       SamcoAuth.layer({ credentials: { ...credentials, apiSecret: "secret" } }),
-      // @ts-expect-error: the password is Redacted
+      // @ts-expect-error: the password must be Redacted
       SamcoLegacy.layer({ credentials: { ...legacyCredentials, password: "abc1234" } }),
-      // @ts-expect-error: the year of birth is Redacted
+      // @ts-expect-error: the year of birth must be Redacted
       SamcoLegacy.layer({ credentials: { ...legacyCredentials, yob: "1980" } })
     ]
     assert.strictEqual(given.length, 4)

@@ -76,9 +76,9 @@ describe("the types of the layers", () => {
 
   it("a plain-text secret does not compile", () => {
     const given = [
-      // @ts-expect-error: the API key is Redacted
+      // @ts-expect-error: the API key must be Redacted
       ZerodhaAuth.layer({ credentials: { ...credentials, apiKey: "key" } }),
-      // @ts-expect-error: the API secret is Redacted
+      // @ts-expect-error: the API secret must be Redacted
       ZerodhaAuth.layer({ credentials: { ...credentials, apiSecret: "secret" } })
     ]
     assert.strictEqual(given.length, 2)

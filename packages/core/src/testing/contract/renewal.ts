@@ -67,7 +67,10 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     run: Effect.gen(function* () {
       const { by, source, when, window, maxFailures } = yield* described(subject)
       const { capabilities } = subject.method
-      yield* ensure(when.length > 15 && source.length > 15, "`when` and `source` must be texts of more than 15 characters")
+      yield* ensure(
+        when.length > 15 && source.length > 15,
+        "`when` and `source` must be texts of more than 15 characters"
+      )
       yield* ensure(
         maxFailures > 0 && Duration.toMillis(window) >= 60_000,
         "`maxFailures` must be positive, and `window` must be at least one minute"
