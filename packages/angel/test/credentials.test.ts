@@ -47,8 +47,16 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { clientCode: "has white space inside" }
   ],
   ["a TOTP secret that is not base32", { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") }, { totp: notBase32 }],
-  ["a one-time code in place of the TOTP secret", { ...credentials, totp: secret("234567") }, { totp: pasted }],
-  ["a one-time code in place of the TOTP secret", { ...credentials, totp: secret("018949") }, { totp: pasted }],
+  [
+    "a one-time code that is base32 in place of the TOTP secret",
+    { ...credentials, totp: secret("234567") },
+    { totp: pasted }
+  ],
+  [
+    "a one-time code that is not base32 in place of the TOTP secret",
+    { ...credentials, totp: secret("018949") },
+    { totp: pasted }
+  ],
   [
     "an otpauth address without a secret",
     { ...credentials, totp: secret("otpauth://totp/Angel?issuer=Angel") },

@@ -106,14 +106,14 @@ const answers: Readonly<Record<string, Respond>> = {
   "uncompressed text with a header that announces gzip": (_, response) => {
     response.setHeader("content-encoding", "gzip").end(good)
   },
-  "a body whose content-length is too large": (_, response) => {
+  "a body with a content-length above `maxBodyBytes`": (_, response) => {
     response.setHeader("content-length", 1001).end("x".repeat(1001))
   },
-  "a body in chunks that is too large": (_, response) => {
+  "a body in chunks that exceeds `maxBodyBytes`": (_, response) => {
     for (let index = 0; index < 20; index += 1) response.write("x".repeat(100))
     response.end()
   },
-  "a compressed body that is too large": (_, response) => {
+  "a compressed body that exceeds `maxBodyBytes` after decompression": (_, response) => {
     response.setHeader("content-encoding", "gzip").end(Zlib.gzipSync("x".repeat(100_000)))
   },
   "a redirect to another origin": (_, response) => {

@@ -4,8 +4,8 @@ import * as Redacted from "effect/Redacted"
 import { secretParts } from "./secretParts.ts"
 
 /**
- * The parts of a request that may contain secrets. `tokens` has the tokens of the session in addition to `headers`,
- * because the broker's answer may quote only a token and not the whole header that contains the token.
+ * The parts of a request that may contain secrets. `tokens` contains the session's tokens even if `headers` contains
+ * them too, because the broker's answer may quote a token without the rest of its header.
  */
 export interface Sent {
   readonly request: unknown

@@ -193,7 +193,8 @@ const replace = (self: Self, rejected: Session.Session) =>
       Effect.flatMap(awaitWhileOpen(self, rejected), (got) => requireOther(self, rejected, got))
     )
     if (pendingRenewal === undefined) return another
-    // The renewal may have started before the refusal, so it may return the refused token.
+    // The pending renewal may have started before the broker refused the token of `rejected`, so the renewal may return
+    // this token.
     return Effect.flatMap(pendingRenewal.wait, (got) =>
       Cached.sameToken(got, rejected) ? another : Effect.succeed(got)
     )
