@@ -299,17 +299,20 @@ describe("the step token", () => {
     })
   )
 
-  it.effect.each([undefined, "plain text", Redacted.make(undefined), { account: {}, tokens: { access: step } }])(
-    "must be Redacted text, not %j",
-    (given) =>
-      Effect.gen(function* () {
-        const { calls, seen } = yield* api({})
-        const { reason } = yield* Effect.flip(calls.verify(request, given as never))
-        assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems, [
-          { field: "token", problem: "must be Redacted text" }
-        ])
-        assert.lengthOf(seen, 0)
-      })
+  it.effect.each([
+    ["undefined", undefined],
+    ["plain text", "step-canary"],
+    ["a Redacted undefined", Redacted.make(undefined)],
+    ["a session", { account: {}, tokens: { access: step } }]
+  ] as const)("must be Redacted text, not %s", ([, given]) =>
+    Effect.gen(function* () {
+      const { calls, seen } = yield* api({})
+      const { reason } = yield* Effect.flip(calls.verify(request, given as never))
+      assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems, [
+        { field: "token", problem: "must be Redacted text" }
+      ])
+      assert.lengthOf(seen, 0)
+    })
   )
 
   it.effect("does not appear in errors, and causes ChallengeExpired if the broker rejects it", () =>

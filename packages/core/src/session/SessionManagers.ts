@@ -152,8 +152,8 @@ interface Ready<Services> {
   readonly self: Self
   readonly session: Effect.Effect<Session, SessionManager.Failure>
   /**
-   * The services of the account's layer by their keys. Their `Context` is not kept, because it needs about 150 bytes
-   * more than this map.
+   * The services of the account's layer by their keys. Their `Context` is not kept, because it needs more memory than
+   * this map.
    */
   readonly layerServices: ReadonlyMap<string, unknown>
   /** The manager. Made when a program requests it. */
