@@ -56,7 +56,7 @@ describe("the fake's check of headers", () => {
     const source = sources[0] ?? "WEB"
     const complete = { sourceid: source, installedappid: "app-1", imeino: "490154203237518" }
     if (mandatory === "yes") {
-      it.effect(`refuses a request without the header ${name}, with the error code ${code}`, () =>
+      it.effect(`with identity: "strict", refuses a blank header ${name}, with the error code ${code}`, () =>
         Effect.gen(function* () {
           const fake = yield* FakeMotilal.make({ identity: "strict" })
           const { errorcode } = yield* ask(fake, login, { headers: { ...complete, [name]: "" }, body: good })
@@ -244,7 +244,7 @@ const challenged = Effect.gen(function* () {
   return outcome.challenge
 })
 
-describe("the fake's switches", () => {
+describe("the fake's switches and reset", () => {
   for (const refusals of ["FAILURE", "ERROR"] as const) {
     it.effect(`with refusals: "${refusals}", a refusal has the status ${refusals}`, () =>
       Effect.gen(function* () {

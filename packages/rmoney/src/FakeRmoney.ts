@@ -1,6 +1,6 @@
 /**
- * A fake RMoney for tests and experiments. It checks requests as RMoney documents. If RMoney documents no check, the
- * fake uses the checks of other brokers that use the same back-end software as RMoney, such as Alice Blue.
+ * A fake RMoney for tests and experiments. It checks requests in the way that RMoney's documentation describes. Checks
+ * that are not documented are those of brokers with the same back-end software as RMoney, such as Alice Blue.
  *
  * @since 0.1.0
  */

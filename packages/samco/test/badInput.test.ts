@@ -21,7 +21,7 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, legacyCredentials, oauthCredentials, printed, reasonOf, session } from "./support.ts"
 
-/** Asserts that an effect fails before it sends a request, and that its error contains none of these secrets. */
+/** Asserts that an effect fails before it sends a request, and that its error contains no secret of `demo`. */
 const refused = refusedUnsent(FakeSamco.make(), [demo.apiKey, demo.apiSecret, demo.password, demo.accessToken])
 
 const missing = "is missing"
