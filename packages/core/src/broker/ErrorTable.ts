@@ -150,7 +150,10 @@ export const invalidCode =
   (failure: Failure): AuthError.Reason =>
     new AuthError.InvalidStepUpCode({ ...said(failure), kind, hints: hints(failure), advice })
 
-/** If the clocks differ by more than this number of milliseconds, the TOTP code may belong to another period. */
+/**
+ * If the broker's clock and this machine's clock differ by more than this number of milliseconds, the TOTP code may
+ * belong to another period.
+ */
 const noticeableDrift = 15_000
 
 const driftHint = (millis: number): AuthError.Hint => {

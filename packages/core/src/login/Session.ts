@@ -347,7 +347,7 @@ export const required = (
 const isTokenEnd = (code: number): boolean =>
   code > 0x20 && code < 0x7f && code !== 0x22 && code !== 0x27 && code !== 0x60
 
-/** A fast check, which most tokens pass. */
+/** A fast check that `bareToken` can return the token unchanged. Most tokens pass it. */
 const isBare = (text: string): boolean =>
   isTokenEnd(text.charCodeAt(0)) && isTokenEnd(text.charCodeAt(text.length - 1)) && !/^bearer/i.test(text)
 

@@ -46,8 +46,8 @@ const keyLength = 32
 const unavailable = (why: string, advice?: string) =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
-// The id is stored unencrypted. Another program may use the SHA-256 of the key, without this label, as a secret.
-// Because of the label, the id reveals nothing of that SHA-256.
+// The id of a key is the beginning of the SHA-256 of this label and the key, and is stored unencrypted. Without the
+// label, the id would be the beginning of the SHA-256 of the key. Another program may use that SHA-256 as a secret.
 const idLabel = new TextEncoder().encode("broker-auth vault key id 1")
 
 /**

@@ -8,7 +8,7 @@ import { type Page, pages } from "./listenerPages.ts"
 const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<string> =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 
-/** Clients may omit port 80. */
+/** The values of the header `Host` that are accepted. Clients may omit port 80 in this header. */
 const authorities = (hostname: string, port: number): ReadonlyArray<string> =>
   port === 80 ? [hostname, `${hostname}:80`] : [`${hostname}:${port}`]
 
