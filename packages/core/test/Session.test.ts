@@ -78,7 +78,12 @@ it.each([
   ["\u201ceyJ.a.b\u201d", "eyJ.a.b"],
   ["Bearer 'eyJ.a.b'", "eyJ.a.b"],
   ["eyJ\u200b.a.b", "eyJ\u200b.a.b"],
-  ["", ""]
+  ["", ""],
+  ["&quot;abc&quot;", "abc"],
+  ["&#39;Bearer abc&#39;", "abc"],
+  ["\\u0022abc\\u0022", "abc"],
+  ['\\"abc\\"', "abc"],
+  ["&abc;", "&abc;"]
 ])("Session.bareToken(%j) returns %j", (token, bare) =>
   assert.strictEqual(Redacted.value(Session.bareToken(Redacted.make(token))), bare)
 )

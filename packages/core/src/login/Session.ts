@@ -344,8 +344,9 @@ export const required = (
     : Effect.fail(AuthError.invalidRequest(broker, operation, field, headerProblem))
 }
 
+/** A quotation mark can also be spelled with `&` or a backslash at its beginning, such as `&quot;`. */
 const isTokenEnd = (code: number): boolean =>
-  code > 0x20 && code < 0x7f && code !== 0x22 && code !== 0x27 && code !== 0x60
+  code > 0x20 && code < 0x7f && code !== 0x22 && code !== 0x26 && code !== 0x27 && code !== 0x5c && code !== 0x60
 
 /** A fast check that `bareToken` can return the token unchanged. Most tokens pass it. */
 const isBare = (text: string): boolean =>
