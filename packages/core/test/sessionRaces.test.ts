@@ -52,7 +52,6 @@ const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "pu
   return { state, service }
 }
 
-/** Makes a store that can be emptied. */
 const emptied = () => {
   let inner = SessionStore.makeMemory()
   const service: SessionStore.SessionStore["Service"] = {
@@ -358,7 +357,7 @@ describe("sessions: SessionManager.adoptFrom", () => {
     "the store cannot be written",
     "the lock cannot be acquired",
     "the manager is closed"
-  ] as const)("ends the session at the broker after a logout even if %s", (fault) =>
+  ] as const)("ends the session at the broker if a logout happens during the call, even if %s", (fault) =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared, scope] = [makeTiny({ by: [] }), makeShared(), yield* Scope.make()]
@@ -428,7 +427,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is replaced even if renew begins before the login of the token has released the lock", () =>
+  it.effect("is replaced even if renew begins before the login that issued the token has released the lock", () =>
     Effect.gen(function* () {
       yield* begin
       const lock = yield* SessionLock.make({
@@ -592,7 +591,7 @@ describe("sessions: SessionManager.peek", () => {
     })
   )
 
-  it.effect("keeps a session that could not be stored yet", () =>
+  it.effect("returns the stored session, and a logout still revokes the session that could not be stored", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny({ expiry: Expiry.after("2 hours") }), makeShared()]

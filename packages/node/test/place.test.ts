@@ -113,7 +113,7 @@ describe("vaults: a vault", () => {
   )
 
   for (const file of ["sessions.db", "sessions.db-wal", "sessions.db-shm", "sessions.db-journal", "locks", "lock"]) {
-    const what = { locks: "the folder locks", lock: "a lock file" }[file] ?? `the file ${file}`
+    const what = { locks: "the folder `locks`", lock: "a lock file" }[file] ?? `the file ${file}`
     it.effect(`rejects ${what} if other users can read it`, () =>
       Effect.gen(function* () {
         const folder = yield* written

@@ -261,7 +261,7 @@ export const dialectCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
 const titleOf = ({ code, meaning, message, operations, status }: ErrorTable.ErrorRow) =>
   `${[status, code, message, operations?.join(", ")].filter((part) => part !== undefined).join(" ")}: ${meaning}`
 
-/** Whether a fixture for one row is sufficient for the other row. */
+/** Whether a fixture that matches `other` is also sufficient for `row`. */
 const isLike = (row: ErrorTable.ErrorRow, other: ErrorTable.ErrorRow | undefined) =>
   row === other ||
   (row.reason === ErrorTable.rejected &&

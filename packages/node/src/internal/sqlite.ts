@@ -18,7 +18,10 @@ export class Damaged extends Data.TaggedError("Damaged") {}
 /** A newer version of this package has written the file. */
 export class Newer extends Data.TaggedError("Newer")<{ readonly format: number }> {}
 
-/** The operating system refused an operation. */
+/**
+ * An operation failed. `systemCode` is a code from the operating system, or a code that this package selects, such as
+ * `EBADF` for a closed database.
+ */
 export class Failed extends Data.TaggedError("Failed")<{ readonly systemCode: string | undefined }> {}
 
 export type Failure = Busy | Damaged | Newer | Failed
