@@ -14,7 +14,10 @@ export interface Figure {
   readonly turn: string
   readonly field: Field
   readonly of: string
-  /** Name of a second candidate. If `to` is set, the values of `of` are divided by the values of `to`. */
+  /**
+   * Name of a second candidate. If `to` is set, each value of the candidate `of` is divided by the value of the
+   * candidate `to` in the same round.
+   */
   readonly to?: string
 }
 

@@ -588,7 +588,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("with HTTP 200 is a failure", () =>
+  it.effect("with HTTP 200 is a failure, and so is a success with HTTP 500", () =>
     Effect.gen(function* () {
       const tags = yield* Effect.forEach(
         [() => no({ code: "X" }), () => Response.json({ ok: true, data: { token: "t" } }, { status: 500 })],
@@ -842,7 +842,7 @@ describe("an answer that cannot be decoded", () => {
     })
   )
 
-  it.effect("is reported without the request's values in URL encoding, HTML or JSON", () =>
+  it.effect("is reported without the request's values, even if it quotes them in URL encoding, HTML or JSON", () =>
     Effect.gen(function* () {
       const wholes: ReadonlyArray<(texts: ReadonlyArray<string>) => string> = [
         (texts) => texts.join(" "),
@@ -1034,7 +1034,7 @@ describe("a call over real sockets", () => {
     })
   )
 
-  it.live("is sent exactly once if its connection is cut", () =>
+  it.live("is sent exactly once if its connection is cut and its endpoint does not have `safe: true`", () =>
     Effect.gen(function* () {
       let asked = 0
       const server = yield* listen((request) => {

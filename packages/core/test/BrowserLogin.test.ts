@@ -171,7 +171,7 @@ describe("sessions: BrowserLogin", () => {
       assert.strictEqual(numberOf(yield* withProfile("two", Effect.succeed({ id: "T1" }))), "one")
       assert.deepStrictEqual(tabs, ["one"])
       const first = yield* fork(withProfile("two", refused))
-      // A waiting program does not return the refused session either.
+      // The program `one` waits for the login of the program `two`, and does not return the refused session.
       const second = yield* fork(withProfile("one", refused))
       yield* pass("7 seconds")
       assert.strictEqual(numberOf(yield* Fiber.join(first)), "two")

@@ -405,7 +405,7 @@ describe("the fake's browser login", () => {
   for (const oauthFailures of [200, 400] as const) {
     for (const [oauthFailureBody, expected] of bodies) {
       it.effect(
-        `refuses an unknown code according to oauthFailures: ${oauthFailures} and oauthFailureBody: "${oauthFailureBody}"`,
+        `with oauthFailures: ${oauthFailures} and oauthFailureBody: "${oauthFailureBody}", refuses an unknown code with this status and body`,
         () =>
           Effect.gen(function* () {
             const fake = yield* begin({ oauthFailures, oauthFailureBody })

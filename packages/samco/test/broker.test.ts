@@ -290,7 +290,7 @@ describe("the error of a refusal", () => {
 })
 
 describe("tables and documentation", () => {
-  it("the error table has exactly the documented codes", () => {
+  it("the error table has exactly the documented codes and `validationErrors`", () => {
     const known = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...known].toSorted(), documentedCodes.toSorted())
     assert.strictEqual(documentedCodes.length, 15)

@@ -1,6 +1,7 @@
 /**
- * Reports changes of sessions that are stored in Redis. The script that writes a session adds an entry to one stream. A
- * process reads the stream with one blocking command, on a connection of its own.
+ * Reports changes of sessions that are stored in Redis. The script that writes a session also adds an entry to a
+ * stream, which all sessions with the same key prefix share. A process reads the stream with one blocking command, on a
+ * connection of its own.
  *
  * A pub/sub channel would lose messages while the connection is interrupted. With a stream, changes can be missed only
  * if the last entry that the process has read is no longer in the stream.
@@ -25,9 +26,9 @@ export const streamOf = (prefix: string): string => `${prefix}:changes`
 const streamLength = 10_000
 
 /**
- * Returns the Lua statement that adds an entry to the stream. The script must write the session even if Redis does not
- * permit the program to write to the stream. In a cluster, the statement can fail, because a script cannot write keys
- * of two nodes. So no program reads the stream in a cluster.
+ * Returns the Lua statement that adds an entry to the stream. The statement uses `pcall`, so the script does not fail
+ * if Redis does not permit the program to write to the stream. In a cluster, the statement can fail, because a script
+ * cannot write keys of two nodes. So no program reads the stream in a cluster.
  */
 export const announceLua = (stream: string, account: string, version: string): string =>
   `redis.pcall("XADD", ${stream}, "MAXLEN", "~", "${streamLength}", "*", "account", ${account}, "version", ${version})`
@@ -57,7 +58,7 @@ const longestRetry = 60_000
 
 type StreamEntry = readonly [id: string, fields: ReadonlyArray<string>]
 
-/** The position in a stream that has no entries. */
+/** If the stream has no entries, a process reads from this position. */
 const start = "0-0"
 
 /** With version 3 of the protocol, the reply is a map. */
