@@ -77,7 +77,7 @@ describe("layerConfig", () => {
   )
 })
 
-describe("the option origins", () => {
+describe("the option origins.api", () => {
   const noOrigin = "must be an origin such as https://api.example.com, without a path or a slash at the end"
   const clear = 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits http)'
   for (const [origin, expected] of [

@@ -224,7 +224,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed even after a late answer has rejected the previous token again", () =>
+  it.effect("is renewed even if a slow request with the previous token was rejected after the last renewal", () =>
     Effect.gen(function* () {
       const late = Deferred.makeUnsafe<Response>()
       const { alive, client, manager, tiny } = yield* begin(({ headers }) =>

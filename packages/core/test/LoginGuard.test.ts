@@ -119,7 +119,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("stop the next login at once if the broker has locked the account", () =>
+  it.effect("stop the second login if the broker has locked the account", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const locked = new AuthError.AccountLocked({ scope: "account", unlock: "broker" })

@@ -293,7 +293,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("does not show a body that is not JSON in the errors of response.json and response.upgrade", () =>
+    it.live("does not show the body in the errors of response.json and response.upgrade", () =>
       Effect.gen(function* () {
         const server = yield* serve((_request, response) => response.end(`<html>${canary}</html>`))
         const client = yield* make({})
@@ -575,7 +575,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
         Effect.gen(function* () {
           const server = yield* serve(echo)
           const client = yield* make({})
-          // Loads the modules, but opens no connection.
+          // This call loads the modules, but opens no connection.
           if (moment === "its connection is being opened") yield* Effect.flip(client.get("ftp://127.0.0.1/"))
           const fiber = yield* Effect.forkChild(client.post(`${server.url}/interrupted`), { startImmediately: true })
           yield* Fiber.interrupt(fiber)
@@ -805,7 +805,7 @@ describe("NodeHttpClient", () => {
     })
   )
 
-  it.live("finds the dispatcher inside this version of Node", () =>
+  it.live("finds the dispatcher inside this version of Node, and opens at most 2 connections", () =>
     Effect.gen(function* () {
       const dispatcher = builtin.globalDispatcher()
       if (dispatcher === undefined) return assert.fail("this version of Node has no dispatcher")
@@ -821,7 +821,7 @@ describe("NodeHttpClient", () => {
     })
   )
 
-  /** Replaces the global dispatcher until the end of the scope. Returns the paths of the requests that it gets. */
+  /** Replaces the global dispatcher until the scope ends. Returns the paths of the requests to the replacement. */
   const composeGlobal = Effect.gen(function* () {
     const seen: Array<string> = []
     const before = Undici.getGlobalDispatcher()

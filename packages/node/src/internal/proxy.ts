@@ -48,7 +48,7 @@ const invalid = (environment: NodeJS.ProcessEnv) => {
 }
 
 interface ProxySetter {
-  /** Absent in Node before 24.14. */
+  /** Absent in Node before 24.14, and in Node 25.0 to 25.3. */
   readonly setGlobalProxyFromEnv?: () => unknown
 }
 
