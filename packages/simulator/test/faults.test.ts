@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Login, Profile } from "@auth/broker-core"
+import { Login, Logout, Profile } from "@auth/broker-core"
 import { Simulator, SimulatorClock } from "@auth/simulator"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -29,10 +29,12 @@ it.live("the fault `lost` resets the connection after the request is processed",
     const simulator = yield* Simulator.make()
     yield* Effect.gen(function* () {
       const session = yield* Login.session
-      yield* arm(simulator, "getProfile", { kind: "lost" })
-      assert.strictEqual((yield* Profile.profile(session)).id, "A123456")
+      yield* arm(simulator, "logout", { kind: "lost" })
+      yield* Effect.exit(Logout.logout(session))
+      const error = yield* Effect.flip(Profile.profile(session))
+      assert.strictEqual(error.reason._tag, "SessionExpired")
     }).pipe(Effect.provide(angel(simulator)))
-    assert.deepStrictEqual(yield* statuses(simulator), ["loginByPassword 200", "getProfile 0", "getProfile 200"])
+    assert.deepStrictEqual((yield* statuses(simulator)).slice(0, 2), ["loginByPassword 200", "logout 0"])
   })
 )
 
