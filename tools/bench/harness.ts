@@ -13,7 +13,7 @@ import { median } from "./statistics.ts"
 export type Run = (turn: Turn) => Promise<void | Outcome>
 
 export interface Outcome {
-  /** Additional columns by heading. */
+  /** Additional columns of the table. Each key is the heading of a column. */
   readonly notes?: Readonly<Record<string, number>>
   /**
    * The duration and the CPU time of all jobs together, in place of the measured figures. Set this field if each job is
@@ -56,8 +56,8 @@ export interface Measured {
 export interface Plan {
   readonly rounds: number
   /**
-   * Time limit in seconds. Without the option `--rounds`, a round after the first does not start if it would probably
-   * exceed the limit.
+   * Time limit in seconds for the whole bench, with its warm-up. Without the option `--rounds`, a round after the first
+   * does not start if it would probably exceed the limit.
    */
   readonly seconds: number
   /** Number of jobs that each candidate runs before the measurement. */
@@ -204,7 +204,7 @@ export const orderOf = <A>(values: ReadonlyArray<A>, round: number): ReadonlyArr
   return round % 2 === 0 ? rotated : rotated.toReversed()
 }
 
-/** In milliseconds. */
+/** Returns the time limit of a turn in milliseconds. */
 const turnLimit = ({ turnSeconds = 120 }: Bench): number => turnSeconds * 1000
 
 /** Returns the time limit of the plan in seconds, extended in proportion to the number of twins. */

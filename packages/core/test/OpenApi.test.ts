@@ -155,7 +155,7 @@ it("OpenApi.word makes a pattern that ignores case and blanks around the word", 
   assert.notMatch("not ok", new RegExp(String(pattern)))
 })
 
-it("in an OpenAPI document, only a limit for a whole app has a scope", () => {
+it("OpenApi.make writes the scope of a limit unless the limit is for one account", () => {
   const limits = [
     { requests: 2, per: "1 second" },
     { requests: 9, per: "1 hour", scope: "app" }

@@ -1,6 +1,6 @@
 /**
- * Checks requests and decodes answers with Schema. A call loads this module only if the shape's own decoder
- * (`Shape.decode`) is missing or does not accept the data.
+ * Checks requests and decodes answers with Schema. A call loads this module only if the shape of the request or of the
+ * answer has no function `decode`, or if this function does not accept the data.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -33,7 +33,7 @@ export const rejectedFields = ({ request: shape }: Endpoint, request: unknown): 
     : pathsOf(checked.failure.issue).map((field) => field.replace(/\.value$/, "") || "request")
 }
 
-/** Decoded data, and the paths of the fields that were removed or converted to numbers. */
+/** Decoded data, and the paths of the fields that `mend` removed or changed. */
 export interface Decoded<Response> {
   readonly value: Response
   readonly mended: ReadonlyArray<string>

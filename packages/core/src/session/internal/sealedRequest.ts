@@ -26,8 +26,8 @@ const maxLength = 4096
 const defaultLifetime = Duration.minutes(10)
 
 /**
- * No vault entry has this prefix in its `key`, so a vault entry cannot be opened as a request, and a request cannot be
- * opened as a vault entry.
+ * The `key` of a vault entry never begins with `authorization-request/`. So a vault entry cannot be opened as a
+ * request, and a request cannot be opened as a vault entry.
  */
 const placeOf = (account: Account.Account): SealedEntry.Place => ({
   what: "authorization request",

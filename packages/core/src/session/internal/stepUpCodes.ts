@@ -55,7 +55,10 @@ const failedFunction = (account: Account, failure: unknown): AuthError.AuthError
   return noCode(account, `The function "codes" failed${text} Catch errors in the function, and return the code.`)
 }
 
-/** A question counts even if its answer has a wrong number of digits and is not sent to the broker. */
+/**
+ * Maximum number of calls of `codes` in one login. A call counts even if its code has a wrong number of digits and is
+ * not sent to the broker.
+ */
 const maxQuestions = 5
 
 /** Whether `verify` rejected the code without sending it, because of its length or a character that is not a digit. */
