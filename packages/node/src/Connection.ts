@@ -90,9 +90,8 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
  * connection, and to the global `fetch` in this process. `open` fails with `InvalidRequest` if `HTTPS_PROXY` is not the
  * address of a proxy, or if this Node cannot use `HTTPS_PROXY`. These versions of Node can use it:
  *
- * - Node 24 from 24.14 on, and Node 25.4 or newer.
- * - Node 22 from 22.21 on, Node 24 from 24.5 on, and every Node 25, started with `NODE_USE_ENV_PROXY=1` or
- *   `--use-env-proxy`.
+ * - without a further setting: Node 24 from 24.14 on, and Node 25.4 or newer
+ * - with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`: also Node 22 from 22.21 on, Node 24 from 24.5 on, and Node 25
  *
  * If your proxy needs an additional certificate, set `NODE_EXTRA_CA_CERTS` to the path of a file that contains it. Node
  * reads this variable when it starts.
