@@ -1,4 +1,4 @@
-/** The entries that the scenario `flip` writes to a vault before it changes bits of the vault. */
+/** The scenario `flip` writes these entries to a vault, and then changes one bit in each copy of the vault. */
 import * as Account from "@auth/broker-core/login/Account"
 import type { Slot } from "@auth/broker-core/session/SessionStore"
 
