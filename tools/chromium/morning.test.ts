@@ -277,7 +277,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "reports that its command was killed during a renewal, and works again after a new command has opened it",
+      "reports that its command has ended if the command is killed during a renewal, and works again with a new command",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])

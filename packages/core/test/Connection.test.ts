@@ -135,7 +135,7 @@ describe("Connection:", () => {
     { method: "POST", body: new ReadableStream({ start: (stream) => stream.close() }), duplex: "half" },
     { method: "DELETE" }
   ] as ReadonlyArray<RequestInit>) {
-    it(`fetch() does not repeat a rejected ${init.method} request with a body of type ${init.body?.constructor.name ?? "none"}`, async () => {
+    it(`fetch() does not repeat a rejected ${init.method} request with ${init.body?.constructor.name ?? "no"} body`, async () => {
       const { client, sent } = clientOf(() => new Response(null, { status: 401 }))
       await using connection = await Connection.open(layerOf(), { client })
       const error = await rejection(connection.fetch(`${origin}/order`, init))
@@ -920,7 +920,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["first 123456"])
   })
 
-  it("is not called again after a second wrong code", async () => {
+  it("is not called again after the broker has refused two codes", async () => {
     const verified: Array<string> = []
     const refusals: Array<string> = []
     const answers = ["12345", "000000", "111111", "123456"]

@@ -1,5 +1,5 @@
 /**
- * The contract that every broker must fulfil, as test cases for any test runner. If a login method lacks a capability,
+ * The contract that every broker must fulfill, as test cases for any test runner. If a login method lacks a capability,
  * such as `Logout`, its layer must not provide the service of that capability.
  *
  * @since 0.1.0

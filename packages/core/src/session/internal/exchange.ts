@@ -360,7 +360,10 @@ export const make = (
     return { ...got, over: pause === undefined ? undefined : toError(account.broker, pause) }
   })
 
-  /** If `cutOffWait` returns a time, waits, and logs in once more. */
+  /**
+   * If `cutOffWait` returns a wait and `renewal` has a login, waits and then logs in again. Passes the newest session
+   * to `checkExpiry`.
+   */
   const arrive = Effect.fnUntraced(function* (
     got: Exchanged,
     byPerson: boolean,
