@@ -50,7 +50,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
     assert.isTrue(await isGone(chromium.pid, chromium.folder))
   })
 
-  it("ends when its parent process is killed, even if it hangs", { tags: ["thorough"], timeout: 60_000 }, async () => {
+  it("ends, even if it hangs, when its parent process is killed", { tags: ["thorough"], timeout: 60_000 }, async () => {
     const module = path.join(import.meta.dirname, "browser.ts")
     const program = `import { startChromium } from ${JSON.stringify(module)}
       const chromium = await startChromium()

@@ -6,7 +6,7 @@ import { type Manifest, packages } from "../packages/workspace.ts"
 import { accepts, compare, dependenciesOf, lowestOf, raiseRanges, rangeOf, versionsOf } from "./ranges.ts"
 
 describe("ranges between packages", () => {
-  it("start at a version, and end before the next major version", () => {
+  it("start at the given version, and end before the next major version", () => {
     assert.strictEqual(rangeOf("0.2.1"), ">=0.2.1 <1.0.0")
     assert.strictEqual(rangeOf("1.4.0"), ">=1.4.0 <2.0.0")
     assert.strictEqual(lowestOf(">=1.4.0 <2.0.0"), "1.4.0")
@@ -19,7 +19,7 @@ describe("ranges between packages", () => {
     assert.deepStrictEqual(refused, [false, false, false, false])
   })
 
-  it("contain versions that `compare` orders by number, not by text", () => {
+  it("compare: orders versions by number, not by text", () => {
     assert.deepStrictEqual(["0.10.0", "0.2.0", "0.2.10", "0.2.9"].toSorted(compare), [
       "0.2.0",
       "0.2.9",

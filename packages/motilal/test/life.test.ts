@@ -89,7 +89,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("a challenge expires at the same time as the login token", () =>
+  it.effect("the challenge of a login at 05:59 IST expires at 06:00 IST", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(cutOff - 60_000)
@@ -201,7 +201,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect('with otpType: "number", verifyotp sends the code as a number, which the error does not contain', () =>
+  it.effect('with otpType: "number", verifyotp sends the code as a number, which its error does not contain', () =>
     Effect.gen(function* () {
       const fake = yield* serve({ otpType: "number" })
       yield* Effect.gen(function* () {

@@ -73,7 +73,7 @@ export interface Common {
 }
 
 /**
- * The calls of a table of endpoints, and the methods of `Common`.
+ * The calls of a table of endpoints, and the members of `Common`.
  *
  * @category models
  * @since 0.1.0

@@ -113,7 +113,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(429, "Too many requests", ErrorTable.rateLimited, { source: "the open-source project openalgo, Samco adapter" })
 ]
 
-/** `code` is `access_denied` or `invalid_request`. `brokerMessage` is the parameter `errorMessage` of the callback. */
+/** `code` is the callback's `error`, such as `access_denied`. `brokerMessage` is the callback's `errorMessage`. */
 export const callbackRefusal = (code: string, brokerMessage: string | undefined): AuthError.Reason => {
   if (code !== "invalid_request") return new AuthError.RedirectRejected({ code, brokerMessage, why: "denied" })
   return new AuthError.InvalidRequest({

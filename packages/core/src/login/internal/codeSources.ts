@@ -19,8 +19,8 @@ const madeBySources = new WeakSet<AuthError.AuthError>()
 export const isMadeBySource = (error: AuthError.AuthError): boolean => madeBySources.has(error)
 
 /**
- * Adds an `AuthError` to `madeBySources`, unless the error has the broker's code or message. Such an error is the
- * broker's answer to a request that the source sent.
+ * An `AuthError` with the broker's code or message is the broker's answer to a request that the source sent. Adds every
+ * other `AuthError` to `madeBySources`.
  */
 const mark = (error: unknown) =>
   Effect.sync(() => {

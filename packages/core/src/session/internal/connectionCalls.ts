@@ -158,7 +158,8 @@ export interface Calls<Services> {
     options?: { readonly signal?: AbortSignal | undefined }
   ) => Promise<A>
   /**
-   * Calls `listener` at each event. Errors of the listener are logged. Returns a function that removes the listener.
+   * Calls `listener` each time the event `name` occurs. Errors of the listener are logged. Returns a function that
+   * removes the listener.
    */
   readonly on: <Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void) => () => void
 }
@@ -184,8 +185,8 @@ export interface RedirectCalls {
   /** Begins a browser login. */
   readonly beginLogin: () => Promise<PendingLogin>
   /**
-   * Continues a browser login from the text that `seal` returned. The text may come from another process with the same
-   * key.
+   * Continues a browser login from the text that `seal` returned. The text may come from another process that has the
+   * same `VaultKey`.
    */
   readonly resumeLogin: (sealed: string | undefined) => Promise<PendingLogin>
 }
