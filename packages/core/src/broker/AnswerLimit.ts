@@ -11,7 +11,8 @@ import * as Context from "effect/Context"
  * example a list of instruments, can have any size.
  *
  * An HTTP client that reads the whole body before it returns the response must check the limit. If the body is larger,
- * the client must fail with an `HttpClientError` whose cause has the code `ERR_BODY_TOO_LARGE`.
+ * the client must fail with an `HttpClientError` that has a `response`. The cause of this error must have the code
+ * `ERR_BODY_TOO_LARGE`.
  *
  * @example
  * ```ts
