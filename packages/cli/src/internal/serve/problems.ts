@@ -86,7 +86,7 @@ const statusOf = (failure: Failure): number => {
     case "VaultError":
       return failure.reason.isRetryable ? 503 : 500
     case "CommandFailed":
-      return failure.code === "unavailable" ? 503 : 409
+      return 409
   }
 }
 
