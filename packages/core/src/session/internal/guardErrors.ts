@@ -82,7 +82,8 @@ export const codesAbandoned = (account: Account.Account, until: number) =>
 
 export const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
   const { brokerMessage, code, what } = said
-  // The remedy of an `ActionRequired` without advice is `what`, which the message contains already.
+  // If an `ActionRequired` has no advice, its remedy begins with `what`. The message of the new error contains `what`,
+  // so the advice of the new error omits this remedy.
   const isSaid = said.tag === "ActionRequired" && what !== undefined && said.remedy.startsWith(what.replace(/\.$/, ""))
   const remedy = isSaid ? "" : ` ${said.remedy}`
   const now = said.needsPerson === true ? ` ${loginNow}` : ""
