@@ -100,7 +100,7 @@ for (const method of methods) {
         Effect.gen(function* () {
           const prepared = yield* prepare(method)
           const page = yield* Effect.promise(() => window.newPage())
-          yield* login({ ...prepared }, page, async (own, startUrl) => {
+          yield* login(prepared, page, async (own, startUrl) => {
             await own.goto(startUrl)
             await own.setViewportSize({ width: 480, height: 400 })
             await shoot(own, `page-${slug(method.page)}`)
