@@ -35,7 +35,7 @@ const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string
   return yield* keyring.ask(entry, yield* newPassword)
 }, Effect.scoped)
 
-/** Programs with the same folder get the same key, even if they create the key at the same time. */
+/** Programs with the same entry and the same folder get the same key, even if they create the key at the same time. */
 export const getOrCreate = Effect.fnUntraced(function* (
   entry: keyring.Place,
   folder: string
