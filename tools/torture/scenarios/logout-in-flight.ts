@@ -14,8 +14,8 @@ import type { Outcome } from "../protocol.ts"
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
 
 /**
- * Milliseconds from the first login to the end of the TOTP period. An unwanted second login can be sent only in the
- * next period, so this time is short, and the next period begins before the scenario ends.
+ * Milliseconds from the first login to the end of the TOTP period. If the renewing program wrongly logs in a second
+ * time, this login waits for the end of the period. The time is short, because the scenario waits for this login.
  */
 const leftInPeriod = 6000
 
