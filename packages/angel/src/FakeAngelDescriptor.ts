@@ -72,12 +72,13 @@ export const document = (): OpenApi.Document =>
     table,
     codes,
     headers: headersFor({ apiKey: OpenApi.sample("apiKey") }),
-    // Some services send `status` as text. The gateway sends `success` in place of `status`.
+    // Some services send `status` as text.
     yes: OpenApi.inside("data", {
       status: { enum: [true, "true", "SUCCESS", "success"] },
       message: OpenApi.text,
       errorcode: OpenApi.text
     }),
+    // The gateway sends `success` in place of `status`.
     no: {
       type: "object",
       properties: { message: OpenApi.text, errorcode: OpenApi.text, errorCode: OpenApi.text },

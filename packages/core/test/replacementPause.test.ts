@@ -102,14 +102,18 @@ describe("sessions: a renewed session", () => {
     })
   )
 
-  it.effect("is not renewed again at once if the broker's profile call is unavailable", () =>
+  const down = AuthError.make("tiny", "profile", new AuthError.BrokerUnavailable({ why: "broker", status: 503 }))
+  it.effect.each([
+    ["is unavailable", Effect.fail(down)],
+    ["ends with a defect", Effect.die(new TypeError("secret-canary"))]
+  ] as const)("is returned and not renewed again at once if the broker's profile call %s", ([, profile]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
-      const down = AuthError.make("tiny", "profile", new AuthError.BrokerUnavailable({ why: "broker", status: 503 }))
-      const manager = yield* Effect.provideService(start(tiny), Profile, { profile: () => Effect.fail(down) })
+      const manager = yield* Effect.provideService(start(tiny), Profile, { profile: () => profile })
       const second = yield* manager.renew(yield* manager.session)
       assert.include((yield* Effect.flip(manager.renew(second))).message, "The next automatic renewal is possible at")
+      assert.strictEqual(yield* manager.session, second)
       assert.lengthOf(tiny.calls, 2)
     })
   )

@@ -52,7 +52,10 @@ const fromEnvironment = (name: string): Effect.Effect<Redacted.Redacted<string>,
   Effect.flatMap(Effect.option(Config.Redacted(name)), (found) =>
     Option.isSome(found)
       ? Effect.succeed(found.value)
-      : fail("input", `The reference env:${name} could not be resolved: the environment variable ${name} is not set.`)
+      : fail(
+          "input",
+          `The reference env:${name} could not be resolved: the environment variable ${name} is not set. Nothing was sent. Set the variable, or use another kind of reference.`
+        )
   )
 
 /** The text after this prefix is the credential itself, even if that text begins like a reference. */

@@ -36,10 +36,10 @@ const probe = Effect.fnUntraced(function* (
 ): Effect.fn.Return<boolean | undefined> {
   if (known !== undefined || self.profile === undefined) return known
   const exit = yield* Effect.exit(self.profile(refused))
-  const failure = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.findErrorOption(exit.cause)) : undefined
-  // If the profile call fails with a reason other than `SessionExpired`, it is unknown whether the session is live.
-  if (failure !== undefined && failure.reason._tag !== "SessionExpired") return undefined
   const lives = Exit.isSuccess(exit)
+  const failure = lives ? undefined : Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  // If the profile call fails without the reason `SessionExpired`, it is unknown whether the session is live.
+  if (!lives && failure?.reason._tag !== "SessionExpired") return undefined
   const now = yield* Clock.currentTimeMillis
   yield* Effect.ignore(
     LoginLedger.make(self.store).remember(self.account, (ledger) => Ledger.probe(ledger, lives, now))
