@@ -74,7 +74,8 @@ export const spellings: ReadonlyArray<(secret: string) => string> = [
 
 /**
  * The functions that a mutation can call. `echo` returns a secret in a random form. `padded` returns a secret with
- * other text before it. The other text is usually about as long as the excerpts in error messages.
+ * other text before it. The other text is often a little shorter than a length at which excerpts are cut, so that the
+ * cut can be inside the secret.
  *
  * @category models
  * @since 0.1.0
