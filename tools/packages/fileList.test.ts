@@ -60,7 +60,7 @@ describe("the list of files in a tarball", () => {
   })
 
   it.each(packages())(
-    "has exactly the modules of $folder (to update the list: npm run pack-check -- --update-files)",
+    "has exactly the modules of $folder that package.json does not exclude (to update the list: npm run pack-check -- --update-files)",
     (one) => {
       const text = fs.readFileSync(path.join(root, `tools/packages/files/${one.folder}.txt`), "utf8")
       const excluded = one.manifest.files.filter((entry) => entry.startsWith("!")).map((entry) => entry.slice(1))
