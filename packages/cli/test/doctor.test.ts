@@ -346,7 +346,7 @@ layer(simulators, { excludeTestServices: true })("doctor with a fault between th
     Effect.gen(function* () {
       const doctor = yield* at("https://broker.test")
       const found = yield* doctor({ https_proxy: "", HTTPS_PROXY: "http://127.0.0.1:9", NO_PROXY: "*" })
-      assert.include(textOf(found, "proxy"), "none")
+      assert.include(textOf(found, "proxy"), "none: https_proxy is set to an empty text, so HTTPS_PROXY is ignored")
     })
   )
 

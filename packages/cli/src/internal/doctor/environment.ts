@@ -40,6 +40,13 @@ export const checkProxy: Effect.Effect<Finding> = Effect.gen(function* () {
   if (Result.isFailure(built)) return ofFailure("proxy", built.failure)
   const proxy = yield* proxySetting("HTTPS_PROXY")
   if (proxy === undefined) {
+    if ((yield* variableOf("HTTPS_PROXY")) !== undefined) {
+      return fine(
+        "proxy",
+        "none: https_proxy is set to an empty text, so HTTPS_PROXY is ignored",
+        "If this machine reaches the internet through a proxy, remove https_proxy from the environment."
+      )
+    }
     const http = yield* proxySetting("HTTP_PROXY")
     return http === undefined
       ? fine("proxy", "none: HTTPS_PROXY is not set")
