@@ -239,7 +239,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
       env: { EXAMPLES_ORIGINS: JSON.stringify(simulator.origins) },
       limit: limits.login
     })
-    // The program of a browser login only prints the address of the login page, so it sends no request.
+    // The program of a browser login only makes the address of the login page, and sends no request.
     if (way.page !== undefined)
       return assert(printed.includes("sends the browser back"), `The program printed: ${printed}`)
     assert(printed.includes("Logged in until"), `The program printed: ${printed}`)
