@@ -68,7 +68,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("is not sent if another program stores an account lock just before the guard records the login", () =>
+  it.effect("is not sent if another program records `AccountLocked` just before the guard records the login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -100,7 +100,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("is not sent if another program stores an account lock during the wait for the next TOTP period", () =>
+  it.effect("is not sent if another program records `AccountLocked` during the wait for the next TOTP period", () =>
     Effect.gen(function* () {
       const { asked, shared, tiny } = yield* waitForPeriod
       const said = { tag: "AccountLocked", message: "the account is locked", remedy: "Unlock it." }
