@@ -113,8 +113,8 @@ export class Simulator extends Context.Service<
     /** The requests in the journal, sorted by time. Without `broker`: the requests of all brokers. */
     readonly journal: (broker?: BrokerId) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
     /**
-     * Number of requests that the full journal has dropped since the last reset. Without `broker`: the sum for all
-     * brokers.
+     * Number of requests that the full journal has dropped. `reset`, `seed` and `restore` set this number to zero.
+     * Without `broker`: the sum for all brokers.
      */
     readonly journalDropped: (broker?: BrokerId) => Effect.Effect<number, SimulatorError>
     /**
