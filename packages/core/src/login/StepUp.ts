@@ -41,7 +41,7 @@ export class StepUp extends Context.Service<
     ) => Effect.Effect<Session, AuthError.AuthError>
     /**
      * Requests a new code from the broker, and returns a new challenge. After success, the old challenge can no longer
-     * be answered. After a failure, the old challenge can be answered if it was not used and has not expired.
+     * be answered. After a failure, the old challenge can be answered, unless it has ended or expired.
      */
     readonly resend: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
   }
