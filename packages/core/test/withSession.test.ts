@@ -132,7 +132,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("does not repeat an order of a fiber or of a nested withSession if a later read is rejected", () =>
+  it.effect("does not repeat an order from another fiber or a nested withSession if a later read is rejected", () =>
     Effect.gen(function* () {
       const { getFunds, manager, placeOrder, state } = yield* begin()
       state.isAlive = (token, path) => token === "2" || token === "3" || path === "/order"

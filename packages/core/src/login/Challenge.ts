@@ -58,7 +58,7 @@ export interface Ledger {
   /** Makes an open challenge with a new id for the layer's account. */
   readonly open: (fields: Omit<Challenge, "id" | "account">) => Effect.Effect<Challenge>
   /**
-   * Closes an open challenge, so that only the caller can answer it. Fails with `ChallengeExpired` if the challenge is
+   * Closes an open challenge, so that no other caller can answer it. Fails with `ChallengeExpired` if the challenge is
    * not open, has expired, or belongs to another account.
    */
   readonly claim: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
