@@ -74,7 +74,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // A session manager compares no credentials here, because each successful login replaces the access token.
+      // These credentials are not compared with earlier ones, because each successful login replaces the access token.
       credentials: undefined
     }
   }
