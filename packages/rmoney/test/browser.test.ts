@@ -309,7 +309,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("rejects a new password with quotation marks or invisible characters", () =>
+  it.effect("rejects a new password that begins or ends with a quotation mark or contains an invisible character", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)
