@@ -66,4 +66,22 @@ for (const broker of documented) {
       .split("\n")
     assert.isTrue(index.every((line) => /^export \* as (\w+) from "\.\/\1\.ts"$/.test(line)))
   })
+
+  it(`packages/${broker.folder} rejects an unknown text of each option that accepts several texts`, () => {
+    const text = sources(broker)
+      .filter((file) => !file.startsWith("Fake"))
+      .map((file) =>
+        readFileSync(join(root, "packages", broker.folder, "src", file.replace("Broker", broker.name)), "utf8")
+      )
+      .join("\n")
+    const options = Array.from(
+      text.matchAll(/readonly (\w+)\?: "[\w-]+"(?: \| "[\w-]+")+ \| undefined/g),
+      ([, name]) => name
+    )
+    const choices = /\bchoices(?: =|:) (\{[^}]*\})/.exec(text)?.[1] ?? ""
+    assert.deepStrictEqual(
+      options.filter((name) => !choices.includes(`${name}: [`)),
+      []
+    )
+  })
 }

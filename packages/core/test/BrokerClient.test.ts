@@ -5,7 +5,7 @@ import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
-import { Canary } from "@auth/broker-core/testing"
+import { Canary, TestHttp } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -407,6 +407,20 @@ describe("the body of an answer", () => {
 })
 
 describe("invalid options", () => {
+  it.effect("that accept certain texts are rejected if they have another value", () =>
+    Effect.gen(function* () {
+      const choices = { probe: ["funds", "banks"], state: ["required"], unset: ["a"] }
+      const options = { probe: "fund", state: null, unset: undefined, timeout: 0 } as BrokerClient.Options
+      const made = BrokerClient.make({ ...protocol, choices }, { api: "https://api.tiny.example" }, options)
+      const { reason } = yield* Effect.flip(Effect.provide(made, TestHttp.layerLateFetch))
+      assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems, [
+        { field: "probe", problem: "is not one of funds, banks" },
+        { field: "state", problem: "is not one of required" },
+        { field: "timeout", problem: 'must be a duration such as "15 minutes"' }
+      ])
+    })
+  )
+
   it.effect.each([
     { timeout: NaN },
     { timeout: 0 },

@@ -7,7 +7,7 @@
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Broker from "@auth/broker-core/broker/Broker"
 import * as BrokerApi from "@auth/broker-core/broker/BrokerApi"
-import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as Checksum from "@auth/broker-core/broker/Checksum"
 import * as Credentials from "@auth/broker-core/broker/Credentials"
 import type * as Session from "@auth/broker-core/login/Session"
@@ -16,7 +16,6 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { broker, credentials, lenientCredentials } from "./MotilalBroker.ts"
 import { codes } from "./internal/codes.ts"
@@ -129,23 +128,25 @@ const keysFor = (generation: Generation) => ({
   apiSecret: (generation === "v7" ? credentials : lenientCredentials).apiSecret as typeof lenientCredentials.apiSecret
 })
 
-const oneOf = (field: string, value: unknown, allowed: ReadonlyArray<string>): ReadonlyArray<AuthError.Problem> =>
-  value === undefined || (Predicate.isString(value) && allowed.includes(value))
-    ? []
-    : [{ field, problem: `is not one of ${allowed.join(", ")}` }]
+const choices = {
+  generation: endpoints.generations,
+  environment: Object.keys(broker.environments),
+  sourceId: headers.sources,
+  emptyBody: ["none", "object"],
+  otpType: ["text", "number"],
+  state: ["required", "optional"]
+}
 
-const choices = (options: Options): ReadonlyArray<AuthError.Problem> => [
-  ...oneOf("generation", options.generation, endpoints.generations),
-  ...oneOf("environment", options.environment, Object.keys(broker.environments)),
-  ...oneOf("sourceId", options.sourceId, headers.sources),
-  ...(Number.isInteger(options.requestsPerSecond ?? 2) && (options.requestsPerSecond ?? 2) > 0
+const problems = ({ requestsPerSecond: count = 2, ...texts }: Options): ReadonlyArray<AuthError.Problem> => [
+  ...BrokerClient.choiceProblems(choices, texts),
+  ...(Number.isInteger(count) && count > 0
     ? []
     : [{ field: "requestsPerSecond", problem: "must be a positive integer" }])
 ]
 
 const checked = (options: Options): Effect.Effect<Options, AuthError.AuthError> => {
   const identified = { ...options, installedAppId: options.installedAppId ?? SecureRandom.uuidV4Unsafe() }
-  const [first, ...others] = [...choices(options), ...headers.problems(identified)]
+  const [first, ...others] = [...problems(options), ...headers.problems(identified)]
   if (first === undefined) return Effect.succeed(identified)
   const reason = new AuthError.InvalidRequest({ problems: [first, ...others] })
   return Effect.fail(AuthError.make(broker.id, "configuration", reason))

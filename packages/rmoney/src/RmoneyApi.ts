@@ -136,19 +136,19 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RmoneyApi["Service"], AuthError, HttpClient.HttpClient> {
   const options = { ...given }
   const { appName = "RMONEY", deviceId, osName = "WEBEXTERNAL", source = "WEB", versionNo = "1.0.0.1.4" } = options
-  const { environment, ...app } = yield* Credentials.check(broker.id, fields, {
-    ...Credentials.fromOptions(fields, options),
-    appName,
-    deviceId,
-    osName,
-    source,
-    versionNo
-  })
+  const values = { ...Credentials.fromOptions(fields, options), appName, deviceId, osName, source, versionNo }
+  const { environment, ...app } = yield* Credentials.check(broker.id, fields, values)
   const protocol: BrokerClient.Protocol = {
     broker: broker.id,
     headers: headers.make(options.stepHeader ?? "bare", app.source),
     dialects,
     codes,
+    choices: {
+      exchange: ["checksum", "vendor"],
+      laterUserId: ["answered", "given"],
+      sendCode: ["with-password", "after-password"],
+      state: ["required", "optional"]
+    },
     purposes: Broker.purposesOf(broker),
     app,
     path: endpoints.pathOf(options)

@@ -67,6 +67,7 @@ const api = BrokerApi.define(RupeezyApi, {
   broker,
   table: ({ loginTimeOffset }: Options) => endpoints.make(loginTimeOffset),
   credentials: { apiKey: credentials.apiKey },
+  choices: { probe: ["funds", "banks", "profile"], state: ["optional", "required", "not-sent"] },
   protocol: ({ apiKey }, options: Options) => ({
     dialects,
     codes: codes.make(options),

@@ -192,6 +192,21 @@ describe("an invalid option", () => {
   }
 })
 
+describe("an option with an unknown text", () => {
+  for (const [options, expected] of [
+    [{ probe: "fund" }, { probe: "is not one of funds, banks, profile" }],
+    [{ state: "require" }, { state: "is not one of optional, required, not-sent" }],
+    [{ state: null }, { state: "is not one of optional, required, not-sent" }]
+  ] as const) {
+    it.effect(`such as ${JSON.stringify(options)} is rejected when the layer is built`, () =>
+      Effect.gen(function* () {
+        const layer = RupeezyPartner.layer({ ...(options as object), credentials: partnerCredentials })
+        assert.deepStrictEqual(problems(yield* refused(RupeezyApi.RupeezyApi, layer)), expected)
+      })
+    )
+  }
+})
+
 describe("a login with an invalid one-time code", () => {
   for (const [what, code, expected] of [
     ["has five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],

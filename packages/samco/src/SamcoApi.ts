@@ -33,8 +33,9 @@ export const headers = ({ tokens }: BrokerClient.Call): BrokerClient.Headers => 
   ...(tokens && { "x-session-token": Session.bareToken(tokens.access) })
 })
 
+const choices = { probe: ["getLimits", "whoami"] }
 const protocol = () => ({ dialects, codes, headers })
-const api = BrokerApi.define(SamcoApi, { broker, table, credentials: {}, protocol })
+const api = BrokerApi.define(SamcoApi, { broker, table, credentials: {}, choices, protocol })
 
 /**
  * Options of the client.

@@ -310,6 +310,14 @@ describe("calls from untyped code:", () => {
   )
 })
 
+it.effect("the option probe with an unknown call is rejected when the layer is built", () =>
+  Effect.gen(function* () {
+    const layer = SamcoAuth.layer({ credentials, probe: "getLimit" as "getLimits" })
+    const error = yield* refused(calls["sessionToken"] ?? Effect.void, layer)
+    assert.deepStrictEqual(problems(error), { probe: "is not one of getLimits, whoami" })
+  })
+)
+
 describe("an invalid origin", () => {
   for (const origin of ["http://api.example.com", "https://api.example.com/rest", "api.example.com", "", undefined]) {
     it.effect(`such as ${JSON.stringify(origin)} is reported when the layer is built`, () =>

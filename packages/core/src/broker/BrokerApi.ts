@@ -158,10 +158,12 @@ export const define = <Tag, T extends Table, F extends Credentials.Fields, More 
     /** The table, or a function that returns the table for the given options. */
     readonly table: T | ((options: BrokerClient.Options & More) => T)
     readonly credentials: F
+    /** The texts that options accept, keyed by the name of the option. */
+    readonly choices?: BrokerClient.Choices
     readonly protocol: (
       credentials: Credentials.Values<F>,
       options: BrokerClient.Options & More
-    ) => Omit<BrokerClient.Protocol, "broker" | "purposes">
+    ) => Omit<BrokerClient.Protocol, "broker" | "choices" | "purposes">
   }
 ) => {
   type Options = BrokerClient.Options & Credentials.Input<F> & More
@@ -171,6 +173,7 @@ export const define = <Tag, T extends Table, F extends Credentials.Fields, More 
       const protocol = {
         ...spec.protocol(credentials, options),
         broker: broker.id,
+        choices: spec.choices ?? {},
         purposes: Broker.purposesOf(broker)
       }
       const table = Predicate.isFunction(spec.table) ? spec.table(options) : spec.table

@@ -107,6 +107,14 @@ export interface ToldAddress {
 }
 
 /**
+ * The texts that options accept, keyed by the name of the option.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export type Choices = Readonly<Record<string, ReadonlyArray<string>>>
+
+/**
  * The tables of a broker, and the functions that its calls need.
  *
  * @category models
@@ -120,6 +128,8 @@ export interface Protocol {
   readonly dialects: ReadonlyArray<Envelope.Dialect>
   /** The rows of the error table, in the order in which they are tried. */
   readonly codes: ReadonlyArray<ErrorTable.ErrorRow>
+  /** The texts that each option accepts, keyed by the name of the option. An option that is `undefined` is accepted. */
+  readonly choices?: Choices
   /** Keys that the option `origins` may have in addition to the purposes of the environment. */
   readonly purposes?: ReadonlyArray<string>
   /** Values of the app, such as its API key. Endpoints name the values that they send. Secrets are `Redacted`. */
@@ -227,12 +237,35 @@ export const otherCall = "request"
  */
 const longestRefusal = 65_536
 
+/**
+ * Returns a problem for each option that has a value other than one of its texts. For `undefined`, there is no problem.
+ *
+ * @example
+ * ```ts
+ * import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+ *
+ * BrokerClient.choiceProblems({ probe: ["funds", "banks"] }, { probe: "fund" })
+ * // => [{ field: "probe", problem: "is not one of funds, banks" }]
+ * ```
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export const choiceProblems = (choices: Choices, options: object): ReadonlyArray<AuthError.Problem> =>
+  Object.entries(choices).flatMap(([field, allowed]) => {
+    const value: unknown = Reflect.get(options, field)
+    const isAllowed = value === undefined || (Predicate.isString(value) && allowed.includes(value))
+    return isAllowed ? [] : [{ field, problem: `is not one of ${allowed.join(", ")}` }]
+  })
+
 /** Rejects a `timeout` of zero or NaN, with which a login would be sent and would fail at once. */
 const readLimits = (
-  broker: string,
-  { maxBodyBytes = 1_048_576, queueTimeout = "10 seconds", timeout = "10 seconds" }: Options
+  { broker, choices = {} }: Protocol,
+  options: Options
 ): Effect.Effect<Transport.TransportOptions & { readonly queueTimeout: Duration.Duration }, AuthError.AuthError> => {
+  const { maxBodyBytes = 1_048_576, queueTimeout = "10 seconds", timeout = "10 seconds" } = options
   const refused = Problems.refusal(broker, "configuration", [
+    ...choiceProblems(choices, options).map(({ field, problem }) => [field, problem] as const),
     ["timeout", Problems.ofDuration(timeout, Duration.millis(1))],
     ["queueTimeout", Problems.ofDuration(queueTimeout, Duration.zero)],
     ["maxBodyBytes", Problems.ofCount(maxBodyBytes)]
@@ -420,7 +453,7 @@ export const make = Effect.fnUntraced(function* (
   const origins = { ...environment, ...options.origins }
   const { insecureHttp, origins: own } = options
   yield* checkOrigins(protocol.broker, { environment, origins: own, purposes: protocol.purposes, insecureHttp })
-  const { queueTimeout, ...transport } = yield* readLimits(protocol.broker, options)
+  const { queueTimeout, ...transport } = yield* readLimits(protocol, options)
   const sharing = yield* Sharing
   const limiter = makeLimiter(queueTimeout, sharing && (yield* sharing(protocol)))
 

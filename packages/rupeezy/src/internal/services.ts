@@ -12,10 +12,7 @@ type Api = RupeezyApi["Service"]
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {
   /** Time of day in IST, such as `08:00`, at which every session ends. Default: there is no such time. */
   readonly dailyEnd?: `${number}:${number}` | undefined
-  /**
-   * The call with which `Profile` checks that a session is valid. Default: `funds`. Rupeezy does not document the call
-   * `profile`.
-   */
+  /** The call that `Profile` makes. Default: `funds`. Rupeezy does not document the call `profile`. */
   readonly probe?: "funds" | "banks" | "profile" | undefined
 }
 
