@@ -332,7 +332,7 @@ describe("the extras of a session", () => {
     })
   )
 
-  it.effect("make Authorize.request add the headers only for the origin in the extras", () =>
+  it.effect("make Authorize.request add the headers if the extras contain the origin of the request", () =>
     Effect.gen(function* () {
       const protocol = { broker: "tiny", headers: () => ({ auth: token }), dialects: [], codes: [], told }
       const api = yield* BrokerApi.make({ limits: row }, protocol, { api: "https://api.tiny.example" }, {})
