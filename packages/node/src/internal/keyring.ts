@@ -100,8 +100,9 @@ const abandon = (child: ChildProcess): void => {
 }
 
 /**
- * A single executable that `isSingleExecutable` does not detect runs this program again as the child process. This
- * environment variable is set in every child process. A program in which it is set starts no further child process.
+ * If `isSingleExecutable` does not detect that this program is a single executable, the child process runs this program
+ * instead of the script. This environment variable is set in every child process. A program in which it is set starts
+ * no further child process.
  */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 
