@@ -220,10 +220,7 @@ export const throttledUntil = (ledger: Ledger, now: number): number | undefined 
   return open.length >= maxOpen && now < last + throttleInterval ? last + throttleInterval : undefined
 }
 
-/**
- * If two or more logins within an hour ended before their one-time code was sent to the broker, returns when the next
- * login may be sent.
- */
+/** If two or more logins within an hour have the outcome `awaits-code`, returns when the next login may be sent. */
 export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
   const waiting = ledger.attempts.filter(({ at, outcome }) => outcome === "awaits-code" && isWithin(at, hour, now))
   const length = pauses[Math.min(waiting.length - 1, pauses.length) - 1]
