@@ -45,7 +45,7 @@ const checkFolder = (folder: string): Effect.Effect<void, CommandFailed> => {
       )
 }
 
-/** Returns `true` if a server listens, otherwise the system's error code. */
+/** Returns `true` if a connection to the socket succeeds, otherwise the system's error code. */
 const connects = (path: string): Effect.Effect<true | string> =>
   Effect.callback((resume) => {
     const socket = Net.connect({ path })
