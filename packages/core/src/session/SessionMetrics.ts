@@ -8,9 +8,9 @@
 import * as Metric from "effect/Metric"
 
 /**
- * Counts the logins that a session manager started, for each `broker` and `outcome`. Logins that the login guard
- * stopped, and logins in the browser or by a QR code, are not counted. `outcome` is `ok`, `interrupted`, or the reason
- * of the failure. A defect is counted as `interrupted`.
+ * Counts the logins that a session manager started or continued, for each `broker` and `outcome`. Logins that the login
+ * guard stopped, and logins in the browser or by a QR code, are not counted. `outcome` is `ok`, `interrupted`, or the
+ * reason of the failure. A defect is counted as `interrupted`.
  *
  * @example
  * ```ts
