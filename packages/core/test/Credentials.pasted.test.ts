@@ -68,7 +68,7 @@ describe("a credential that is not a password", () => {
     { given: "T1\u201d", side: "ends" },
     { given: "T1\\'", side: "ends" },
     { given: '""T1"', side: "begins" }
-  ])("is rejected if it has a quotation mark at only one end: $given", ({ given, side }) =>
+  ])("is rejected if a quotation mark at one end has no counterpart at the other end: $given", ({ given, side }) =>
     Effect.gen(function* () {
       const [problem, ...others] = problemsOf(yield* Effect.flip(check({ code: given })))
       assert.match(problem ?? "", new RegExp(`^code ${side} with a quotation mark \\(`))
