@@ -41,8 +41,8 @@ export const base = ({ client, key, vault }: BaseOptions) => ({
 
 export interface Closable {
   /**
-   * Closes the connection. After this, all other functions of the connection reject. If a `logout` is running, `close`
-   * waits until the `logout` has ended. Stored sessions stay valid.
+   * Closes the connection. After this, the promises of all other functions of the connection reject. If a `logout` is
+   * running, `close` waits until the `logout` has ended. Stored sessions stay valid.
    */
   readonly close: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
