@@ -135,6 +135,7 @@ describe("a login with a code by SMS and email", () => {
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({ userIds: "masked" })
       const session = yield* verify(yield* begin, yield* newestCode(fake))
+      assert.include((yield* fake.journal)[1]?.body, `"userId":"${demo.userId}"`)
       assert.strictEqual(session.account.id, demo.userId)
     })
   )

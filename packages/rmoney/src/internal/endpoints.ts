@@ -134,7 +134,7 @@ const post = <R extends Shape.Input, S extends Shape.Input, T extends Endpoint.T
 
 export const table = {
   ssoGetUserDetails: post("ssoGetUserDetails", "sso/vendor/auth/getUserDetails", "none", [], byAuthCode, session),
-  /** The fourth wrong password in 300 seconds locks the account. */
+  /** At other brokers with this back end, the fourth wrong password in 300 seconds locks the account. */
   pwdValidate: post("pwdValidate", "access/pwd/validate", "none", [...program, "source"], byPassword, step),
   /** Needs the token of `pwdValidate`. The answer has no new token. */
   otpSend: post("otpSend", "access/otp/send", "step", program, byUser, codeSent),

@@ -76,8 +76,8 @@ export const codesAbandoned = (account: Account.Account, until: number) =>
   actionRequired(
     account,
     `Enter the one-time code of ${account.id} at the next login`,
-    "Nothing was sent. The last logins ended before their code was entered, and each of them made the broker send " +
-      `another code. The next try is at ${Expiry.toIst(until)}. ${loginNow}`
+    "Nothing was sent. The last logins have not sent their code, and each of them made the broker send another " +
+      `code. The next try is at ${Expiry.toIst(until)}. ${loginNow}`
   )
 
 export const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
