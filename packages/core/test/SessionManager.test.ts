@@ -337,6 +337,18 @@ it.effect("SessionManager.renew replaces a rejected token even during the back-o
   })
 )
 
+it.effect("sessions: a Renewal with neither `refresh` nor `login` makes `session` fail with ActionRequired", () =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(morning)
+    const tiny = makeTiny({ by: [] })
+    const manager = yield* start(tiny)
+    const failed = yield* Effect.flip(manager.session)
+    assert.strictEqual(failed.reason._tag, "ActionRequired")
+    assert.include(failed.message, "SessionManager.adopt")
+    assert.deepStrictEqual(tiny.calls, [])
+  })
+)
+
 describe("sessions: a renewal with a refresh token", () => {
   const both = { by: ["login", "refresh"], expiry: Expiry.after("1 hour") } as const
 
@@ -379,18 +391,6 @@ describe("sessions: a renewal with a refresh token", () => {
         yield* manager.session
         assert.deepStrictEqual(tiny.calls, ["login 1", afterCutOff ? "refresh 2" : "login 2"])
       }
-    })
-  )
-
-  it.effect("is not sent if the Renewal has neither `refresh` nor `login`", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const tiny = makeTiny({ by: [] })
-      const manager = yield* start(tiny)
-      const failed = yield* Effect.flip(manager.session)
-      assert.strictEqual(failed.reason._tag, "ActionRequired")
-      assert.include(failed.message, "SessionManager.adopt")
-      assert.deepStrictEqual(tiny.calls, [])
     })
   )
 
