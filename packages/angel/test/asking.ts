@@ -65,7 +65,7 @@ const toAnswer = (response: Response, text: string): Answer => {
   }
 }
 
-/** Makes a request without the package's login code, and sends it to the fake. */
+/** Makes a request without `AngelApi`, and sends it to the fake. */
 export const ask = (fake: FakeBroker, { body, headers, method, origin, path }: Asked): Effect.Effect<Answer> =>
   Effect.promise(async () => {
     const all = Object.entries({ ...usual, ...headers })

@@ -84,7 +84,7 @@ const stepOf = (codes: "totp" | CodeSource | undefined): Duration.Duration | und
   return (codes === "totp" ? undefined : codes.period) ?? defaultStep
 }
 
-/** All renewals share this object, which saves memory. */
+/** All renewals without the option `window` share this object, which saves memory. */
 const defaultWindow = Duration.hours(24)
 
 const inOneText = (credentials: Readonly<Record<string, unknown>>): Redacted.Redacted<string> => {

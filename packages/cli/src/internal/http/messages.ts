@@ -32,7 +32,7 @@ export const hasOwnHost = (message: IncomingMessage, port: number | undefined): 
   return found !== null && (port === undefined || Number(found[2] ?? 80) === port)
 }
 
-/** Whether the request comes from a web page in a browser. Other clients send neither `Origin` nor `Sec-Fetch-Site`. */
+/** Whether the request comes from a browser. Other clients send neither `Origin` nor `Sec-Fetch-Site`. */
 export const isFromBrowser = ({ headers }: IncomingMessage): boolean =>
   headers.origin !== undefined || headers["sec-fetch-site"] !== undefined
 
