@@ -210,7 +210,7 @@ describe("typed calls with a key of the app", () => {
     })
   )
 
-  it.effect("have the origins of the broker, and reject unknown names in the option `origins`", () =>
+  it.effect("use the origins of the broker by default, and reject an unknown name in the option `origins`", () =>
     Effect.gen(function* () {
       const { value } = yield* using(Authorize)
       assert.deepStrictEqual(value.origins, ["https://api.tiny.example", "https://login.tiny.example"])
