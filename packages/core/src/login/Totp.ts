@@ -68,8 +68,8 @@ const maxLength = 32_768
  * separators that HTML, JSON or a shell has escaped are decoded: `&amp;` becomes `&`.
  *
  * The parser does not guess. For example, it fails for hexadecimal, base64, counter-based codes (HOTP), an export of
- * several accounts, a secret with missing characters, an unknown algorithm, and an unknown parameter that may affect
- * the codes. The failure describes the problem, but does not contain the secret.
+ * several accounts, a secret of a length that base32 cannot have, an unknown algorithm, and an unknown parameter that
+ * may affect the codes. The failure describes the problem, but does not contain the secret.
  *
  * @example
  * ```ts
