@@ -181,7 +181,7 @@ describe("the fake's login with key and secret", () => {
     ]
   ]
   for (const [what, account, sent, status, message, code] of refusals) {
-    it.effect(`refuses ${what} with the broker's message`, () =>
+    it.effect(`returns the broker's error message for ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accounts: [{ ...demo, ...account }] })
         const answer = yield* login(fake, sent)
@@ -319,7 +319,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("refuses each kind of invalid exchange or refresh with a different error code", () =>
+  it.effect("refuses each bad exchange or refresh with its own error code, and other grant types with HTTP 400", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const code = codeOf(yield* authenticate(fake))
