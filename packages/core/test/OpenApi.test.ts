@@ -125,6 +125,30 @@ describe("a document that OpenApi.make returns", () => {
     assert.deepStrictEqual(document.components.securitySchemes, { authorization: scheme })
   })
 
+  it.each([
+    ["byName", "byPage"],
+    ["byPage", "byName"]
+  ] as const)("requires a parameter only if all calls with the same method and path require it: %s, %s", (...names) => {
+    const find = { method: "GET", path: "/find", token: "none", response: Schema.Unknown } as const
+    const calls = {
+      byName: Endpoint.make({
+        ...find,
+        name: "byName",
+        query: { q: "name" },
+        request: Schema.Struct({ name: Schema.optionalKey(Schema.String) })
+      }),
+      byPage: Endpoint.make({
+        ...find,
+        name: "byPage",
+        query: { q: "page" },
+        request: Schema.Struct({ page: Schema.String })
+      })
+    }
+    const { paths } = OpenApi.make({ ...input, table: Object.fromEntries(names.map((name) => [name, calls[name]])) })
+    const { parameters } = paths["/find"]?.["get"] as Operation
+    assert.strictEqual(parameters.find(({ name }) => name === "q")?.["required"], false)
+  })
+
   it("describes the data of an answer and the meaning of each refusal", () => {
     const { responses } = operation("post")
     assert.include(JSON.stringify(responses["200"]), '"required":["ok","data"]')

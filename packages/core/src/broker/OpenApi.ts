@@ -314,15 +314,15 @@ const responsesOf = (input: Input, endpoints: ReadonlyArray<Endpoint>): Json => 
 const keyOf = ({ in: place, name }: Json): string => `${String(place)} ${String(name)}`
 
 /**
- * Merges the parameters of calls with the same method and path. A parameter is optional if at least one of the calls
- * does not have it.
+ * Merges the parameters of calls with the same method and path. A parameter is required only if all of the calls
+ * require it.
  */
 const mergeParameters = (lists: ReadonlyArray<ReadonlyArray<Json>>): ReadonlyArray<Json> => {
   const all = new Map<string, Json>()
   for (const parameter of lists.flat()) {
     const key = keyOf(parameter)
-    const isEverywhere = lists.every((list) => list.some((other) => keyOf(other) === key))
-    all.set(key, { ...parameter, required: parameter["required"] === true && isEverywhere })
+    const required = lists.every((list) => list.some((other) => keyOf(other) === key && other["required"] === true))
+    all.set(key, { ...parameter, required })
   }
   return Array.from(all.values())
 }

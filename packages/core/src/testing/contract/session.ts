@@ -140,12 +140,12 @@ const withoutSession = (subject: Subject, capability: Capability, call: Call): C
   run: Effect.gen(function* () {
     const { context, world } = yield* signedIn(subject)
     const before = (yield* world.fake.journal).length
-    for (const [, given] of noSessions) {
+    for (const [what, given] of noSessions) {
       const reason = yield* failsWith(
         Effect.suspend(() => call(context, given as Session.Session)),
         "SessionExpired"
       )
-      yield* same(reason._tag === "SessionExpired" && reason.why, "missing", "why")
+      yield* same(reason._tag === "SessionExpired" && reason.why, "missing", `why for ${what}`)
     }
     yield* same((yield* world.fake.journal).length, before, "number of requests")
   })
