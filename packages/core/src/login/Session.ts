@@ -28,7 +28,7 @@ export interface Tokens {
   readonly refresh?: Redacted.Redacted<string>
   /** The token for the market feed. */
   readonly feed?: Redacted.Redacted<string>
-  /** The token from the first request of a login that has two requests. */
+  /** The token that the login exchanged for the access token, if the broker requires this exchange. */
   readonly login?: Redacted.Redacted<string>
 }
 
