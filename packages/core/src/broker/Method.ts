@@ -266,10 +266,7 @@ export interface ForeignTokens {
   readonly accessToken: Redacted.Redacted<string>
   readonly refreshToken?: Redacted.Redacted<string> | undefined
   readonly feedToken?: Redacted.Redacted<string> | undefined
-  /**
-   * The token that the first request of the login returned. Pass this token if the broker returns the access token only
-   * after a second request.
-   */
+  /** The token that the login exchanged for the access token, if the broker requires this exchange. */
   readonly loginToken?: Redacted.Redacted<string> | undefined
   readonly environment?: string | undefined
   readonly app?: string | undefined
