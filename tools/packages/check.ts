@@ -10,10 +10,11 @@
  * - change the npm scope in a copy of the repository, and log in with the packages of the copy
  * - install the packages from a registry on loopback
  *
- * `npm run pack-check -- angel` checks only the package `angel`. It uses the existing build, and leaves out the
- * examples, the copy and the registry. If one package is named, the login with the command runs only for `cli`, and the
- * broker package outside of this repository is made only for `core`. `--update-files` writes the lists of packed files
- * in `tools/packages/files` and ends.
+ * `npm run pack-check -- angel` uses the existing build, and checks the manifests, the READMEs and the packed files of
+ * all packages. It does the later steps only for the package `angel`, and leaves out the examples, the copy and the
+ * registry. If one package is named, the login with the command runs only for `cli`, and the broker package outside of
+ * this repository is made only for `core`. `--update-files` writes the lists of packed files in `tools/packages/files`
+ * and ends.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -264,7 +265,7 @@ const main = async (only: string | undefined, update: boolean, temp: string): Pr
 const usage = `Usage: npm run pack-check -- [option …] [package]
 
 Checks every public package as it will be published, after a clean build. With the name of a package, such as angel, it
-checks only this package, and uses the existing build.
+uses the existing build, and does most checks only for this package.
 
 Options:
   --update-files  packs the packages, writes the lists of packed files in tools/packages/files, and ends
