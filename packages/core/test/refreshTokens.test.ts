@@ -538,7 +538,7 @@ const liveThroughDay = Effect.gen(function* () {
 })
 
 it.effect(
-  `sessions: no used, refused or logged-out refresh token is sent in ${days} simulated days with restarts and faults`,
+  `sessions: no program sends a refresh token that it has used, logged out or seen refused, in ${days} simulated days`,
   ({ task }) =>
     Effect.gen(function* () {
       let sent = 0
