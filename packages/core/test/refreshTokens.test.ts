@@ -517,7 +517,10 @@ const liveThroughDay = Effect.gen(function* () {
       })
     const logout: Tiny["logout"]["logout"] = (session) =>
       Effect.andThen(
-        Effect.sync(() => kill(tokenOf(session))),
+        Effect.sync(() => {
+          kill(tokenOf(session))
+          everDead.add(tokenOf(session))
+        }),
         tiny.logout.logout(session)
       )
     const renewal = { ...tiny.renewal, login: issued(login), refresh: watched }
