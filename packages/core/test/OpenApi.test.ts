@@ -145,8 +145,8 @@ describe("a document that OpenApi.make returns", () => {
       })
     }
     const { paths } = OpenApi.make({ ...input, table: Object.fromEntries(names.map((name) => [name, calls[name]])) })
-    const { parameters } = paths["/find"]?.["get"] as Operation
-    assert.strictEqual(parameters.find(({ name }) => name === "q")?.["required"], false)
+    const found = paths["/find"]?.["get"] as Operation | undefined
+    assert.strictEqual(found?.parameters.find(({ name }) => name === "q")?.["required"], false)
   })
 
   it("describes the data of an answer and the meaning of each refusal", () => {
