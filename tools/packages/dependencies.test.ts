@@ -42,7 +42,7 @@ describe("licenseProblems: the licenses of the runtime dependencies", () => {
     ])
   })
 
-  it("given this repository's lockfile, checks effect and msw, but not the test runner", () => {
+  it("checks effect and msw, but not the test runner, in this repository's lockfile", () => {
     const found = runtimeFolders(packagesOf(fs.readFileSync(path.join(root, "package-lock.json"), "utf8")))
     assert.includeMembers([...found], ["node_modules/effect", "node_modules/msw", "packages/core", "packages/cli"])
     assert.notInclude(found, "node_modules/vitest")

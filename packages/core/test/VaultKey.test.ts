@@ -71,7 +71,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("from VaultKey.generate has 32 bytes, and differs from call to call", () =>
+  it.effect("has 32 bytes, and differs from call to call, if it comes from VaultKey.generate", () =>
     Effect.gen(function* () {
       const keys = yield* Effect.all(Array.from({ length: 100 }, () => VaultKey.generate))
       assert.strictEqual(new Set(keys.map((key) => Hex.encode(Redacted.value(key)))).size, 100)

@@ -125,7 +125,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("that is undefined or empty causes an error that tells the user to allow cookies", () =>
+  it.effect("cannot be opened if it is undefined or empty, and the error tells the user to allow cookies", () =>
     Effect.gen(function* () {
       const key = yield* keyOf("ab")
       for (const nothing of [undefined, ""]) {

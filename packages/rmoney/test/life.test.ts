@@ -140,7 +140,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect('with laterUserId: "given" sends the configured user id in later steps', () =>
+  it.effect('sends the configured user id in later steps if laterUserId is "given"', () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make(
         { stepToken: "ignored" },
@@ -205,7 +205,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect('with sendCode: "after-password" requests the code with a separate call', () =>
+  it.effect('requests the code with a separate call if sendCode is "after-password"', () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({ codeSent: "on-demand" }, {}, { sendCode: "after-password" })
       const challenge = yield* begin
@@ -249,7 +249,7 @@ describe("a login with TOTP", () => {
     })
   )
 
-  it.effect('with sendCode: "after-password" requests no code by SMS', () =>
+  it.effect('requests no code by SMS if sendCode is "after-password"', () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make(
         { codeSent: "on-demand" },
@@ -455,7 +455,7 @@ describe("a logout", () => {
     return { ...world, session: yield* world.verify(yield* world.begin, yield* newestCode(world.fake)) }
   })
 
-  it.effect("without the option logoutCall sends nothing", () =>
+  it.effect("sends nothing if the option logoutCall is not set", () =>
     Effect.gen(function* () {
       const { fake, run, session: live } = yield* session("absent")
       const before = (yield* fake.journal).length
@@ -544,7 +544,7 @@ describe("a biometric login", () => {
     })
   )
 
-  it.effect("with an expired token fails, and the error advises a login with RmoneyAuth", () =>
+  it.effect("fails if its token has expired, and the error advises a login with RmoneyAuth", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeRmoney.make()

@@ -192,13 +192,13 @@ describe("an invalid option", () => {
   }
 })
 
-describe("an option with an unknown text", () => {
+describe("an option with an unknown value", () => {
   for (const [options, expected] of [
     [{ probe: "fund" }, { probe: "is not one of funds, banks, profile" }],
     [{ state: "require" }, { state: "is not one of optional, required, not-sent" }],
     [{ state: null }, { state: "is not one of optional, required, not-sent" }]
   ] as const) {
-    it.effect(`such as ${JSON.stringify(options)} is rejected when the layer is built`, () =>
+    it.effect(`is rejected when the layer is built: ${JSON.stringify(options)}`, () =>
       Effect.gen(function* () {
         const layer = RupeezyPartner.layer({ ...(options as object), credentials: partnerCredentials })
         assert.deepStrictEqual(problems(yield* refused(RupeezyApi.RupeezyApi, layer)), expected)

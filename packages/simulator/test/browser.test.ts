@@ -80,7 +80,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
         })
 
       it.effect(
-        `that is ${where} cannot change the simulator through the control port`,
+        `cannot change the simulator through the control port if the page is ${where}`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -93,7 +93,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `that is ${where} cannot log in to a broker`,
+        `cannot log in to a broker if the page is ${where}`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -104,7 +104,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `that is ${where} cannot read answers of the simulator`,
+        `cannot read answers of the simulator if the page is ${where}`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -117,7 +117,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `that is ${where} can navigate to login pages, but cannot read them`,
+        `can navigate to login pages, but cannot read them, if the page is ${where}`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -131,7 +131,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `that is ${where} cannot open a WebSocket to the simulator`,
+        `cannot open a WebSocket to the simulator if the page is ${where}`,
         () =>
           from((frame, { simulator }) =>
             Effect.gen(function* () {

@@ -102,12 +102,12 @@ describe("the fake's token exchange", () => {
   it.effect.each([
     ["uses up the request token if the checksum is in upper case", {}, [...token, ...token]],
     [
-      'with wrongChecksum: "InputException", refuses a checksum in upper case with InputException',
+      'refuses a checksum in upper case with InputException if wrongChecksum is "InputException"',
       { wrongChecksum: "InputException" },
       [...input, ...token]
     ],
     [
-      'with refusedExchange: "keeps", keeps the request token if the checksum is in upper case',
+      'keeps the request token if the checksum is in upper case and refusedExchange is "keeps"',
       { refusedExchange: "keeps" },
       [...token, 200, undefined]
     ]
@@ -127,7 +127,7 @@ describe("the fake's token exchange", () => {
     })
   )
 
-  it.effect("accepts a request token only once, within two minutes of its login, with the API key of that login", () =>
+  it.effect("accepts a request token only once, for two minutes, and only with the API key of its login", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002", apiKey: "otherkey00000002" }
       const fake = yield* start({ accounts: [demo, other] })
@@ -190,7 +190,7 @@ describe("the fake's login page", () => {
     })
   )
 
-  it.effect("blocks a user after five wrong passwords or codes, but not after four", () =>
+  it.effect("blocks a user after five wrong passwords, but not after four wrong codes", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       for (const _ of [1, 2, 3, 4, 5]) assert.strictEqual(yield* callback(fake, "", { password: "wrong" }), "")

@@ -155,7 +155,7 @@ describe("a callback", () => {
       (state: string) => `action=basket&status=success&request_token=canary&state=${state}`,
       "missing-token"
     ]
-  ] as const)("of %s is rejected, and no request is sent", ([, query, why]) =>
+  ] as const)("is rejected, and no request is sent, if it comes from %s", ([, query, why]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* complete(query), why)
     })
@@ -176,7 +176,7 @@ describe("a callback", () => {
     })
   )
 
-  it.effect("of a cancelled login is rejected, but the same login can be completed later", () =>
+  it.effect("is rejected if the user cancels the login, but the same login can be completed later", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
