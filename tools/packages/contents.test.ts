@@ -188,7 +188,7 @@ describe("npm pack in the folder of a package", () => {
     assert.match(await messageOf(runNpm(["pack", "--dry-run"], { cwd })), /To pack all packages, run npm run pack/)
   })
 
-  it.each(packages())("is refused in $folder by the same script as in the other folders", (pkg) =>
+  it.each(packages().slice(1))("is refused in $folder by the same script as in the first folder", (pkg) =>
     assert.deepStrictEqual(scriptsOf(pkg), scriptsOf(packages()[0]!))
   )
 })

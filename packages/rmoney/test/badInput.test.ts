@@ -187,14 +187,14 @@ describe("the check of the option environment", () => {
   }
 })
 
-describe("an option with an unknown text", () => {
+describe("an option with an unknown value", () => {
   for (const [options, expected] of [
     [{ sendCode: "after" }, { sendCode: "is not one of with-password, after-password" }],
     [{ laterUserId: "typed" }, { laterUserId: "is not one of answered, given" }],
     [{ state: "require" }, { state: "is not one of required, optional" }],
     [{ exchange: "code" }, { exchange: "is not one of checksum, vendor" }]
   ] as const) {
-    it.effect(`such as ${JSON.stringify(options)} is rejected when the layer is built`, () =>
+    it.effect(`is rejected when the layer is built: ${JSON.stringify(options)}`, () =>
       Effect.gen(function* () {
         const layer = RmoneySso.layer({ ...uat, ...(options as object), credentials: sso })
         const error = yield* refused(Effect.asVoid(RmoneyApi.RmoneyApi), layer)

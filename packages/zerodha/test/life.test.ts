@@ -54,6 +54,7 @@ describe("a session", () => {
         assert.strictEqual((yield* api.getEquityMargins(session)).utilised?.debits, 33.25)
         assert.isTrue((yield* api.getCommodityMargins(session)).enabled)
         assert.strictEqual((yield* Logout.logout(session))._tag, "Revoked")
+        assert.strictEqual((yield* Effect.flip(api.getMargins(session))).reason._tag, "SessionExpired")
         const again = yield* Logout.logout(session)
         assert.deepStrictEqual(again, { _tag: "LocalOnly", account: session.account, why: "already-over" })
       }).pipe(Effect.provide(layer()))
@@ -321,7 +322,8 @@ describe("a refresh", () => {
         const api = yield* ZerodhaApi.ZerodhaApi
         const { refresh = Redacted.make("") } = session.tokens
         assert.strictEqual(yield* api.deleteRefreshToken({ refresh_token: refresh }, session), true)
-        yield* Effect.flip(Refresh.refresh(session))
+        const error = yield* Effect.flip(Refresh.refresh(session))
+        assert.strictEqual(reasonOf(error, "SessionExpired").why, "refresh-invalid")
       }).pipe(Effect.provide(layerPlatform()))
     })
   )
