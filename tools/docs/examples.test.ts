@@ -111,7 +111,7 @@ describe("extract", () => {
   })
 })
 
-it("instrument: passes each expression with a `// =>` comment to __same, and keeps line numbers", () => {
+it("instrument: adds a call of __same for each expression that has a `// =>` comment, and keeps line numbers", () => {
   const code = "const a = 1 // => 1\n\nf(\n  a\n)\ng(a)\n// => 2\nreturn yield* h(a) // => [3]"
   assert.deepStrictEqual(instrument(probe(code, 0)), {
     code: "const a = __same(1, 1, 0)\n\nf(\n  a\n)\n__same(g(a), 2, 5)\n// => 2\nreturn __same(yield* h(a), [3], 7)",

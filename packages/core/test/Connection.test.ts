@@ -135,7 +135,7 @@ describe("Connection:", () => {
     { method: "POST", body: new ReadableStream({ start: (stream) => stream.close() }), duplex: "half" },
     { method: "DELETE" }
   ] as ReadonlyArray<RequestInit>) {
-    it(`fetch() does not repeat a rejected ${init.method} request with ${init.body?.constructor.name ?? "no"} body`, async () => {
+    it(`fetch() does not repeat a rejected ${init.method} request (body: ${init.body?.constructor.name ?? "none"})`, async () => {
       const { client, sent } = clientOf(() => new Response(null, { status: 401 }))
       await using connection = await Connection.open(layerOf(), { client })
       const error = await rejection(connection.fetch(`${origin}/order`, init))
@@ -371,7 +371,7 @@ describe("Connection:", () => {
     ["run() of a value", ({ run }, reason) => run(Effect.succeed(1), aborted(reason))]
   ]
   for (const [what, call] of abortedCalls) {
-    it(`${what} does nothing if the signal is aborted before the call`, async () => {
+    it(`${what} rejects and sends nothing if the signal is aborted before the call`, async () => {
       const tiny = makeTiny()
       const { client, sent } = clientOf(() => new Response("{}"))
       await using connection = await Connection.open(layerOf(tiny), { client })

@@ -78,7 +78,7 @@ describe("the RequestInit that a program provides", () => {
   const expected = (calls: ReadonlyArray<Call>) =>
     calls.map((call) => [call.init.dispatcher === dispatcher, call.init.keepalive, call.init.redirect])
 
-  it.effect("for one call applies to that call, with the redirect mode `manual`", () =>
+  it.effect("applies to a call, but with the redirect mode `manual`, if it is provided for this call", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch))
@@ -92,7 +92,7 @@ describe("the RequestInit that a program provides", () => {
     })
   )
 
-  it.effect("to the layer of the HTTP client applies to every call, with the redirect mode `manual`", () =>
+  it.effect("applies to every call, but with the redirect mode `manual`, if it is provided to the client's layer", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch, init))
@@ -104,7 +104,7 @@ describe("the RequestInit that a program provides", () => {
     })
   )
 
-  it.effect("keeps its redirect mode in the program's calls to other services", () =>
+  it.effect("keeps its redirect mode in the program's calls to services other than the broker", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn } = yield* callsOver(overFetch(fetch))
@@ -194,7 +194,7 @@ describe("an HTTP client that follows redirects", () => {
     })
   )
 
-  it.effect('makes a call fail with advice to change the credentials if the client ignores redirect: "manual"', () =>
+  it.effect('makes a call fail with advice to change the credentials if it ignores redirect: "manual"', () =>
     Effect.gen(function* () {
       // Some versions of fetch ignore the redirect mode.
       const byUrl = record(() => Object.defineProperty(yes(), "url", { value: `${otherOrigin}/x` }))

@@ -263,7 +263,7 @@ const liveThrough = Effect.fnUntraced(function* (fault: Fault) {
 describe("two programs that share a vault", { tags: ["thorough"] }, () => {
   for (const fault of faults) {
     it.effect(
-      `send a limited number of logins${fault.sessionBy === undefined ? "" : " and recover in time"} despite this fault each morning: ${fault.title}`,
+      `send a limited number of logins and refreshes${fault.sessionBy === undefined ? "" : ", and recover in time,"} despite this fault each morning: ${fault.title}`,
       () =>
         Effect.gen(function* () {
           const mornings = yield* liveThrough(fault)

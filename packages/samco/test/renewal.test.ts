@@ -92,7 +92,7 @@ describe("a managed session of a browser login", () => {
     })
   )
 
-  it.effect('with refreshAfterEnd: "refuse", is not refreshed after 08:00 IST', () =>
+  it.effect('is not refreshed after 08:00 IST if refreshAfterEnd is "refuse"', () =>
     Effect.gen(function* () {
       const { fake, session } = yield* consented({ refreshAfterEnd: "refuse" }, { refreshAfterEnd: "refused" })
       const before = (yield* fake.journal).length
