@@ -60,7 +60,7 @@ it("a twin runs the bench of the other checkout with the job counts of this chec
   assert.deepStrictEqual(twin?.turns, [{ title: "due", variant: "due", concurrency: 8, count: 100 }])
 })
 
-it("if a bench writes programs, the twin of a candidate runs the bench file of this checkout", () => {
+it("a twin runs the bench file of this checkout if the bench writes programs", () => {
   const programs = { ...bench, programs: async () => undefined }
   const found = entrantsOf("some", programs, all, { checkout: before, bench: undefined })
   const twin = found.entrants[2]

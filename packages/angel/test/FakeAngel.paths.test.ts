@@ -116,7 +116,7 @@ describe("FakeAngel: the publisher page", () => {
     ["one-time code", { totp: "000000" }],
     ["client code", { clientcode: "Z999999" }]
   ] as const) {
-    it.effect(`shows its form again after a wrong ${what}`, () =>
+    it.effect(`shows the text "Login failed" and does not redirect after a wrong ${what}`, () =>
       Effect.gen(function* () {
         const { headers, status, text } = yield* submit(yield* begin(), changes)
         assert.strictEqual(status, 200)
@@ -128,7 +128,7 @@ describe("FakeAngel: the publisher page", () => {
 
   for (const publisherRefreshToken of ["sent", "absent"] as const) {
     it.effect(
-      `with publisherRefreshToken: "${publisherRefreshToken}", redirects with the state and ${publisherRefreshToken === "sent" ? "a" : "no"} refresh token`,
+      `redirects with the state and ${publisherRefreshToken === "sent" ? "a" : "no"} refresh token if publisherRefreshToken is "${publisherRefreshToken}"`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin({ publisherRefreshToken })

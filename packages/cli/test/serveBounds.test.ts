@@ -153,7 +153,7 @@ const seconds = 10
 const perSecond = 1000
 
 it.live(
-  "broker-auth serve answers 1,000 requests a second while it has 1,000 slow connections",
+  "broker-auth serve answers each of 10,000 requests while it has 1,000 slow connections",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()

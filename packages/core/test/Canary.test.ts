@@ -146,7 +146,7 @@ describe("a leak", () => {
     ["token kite9key:opaq4tok", "opaq4tok"],
     ["Bearer opaq4tok", "opaq4tok"],
     [`Basic ${Buffer.from("user9:pa55word").toString("base64")}`, "pa55word"]
-  ] as const)('of "%s" is reported if the net has recorded only the part "%s"', ([secret, part]) =>
+  ] as const)('is reported for the secret "%s" if the net has recorded only the part "%s"', ([secret, part]) =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", `quoted: ${part}`)

@@ -151,15 +151,17 @@ describe("a password", () => {
       })
   )
 
-  it.effect("that begins with four backslashes and a quotation mark gets an error that shows one backslash", () =>
-    Effect.gen(function* () {
-      const error = yield* Effect.flip(check({ password: Redacted.make('\\\\\\\\"canary-word') }))
-      assert.include(problemsOf(error)[0], 'begins with a quotation mark (\\"): ')
-    })
+  it.effect(
+    "is rejected with an error that shows one backslash if it begins with four backslashes and a quotation mark",
+    () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(check({ password: Redacted.make('\\\\\\\\"canary-word') }))
+        assert.include(problemsOf(error)[0], 'begins with a quotation mark (\\"): ')
+      })
   )
 
   it.effect.each([undefined, 4711, "", " "])(
-    "with the value %j is rejected even if it is wrapped by `Credentials.verbatim`",
+    "is rejected even if it is wrapped by `Credentials.verbatim`: %j",
     (given) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(check({ password: Credentials.verbatim(Redacted.make(given as string)) }))
@@ -229,7 +231,7 @@ describe("the check for text that is not a credential", () => {
     "<redacted>"
   ]
 
-  it.effect.each(placeholders)("rejects a placeholder in each field: %s", (given) =>
+  it.effect.each(placeholders)("rejects a placeholder in each field except the password: %s", (given) =>
     Effect.gen(function* () {
       for (const code of [given, `"${given}"`, ` ${given}\u200b`]) {
         const error = yield* Effect.flip(check({ code, app: code, totpSecret: Redacted.make(code) }))

@@ -82,7 +82,7 @@ describe("Expiry.dailyAt", () => {
     ["06:00", "2027-02-28T07:00", "2027-03-01T06:00"],
     ["23:59", "2026-11-21T23:59", "2026-11-22T23:59"],
     ["00:00", "1969-12-31T12:00", "1970-01-01T00:00"]
-  ] as const)("for the cut-off %s IST and the issue time %s IST, returns the end %s IST", (time, at, end) =>
+  ] as const)("applies the cut-off %s IST: a session that is issued at %s IST ends at %s IST", (time, at, end) =>
     assert.deepStrictEqual(Expiry.dailyAt(time)(issued({ at: ist(at) })), { at: ist(end), source: "daily-cut-off" })
   )
 
@@ -105,10 +105,10 @@ describe("Expiry.dailyAt", () => {
 })
 
 describe("the lifetime of a session", () => {
-  it("begins when the session is issued if the rule is Expiry.after", () =>
+  it("begins at the issue time if the rule is Expiry.after", () =>
     assert.deepStrictEqual(Expiry.after("3 hours")(issued()), { at: issuedAt + 10_800_000, source: "lifetime" }))
 
-  it("begins when the session is issued if the rule is Expiry.expiresIn", () => {
+  it("begins at the issue time if the rule is Expiry.expiresIn", () => {
     assert.deepStrictEqual(Expiry.expiresIn(issued({ expiresIn: Duration.seconds(60) })), {
       at: issuedAt + 60_000,
       source: "expires-in"
@@ -158,7 +158,7 @@ it.each([
   [0, "1970-01-01 05:30:00 IST"]
 ])("Expiry.toIst writes %d as %s", (at, text) => assert.strictEqual(Expiry.toIst(at), text))
 
-describe("invalid options of expiry rules", () => {
+describe("invalid options of expiry rules:", () => {
   it.each(["25:99", "24:00", "12:60", "-1:00", "noon", "", "8", "08:00:00"])(
     "Expiry.dailyAt rejects the time %j",
     (time) => {

@@ -37,7 +37,7 @@ const tagOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: s
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
 describe("sessions: LoginGuard records a login before it is sent:", () => {
-  it.effect("six programs that are stopped before the broker answers send two logins in total", () =>
+  it.effect("six programs send two logins in total if each is stopped before the broker answers", () =>
     Effect.gen(function* () {
       const { program, sent, login } = yield* begin
       for (let run = 0; run < 6; run++) {
@@ -52,7 +52,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("a login that the caller's time-out interrupts counts against the budget", () =>
+  it.effect("a login counts against the budget if the caller's time-out interrupts it", () =>
     Effect.gen(function* () {
       const { login, program, sent } = yield* begin
       for (let run = 0; run < 5; run++) {
@@ -79,7 +79,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("eight programs that log in at the same time send two logins in total", () =>
+  it.effect("eight programs send two logins in total if they log in at the same time", () =>
     Effect.gen(function* () {
       const { login, program, sent } = yield* begin
       yield* Effect.all(
@@ -116,7 +116,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
 })
 
 describe("sessions: credentials", () => {
-  it.effect("that the broker has rejected are not sent by any program until they are passed to LoginGuard.reset", () =>
+  it.effect("are not sent by any program after a rejection, until they are passed to LoginGuard.reset", () =>
     Effect.gen(function* () {
       const { guard, login, program, sent } = yield* begin
       assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(wrongPin), pin)), "InvalidCredentials")
@@ -135,7 +135,7 @@ describe("sessions: credentials", () => {
     })
   )
 
-  it.effect("that the broker once accepted are sent less often after ten unanswered logins in an hour", () =>
+  it.effect("are sent less often after ten unanswered logins in an hour, even if the broker once accepted them", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* guard.protect(account, policy, login(), pin)
@@ -156,7 +156,7 @@ describe("sessions: credentials", () => {
     })
   )
 
-  it.effect("that the broker once accepted and now rejects are sent until the budget is used up", () =>
+  it.effect("are sent until the budget is used up if the broker once accepted them and now rejects them", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* guard.protect(account, policy, login(), pin)
@@ -165,7 +165,7 @@ describe("sessions: credentials", () => {
     })
   )
 
-  it.effect("have no stored fingerprint if the store has no key", () =>
+  it.effect("have no fingerprint if the store has no key", () =>
     Effect.gen(function* () {
       const { store } = yield* begin
       const plain = SessionStore.encrypted({ _tag: "Plaintext", describe: "no key: unencrypted" })(store)
@@ -247,7 +247,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
   )
 })
 
-it.effect("sessions: a login that fails because of an outage or a rate limit causes no pause", () =>
+it.effect("sessions: a login causes no pause if it fails because of an outage or a rate limit", () =>
   Effect.gen(function* () {
     const { guard, login, sent } = yield* begin
     const down = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })

@@ -126,7 +126,7 @@ describe("the check of the credentials", () => {
   )
 
   for (const redirectUrl of ["http://127.0.0.1/cb", "http://127.0.0.1:8976/cb", "https://localhost/cb"]) {
-    it.effect(`the redirect URL ${redirectUrl} is accepted`, () =>
+    it.effect(`accepts the redirect URL ${redirectUrl}`, () =>
       Effect.gen(function* () {
         const layer = SamcoOAuth.layer({ credentials: { ...oauthCredentials, redirectUrl } })
         yield* Effect.provide(SamcoApi.SamcoApi, Layer.provide(layer, TestHttp.layerLateFetch))
@@ -134,7 +134,7 @@ describe("the check of the credentials", () => {
     )
   }
 
-  it.effect('with credentialCheck: "off", a secret that looks like plain text is sent', () =>
+  it.effect('accepts a key and a secret that look like plain text if credentialCheck is "off"', () =>
     Effect.gen(function* () {
       const account = { ...demo, apiKey: "plain-key", apiSecret: "abcdef" }
       const fake = yield* FakeSamco.make({ accounts: [account] })
@@ -157,7 +157,7 @@ describe("layerConfig", () => {
   const lacking = (layer: Layer.Layer<SamcoApi.SamcoApi, AuthError, HttpClient.HttpClient>, values: object) =>
     refused(SamcoApi.SamcoApi, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
 
-  it.effect("of SamcoAuth reports all missing variables", () =>
+  it.effect("reports all missing variables of SamcoAuth", () =>
     Effect.gen(function* () {
       const error = yield* lacking(SamcoAuth.layerConfig(), { SAMCO_USER_ID: "DV99999" })
       assert.deepStrictEqual(problems(error), {
@@ -168,7 +168,7 @@ describe("layerConfig", () => {
     })
   )
 
-  it.effect("of SamcoAuth reports invalid and missing variables together", () =>
+  it.effect("reports invalid and missing variables of SamcoAuth together", () =>
     Effect.gen(function* () {
       const values = { SAMCO_USER_ID: "demo@example.com", SAMCO_API_SECRET: "plain" }
       assert.deepStrictEqual(problems(yield* lacking(SamcoAuth.layerConfig(), values)), {
@@ -179,7 +179,7 @@ describe("layerConfig", () => {
     })
   )
 
-  it.effect("of SamcoOAuth reports all missing variables", () =>
+  it.effect("reports all missing variables of SamcoOAuth", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(problems(yield* lacking(SamcoOAuth.layerConfig(), {})), {
         "userId (SAMCO_USER_ID)": missing,
@@ -189,7 +189,7 @@ describe("layerConfig", () => {
     })
   )
 
-  it.effect("of SamcoLegacy reports all missing variables except the optional SAMCO_YOB", () =>
+  it.effect("reports all missing variables of SamcoLegacy except the optional SAMCO_YOB", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(problems(yield* lacking(SamcoLegacy.layerConfig(), {})), {
         "userId (SAMCO_USER_ID)": missing,
@@ -310,7 +310,7 @@ describe("calls from untyped code:", () => {
   )
 })
 
-it.effect("the option probe with an unknown call is rejected when the layer is built", () =>
+it.effect("an unknown call in the option probe is rejected when the layer is built", () =>
   Effect.gen(function* () {
     const layer = SamcoAuth.layer({ credentials, probe: "getLimit" as "getLimits" })
     const error = yield* refused(calls["sessionToken"] ?? Effect.void, layer)
@@ -320,7 +320,7 @@ it.effect("the option probe with an unknown call is rejected when the layer is b
 
 describe("an invalid origin", () => {
   for (const origin of ["http://api.example.com", "https://api.example.com/rest", "api.example.com", "", undefined]) {
-    it.effect(`such as ${JSON.stringify(origin)} is reported when the layer is built`, () =>
+    it.effect(`is reported when the layer is built: ${JSON.stringify(origin)}`, () =>
       Effect.gen(function* () {
         const origins = { api: origin } as Readonly<Record<string, string>>
         const error = yield* refused(calls["sessionToken"] ?? Effect.void, SamcoAuth.layer({ credentials, origins }))

@@ -82,7 +82,7 @@ describe("a login with key and secret", () => {
     })
   )
 
-  it.effect("at 06:30 IST returns a session that expires at 08:00 IST of the same day", () =>
+  it.effect("returns a session that expires at 08:00 IST of the same day if the login is sent at 06:30 IST", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ tokenEnd: "absent" })
       yield* TestClock.setTime(Date.UTC(2026, 10, 22, 1))
@@ -398,14 +398,14 @@ describe("a refresh", () => {
       return { fake, result, session }
     })
 
-  it.effect("after 08:00 IST returns a session that expires at the next 08:00 IST", () =>
+  it.effect("returns a session that expires at 08:00 IST of the next day if the refresh is sent at 08:01 IST", () =>
     Effect.gen(function* () {
       const { result } = yield* renewing({})
       assert.strictEqual(result._tag === "Success" && result.success.expiresAt, nextCutOff + 86_400_000)
     })
   )
 
-  it.effect("after 08:00 IST fails with SessionExpired if the broker refuses the refresh", () =>
+  it.effect("fails with SessionExpired if the broker refuses the refresh at 08:01 IST", () =>
     Effect.gen(function* () {
       const { result } = yield* renewing({}, { refreshAfterEnd: "refused" })
       if (result._tag === "Success") throw new Error("the session was refreshed")
@@ -413,7 +413,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect('is not sent after 08:00 IST with refreshAfterEnd: "refuse"', () =>
+  it.effect('is not sent at 08:01 IST if refreshAfterEnd is "refuse"', () =>
     Effect.gen(function* () {
       const { fake, result } = yield* renewing({ refreshAfterEnd: "refuse" })
       if (result._tag === "Success") throw new Error("the session was refreshed")
@@ -475,7 +475,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect('with concurrentExchange: "fail", is not resent after a concurrent exchange', () =>
+  it.effect('is not resent after a concurrent exchange if concurrentExchange is "fail"', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -507,7 +507,7 @@ describe("a refresh", () => {
 })
 
 describe("a logout", () => {
-  it.effect("of a browser session revokes the session and its refresh token", () =>
+  it.effect("revokes a browser session and its refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -521,7 +521,7 @@ describe("a logout", () => {
     })
   )
 
-  it.effect('with logout: "delete" returns already-over for a browser session that has already ended', () =>
+  it.effect('returns already-over for a browser session that has ended if the option logout is "delete"', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
