@@ -16,7 +16,7 @@ describe("the address of the publisher page", () => {
     it.effect(
       more === ""
         ? "has the API key and the state by default"
-        : 'with sendRedirectUrl: "always" has the API key, the state and the redirect URL',
+        : 'has the API key, the state and the redirect URL if sendRedirectUrl is "always"',
       () =>
         Effect.gen(function* () {
           const { publisherKey, redirectUrl } = FakeAngel.demoAccount

@@ -39,7 +39,7 @@ describe("BlockedPort", () => {
     assert.deepStrictEqual(differing, [])
   })
 
-  it.effect("avoid opens another port if the system selects a blocked port", () =>
+  it.effect("`avoid` opens another port if the system selects a blocked port", () =>
     Effect.gen(function* () {
       const { events, open } = makeSystem([10_080, 6000, 50_123])
       yield* Effect.scoped(
@@ -52,7 +52,7 @@ describe("BlockedPort", () => {
     })
   )
 
-  it.effect("avoid fails after 5 blocked ports", () =>
+  it.effect("`avoid` fails after 5 blocked ports", () =>
     Effect.gen(function* () {
       const { events, open } = makeSystem([10_080])
       const error = yield* Effect.flip(Effect.scoped(BlockedPort.avoid(0, open)))
@@ -67,7 +67,7 @@ describe("BlockedPort", () => {
     })
   )
 
-  it.effect("avoid does not open a blocked port that the caller has chosen", () =>
+  it.effect("`avoid` does not open a blocked port that the caller has chosen", () =>
     Effect.gen(function* () {
       const { events, open } = makeSystem([])
       const error = yield* Effect.flip(Effect.scoped(BlockedPort.avoid(6000, open)))

@@ -225,7 +225,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("logs in at once after a clock that was three years ahead is corrected", () =>
+  it.effect("logs in at once after the clock was set back by three years", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning + minutes(3 * 365 * 24 * 60))
       const tiny = makeTiny({ codes: "totp" })
@@ -588,7 +588,7 @@ describe("sessions: SessionManager.logout", () => {
     ["the same program", true],
     ["another program", false]
   ] as const) {
-    it.effect(`prevents the login after a rejected refresh if ${title} is refreshing the session`, () =>
+    it.effect(`prevents a login if ${title} is refreshing the session and the broker rejects the refresh`, () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
         const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
@@ -639,7 +639,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("called right after a new session was stored revokes this session", () =>
+  it.effect("revokes the new session if the login has just stored it", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -661,7 +661,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("called during a login prevents a write of the new session, even if the logout could not be stored", () =>
+  it.effect("prevents a login in progress from storing its session, even if the logout could not be stored", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]

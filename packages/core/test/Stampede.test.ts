@@ -44,7 +44,7 @@ describe("callers of SessionManager.session", () => {
         const exit = yield* afterInterruption(steps, yield* start(makeTiny()))
         assert.isTrue(
           exit !== undefined && Exit.isSuccess(exit),
-          `the second caller got no session after the first caller was interrupted after ${steps} steps`
+          `the first caller was interrupted after ${steps} steps, and the second caller got no session`
         )
       }
     })
@@ -58,7 +58,7 @@ describe("callers of SessionManager.session", () => {
         const exit = yield* afterInterruption(steps, manager)
         assert.isTrue(
           exit !== undefined && Exit.isSuccess(exit),
-          `the second caller got no session after the first caller was interrupted after ${steps} steps`
+          `the first caller was interrupted after ${steps} steps, and the second caller got no session`
         )
       }
     })
@@ -192,7 +192,7 @@ describe("promises from SessionManager.sessionPromise", () => {
     })
   )
 
-  it.effect("that were rejected are not returned to later callers", () =>
+  it.effect("are not returned to later callers if they were rejected", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()

@@ -49,7 +49,7 @@ describe("a login that is continued", () => {
       new AuthError.BrokerRejected({ code: "X1" }),
       ["login 0", ...[1, 3, 8, 18, 28, 38, 48, 58].flatMap((minute) => [`continued ${minute}`, `login ${minute}`])]
     ]
-  ] as const)("after a refusal with %s waits as long as a new login would wait", ([, reason, expected]) =>
+  ] as const)("waits after a refusal with %s as long as a new login would wait", ([, reason, expected]) =>
     Effect.gen(function* () {
       const { calls, manager } = yield* poll(reason)
       assert.deepStrictEqual(calls, [...expected])

@@ -27,7 +27,7 @@ const requestSessions = Effect.fnUntraced(function* (manager: SessionManager["Se
 })
 
 describe("sessions: a new token", () => {
-  it.effect("that has already expired causes at most six logins in an hour, even if the program restarts", () =>
+  it.effect("causes at most six logins in an hour if it has already expired, even after restarts of the program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny({ expiry: endsAfter(-3_600_000) }), makeShared()]
@@ -42,7 +42,7 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect("that expires after ten seconds causes at most six logins in an hour", () =>
+  it.effect("causes at most six logins in an hour if it expires after ten seconds", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(10_000) })
@@ -53,7 +53,7 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect("that has already expired delays the next login, but SessionManager.renew logs in at once", () =>
+  it.effect("delays the next login, except a login by SessionManager.renew, if it has already expired", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-1) })
@@ -72,7 +72,7 @@ describe("sessions: a new token", () => {
     ["Sat, 21 Nov 2026 03:30:00 GMT", "1 hour ahead of"],
     ["Sat, 21 Nov 2026 04:31:00 GMT", "60 seconds behind"]
   ])(
-    "that has already expired causes an error about the local clock if the broker sends the date %s",
+    "causes an error about the local clock if it has already expired and the broker sends the date %s",
     ([date, words]) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -87,7 +87,7 @@ describe("sessions: a new token", () => {
       })
   )
 
-  it.effect("that expires at a cut-off in 20 seconds is followed by one login after the cut-off", () =>
+  it.effect("is followed by one login after the cut-off if it expires at a cut-off in 20 seconds", () =>
     Effect.gen(function* () {
       const midnight = Date.UTC(2026, 10, 21, 18, 30)
       yield* TestClock.setTime(midnight - 20_000)
@@ -108,7 +108,7 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect("that seems to have expired is returned if the broker's profile call accepts it", () =>
+  it.effect("is returned if it seems to have expired but the broker's profile call accepts it", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-3_600_000) })
@@ -127,7 +127,7 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect("that seems to have expired is not returned if the broker's profile call rejects it", () =>
+  it.effect("is not returned if it seems to have expired and the broker's profile call rejects it", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-3_600_000) })
@@ -138,7 +138,7 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect("that expires after 20 seconds is renewed without a pause if the expiry comes from `expires_in`", () =>
+  it.effect("is renewed without a pause if it expires after 20 seconds according to `expires_in`", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: ({ issuedAt }) => ({ at: issuedAt + 20_000, source: "expires-in" }) })

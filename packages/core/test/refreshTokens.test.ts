@@ -180,8 +180,8 @@ describe("sessions: a refresh token whose session was logged out", () => {
   )
 })
 
-describe("sessions: a refresh token that the broker has refused is not sent again", () => {
-  it.effect("if the store cannot be read when the broker refuses the token", () =>
+describe("sessions: a refresh token that the broker has refused", () => {
+  it.effect("is not sent again if the store cannot be read when the broker refuses the token", () =>
     Effect.gen(function* () {
       const { breaking, sent, state, tiny } = yield* begin
       const manager = yield* start(tiny, breaking)
@@ -202,7 +202,7 @@ describe("sessions: a refresh token that the broker has refused is not sent agai
     })
   )
 
-  it.effect("by any program if the store cannot be written when the broker refuses the token", () =>
+  it.effect("is not sent again by any program if the store cannot be written when the broker refuses the token", () =>
     Effect.gen(function* () {
       const { breaking, sent, shared, state, tiny } = yield* begin
       const manager = yield* start(tiny, breaking)
@@ -220,7 +220,7 @@ describe("sessions: a refresh token that the broker has refused is not sent agai
     })
   )
 
-  it.effect("if the lock is lost when the broker refuses the token", () =>
+  it.effect("is not sent again if the lock is lost when the broker refuses the token", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       let isLost = false
@@ -250,7 +250,7 @@ describe("sessions: a refresh token that the broker has refused is not sent agai
     })
   )
 
-  it.effect("if the manager is closed before the token was removed from the store", () =>
+  it.effect("is not sent again if the manager is closed before the token was removed from the store", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       let isSlow = false
@@ -270,7 +270,7 @@ describe("sessions: a refresh token that the broker has refused is not sent agai
     })
   )
 
-  it.effect("if the program passes the session of the token to SessionManager.adopt", () =>
+  it.effect("is not sent again if the program passes the session of the token to SessionManager.adopt", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       const manager = yield* start(tiny, shared)
@@ -285,8 +285,8 @@ describe("sessions: a refresh token that the broker has refused is not sent agai
   )
 })
 
-describe("sessions: a refresh token that is used up is not sent again", () => {
-  it.effect("if the new session could not be stored and the clock was set back", () =>
+describe("sessions: a refresh token that is used up", () => {
+  it.effect("is not sent again if the new session could not be stored and the clock was set back", () =>
     Effect.gen(function* () {
       const { breaking, sent, state, tiny } = yield* begin
       const manager = yield* start(tiny, breaking)
@@ -301,7 +301,7 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
     })
   )
 
-  it.effect("if an older entry of the store is restored", () =>
+  it.effect("is not sent again if an older entry of the store is restored", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       const manager = yield* start(tiny, shared)
@@ -338,7 +338,7 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
     return { asked, close, manager, sent, shared, tiny }
   })
 
-  it.effect("if a refresh is sent just before the cut-off and the next login fails", () =>
+  it.effect("is not sent again if a refresh is sent just before the cut-off and the next login fails", () =>
     Effect.gen(function* () {
       const { asked, manager, sent, shared, tiny } = yield* refreshAtCutOff
       tiny.failures.push(unavailable)
@@ -350,7 +350,7 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
     })
   )
 
-  it.effect("if the manager is closed after a refresh just before the cut-off", () =>
+  it.effect("is not sent again if the manager is closed after a refresh just before the cut-off", () =>
     Effect.gen(function* () {
       const { close, sent, shared, tiny } = yield* refreshAtCutOff
       yield* close
@@ -360,7 +360,7 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
     })
   )
 
-  it.effect("but a refresh token that the broker has issued again is sent", () =>
+  it.effect("is sent again if the broker has issued it again", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { sent, tiny } = makeBroker()

@@ -51,7 +51,7 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
 ]
 
 describe("a callback of a browser login", () => {
-  it.effect("with the login token gives a session with a profile, the login token and an access token", () =>
+  it.effect("gives a session with a profile, the login token and an access token", () =>
     Effect.gen(function* () {
       const { callback, completed, fake, services } = yield* begun()
       const session = yield* completed(callback.href)
@@ -66,7 +66,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect('with generation "v3" gives a session whose access token is the token of the callback', () =>
+  it.effect('gives a session with the token of the callback as its access token if the generation is "v3"', () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, { generation: "v3" })
       const { tokens } = yield* completed(callback.href)
@@ -76,7 +76,7 @@ describe("a callback of a browser login", () => {
   )
 
   for (const [what, forge, why] of forged) {
-    it.effect(`with ${what} is rejected without a request`, () =>
+    it.effect(`is rejected without a request if it has ${what}`, () =>
       Effect.gen(function* () {
         const { callback, completed, fake } = yield* begun()
         const token = callback.searchParams.get("authtoken") ?? ""
@@ -88,7 +88,7 @@ describe("a callback of a browser login", () => {
     )
   }
 
-  it.effect("with a line break in its token is rejected without ending the login", () =>
+  it.effect("is rejected without ending the login if its token has a line break", () =>
     Effect.gen(function* () {
       const { callback, completed, fake } = yield* begun()
       const good = callback.href
@@ -99,7 +99,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with Bearer <token> in the parameter AuthToken gives a session with the token without Bearer", () =>
+  it.effect("gives a session with the token without Bearer if the parameter AuthToken is Bearer <token>", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun()
       const token = callback.searchParams.get("authtoken") ?? ""
@@ -110,7 +110,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("without a state is accepted by default", () =>
+  it.effect("is accepted by default if it has no state", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({ portalState: "dropped" })
       assert.isNull(callback.searchParams.get("state"))
@@ -118,7 +118,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect('without a state is rejected if the option state is "required"', () =>
+  it.effect('is rejected if it has no state and the option state is "required"', () =>
     Effect.gen(function* () {
       const { callback, completed, fake } = yield* begun({ portalState: "dropped" }, { state: "required" })
       assert.strictEqual(reasonOf(yield* Effect.flip(completed(callback.href)), "RedirectRejected").why, "state")
@@ -126,7 +126,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with the token of another account is rejected", () =>
+  it.effect("is rejected if its token belongs to another account", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, {}, other)
       const error = yield* Effect.flip(completed(callback.href))
@@ -134,7 +134,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with an expired token fails with SessionExpired", () =>
+  it.effect("fails with SessionExpired if its token has expired", () =>
     Effect.gen(function* () {
       const { callback, completed, fake } = yield* begun()
       yield* fake.advance("1 day")

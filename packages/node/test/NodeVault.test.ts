@@ -160,7 +160,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("has moved a written session from SQLite's log to the database file when `put` returns", () =>
+  it.effect("moves a written session from SQLite's log to the database file before `put` returns", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { store } = yield* open({ folder })

@@ -17,7 +17,7 @@ const answer = JSON.stringify({
   data: { jwtToken: "jwt", refreshToken: "refresh", feedToken: "feed" }
 })
 
-it.live("a login over NodeHttpClient loads none of Effect's HTTP modules, Schema, Stream and Config", () =>
+it.live("a login over NodeHttpClient does not load Effect's HTTP modules, Schema, Stream or Config", () =>
   Effect.gen(function* () {
     const server = yield* serve((_, response) => response.setHeader("content-type", "application/json").end(answer))
     const program = yield* start("modules.ts", [server.url])

@@ -149,7 +149,7 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
   ["an infinite duration", "/clock", { advance: "Infinity" }, ["advance: not a duration"]],
   ["a duration that would advance the clock beyond the year 9999", "/clock", { advance: "4000000 days" }, ["9999"]],
   ["a clock change with an unknown field", "/clock", { advance: 1, by: 2 }, ["by"]],
-  ["a fault with a misspelt field", "/faults", faults({ time: 2 }), ["time"]],
+  ["a fault with a misspelled field", "/faults", faults({ time: 2 }), ["time"]],
   [
     "a fault with a field that its kind does not have",
     "/faults",
