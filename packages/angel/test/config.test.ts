@@ -42,7 +42,7 @@ describe("layerConfig", () => {
     })
   )
 
-  it.effect("of AngelPublisher names a missing API key and an invalid redirect URL in one error", () =>
+  it.effect("names a missing API key and an invalid redirect URL of AngelPublisher in one error", () =>
     Effect.gen(function* () {
       const values = { ANGEL_CLIENT_CODE: "A123456", ANGEL_REDIRECT_URL: "http://localhost" }
       assert.deepStrictEqual(problems(yield* lacking(AngelPublisher.layerConfig(), values)), {
@@ -92,7 +92,7 @@ describe("the option origins.api", () => {
     [undefined, noOrigin],
     [8080, noOrigin]
   ] as const) {
-    it.effect(`with the value ${JSON.stringify(origin)} is rejected`, () =>
+    it.effect(`is rejected with the value ${JSON.stringify(origin)}`, () =>
       Effect.gen(function* () {
         const origins = { api: origin } as Readonly<Record<string, string>>
         const error = yield* refused(calls["loginByPassword"] ?? Effect.void, AngelAuth.layer({ credentials, origins }))
@@ -107,7 +107,7 @@ describe("the option origins.api", () => {
     "http://[::1]:4010",
     "https://api.example.com"
   ]) {
-    it.effect(`with the value ${JSON.stringify(origin)} is accepted`, () =>
+    it.effect(`is accepted with the value ${JSON.stringify(origin)}`, () =>
       Effect.gen(function* () {
         const layer = AngelAuth.layer({ credentials, origins: { api: origin } })
         const api = yield* Effect.provide(AngelApi.AngelApi, Layer.provide(layer, TestHttp.layerLateFetch))

@@ -115,7 +115,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it("is computed from issuedAt for tokens from another program, whose spelling is corrected", () => {
+  it("is computed from issuedAt by fromTokens, which normalizes the user id and the tokens", () => {
     const imported = AngelAuth.fromTokens({
       userId: " a123456\n",
       accessToken: Redacted.make("Bearer bearer  eyJhbGciOiJIUzUxMiJ9.e30.c2ln"),

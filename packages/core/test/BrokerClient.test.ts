@@ -137,7 +137,7 @@ describe("a call", () => {
     { request: { id: "T1", pin: Redacted.make(1) }, problems: ["pin"] },
     { request: null, problems: ["request"] },
     { request: undefined, problems: ["request"] }
-  ])("with the request $request is not sent because of problems in $problems", ({ problems, request }) =>
+  ])("is not sent if the request is $request, because of problems in $problems", ({ problems, request }) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const call = client.call(login, { account: "T1", request: request as unknown as typeof loginOptions.request })
@@ -407,7 +407,7 @@ describe("the body of an answer", () => {
 })
 
 describe("invalid options", () => {
-  it.effect("that accept certain texts are rejected if they have another value", () =>
+  it.effect("are all named in one error, together with the texts that an option accepts", () =>
     Effect.gen(function* () {
       const choices = { probe: ["funds", "banks"], state: ["required"], unset: ["a"] }
       const options = { probe: "fund", state: null, unset: undefined, timeout: 0 } as BrokerClient.Options
@@ -533,7 +533,7 @@ describe("a refusal", () => {
     { code: "", tag: "BrokerRejected", kept: "none" },
     { code: null, tag: "BrokerRejected", kept: "none" },
     { code: { deep: 1 }, tag: "BrokerRejected", kept: "none" }
-  ])("with the code $code is reported as $tag with the code $kept", ({ code, kept, tag }) =>
+  ])("is reported as $tag with the code $kept if its code is $code", ({ code, kept, tag }) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no({ code, message: "No" })])
       const error = yield* Effect.flip(tiny.login)
@@ -602,7 +602,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("with HTTP 200 is a failure, and so is a success with HTTP 500", () =>
+  it.effect("makes the call fail even with HTTP 200, and so does a success with HTTP 500", () =>
     Effect.gen(function* () {
       const tags = yield* Effect.forEach(
         [() => no({ code: "X" }), () => Response.json({ ok: true, data: { token: "t" } }, { status: 500 })],
@@ -673,7 +673,7 @@ describe("the reason for a failed call", () => {
     [599, "BrokerUnavailable", "BrokerUnavailable"]
   ]
   it.effect.each(rows)(
-    "with HTTP %d and no error in the body is %s if the call sends no token, and %s if the call sends a token",
+    "follows from HTTP %d if the body contains no error: %s without a token, and %s with a token",
     ([code, withoutToken, withToken]) =>
       Effect.gen(function* () {
         const empty = [204, 304, 401].includes(code)
@@ -690,7 +690,7 @@ describe("the reason for a failed call", () => {
     [403, "BrokerRejected"],
     [401, "BrokerRejected"],
     [500, "BrokerUnavailable"]
-  ] as const)("with HTTP %d and an unknown code in the body is %s", ([code, tag]) =>
+  ] as const)("follows from HTTP %d if the body contains an unknown code: %s", ([code, tag]) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no({ code: "X-77" }, { status: code })])
       assert.deepInclude(yield* reasonOf(tiny.login), { _tag: tag, code: "X-77" })
@@ -742,7 +742,7 @@ describe("the reason for a failed call", () => {
     ["soon", undefined],
     ["", undefined],
     ["99999999999999999999", 900_000]
-  ] as const)('with the header "Retry-After: %s" has this retryAfter in milliseconds: %s', ([text, millis]) =>
+  ] as const)('takes retryAfter from the header "Retry-After: %s", in milliseconds: %s', ([text, millis]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       for (const code of [429, 503, 502, 500, 408]) {
@@ -918,7 +918,7 @@ describe("a fault between this program and the broker", () => {
     ["EACCES", "network"],
     ["EPERM", "network"],
     ["UND_ERR_PRX_CONN", "proxy"]
-  ] as const)("with the error code %s is not reported as a fault of the broker", ([code, why]) =>
+  ] as const)("is not reported as a fault of the broker if its error code is %s", ([code, why]) =>
     Effect.gen(function* () {
       const client = yield* failing(code)
       const error = yield* Effect.flip(client.call(login, loginOptions))

@@ -158,7 +158,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("of one account do not stop the logins of another account", () =>
+  it.effect("do not stop the logins of another account", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       yield* reasonOf(guard.protect(account, policy, login(wrongPin)))

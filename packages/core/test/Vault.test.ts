@@ -58,7 +58,7 @@ const counted = () => {
 }
 
 describe("vaults: a vault", () => {
-  it.live("in memory makes 1,000 fibers share one request for a session", () =>
+  it.live("makes 1,000 fibers share one request for a session if it is in memory", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
       const callers = Array.from({ length: 1000 }, () => obtain(exchange))
@@ -68,7 +68,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live.runIf(runsRedis)("in Redis makes the fibers of eight programs share one request for a session", () =>
+  it.live.runIf(runsRedis)("makes the fibers of eight programs share one request for a session if it is in Redis", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
       const prefix = yield* freshPrefix
@@ -87,7 +87,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live.runIf(runsRedis)("in Redis reveals no token and no encryption key to readers of Redis, logs or errors", () =>
+  it.live.runIf(runsRedis)("reveals no token and no encryption key to readers of Redis, logs or errors", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const prefix = yield* freshPrefix

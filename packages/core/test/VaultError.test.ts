@@ -47,7 +47,7 @@ const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
 
 describe("a VaultError", () => {
   it.each(table.map(([reason, isRetryable, message]) => [reason._tag, message, reason, isRetryable] as const))(
-    "with the reason %s has a message that matches %s",
+    "describes the reason %s with a message that matches %s",
     (_, message, reason, isRetryable) => {
       const error = VaultError.make("get", reason)
       assert.match(error.message, message)

@@ -704,8 +704,8 @@ describe("a new code", () => {
   )
 })
 
-describe("a code that is entered too late is not sent:", () => {
-  it.effect.each([["otp"], ["totp"]] as const)("after a logout (%s)", ([kind]) =>
+describe("a code that is entered too late", () => {
+  it.effect.each([["otp"], ["totp"]] as const)("is not sent after a logout (%s)", ([kind]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms([kind])
@@ -728,7 +728,7 @@ describe("a code that is entered too late is not sent:", () => {
     })
   )
 
-  it.effect("after a logout, with `layerLoginWithStepUp`", () =>
+  it.effect("is not awaited by `layerLoginWithStepUp` after a logout", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -752,7 +752,7 @@ describe("a code that is entered too late is not sent:", () => {
     })
   )
 
-  it.effect("after the lock was lost and another program has logged in", () =>
+  it.effect("is not sent after the lock was lost and another program has logged in", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()

@@ -56,7 +56,7 @@ describe("the fake's check of headers", () => {
     const source = sources[0] ?? "WEB"
     const complete = { sourceid: source, installedappid: "app-1", imeino: "490154203237518" }
     if (mandatory === "yes") {
-      it.effect(`with identity: "strict", refuses a blank header ${name}, with the error code ${code}`, () =>
+      it.effect(`refuses a blank header ${name} with the error code ${code} if identity is "strict"`, () =>
         Effect.gen(function* () {
           const fake = yield* FakeMotilal.make({ identity: "strict" })
           const { errorcode } = yield* ask(fake, login, { headers: { ...complete, [name]: "" }, body: good })
@@ -64,7 +64,7 @@ describe("the fake's check of headers", () => {
         })
       )
     }
-    it.effect(`refuses an invalid value of the header ${name}, with the error code ${code}`, () =>
+    it.effect(`refuses an invalid value of the header ${name} with the error code ${code}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make()
         // The value of `manufacturer` is too long. The value of every other header has an invalid character.
@@ -94,14 +94,14 @@ describe("the fake's check of headers", () => {
   )
 
   for (const [what, switches, ofSource, ofMachine] of [
-    ["by default, accepts a source id with lower-case letters, and placeholders in headers", {}, "", ""],
+    ["accepts a source id with lower-case letters, and placeholders in headers, by default", {}, "", ""],
     [
-      'with sourceId: "upper-case", refuses a source id with lower-case letters',
+      'refuses a source id with lower-case letters if sourceId is "upper-case"',
       { sourceId: "upper-case" },
       "MO2011",
       ""
     ],
-    ['with identity: "strict", refuses placeholders in headers', { identity: "strict" }, "", "MO2008"]
+    ['refuses placeholders in headers if identity is "strict"', { identity: "strict" }, "", "MO2008"]
   ] as const) {
     it.effect(what, () =>
       Effect.gen(function* () {
@@ -379,7 +379,7 @@ describe("the fake's switches and reset", () => {
 })
 
 describe("the fake's check of sessions", () => {
-  it.effect("getaccesstoken requires a verified login and the API secret", () =>
+  it.effect("getaccesstoken needs a verified login and the API secret, and v5 getprofile needs an access token", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const { AuthToken = "" } = yield* ask(fake, login, { body: good })

@@ -125,7 +125,7 @@ describe("a login whose redirect URL is not on loopback", () => {
     ]
   ]
 
-  it.live.each(wrong)("asks again after %s", ([, paste, said]) =>
+  it.live.each(wrong)("asks for the address again after %s", ([, paste, said]) =>
     Effect.gen(function* () {
       const { exchanged, login, startUrl, user } = yield* pastedLogin()
       const state = yield* startLogin(startUrl)
@@ -151,7 +151,7 @@ describe("a login whose redirect URL is not on loopback", () => {
     })
   )
 
-  it.live("does not ask again after a declined login", () =>
+  it.live("does not ask for the address again after the user has declined", () =>
     Effect.gen(function* () {
       const { login, startUrl, user } = yield* pastedLogin()
       const state = yield* startLogin(startUrl)
@@ -186,7 +186,7 @@ describe("a login whose redirect URL is not on loopback", () => {
 })
 
 describe("a browser login", () => {
-  it.live("at a terminal, shows the address of the login page if no browser can be opened", () =>
+  it.live("shows the address of the login page at a terminal if no browser can be opened", () =>
     Effect.gen(function* () {
       const { offer, startUrl } = yield* pastedLogin({ hasBrowser: false })
       assert.include(offer, `https://tiny.example/login?api_key=${apiKey}&state=`)
@@ -194,7 +194,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("without a terminal, shows an address that does not contain the API key", () =>
+  it.live("shows an address that does not contain the API key if there is no terminal", () =>
     Effect.gen(function* () {
       const { offer, startUrl } = yield* pastedLogin({ hasBrowser: false, isTerminal: false })
       assert.include(offer, startUrl)
@@ -211,7 +211,7 @@ describe("a browser login", () => {
       return { ...pending, callback: `${redirectUrl}?code=${code}&state=${state}`, port: portOf(redirectUrl) }
     })
 
-  it.live("on loopback completes with a pasted address", () =>
+  it.live("completes with a pasted address on loopback", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, port, user } = yield* loopbackLogin()
       assert.include(yield* user.nextText, "it shows an error page after the login")
@@ -224,7 +224,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("on loopback completes with a callback over HTTP after the input has ended", () =>
+  it.live("completes with a callback over HTTP on loopback after the input has ended", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, user } = yield* loopbackLogin()
       yield* user.endInput
@@ -235,7 +235,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("on loopback asks for the address of a callback whose parameters follow a #", () =>
+  it.live("asks for the address of a callback on loopback if its parameters follow a #", () =>
     Effect.gen(function* () {
       const { exchanged, login, redirectUrl, startUrl, user } = yield* loopbackLogin({ hasBrowser: true })
       const state = yield* startLogin(startUrl)
@@ -249,7 +249,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("on loopback does not read an input that is not a terminal", () =>
+  it.live("does not read an input that is not a terminal if its redirect URL is on loopback", () =>
     Effect.gen(function* () {
       const { login, user } = yield* loopbackLogin({ isTerminal: false, timeout: "300 millis" })
       yield* user.paste("text")

@@ -136,7 +136,7 @@ describe("the check of the option environment", () => {
     )
   }
 
-  it.effect("in RmoneyApi.layer reports a missing environment together with a missing device id", () =>
+  it.effect("reports a missing environment together with a missing device id in RmoneyApi.layer", () =>
     Effect.gen(function* () {
       const layer = RmoneyApi.layer(undefined as unknown as typeof apiOptions)
       assert.deepStrictEqual(problems(yield* refused(RmoneyApi.RmoneyApi, layer)), {
@@ -245,21 +245,21 @@ describe("layerConfig", () => {
     ],
     ["RmoneyRecovery", RmoneyRecovery.layerConfig(), { [environment]: missing, [userId]: missing }]
   ] as const) {
-    it.effect(`of ${name} names all missing variables in one error`, () =>
+    it.effect(`names all missing variables of ${name} in one error`, () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(problems(yield* lacking(layer, {})), expected)
       })
     )
   }
 
-  it.effect("of RmoneyQr ignores RMONEY_ENVIRONMENT if the option environment is set", () =>
+  it.effect("ignores RMONEY_ENVIRONMENT if the option environment of RmoneyQr is set", () =>
     Effect.gen(function* () {
       const layer = RmoneyQr.layerConfig({ environment: "uat" })
       assert.deepStrictEqual(problems(yield* lacking(layer, { RMONEY_ENVIRONMENT: "nonsense" })), { [userId]: missing })
     })
   )
 
-  it.effect("of RmoneyAuth names invalid and missing variables in one error", () =>
+  it.effect("names invalid and missing variables of RmoneyAuth in one error", () =>
     Effect.gen(function* () {
       const values = { RMONEY_ENVIRONMENT: "live", RMONEY_USER_ID: "TEST 101", RMONEY_TOTP_SECRET: "123456" }
       const found = problems(yield* lacking(RmoneyAuth.layerConfig(), values))
@@ -277,7 +277,7 @@ describe("layerConfig", () => {
     [" UAT\n", "https://webuat.rmoneyindia.co.in", "uat"],
     ["https://weblive.rmoneyindia.net", "https://weblive.rmoneyindia.net", "production"]
   ] as const) {
-    it.effect(`of RmoneyAuth trims the values, and uses the environment ${name}`, () =>
+    it.effect(`trims the values of RmoneyAuth, and uses the environment ${name}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeRmoney.make()
         const values = {

@@ -10,7 +10,7 @@ import { calls, demo, layer, layerApi, newestCode, printed, serve } from "./supp
 
 describe("RMoney requests", () => {
   for (const [endpoint, call] of Object.entries(calls).filter(([name]) => name !== "getProfile")) {
-    it.effect(`to ${endpoint} are not sent again after the connection was cut`, () =>
+    it.effect(`are not sent again to ${endpoint} after the connection was cut`, () =>
       Effect.gen(function* () {
         const fake = yield* serve({ logout: "get" })
         yield* fake.inject(endpoint, { kind: "reset" })
@@ -22,7 +22,7 @@ describe("RMoney requests", () => {
     )
   }
 
-  it.effect("with a step token have the headers that the function `stepHeader` returns", () =>
+  it.effect("send a step token in the headers that the function `stepHeader` returns", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const stepHeader = ({ token }: RmoneyApi.StepToken) => ({
@@ -35,7 +35,7 @@ describe("RMoney requests", () => {
     })
   )
 
-  it.effect("with a step token have no Authorization header if `stepHeader` is a function", () =>
+  it.effect("send a step token without an Authorization header if `stepHeader` is a function", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const stepHeader = ({ source, token, userId }: RmoneyApi.StepToken) => ({
@@ -50,7 +50,7 @@ describe("RMoney requests", () => {
     })
   )
 
-  it.effect("in later login steps have the user id that the broker returned", () =>
+  it.effect("contain the broker's user id, not the given one, after the first login step", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Login.withStepUp(() => newestCode(fake)).pipe(Effect.provide(layer({ userId: demo.email })))
@@ -86,7 +86,7 @@ describe("RMoney requests", () => {
     ["uat", "https://webuat.rmoneyindia.co.in/"],
     ["production", "https://weblive.rmoneyindia.net/"]
   ] as const) {
-    it.effect(`to the login page of the environment ${environment} have the app code and the state`, () =>
+    it.effect(`contain the app code and the state if they open the login page of ${environment}`, () =>
       Effect.gen(function* () {
         const request = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
           Effect.provide(
@@ -100,7 +100,7 @@ describe("RMoney requests", () => {
     )
   }
 
-  it.effect("with a checksum contain the SHA-256 of user id, callback code and API secret", () =>
+  it.effect("contain the SHA-256 of user id, callback code and API secret as their checksum", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
