@@ -150,8 +150,8 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
             new URL(opened.link).hash.slice(1)
           ].filter((secret) => secret !== "")
           assert.isAbove(secrets.length, 90)
-          assert.include(left, "samco-api-key", "the search covers the page")
-          assert.include(left, '\\"isHeldBack\\"', "the search covers the events")
+          assert.include(left, "samco-api-key", "the search must cover the page")
+          assert.include(left, '\\"isHeldBack\\"', "the search must cover the events")
           for (const secret of secrets) {
             assert.isFalse(contains(left, secret), `the page has the secret ${secret}`)
             assert.isFalse(contains(opened.printed(), secret), `the command has printed the secret ${secret}`)
@@ -366,7 +366,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
               assert.isAbove(answer?.status() ?? 0, 400, rebound)
               got.push((await answer?.text()) ?? "")
             }
-            assert.match(await traces(window, own), /Live until/, "the page still works")
+            assert.match(await traces(window, own), /Live until/, "the page must still work")
             return got.join("\n")
           })
           for (const secret of [token, bearer, "samco-api-key", "DV9999"]) assert.notInclude(stolen, secret)

@@ -57,7 +57,7 @@ const allowed: ReadonlyArray<readonly [file: string, source: string]> = [
   ["core/test/Clock.test.ts", `export const now = Date.now()`]
 ]
 
-describe("lint", () => {
+describe("lint:", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-lint-"))
   const rulesByFile = new Map<string, Array<string>>()
 

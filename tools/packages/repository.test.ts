@@ -44,7 +44,7 @@ describe("links of a package's README", () => {
     )
   })
 
-  it("to an earlier address of the repository are changed to its present address", () => {
+  it("are changed to the present address of the repository if they lead to an earlier address", () => {
     const text =
       "[start](https://other.example/group/name/blob/main/docs/start.md) [theirs](https://other.example/a/blob/main/README.md)"
     assert.strictEqual(

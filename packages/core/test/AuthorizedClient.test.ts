@@ -259,7 +259,7 @@ describe("sessions: a rejected token", () => {
 })
 
 describe("sessions: an answer that does not reject the token", () => {
-  it.effect("is returned unchanged if it reports another error", () =>
+  it.effect("is returned unchanged if it reports an error that is not about the token", () =>
     Effect.gen(function* () {
       const { client } = yield* begin(() =>
         Promise.resolve(new Response('{"code":"NO FUNDS"}', { status: 400, headers: { "x-trace": "7" } }))

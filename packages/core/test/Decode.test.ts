@@ -13,7 +13,7 @@ describe("Envelope.field", () => {
     [undefined, undefined],
     ["text", undefined],
     [7, undefined]
-  ])("for %j and the name `a`, returns %s", (value, found) => assert.strictEqual(Envelope.field(value, "a"), found))
+  ])("reads the field `a` of %j as %s", (value, found) => assert.strictEqual(Envelope.field(value, "a"), found))
 })
 
 describe("Decode.count", () => {

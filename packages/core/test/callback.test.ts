@@ -210,7 +210,7 @@ describe("RedirectLogin.parseCallback", () => {
     })
   )
 
-  it.effect("rejects another loopback host, without advice about a proxy", () =>
+  it.effect("rejects a loopback host that differs from the redirect URL's, without advice about a proxy", () =>
     Effect.gen(function* () {
       const { remedy } = yield* refusal(
         codeIn(`http://localhost:3000/callback?${query}`, "http://127.0.0.1:3000/callback")

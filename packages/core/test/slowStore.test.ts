@@ -38,7 +38,7 @@ describe("sessions: a store that hangs", () => {
     })
   )
 
-  it.effect("lets a logout with a time-out, and the closing of the manager's scope, end within eleven seconds", () =>
+  it.effect("delays a logout with a time-out, and the closing of the manager's scope, by at most eleven seconds", () =>
     Effect.gen(function* () {
       const { close, manager, state } = yield* begin
       yield* manager.session

@@ -20,7 +20,7 @@ describe("timeText", () => {
     [90_000_000, "1 day 1 hour"],
     [9 * 86_400_000, "9 days"],
     [9 * 86_400_000 + 3 * 3_600_000 + 59_000, "9 days 3 hours"]
-  ])("for %d milliseconds, returns %s", (millis, text) => assert.strictEqual(timeText(millis), text))
+  ])("shows %d milliseconds as %s", (millis, text) => assert.strictEqual(timeText(millis), text))
 
   it("accepts a duration as text, and an infinite duration", () => {
     assert.strictEqual(timeText("30 seconds"), "30 seconds")

@@ -19,7 +19,7 @@ const challenged = Effect.gen(function* () {
   return { ...(yield* StepUp.StepUp), challenge: outcome.challenge }
 })
 
-describe("the life of a session", () => {
+describe("logins and sessions:", () => {
   it.effect("a TOTP login, a profile call and a logout send four requests", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
@@ -104,7 +104,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("after a login by SMS, the life of the session is counted from the login request", () =>
+  it.effect("a login by SMS counts the life of its session from the login request", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(morning)
@@ -155,7 +155,7 @@ describe("the life of a session", () => {
     )
   }
 
-  it.effect("with resendAfter: 0, a code can be resent at once", () =>
+  it.effect("a code can be resent at once if resendAfter is 0", () =>
     Effect.gen(function* () {
       yield* serve()
       yield* Effect.gen(function* () {
@@ -169,7 +169,7 @@ describe("the life of a session", () => {
     ["a login with TOTP", {}, ["authdirectapi", "getaccesstoken"]],
     ["a login by SMS", { totp: undefined }, ["authdirectapi", "verifyotp", "getaccesstoken"]]
   ] as const) {
-    it.effect(`in ${what}, no request is repeated after a failure of getaccesstoken`, () =>
+    it.effect(`${what} repeats no request after a failure of getaccesstoken`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         yield* fake.inject("getaccesstoken", { kind: "rate-limit" })
@@ -201,7 +201,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect('with otpType: "number", verifyotp sends the code as a number, which its error does not contain', () =>
+  it.effect('verifyotp sends the code as a number if otpType is "number", and no error contains the code', () =>
     Effect.gen(function* () {
       const fake = yield* serve({ otpType: "number" })
       yield* Effect.gen(function* () {
@@ -217,7 +217,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("for a dealer, the profile call sends the client code, and the logout sends the dealer's user id", () =>
+  it.effect("the profile call of a dealer sends the client code, and the logout sends the dealer's user id", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       yield* Effect.gen(function* () {

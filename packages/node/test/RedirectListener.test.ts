@@ -496,19 +496,19 @@ describe("a callback that is sent as a form", () => {
   )
 
   it.live.each([
-    ["with a wrong state", 400, { body: `code=${code}&state=wrong` }],
-    ["without a body", 400, {}],
-    ["with the content type application/json", 415, { headers: { "content-type": "application/json" } }],
-    ["with an empty content type", 415, { headers: { "content-type": "" } }],
+    ["a wrong state", 400, { body: `code=${code}&state=wrong` }],
+    ["no body", 400, {}],
+    ["the content type application/json", 415, { headers: { "content-type": "application/json" } }],
+    ["an empty content type", 415, { headers: { "content-type": "" } }],
     [
-      "with the content type application/x-www-form-urlencoded2",
+      "the content type application/x-www-form-urlencoded2",
       415,
       { headers: { "content-type": "application/x-www-form-urlencoded2" } }
     ],
-    ["of more than 64 KiB", 413, { body: "x".repeat(65_537) }],
-    ["with the method GET", 405, { method: "GET" }],
-    ["with the method HEAD", 405, { method: "HEAD" }]
-  ] as const)("%s is refused with status %d, and the login keeps waiting", ([, status, change]) =>
+    ["more than 64 KiB", 413, { body: "x".repeat(65_537) }],
+    ["the method GET", 405, { method: "GET" }],
+    ["the method HEAD", 405, { method: "HEAD" }]
+  ] as const)("is refused if it has %s (status %d), and the login keeps waiting", ([, status, change]) =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ method: "POST" })
       const right = { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" } }

@@ -20,7 +20,7 @@ describe("hasDisplay", () => {
     ["darwin", { SSH_TTY: "/dev/ttys001" }, false],
     ["win32", {}, true],
     ["win32", { CI: "1" }, false]
-  ] as const)("given the platform %s and the variables %j, returns %s", (platform, env, expected) => {
+  ] as const)("maps the platform %s and the variables %j to %s", (platform, env, expected) => {
     assert.strictEqual(hasDisplay(platform, env), expected)
   })
 })

@@ -59,7 +59,7 @@ const both: ReadonlyArray<readonly [string, Settings]> = [
 describe("a browser login", () => {
   for (const [name, settings] of both) {
     for (const callback of ["query", "hash"] as const) {
-      it.effect(`with ${name} reads the code from the callback's ${callback}`, () =>
+      it.effect(`reads the code from the callback's ${callback} if the login uses ${name}`, () =>
         Effect.gen(function* () {
           const { callback: url, redirect, request } = yield* begun(settings, { callback })
           assert.match(url, callback === "hash" ? /\/callback#\/\?authcode=/ : /\/callback\?authCode=/)
@@ -71,7 +71,7 @@ describe("a browser login", () => {
       )
     }
 
-    it.effect(`with ${name} exchanges a code only once`, () =>
+    it.effect(`exchanges a code only once if the login uses ${name}`, () =>
       Effect.gen(function* () {
         const { callback, redirect, request } = yield* begun(settings)
         yield* redirect.complete(request, Redacted.make(callback))
@@ -80,7 +80,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`with ${name} exchanges no code from a callback of another account`, () =>
+    it.effect(`exchanges no code from a callback of another account if the login uses ${name}`, () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun(settings, { accounts: [demo, other] }, other)
         const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback)))
@@ -89,7 +89,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`with ${name} accepts a callback without a state by default`, () =>
+    it.effect(`accepts a callback without a state by default if the login uses ${name}`, () =>
       Effect.gen(function* () {
         const { callback, redirect, request } = yield* begun(settings, { state: "dropped" })
         assert.notInclude(callback, "state=")
@@ -97,7 +97,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`with ${name} and state: "required" rejects a callback without a state`, () =>
+    it.effect(`rejects a callback without a state if the login uses ${name} and state: "required"`, () =>
       Effect.gen(function* () {
         const strict = { ...settings, state: "required" } as const
         const { callback, redirect, request } = yield* begun(strict, { state: "dropped" })
@@ -106,7 +106,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`with ${name} rejects a callback without a code`, () =>
+    it.effect(`rejects a callback without a code if the login uses ${name}`, () =>
       Effect.gen(function* () {
         const { fake, redirect, request } = yield* begun(settings)
         const sent = (yield* fake.journal).length
@@ -125,7 +125,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`with ${name} reports why the broker refuses the exchange of the code`, () =>
+    it.effect(`reports why the broker refuses to exchange the code if the login uses ${name}`, () =>
       Effect.gen(function* () {
         for (const [state, tag] of [
           ["unapproved", "PermissionDenied"],
@@ -139,7 +139,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect('with a checksum and environment: "production" exchanges the code at the production host', () =>
+  it.effect('exchanges the code at the production host with a checksum if environment is "production"', () =>
     Effect.gen(function* () {
       const { callback, fake, redirect, request } = yield* begun({ ...checksum, environment: "production" })
       const session = yield* redirect.complete(request, Redacted.make(callback))
@@ -151,7 +151,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with a wrong API secret fails, and the error does not contain the secret", () =>
+  it.effect("fails if the API secret is wrong, and the error does not contain the secret", () =>
     Effect.gen(function* () {
       const wrong = { ...sso, apiSecret: Redacted.make("quite-another-secret") }
       const { callback, redirect, request } = yield* begun({ ...checksum, credentials: wrong })
@@ -327,7 +327,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("that begins with an email address continues with the user id in the broker's answer", () =>
+  it.effect("continues with the user id in the broker's answer if it began with an email address", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld({}, {}, demo.email)
       const challenge = yield* recovery.forgotPassword(pan)

@@ -103,7 +103,7 @@ describe("the fake's request handling", () => {
     })
   )
 
-  it.effect('with codeExchange: "concurrent", answers the first exchange of a code with EOAUTH030', () =>
+  it.effect('answers the first exchange of a code with EOAUTH030 if codeExchange is "concurrent"', () =>
     Effect.gen(function* () {
       const fake = yield* begin({ codeExchange: "concurrent" })
       const token = String((yield* login(fake)).json["sessionToken"])
@@ -211,7 +211,7 @@ describe("the fake's login with key and secret", () => {
     ["absent", undefined]
   ] as const) {
     const what = expected === undefined ? "has no exp" : "has the next 08:00 IST as its exp"
-    it.effect(`with tokenEnd: "${tokenEnd}", issues a token that ${what}`, () =>
+    it.effect(`issues a token that ${what} if tokenEnd is "${tokenEnd}"`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ tokenEnd })
         const token = String((yield* login(fake)).json["sessionToken"])
@@ -267,7 +267,7 @@ describe("the fake's browser login", () => {
     ["json", 200],
     ["redirect", 302]
   ] as const) {
-    it.effect(`with authenticate: "${authenticateBy}", returns the callback URL with HTTP ${status}`, () =>
+    it.effect(`returns the callback URL with HTTP ${status} if authenticate is "${authenticateBy}"`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ authenticate: authenticateBy })
         const answer = yield* authenticate(fake)
@@ -319,7 +319,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("refuses each bad exchange or refresh with its own error code, and other grant types with HTTP 400", () =>
+  it.effect("refuses each bad exchange or refresh with its own error code, and the password grant with HTTP 400", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const code = codeOf(yield* authenticate(fake))
@@ -341,7 +341,7 @@ describe("the fake's browser login", () => {
     ["lives", 200]
   ] as const) {
     it.effect(
-      `with refreshedToken: "${refreshedToken}", answers the old access token with HTTP ${status} after a refresh`,
+      `answers the old access token with HTTP ${status} after a refresh if refreshedToken is "${refreshedToken}"`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin({ refreshedToken })
@@ -360,7 +360,7 @@ describe("the fake's browser login", () => {
     ["refused", "EOAUTH017"]
   ] as const) {
     it.effect(
-      `with refreshAfterEnd: "${refreshAfterEnd}", answers a refresh after 08:00 IST with ${code ?? "new tokens"}`,
+      `answers a refresh after 08:00 IST with ${code ?? "new tokens"} if refreshAfterEnd is "${refreshAfterEnd}"`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin({ refreshAfterEnd })
@@ -405,7 +405,7 @@ describe("the fake's browser login", () => {
   for (const oauthFailures of [200, 400] as const) {
     for (const [oauthFailureBody, expected] of bodies) {
       it.effect(
-        `with oauthFailures: ${oauthFailures} and oauthFailureBody: "${oauthFailureBody}", refuses an unknown code with this status and body`,
+        `refuses an unknown code with the status and body that oauthFailures: ${oauthFailures} and oauthFailureBody: "${oauthFailureBody}" select`,
         () =>
           Effect.gen(function* () {
             const fake = yield* begin({ oauthFailures, oauthFailureBody })
@@ -424,7 +424,7 @@ describe("the fake's legacy login", () => {
   }
 
   for (const legacyFailures of [200, 401] as const) {
-    it.effect(`with legacyFailures: ${legacyFailures}, refuses a wrong password with HTTP ${legacyFailures}`, () =>
+    it.effect(`refuses a wrong password with HTTP ${legacyFailures} if legacyFailures is ${legacyFailures}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ legacyFailures })
         const { json, status } = yield* legacyLogin(fake, { password: "wrong" })
@@ -438,7 +438,7 @@ describe("the fake's legacy login", () => {
     ["required", "Invalid access token"],
     ["ignored", "Login session token generated successfully"]
   ] as const) {
-    it.effect(`with accessToken: "${accessToken}", answers a login without an access token with "${message}"`, () =>
+    it.effect(`answers a login without an access token with "${message}" if accessToken is "${accessToken}"`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accessToken })
         assert.strictEqual((yield* legacyLogin(fake, { accessToken: undefined })).json["statusMessage"], message)
@@ -495,8 +495,8 @@ describe("the fake's legacy login", () => {
   )
 })
 
-describe("the fake's other calls", () => {
-  it.effect("DELETE /logout ends a session", () =>
+describe("the fake", () => {
+  it.effect("ends a session on DELETE /logout", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = String((yield* login(fake)).json["sessionToken"])
@@ -510,7 +510,7 @@ describe("the fake's other calls", () => {
     ["registered", "PRIMARY", 400],
     ["unregistered", null, 403]
   ] as const) {
-    it.effect(`an order from an IP address that is ${ip} is refused with HTTP ${status}`, () =>
+    it.effect(`refuses an order with HTTP ${status} if the IP address is ${ip}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
         const token = String((yield* login(fake)).json["sessionToken"])
@@ -521,7 +521,7 @@ describe("the fake's other calls", () => {
     )
   }
 
-  it.effect("an IP address can be changed once in seven days", () =>
+  it.effect("changes the IP address of an account only once in seven days", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const change = (path: string, primaryIp: string) =>
@@ -540,7 +540,7 @@ describe("the fake's other calls", () => {
     })
   )
 
-  it.effect("a reset of the fake deletes all sessions and one-time codes", () =>
+  it.effect("deletes all sessions and one-time codes when it is reset", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = (yield* login(fake)).json["sessionToken"]

@@ -22,7 +22,7 @@ describe("the checksum", () => {
     ],
     ["a+b/c|d=&", "se|cret", "15a09502afa627179b3b91c02d2872ee4f7c4d38ae7d2e0091a3b64b37c1401f"]
   ] as const)(
-    'of the API key, the token "%s" and the API secret equals the output of sha256sum',
+    'equals the output of sha256sum for the API key, the token "%s" and the API secret',
     ([token, apiSecret, expected]) =>
       Effect.gen(function* () {
         assert.strictEqual(yield* sha256(token, apiSecret), expected)
