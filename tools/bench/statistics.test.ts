@@ -88,7 +88,7 @@ describe("judge", () => {
     assert.strictEqual(judge(undefined, kept), "not kept")
   })
 
-  it("returns three results that fail the check: `slower`, `not kept` and `not measured`", () => {
+  it("isFailure() returns true for `slower`, `not kept` and `not measured`, and false for `ok` and `faster`", () => {
     assert.deepStrictEqual((["slower", "not kept", "not measured"] as const).map(isFailure), [true, true, true])
     assert.deepStrictEqual((["ok", "faster"] as const).map(isFailure), [false, false])
   })

@@ -19,7 +19,7 @@ describe("ranges between packages", () => {
     assert.deepStrictEqual(refused, [false, false, false, false])
   })
 
-  it("compare: orders versions by number, not by text", () => {
+  it("compare() orders versions by number, not by text", () => {
     assert.deepStrictEqual(["0.10.0", "0.2.0", "0.2.10", "0.2.9"].toSorted(compare), [
       "0.2.0",
       "0.2.9",
@@ -28,15 +28,15 @@ describe("ranges between packages", () => {
     ])
   })
 
-  it.each(["1.0", "1.0.0-next.1", "latest", ""])("rangeOf: refuses the version %j", (version) =>
+  it.each(["1.0", "1.0.0-next.1", "latest", ""])("rangeOf() refuses the version %j", (version) =>
     assert.throws(() => rangeOf(version), /is not a version like 1\.2\.3/)
   )
 
-  it.each(["^0.1.0", ">=0.1.0", ">=0.1.0 <2.0.0", "*"])("lowestOf: refuses the range %j", (range) =>
+  it.each(["^0.1.0", ">=0.1.0", ">=0.1.0 <2.0.0", "*"])("lowestOf() refuses the range %j", (range) =>
     assert.throws(() => lowestOf(range), /is not a range like/)
   )
 
-  it("in the manifests accept the versions in this repository", () => {
+  it("accept the current versions of the packages in this repository", () => {
     const versions = versionsOf(packages())
     const checked = packages().flatMap(({ manifest }) =>
       dependenciesOf(manifest, versions).map(({ name, range }) => {

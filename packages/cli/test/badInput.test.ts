@@ -186,7 +186,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth login stores the session if it cannot write to standard error",
+  "broker-auth login stores the session even if it cannot write to standard error",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()

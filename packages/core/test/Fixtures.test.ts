@@ -105,13 +105,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
   ["a success instead of a failure", having(first, { expect: { reason: "RateLimited" } }), "login: yes", /RateLimited/],
   ["a failure instead of a success", having(wrongPin, { expect: { data } }), "login: wrong PIN", /InvalidCredentials/],
   [
-    "a different reason",
+    "a reason other than the expected reason",
     having(wrongPin, { expect: { reason: "AccountLocked" } }),
     "login: wrong PIN",
     /AccountLocked/
   ],
   [
-    "a reason whose field has a different value",
+    "a reason with an unexpected value in a field",
     having(wrongPin, { expect: { reason: "InvalidCredentials", field: "otp" } }),
     "login: wrong PIN",
     /"otp".*"pin"/
@@ -123,12 +123,17 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /hint/
   ],
   [
-    "a different delay",
+    "a delay other than the expected delay",
     having(slow, { expect: { reason: "RateLimited", retryAfter: 8 } }),
     "profile: slow down",
     /"retryAfter":8.*"retryAfter":7/
   ],
-  ["a different dialect", having(first, { dialect: "huge" }), "login: yes", /dialect.*"huge".*"tiny"/],
+  [
+    "a dialect other than the expected dialect",
+    having(first, { dialect: "huge" }),
+    "login: yes",
+    /dialect.*"huge".*"tiny"/
+  ],
   [
     "a fixture whose endpoint has no call",
     having(first, { endpoint: "logon" }),
@@ -136,7 +141,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no call for the endpoint logon/
   ],
   [
-    "the failure of another call",
+    "a failure that comes from the call of another endpoint",
     { ...sound, calls: { ...sound.calls, login: sound.calls["profile"]! } },
     "login: wrong PIN",
     /operation.*"login".*"profile"/
@@ -197,13 +202,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture/
   ],
   [
-    "an error row without a fixture, if it differs from a row with a fixture in code and meaning",
+    "an error row without a fixture, if its code and meaning differ from those of a row with a fixture",
     orders("Concerns funds", ErrorTable.rejected),
     "O2: Concerns funds",
     /no fixture/
   ],
   [
-    "an error row without a fixture, if it differs from a row with a fixture in code and reason",
+    "an error row without a fixture, if its code and reason differ from those of a row with a fixture",
     orders("Concerns orders", ErrorTable.unavailable),
     "O2: Concerns orders",
     /no fixture/

@@ -359,7 +359,7 @@ describe("a service that needs no session", () => {
   )
 })
 
-describe("a layer keeps the options that it was made with", () => {
+describe("the options of a layer", () => {
   const { layer: client } = connect(() => yes())
   const serverOf = (layer: ReturnType<typeof method.layer>) =>
     Effect.map(Layer.build(Layer.provide(Layer.fresh(layer), client)), (context) => {
@@ -367,7 +367,7 @@ describe("a layer keeps the options that it was made with", () => {
       return `${account.id} ${account.environment} ${account.app}`
     })
 
-  it.effect("if the program later changes the credentials object", () =>
+  it.effect("do not change if the program later changes the credentials object", () =>
     Effect.gen(function* () {
       const own = { id: "" }
       const layers = ["T1", "T2"].map((id) => {
@@ -378,7 +378,7 @@ describe("a layer keeps the options that it was made with", () => {
     })
   )
 
-  it.effect("if the program later changes credentials that are a class instance", () =>
+  it.effect("do not change if the program later changes credentials that are a class instance", () =>
     Effect.gen(function* () {
       class Own {
         id = "T1"
@@ -390,7 +390,7 @@ describe("a layer keeps the options that it was made with", () => {
     })
   )
 
-  it.effect("if the program later changes the options object", () =>
+  it.effect("do not change if the program later changes the options object", () =>
     Effect.gen(function* () {
       const options = { site: "", app: "", credentials: { id: "" } }
       const layers = ["T1", "T2"].map((id, index) => {
@@ -401,7 +401,7 @@ describe("a layer keeps the options that it was made with", () => {
     })
   )
 
-  it.effect("if the program later changes the options of layerConfig", () =>
+  it.effect("do not change if the program later changes the object that it passed to layerConfig", () =>
     Effect.gen(function* () {
       const options = { site: "a", app: "" }
       const layers = ["a0", "a1"].map((app) => {
@@ -414,7 +414,7 @@ describe("a layer keeps the options that it was made with", () => {
     })
   )
 
-  it.effect("if the program later changes the origins in the options", () =>
+  it.effect("do not change if the program later changes the origins in the options object", () =>
     Effect.gen(function* () {
       const origins: Record<string, string> = { api: "http://127.0.0.1:1" }
       const seenOrigins: Array<unknown> = []
@@ -437,7 +437,7 @@ describe("a layer keeps the options that it was made with", () => {
     })
   )
 
-  it.effect("including an option that a class defines as a getter", () =>
+  it.effect("can include an option that a class defines as a getter", () =>
     Effect.gen(function* () {
       class Mine {
         readonly credentials = { id: "T1" }

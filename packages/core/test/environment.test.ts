@@ -73,7 +73,7 @@ describe("environment variables that the program changes:", () => {
     assert.include(await messageOf(Connection.open(layer)), "TINY_TEST_PIN) is missing")
   })
 
-  it("account() of Connections uses their values at the first successful call for the account", async () => {
+  it("account() of Connections uses the values at the first successful call for an account", async () => {
     const [one, two] = [recording(), recording()]
     await using connections = await Connections.open({ accounts: { one: one.layer, two: two.layer } })
     assert.include(await messageOf(connections.account("one")), "TINY_TEST_PIN) is missing")
@@ -97,7 +97,7 @@ describe("environment variables that the program changes:", () => {
     assert.notStrictEqual(ids[0], ids[1])
   })
 
-  it("Connection.open() ignores them if the layer has its own ConfigProvider", async () => {
+  it("Connection.open() ignores the variables if the layer has its own ConfigProvider", async () => {
     const { layer, pins } = recording()
     setPin("7777")
     const provider = ConfigProvider.layer(ConfigProvider.fromUnknown({ TINY_TEST_PIN: "8888" }))

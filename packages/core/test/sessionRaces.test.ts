@@ -155,7 +155,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("that could not be stored prevents renew from returning the revoked session", () =>
+  it.effect("prevents renew from returning the revoked session, even if the logout could not be stored", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -170,7 +170,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("during a slow write of a session does not end the session of the next renew", () =>
+  it.effect("does not end the session of the next renew, even if the logout happens during a slow write", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -189,7 +189,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("after the store was emptied ends only sessions that are older than the logout", () =>
+  it.effect("ends only sessions that are older than the logout, even after the store was emptied", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, { empty, service }] = [makeTiny(), emptied()]
@@ -542,12 +542,12 @@ const delayed = (store: SessionStore.SessionStore["Service"], delays: Array<numb
 
 describe("sessions: a logout by another program", () => {
   const moments = [
-    { when: "before a renewal", lock: false },
-    { when: "while a renewal waits for the lock", lock: true }
+    { when: "before the renewal begins", lock: false },
+    { when: "while the renewal waits for the lock", lock: true }
   ] as const
   for (const { lock, when } of moments) {
     it.effect.each(["login", "refresh"] as const)(
-      `${when} prevents the %s of the renewal, even if SessionManager.session finds the logout first`,
+      `prevents the %s of a renewal if the logout happens ${when}, even if SessionManager.session finds it first`,
       (by) =>
         Effect.gen(function* () {
           yield* begin
@@ -591,7 +591,7 @@ describe("sessions: SessionManager.peek", () => {
     })
   )
 
-  it.effect("returns the stored session, and a logout still revokes the session that could not be stored", () =>
+  it.effect("returns the stored session, and the next logout also revokes the session that could not be stored", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny({ expiry: Expiry.after("2 hours") }), makeShared()]

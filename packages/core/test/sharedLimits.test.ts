@@ -158,7 +158,7 @@ it.effect("programs share a limit whose scope is `address` if their option `addr
   }).pipe(Effect.provide(inMemory))
 )
 
-describe("if the shared limits", () => {
+describe("a client with shared limits", () => {
   const secret = "redis://user:store-canary@127.0.0.1"
   const perApp = limited({ requests: 1, per: "2 seconds", scope: "app" })
 
@@ -175,21 +175,23 @@ describe("if the shared limits", () => {
   it.effect.each([
     { how: "fail", answer: Effect.fail(secret) },
     { how: "have a defect", answer: Effect.die(new Error(secret)) }
-  ])("$how, the client counts only its own calls for 10 seconds, and logs a warning without the error", ({ answer }) =>
-    Effect.gen(function* () {
-      const { asked, logged, sent } = yield* broken(answer)
-      assert.deepStrictEqual(sent, [0, 2050, 4100, 6150, 8200, 10_250])
-      // The client asks the shared limits only for the calls at 0 and at 10,250 milliseconds.
-      assert.strictEqual(asked(), 2)
-      assert.strictEqual(logged.length, 2)
-      for (const line of logged) {
-        assert.include(line, "The shared rate limits failed")
-        assert.notInclude(line, "canary")
-      }
-    })
+  ])(
+    "counts only its own calls for 10 seconds, and logs a warning without the error, if the shared limits $how",
+    ({ answer }) =>
+      Effect.gen(function* () {
+        const { asked, logged, sent } = yield* broken(answer)
+        assert.deepStrictEqual(sent, [0, 2050, 4100, 6150, 8200, 10_250])
+        // The client asks the shared limits only for the calls at 0 and at 10,250 milliseconds.
+        assert.strictEqual(asked(), 2)
+        assert.strictEqual(logged.length, 2)
+        for (const line of logged) {
+          assert.include(line, "The shared rate limits failed")
+          assert.notInclude(line, "canary")
+        }
+      })
   )
 
-  it.effect("do not answer, the client waits one second and then counts only its own calls", () =>
+  it.effect("waits one second and then counts only its own calls if the shared limits do not answer", () =>
     Effect.gen(function* () {
       const { logged, sent } = yield* broken(Effect.never)
       assert.deepStrictEqual(sent, [1000, 3050, 5100, 7150, 9200, 12_250])

@@ -31,8 +31,8 @@ const answering = (store: Store) => {
 
 const timeOut = Effect.fail(VaultError.make("put", new VaultError.Io({ what: "write an entry within 10 seconds" })))
 
-describe("a login that was not sent does not count as a failed login", () => {
-  it.effect("if the store wrote the entry of the login, but answered with an error", () =>
+describe("a login that was not sent", () => {
+  it.effect("does not count as a failed login if the store wrote its entry, but answered with an error", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -47,7 +47,7 @@ describe("a login that was not sent does not count as a failed login", () => {
     })
   )
 
-  it.effect("if the login is interrupted while the store writes the entry of the login", () =>
+  it.effect("does not count as a failed login if it was interrupted while the store wrote its entry", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -121,8 +121,8 @@ describe("a broker's answer that is stored late", () => {
   )
 })
 
-describe("a refused login counts as a failed login for the whole window", () => {
-  it.effect("even after hundreds of logins without an answer", () =>
+describe("a refused login", () => {
+  it.effect("counts as a failed login for the whole window, even after hundreds of logins without an answer", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const store: Store = { ...makeShared().store, fingerprint: () => Effect.succeed("print") }
@@ -139,7 +139,7 @@ describe("a refused login counts as a failed login for the whole window", () => 
     })
   )
 
-  it.effect("even if another program has a shorter window", () =>
+  it.effect("counts as a failed login for the whole window, even if another program has a shorter window", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const guard = LoginGuard.make(makeShared().store)

@@ -148,7 +148,7 @@ describe("a managed session from a biometric login", () => {
     })
   )
 
-  it.effect("is renewed after a restart with the token from the vault", () =>
+  it.effect("is renewed with the token from the vault after a restart", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const vault = Layer.succeedContext(yield* Layer.build(Vault.layerMemory))

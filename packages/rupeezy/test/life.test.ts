@@ -177,7 +177,7 @@ describe("Profile.profile", () => {
     )
   }
 
-  it.effect('with probe: "profile", returns the full profile for a session made from a token', () =>
+  it.effect('returns the full profile for a session made from a token if the option probe is "profile"', () =>
     Effect.gen(function* () {
       yield* start({ profileCall: "present" })
       const own = layer({}, { probe: "profile" })
@@ -190,7 +190,7 @@ describe("Profile.profile", () => {
     })
   )
 
-  it.effect('treats HTTP 403 as PermissionDenied, or with forbidden: "session-over" as SessionExpired', () =>
+  it.effect('treats HTTP 403 as PermissionDenied, or as SessionExpired if the option forbidden is "session-over"', () =>
     Effect.gen(function* () {
       yield* start({ deadToken: 403 })
       const asked = (options: RupeezyAuth.Options) =>
@@ -207,7 +207,7 @@ describe("Profile.profile", () => {
 
 describe("a refused login", () => {
   for (const refusedLogin of [200, 400, 401] as const) {
-    it.effect(`with HTTP ${refusedLogin} is classified by its message`, () =>
+    it.effect(`is classified by its message if its HTTP status is ${refusedLogin}`, () =>
       Effect.gen(function* () {
         yield* start({ refusedLogin, lockAfter: 1 })
         const refused = (overrides: Parameters<typeof layer>[0]) =>
@@ -310,7 +310,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect('whose callback has no state is accepted by default, and rejected with state: "required"', () =>
+  it.effect('is accepted without a state in its callback, except with state: "required"', () =>
     Effect.gen(function* () {
       yield* start({ cbParam: "dropped", reusedCode: "accepted" })
       assert.strictEqual((yield* complete({})).account.id, demo.clientCode)
@@ -318,7 +318,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with a wrong state is rejected even if the state is optional", () =>
+  it.effect("is rejected if the state is wrong, even if the state is optional", () =>
     Effect.gen(function* () {
       const fake = yield* start({ reusedCode: "accepted" })
       const tamper = (url: URL) => url.searchParams.set("cb_param", "0".repeat(32))
@@ -328,7 +328,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect('with state: "not-sent" works without a state', () =>
+  it.effect('works without a state if the option state is "not-sent"', () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* complete({ state: "not-sent" })).account.id, demo.clientCode)
@@ -340,7 +340,7 @@ describe("a browser login", () => {
     ["a blank auth code", (url: URL) => url.searchParams.set("auth", ""), "missing-token"],
     ["two auth codes", (url: URL) => url.searchParams.append("auth", "another"), "repeated"]
   ] as const) {
-    it.effect(`with ${what} is rejected, and no request is sent`, () =>
+    it.effect(`is rejected without a request if its callback has ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         assert.strictEqual(yield* rejected({}, tamper), why)
@@ -349,7 +349,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect('of another account is rejected, except with otherAccount: "accept"', () =>
+  it.effect('is rejected if it is for an account other than the layer\'s, except with otherAccount: "accept"', () =>
     Effect.gen(function* () {
       yield* start({ reusedCode: "accepted" })
       const other = { clientCode: "YY0000" }
@@ -367,7 +367,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with a used auth code fails with InvalidCredentials", () =>
+  it.effect("fails with InvalidCredentials if the auth code was already used", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { callback, request } = yield* Effect.gen(function* () {
