@@ -88,7 +88,7 @@ describe("npm run runtimes", () => {
     assert.deepStrictEqual(chosenColumns(["other"], row), [])
   })
 
-  it("--list prints all rows and compilers, and wrong options are rejected", () => {
+  it("prints all rows and compilers with --list, and rejects wrong options", () => {
     const listed = command("--list")
     assert.strictEqual(listed.status, 0, listed.stderr)
     for (const { name } of [...rows, ...compilers]) assert.include(listed.stdout, `  ${name} `)

@@ -77,9 +77,9 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
   ["a blank auth_token", having("auth_token", " "), "missing-token"]
 ]
 
-describe("a callback of a browser login", () => {
+describe("a browser login", () => {
   for (const [what, forge, why] of forged) {
-    it.effect(`with ${what} is rejected, and no request is sent`, () =>
+    it.effect(`rejects a callback with ${what}, and sends no request`, () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun()
         const before = (yield* fake.journal).length
@@ -94,7 +94,7 @@ describe("a callback of a browser login", () => {
     )
   }
 
-  it.effect("with only a path and a query is accepted", () =>
+  it.effect("accepts a callback with only a path and a query", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun()
       const session = yield* redirect.complete(request, Redacted.make(callback.pathname + callback.search))
@@ -102,7 +102,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with the token of another account is rejected", () =>
+  it.effect("rejects a callback with the token of another account", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun({ accounts: [demo, other] }, other)
       const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback.href)))
@@ -111,7 +111,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with an unknown token fails with SessionExpired", () =>
+  it.effect("fails with SessionExpired if the token in the callback is unknown", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun()
       callback.searchParams.set("auth_token", "undefined")
@@ -120,7 +120,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with upper-case parameter names and Bearer before the tokens is accepted", () =>
+  it.effect("accepts upper-case parameter names, and removes Bearer before the tokens", () =>
     Effect.gen(function* () {
       const { callback, fake, redirect, request } = yield* begun()
       const tokens = Object.fromEntries(callback.searchParams)
@@ -137,7 +137,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("without refresh_token and with an empty feed_token gives only an access token", () =>
+  it.effect("returns only an access token if the callback has no refresh_token and an empty feed_token", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun({ publisherRefreshToken: "absent" })
       callback.searchParams.set("feed_token", "")

@@ -35,9 +35,9 @@ const spellings: Readonly<Record<string, (secret: string) => string>> = {
   "inside a JSON string": (secret) => JSON.stringify(secret).slice(1, -1)
 }
 
-describe("request data in the broker's answer", () => {
+describe("an error of AngelApi", () => {
   for (const [how, spell] of Object.entries(spellings)) {
-    it.effect(`an error does not show secrets that the broker's message repeats ${how}`, () =>
+    it.effect(`does not show secrets that the broker's message repeats ${how}`, () =>
       Effect.gen(function* () {
         const password = `p&s<w"d${pin}`
         const sent = [password, apiKey].map(spell)
@@ -50,7 +50,7 @@ describe("request data in the broker's answer", () => {
     )
   }
 
-  it.effect("an error does not show a field name that equals the API key or the token", () =>
+  it.effect("does not show a field name that equals the API key or the token", () =>
     Effect.gen(function* () {
       const yes = JSON.stringify({ status: true, data: { [apiKey]: 1, [access]: 2 } })
       assert.notInclude(printed(yield* answered(yes, login())), apiKey)
@@ -58,7 +58,7 @@ describe("request data in the broker's answer", () => {
     })
   )
 
-  it.effect("an error does not show a support number that equals the PIN", () =>
+  it.effect("does not show a support number that equals the PIN", () =>
     Effect.gen(function* () {
       const error = yield* answered(`<title>Request Rejected</title>Your support ID is: ${pin}`, login())
       assert.strictEqual(reasonOf(error, "PermissionDenied").why, "waf")
@@ -66,7 +66,7 @@ describe("request data in the broker's answer", () => {
     })
   )
 
-  it.effect("the error code AB1050 is recognized if the PIN is 1050", () =>
+  it.effect("contains the code AB1050 even if the PIN is 1050", () =>
     Effect.gen(function* () {
       const error = yield* answered(service("Invalid totp", "AB1050"), login("1050"))
       assert.strictEqual(reasonOf(error, "InvalidStepUpCode").code, "AB1050")

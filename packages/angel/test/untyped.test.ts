@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { problems, refused, secret } from "./refusing.ts"
 import { credentials, loginRequest, reasonOf, session } from "./support.ts"
 
-describe("AngelApi called from untyped code:", () => {
+describe("calls of AngelApi from untyped code:", () => {
   const wrong = "is missing, blank or of the wrong type"
   const rows: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
     ["no argument", undefined, ["request"]],

@@ -69,7 +69,7 @@ describe("parseJson with quirks", () => {
     ["trailing-bytes", `{"a":1`, undefined],
     ["trailing-bytes", `{"a":"b`, undefined],
     ["trailing-bytes", `{"a":1,} x`, undefined]
-  ] as const)("given the quirk %s and the text %s, returns %j", (quirk, text, value) =>
+  ] as const)("gets the quirk %s and the text %s, and returns %j", (quirk, text, value) =>
     assert.deepStrictEqual(parseJson(text, [quirk]), value)
   )
 
@@ -79,7 +79,7 @@ describe("parseJson with quirks", () => {
     }
   })
 
-  it.each(["", " trailing"])("keeps curly quotation marks in strings of valid JSON followed by %j", (trailing) => {
+  it.each(["", " trailing"])("keeps curly quotation marks in valid JSON if %j follows it", (trailing) => {
     const right = `{"a":"“b” }"}${trailing}`
     assert.deepStrictEqual(parseJson(right, ["smart-quotes", "trailing-bytes"]), { a: "“b” }" })
   })

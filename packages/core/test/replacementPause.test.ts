@@ -24,7 +24,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     return tiny.calls
   })
 
-  it.effect("makes two programs together renew at most three times in 150 seconds", () =>
+  it.effect("causes at most three renewals in 150 seconds if two programs run", () =>
     Effect.gen(function* () {
       const calls = yield* run(["refresh"], 150, 2)
       assert.isAtMost(calls.length - 1, 3)
@@ -33,7 +33,7 @@ describe("sessions: an endpoint that rejects every token", () => {
   )
 
   it.effect(
-    "makes eight programs together renew at most nine times in an hour",
+    "causes at most nine renewals in an hour if eight programs run",
     () =>
       Effect.gen(function* () {
         const calls = yield* run([], 3600, 8)
@@ -43,7 +43,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     { tags: ["thorough"], timeout: 60_000 }
   )
 
-  it.effect("makes a program that is started eight times renew once", () =>
+  it.effect("causes only one renewal if a program is started eight times", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -104,9 +104,9 @@ describe("sessions: a renewed session", () => {
 
   const down = AuthError.make("tiny", "profile", new AuthError.BrokerUnavailable({ why: "broker", status: 503 }))
   it.effect.each([
-    ["is unavailable", Effect.fail(down)],
+    ["fails with BrokerUnavailable", Effect.fail(down)],
     ["ends with a defect", Effect.die(new TypeError("secret-canary"))]
-  ] as const)("is returned and not renewed again at once if the broker's profile call %s", ([, profile]) =>
+  ] as const)("is returned, and not renewed again at once, if the broker's profile call %s", ([, profile]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()

@@ -186,7 +186,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("sends the same accept and user-agent as fetch if the request has neither header", () =>
+    it.live("adds the headers accept and user-agent, as fetch does, if the request has neither", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -722,7 +722,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
   })
 
-  it.live("fails a login with MalformedResponse if the answer is too large", () =>
+  it.live("makes a login fail with MalformedResponse if the answer is too large", () =>
     Effect.gen(function* () {
       const large = JSON.stringify({ status: true, data: { jwtToken: canary.repeat(500) } })
       const answers: ReadonlyArray<(response: Parameters<Respond>[1]) => void> = [
@@ -878,7 +878,7 @@ describe("NodeHttpClient", () => {
     assert.isTrue(dispatchers.every((dispatcher) => "dispatch" in dispatcher))
   })
 
-  it.live("over node:http, sends requests through the proxy in the options of https.globalAgent", () =>
+  it.live("sends requests over node:http through the proxy in the options of https.globalAgent", () =>
     Effect.gen(function* () {
       yield* trustCertificate
       const server = yield* serveTls(echo)

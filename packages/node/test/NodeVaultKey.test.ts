@@ -406,7 +406,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("reads the keyring on Bun and Deno, which have no module node:sea", () =>
+  it.live("reads the keyring if there is no module node:sea, as on Bun and Deno", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const preload = `${folder}-builtin.cjs`

@@ -101,7 +101,7 @@ describe("the fake's login", () => {
     )
   }
 
-  it.effect("the answer has the documented fields", () =>
+  it.effect("the answer to a login has the documented fields", () =>
     Effect.gen(function* () {
       yield* start()
       const { json } = yield* logIn()
@@ -147,7 +147,7 @@ describe("the fake's session", () => {
     )
   }
 
-  it.effect("only orders are refused from an unregistered IP address", () =>
+  it.effect("an order from an unregistered IP address is refused, but a funds call is accepted", () =>
     Effect.gen(function* () {
       yield* start()
       const headers = bearer(yield* logIn())

@@ -21,7 +21,7 @@ describe("requests of the browser login", () => {
     ["not-sent", () => ""]
   ] as const) {
     it.effect(
-      `${state === undefined ? "by default" : `with state: "${state}"`}, the login URL has ${state === "not-sent" ? "no cb_param" : "a cb_param"}`,
+      `the login URL has ${state === "not-sent" ? "no cb_param" : "a cb_param"} ${state === undefined ? "by default" : `if the option state is "${state}"`}`,
       () =>
         Effect.gen(function* () {
           const request = yield* begun({ state })

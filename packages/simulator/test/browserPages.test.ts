@@ -72,11 +72,11 @@ const harmless = { ran: false, elements: 0 }
 
 const withPage = <A>(use: (page: Page) => Promise<A>) => withWindow(async (window) => use(await window.newPage()))
 
-describe.runIf(runsChromium)("login pages in Chromium", () => {
+describe.runIf(runsChromium)("Chromium, on the simulator's pages,", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const login of pages) {
       it.effect(
-        `redirect the browser from ${login.title} to the redirect URL after the login`,
+        `is redirected from ${login.title} to the redirect URL after the login`,
         () =>
           Effect.gen(function* () {
             const { simulator, site } = yield* prepare()
@@ -95,7 +95,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
       )
 
       it.effect(
-        `run no script that is planted in ${login.title}`,
+        `runs no script that is planted in ${login.title}`,
         () =>
           Effect.gen(function* () {
             const { simulator } = yield* prepare(Object.fromEntries(plantedFields.map((name) => [name, planted])))
@@ -120,7 +120,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
       )
     }
 
-    it("are tested for every broker that has a login page", () => {
+    it("is tested with every broker that has a login page", () => {
       const withPages = Object.entries(registry).filter(([, { descriptor }]) => descriptor.loginPages !== undefined)
       const brokers = new Set(pages.map(({ broker }) => broker))
       assert.sameMembers(
@@ -130,7 +130,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     })
 
     it.effect(
-      "run no script that is planted in an unknown path of the simulator",
+      "runs no script that is planted in an unknown path of the simulator",
       () =>
         Effect.gen(function* () {
           const { simulator } = yield* prepare()
@@ -146,7 +146,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "run no script that is planted in an injected answer",
+      "runs no script that is planted in an injected answer",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -167,7 +167,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "redirect to the redirect URL after a click on deny or cancel",
+      "is redirected to the redirect URL after a click on deny or cancel",
       () =>
         Effect.gen(function* () {
           const { simulator, site } = yield* prepare()
@@ -187,7 +187,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "redirect to an https redirect URL on a host other than the simulator's",
+      "is redirected to an https redirect URL on a host other than the simulator's",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -214,7 +214,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "run no script that is planted in the address of RMoney's page for QR codes",
+      "runs no script that is planted in the address of RMoney's page for QR codes",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()

@@ -13,7 +13,7 @@ const arm = (simulator: Simulator.Info, endpoint: string, fault: unknown, times 
 const statuses = (simulator: Simulator.Simulator["Service"]) =>
   Effect.map(simulator.journal("angel"), (journal) => journal.map(({ endpoint, status }) => `${endpoint} ${status}`))
 
-it.live("with the fault `reset`, a login fails with BrokerUnavailable", () =>
+it.live("the fault `reset` makes a login fail with BrokerUnavailable", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", "reset")
@@ -70,7 +70,7 @@ it.live("a login that times out is in the journal once", () =>
 )
 
 it.live(
-  "with the faults `waf`, `rate-limit`, `status` and `answer`, a login fails with the reason that matches the fault",
+  "the faults `waf`, `rate-limit`, `status` and `answer` make a login fail with the reason that matches the fault",
   () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
@@ -98,7 +98,7 @@ const countingClock = Effect.gen(function* () {
   return { waits, clock: Object.assign(yield* SimulatorClock.make(() => 0), { sleep }) }
 })
 
-it.live("when the simulator stops, it stops the timers of delayed answers", () =>
+it.live("the simulator stops the timers of delayed answers when it stops", () =>
   Effect.gen(function* () {
     const { clock, waits } = yield* countingClock
     yield* Effect.scoped(

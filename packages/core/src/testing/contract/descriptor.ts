@@ -25,7 +25,7 @@ const origins = ({ broker }: Subject): ReadonlyArray<string> =>
 
 export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "has a description with a date, a title and links to documents",
+    name: "has an id, a title, a date and links to documents",
     run: Effect.gen(function* () {
       const { broker } = subject
       yield* ensure(

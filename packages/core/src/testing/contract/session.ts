@@ -176,7 +176,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "fails with SessionExpired for a forged token",
+    name: "fails with SessionExpired if the profile call gets a forged token",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       yield* failsWith(asking(context, forged(session)), "SessionExpired")
