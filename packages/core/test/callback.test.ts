@@ -281,14 +281,21 @@ const Part = Schema.Literals([
 
 it.effect.prop(
   "RedirectLogin.parseCallback accepts only relative addresses and addresses of the redirect URL's origin",
-  { redirectUrl: Schema.Literals([registered, "myapp://cb/callback"]), parts: Schema.Array(Part) },
-  ({ parts, redirectUrl }) =>
+  {
+    redirectUrl: Schema.Literals([registered, "myapp://cb/callback"]),
+    start: Schema.Literals(["", registered, "/callback", "//app.example/callback", "https:app.example/callback"]),
+    parts: Schema.Array(Part),
+    end: Schema.Literals(["", `?${query}`])
+  },
+  ({ end, parts, redirectUrl, start }) =>
     Effect.gen(function* () {
-      const url = parts.join("")
+      const url = start + parts.join("") + end
       const exit = yield* Effect.exit(parse(url, redirectUrl))
       if (Exit.isFailure(exit)) return
       const expected =
-        redirectUrl === registered ? /^["\s<]*(?:https:[/\\]*app\.example(?::443)?)?[/\\]/i : /^["\s<]*myapp:\/\/cb\//i
+        redirectUrl === registered
+          ? /^["\s<]*(?:(?:https:)?[/\\]*app\.example(?::443)?[/\\]|[/\\](?![/\\]))/i
+          : /^["\s<]*(?:myapp:\/\/cb\/|[/\\](?![/\\]))/i
       assert.match(url.replace(/[\t\n]/g, ""), expected)
     }),
   { arbitrary: { runs: 500 } }

@@ -693,7 +693,7 @@ it.effect("sessions: the stream SessionManager.changes ends when the scope of th
     yield* manager.session
     yield* Scope.close(scope, Exit.void)
     yield* pass(1)
-    assert.isDefined(listening.pollUnsafe())
+    assert.lengthOf(yield* Fiber.join(listening), 1)
   })
 )
 

@@ -263,7 +263,7 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "does not refresh an expired session",
+    name: "refuses to refresh an expired session",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       yield* TestClock.adjust(yield* toItsEnd(session, world.fake))
