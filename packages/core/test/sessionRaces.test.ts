@@ -547,7 +547,7 @@ describe("sessions: a logout by another program", () => {
   ] as const
   for (const { lock, when } of moments) {
     it.effect.each(["login", "refresh"] as const)(
-      `prevents the %s of a renewal if the logout happens ${when}, even if SessionManager.session finds it first`,
+      `prevents the %s of a renewal if the logout happens ${when}, even if SessionManager.session finds the logout first`,
       (by) =>
         Effect.gen(function* () {
           yield* begin
