@@ -327,7 +327,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("continues with the user id in the broker's answer if it began with an email address", () =>
+  it.effect("continues with the user id in the broker's answer if the configured user id is an email address", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld({}, {}, demo.email)
       const challenge = yield* recovery.forgotPassword(pan)
