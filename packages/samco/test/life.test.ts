@@ -521,7 +521,7 @@ describe("a logout", () => {
     })
   )
 
-  it.effect('returns already-over for a browser session that has ended if the option logout is "delete"', () =>
+  it.effect('returns already-over for an ended browser session if the option logout is "delete"', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
