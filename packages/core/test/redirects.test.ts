@@ -194,7 +194,7 @@ describe("an HTTP client that follows redirects", () => {
     })
   )
 
-  it.effect('makes a call fail with advice to change the credentials if it ignores redirect: "manual"', () =>
+  it.effect('makes a call fail with advice to change the credentials if the client ignores redirect: "manual"', () =>
     Effect.gen(function* () {
       // Some versions of fetch ignore the redirect mode.
       const byUrl = record(() => Object.defineProperty(yes(), "url", { value: `${otherOrigin}/x` }))

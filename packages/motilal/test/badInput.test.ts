@@ -252,7 +252,7 @@ const wrongOptions: ReadonlyArray<WrongCredentials> = [
   ["an unknown generation", { generation: "v9" }, { generation: "is not one of v7, v4, v3" }],
   ["an unknown environment", { environment: "live" }, { environment: "is not one of production, uat, uat-old" }],
   ["an unknown source id", { sourceId: "TV" }, { sourceId: "is not one of WEB, DESKTOP, MOBILE" }],
-  ["an unknown body of calls without fields", { emptyBody: "empty" }, { emptyBody: "is not one of none, object" }],
+  ["an unknown body for calls without parameters", { emptyBody: "empty" }, { emptyBody: "is not one of none, object" }],
   ["an unknown type of the one-time code", { otpType: "Number" }, { otpType: "is not one of text, number" }],
   ["an unknown rule for the state", { state: "require" }, { state: "is not one of required, optional" }],
   ["zero requests per second", { requestsPerSecond: 0 }, { requestsPerSecond: "must be a positive integer" }],

@@ -805,7 +805,7 @@ describe("NodeHttpClient", () => {
     })
   )
 
-  it.live("finds the dispatcher inside this version of Node, and opens at most 2 connections", () =>
+  it.live("finds the dispatcher inside this version of Node, and opens at most the given number of connections", () =>
     Effect.gen(function* () {
       const dispatcher = builtin.globalDispatcher()
       if (dispatcher === undefined) return assert.fail("this version of Node has no dispatcher")

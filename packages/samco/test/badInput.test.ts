@@ -300,7 +300,7 @@ describe("calls from untyped code:", () => {
     }
   }
 
-  it.effect("Profile.profile fails with an error that does not show the token if the token has a line break", () =>
+  it.effect("Profile.profile rejects a token with a line break, and its error does not show the token", () =>
     Effect.gen(function* () {
       const odd = SamcoAuth.fromTokens({ userId: "DV99999", accessToken: secret("to\nken"), issuedAt: 0 })
       const layer = SamcoAuth.layer({ credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
