@@ -380,7 +380,7 @@ describe("a code or token of a callback", () => {
   ]
 
   for (const carries of ["code", "token"] as const) {
-    it.effect.each(damaged)(`is not sent if it arrives with %s in a callback that carries a ${carries}`, ([, query]) =>
+    it.effect.each(damaged)(`is not sent if it arrives with %s (the callback carries a ${carries})`, ([, query]) =>
       Effect.gen(function* () {
         const { addressOf, request, sent, service } = yield* begun(carries)
         for (const call of [service.check, service.complete] as const) {
@@ -421,7 +421,7 @@ describe("a code or token of a callback", () => {
     })
   )
 
-  it.effect.each([null, undefined, 5, {}])("is not sent if an argument of complete is %j", (wrong) =>
+  it.effect.each([null, undefined, 5, {}])("is not sent if an argument of `complete` is %j", (wrong) =>
     Effect.gen(function* () {
       const { request, sent, service } = yield* begun("code")
       const value = wrong as never

@@ -183,7 +183,7 @@ const refusals: ReadonlyArray<
 ]
 
 describe("the listener of a login on loopback", () => {
-  it.live.each(refusals)("refuses %s with status %d, and keeps waiting", ([, status, make]) =>
+  it.live.each(refusals)("refuses %s (status %d), and keeps waiting", ([, status, make]) =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       const { url, ...options } = make(pending)

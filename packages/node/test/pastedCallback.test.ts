@@ -267,8 +267,12 @@ const ways: ReadonlyArray<
     end: (pending: Effect.Success<ReturnType<typeof pastedLogin>>, state: string) => Effect.Effect<unknown>
   ]
 > = [
-  ["a successful login", {}, ({ redirectUrl }, state) => send(`${redirectUrl}?code=${code}&state=${state}`)],
-  ["a declined login", {}, ({ redirectUrl }, state) => send(`${redirectUrl}?error=x&code=${code}&state=${state}`)],
+  ["a valid callback", {}, ({ redirectUrl }, state) => send(`${redirectUrl}?code=${code}&state=${state}`)],
+  [
+    "a callback with an error parameter",
+    {},
+    ({ redirectUrl }, state) => send(`${redirectUrl}?error=x&code=${code}&state=${state}`)
+  ],
   [
     "a callback with a wrong state",
     { timeout: "300 millis" },
