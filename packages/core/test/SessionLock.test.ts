@@ -78,7 +78,9 @@ describe("vaults: a lock in a Redis that rejects commands", () => {
     Effect.gen(function* () {
       const lock = makeRedis(refusing("READONLY"))
       const waiting = yield* Effect.forkChild(Effect.flip(lock.withLock(account, () => Effect.void)))
-      yield* TestClock.adjust("6 seconds")
+      yield* TestClock.adjust("4 seconds")
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* TestClock.adjust("2 seconds")
       const failed = yield* Fiber.join(waiting)
       assert.include(failed.message, "This node is a replica")
     })
