@@ -58,7 +58,7 @@ const counted = () => {
 }
 
 describe("vaults: a vault", () => {
-  it.live("makes 1,000 fibers share one request for a session if it is in memory", () =>
+  it.live("makes 1,000 fibers share one request for a session if the vault is in memory", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
       const callers = Array.from({ length: 1000 }, () => obtain(exchange))
@@ -68,7 +68,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live.runIf(runsRedis)("makes the fibers of eight programs share one request for a session if it is in Redis", () =>
+  it.live.runIf(runsRedis)("makes eight programs share one request for a session if the vault is in Redis", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
       const prefix = yield* freshPrefix
