@@ -16,7 +16,7 @@ export interface Row {
 }
 
 /**
- * All exit codes, by name. `exec` ends with the exit code of the program that it runs.
+ * All exit codes, by name. `broker-auth exec` ends with the exit code of the program that it runs.
  *
  * @example
  * ```ts
@@ -92,8 +92,8 @@ export const ofReason = {
 } as const satisfies Readonly<Record<string, Name>>
 
 /**
- * The names of the exit codes for problems, in the order in which a user has to solve the problems. If `doctor` finds
- * several problems, it ends with the exit code of the first of them in this order.
+ * The names of the exit codes for problems, in the order in which a user has to solve the problems. If
+ * `broker-auth doctor` finds several problems, it ends with the exit code of the first of them in this order.
  *
  * @example
  * ```ts

@@ -67,7 +67,7 @@ export class Renewal extends Context.Service<
     /** See `early` of `SessionManager.Options`. If it is zero, a session is renewed only after it has expired. */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
-    /** The source of the TOTP codes that `login` sends. `undefined` if the option `codes` has no source. */
+    /** The source of the TOTP codes that `login` sends. `undefined` if the option `codes` of `make` is not a source. */
     readonly codes?: CodeSource | undefined
     /**
      * The credentials that `login` sends. A session manager compares them with credentials that the broker accepted or

@@ -23,7 +23,7 @@ import * as Startup from "./Startup.ts"
 import type { VaultError } from "./VaultError.ts"
 
 /**
- * The argument of the function `codes`: the question for a one-time code.
+ * The question for a one-time code: the argument of the function in the option `codes` of a connection.
  *
  * @category models
  * @since 0.1.0

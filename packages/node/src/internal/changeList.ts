@@ -15,8 +15,8 @@ export interface Change {
 
 interface ChangeList {
   /**
-   * Number of writes to the vault when the list was written. An older version of this package counts its writes in the
-   * vault, but does not update this list.
+   * Number of writes to the vault when the list was written. If the vault has counted more writes, an older version of
+   * this package has written to the vault without updating this list.
    */
   readonly writes: number
   /** The list has every change of a session after this number of writes. */

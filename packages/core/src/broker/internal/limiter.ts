@@ -39,8 +39,8 @@ export interface Limiter {
    */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
   /**
-   * If the limits allow the call at `now`, counts the call and returns true. Returns false, without counting the call,
-   * if the limits do not allow the call or if `ask` of `makeLimiter` must count the call.
+   * If the limits do not allow the call at `now`, or if `ask` of `makeLimiter` must count the call, returns false and
+   * does not count the call. Otherwise, counts the call and returns true.
    */
   readonly takeNow: (account: string, endpoint: Endpoint, now: number) => boolean
 }

@@ -21,10 +21,10 @@ const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
  * tracing headers.
  *
  * A client with `HttpClient.followRedirects` would send the body, keys and tokens to other origins. `HttpClient.make`
- * calls the predicate in `TracerDisabledWhen` directly before each request, so this predicate checks the origin. The
- * `RequestInit` that the client's layer provides is in the fiber's context only while the client sends a request. So
- * this predicate also sets `redirect`. Only the origin of the first request is allowed, even if the client sends the
- * first request to a gateway instead of the broker.
+ * calls the predicate in `TracerDisabledWhen` directly before each request, so this predicate checks the origin. This
+ * predicate also sets `redirect` in the `RequestInit` that the client's layer provides, because that `RequestInit` is
+ * in the fiber's context only while the client sends a request. Only the origin of the first request is allowed, even
+ * if the client sends the first request to a gateway instead of the broker.
  */
 export const execute = (
   client: HttpClient.HttpClient,

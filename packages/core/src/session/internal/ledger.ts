@@ -186,8 +186,8 @@ const minutes = (count: number) => count * 60_000
 
 const pauses = [1, 2, 5, 10].map(minutes)
 /**
- * If a firewall blocks the logins, or the broker allows no more sessions, the pauses are longer, because each login can
- * prolong the block.
+ * The lengths of the pauses if a firewall blocks the logins, or if the broker allows no more sessions. They are longer
+ * than `pauses`, because each login can prolong the refusal.
  */
 const longPauses = [5, 15, 60].map(minutes)
 
