@@ -71,7 +71,8 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
   readonly account: string | undefined
   /**
    * If `query` is set, the call has no body. The URL's query contains the values that `app` and `session` name, and one
-   * parameter for each entry of `query`: the key is the parameter's name, and the value is the name of a field.
+   * parameter for each entry of `query`: the key is the parameter's name, and the value is the name of a field of
+   * the request.
    */
   readonly query: Readonly<Record<string, string>> | undefined
   /**

@@ -1,7 +1,7 @@
 /**
  * The error of stores, locks and vault keys.
  *
- * No reason contains the error of another library, the content of a file, or a secret.
+ * The `reason` of a `VaultError` never contains the error of another library, the content of a file, or a secret.
  *
  * @since 0.1.0
  */

@@ -311,9 +311,9 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
   })
 
 /**
- * Runs the tests of a broker package. The title of a group begins with `contract:`, `fixtures:`, `dialects:`, `codes:`,
- * `requests:` or `fuzz:`, so that a test reporter can count the tests of each kind. Only the group of
- * `Fixtures.typeCases` has no such word in its title.
+ * Runs the tests of a broker package. Except for the group of `Fixtures.typeCases`, the title of each group begins with
+ * `contract:`, `fixtures:`, `dialects:`, `codes:`, `requests:` or `fuzz:`, so that a test reporter can count the tests
+ * of each kind.
  *
  * @category running
  * @since 0.1.0

@@ -24,10 +24,11 @@ const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpC
 /**
  * How a request is sent:
  *
- * - A request with an `AnswerLimit`, such as a login: with `NodeHttpClient`, which reads the whole answer into memory.
- * - A request without this limit: with the global `fetch`, because the answer may never end.
- * - Every request, if the global `fetch` is not Node's own or the dispatcher of Node's `fetch` is not found: with the
- *   global `fetch`.
+ * - If the global `fetch` is not Node's own, or if the dispatcher of Node's `fetch` is not found: with the global
+ *   `fetch`.
+ * - Otherwise, a request with an `AnswerLimit`, such as a login: with `NodeHttpClient`, which reads the whole answer
+ *   into memory.
+ * - Otherwise, a request without this limit: with the global `fetch`, because the answer may never end.
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect(
   HttpClient.HttpClient,

@@ -94,8 +94,8 @@ export const derive = Effect.fnUntraced(function* (
   passphrase: Redacted.Redacted<string>,
   vault: string
 ): Effect.fn.Return<Redacted.Redacted<Uint8Array>, VaultError.VaultError> {
-  // Two systems may represent the same letter with different code points. `echo` and editors end a file with a line
-  // break.
+  // The key must not depend on the line break that `echo` and editors add to a file, or on the code points with which a
+  // system represents a letter.
   const message = new TextEncoder().encode(
     Redacted.value(passphrase)
       .replace(/\r?\n$/, "")

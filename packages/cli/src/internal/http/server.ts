@@ -28,7 +28,7 @@ export interface Options {
 }
 
 const maxHeaderBytes = 16_384
-/** Short, because clients on this machine are fast. */
+/** The time-out is short, because clients on this machine send their headers quickly. */
 const headersMillis = 5000
 const requestMillis = 10_000
 /** If no further request follows an answer within this time in milliseconds, the connection is closed. */

@@ -113,8 +113,8 @@ export interface QrOptions {
 export interface Calls<Services> {
   readonly account: Account
   /**
-   * Returns a live session. Sources, in this order: memory, the vault, the broker. The tokens are `Redacted`. `reveal`
-   * returns their text.
+   * Returns a live session. Sources, in this order: memory, the vault, the broker. The tokens are `Redacted`.
+   * `Connection.reveal` returns the text of a token.
    */
   readonly session: () => Promise<Session>
   /**
