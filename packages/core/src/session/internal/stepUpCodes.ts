@@ -15,7 +15,7 @@ import type { Session } from "../../login/Session.ts"
 import { StepUp } from "../../login/StepUp.ts"
 import { Renewal } from "../../broker/Renewal.ts"
 
-/** The argument of the function `codes`, which returns a one-time code. */
+/** The question for a one-time code: the argument of the function `codes`, which returns the code. */
 export interface CodeQuestion {
   readonly account: Account
   /** The kinds of code that the broker accepts. The preferred kind is first. */
