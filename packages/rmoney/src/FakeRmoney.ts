@@ -246,7 +246,7 @@ const capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 const randomText = (length: number): string =>
   Array.from(SecureRandom.randomBytesUnsafe(length), (byte) => capitals[byte % capitals.length]).join("")
 
-/** Never `000000`, which tests use as a wrong code. */
+/** The code is never `000000`, because tests use `000000` as a wrong code. */
 const randomCode = (): string => {
   const [high = 0, low = 0, third = 0] = SecureRandom.randomBytesUnsafe(3)
   return String(1 + (((high << 16) | (low << 8) | third) % 999_999)).padStart(6, "0")

@@ -238,7 +238,8 @@ export const otherCall = "request"
 const longestRefusal = 65_536
 
 /**
- * Returns a problem for each option that has a value other than one of its texts. For `undefined`, there is no problem.
+ * Returns a problem for each option whose value is not one of the texts that `choices` lists for the option. An option
+ * that is `undefined` is accepted.
  *
  * @example
  * ```ts
@@ -258,7 +259,7 @@ export const choiceProblems = (choices: Choices, options: object): ReadonlyArray
     return isAllowed ? [] : [{ field, problem: `is not one of ${allowed.join(", ")}` }]
   })
 
-/** Rejects a `timeout` of zero or NaN, with which a login would be sent and would fail at once. */
+/** Rejects a `timeout` of zero or NaN, because a login with this `timeout` would be sent and would fail at once. */
 const readLimits = (
   { broker, choices = {} }: Protocol,
   options: Options

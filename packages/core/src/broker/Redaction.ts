@@ -77,8 +77,8 @@ const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): strin
 const searchable = 1_048_576
 
 /**
- * If a text is longer than `length`, cuts it and removes at most 200 characters of the last word. The last word may be
- * the beginning of a token, and the patterns recognize only a long beginning.
+ * If a text is longer than `length`, cuts the text and removes its last word, or the last 200 characters of a longer
+ * last word. The last word may be the beginning of a token, and the patterns do not recognize a short beginning.
  */
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text

@@ -51,8 +51,9 @@ export const layer = (limits: SharedLimits): Layer.Layer<never> =>
 
 /**
  * `burst` calls may be sent without a pause. The next `burst` calls may be sent `burst * pause` milliseconds after the
- * first call. Any period of the length `per` contains fewer than `burst + per / pause` calls. The value of `pause`
- * makes this number at most `requests + 1`, so the period contains at most `requests` calls.
+ * first call. Effect's `RateLimiter` allows `burst` calls in a window, and each call lengthens the window by `pause`
+ * milliseconds. So any period of the length `per` contains fewer than `burst + per / pause` calls. The value of `pause`
+ * makes `burst + per / pause` at most `requests + 1`, so the period contains at most `requests` calls.
  */
 const paceOf = ({ per, requests }: Limit) => {
   const burst = Math.max(1, Math.floor(requests / 4))

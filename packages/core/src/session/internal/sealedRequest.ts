@@ -26,8 +26,9 @@ const maxLength = 4096
 const defaultLifetime = Duration.minutes(10)
 
 /**
- * The `key` of a vault entry never begins with `authorization-request/`. So a vault entry cannot be opened as a
- * request, and a request cannot be opened as a vault entry.
+ * Sealed bytes can be opened only with the `key` of the `Place` for which they were sealed. In the `Place` of a vault
+ * entry, `key` never begins with `authorization-request/`. So a vault entry cannot be opened as a request, and a
+ * request cannot be opened as a vault entry.
  */
 const placeOf = (account: Account.Account): SealedEntry.Place => ({
   what: "authorization request",

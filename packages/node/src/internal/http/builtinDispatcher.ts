@@ -1,6 +1,6 @@
 /**
  * Finds the dispatcher of Node's own `fetch`. Node does not document this dispatcher. undici stores the dispatcher in
- * the global object under a symbol. A test checks this module only with the version of Node that runs the test.
+ * the global object under a symbol. This module is tested only with the version of Node that runs the tests.
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
