@@ -503,7 +503,7 @@ const tokensOf = ({ shared, clock }: Parts, issued: Issued) =>
     ...holderOf(shared, issued, longOrderTypes)
   })
 
-/** A second use of an authorization code revokes all tokens that the app has for the account. */
+/** A second use of an authorization code ends all sessions of the account, including the sessions of other logins. */
 const exchangeCode =
   (parts: Parts): Handle =>
   (request) => {

@@ -41,7 +41,7 @@ export const make = (options: {
   readonly environment?: string | undefined
   readonly app?: string | undefined
 }): Account =>
-  // Frozen, because all sessions of the account share this object.
+  // The account is frozen, because all its sessions share this object.
   Object.freeze({
     broker: options.broker,
     environment: options.environment ?? "production",

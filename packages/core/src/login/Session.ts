@@ -110,7 +110,7 @@ export interface Session {
 /** An object that is frozen already is not copied, so all sessions of an account share `account`. */
 const frozen = <A extends object>(fields: A): A => (Object.isFrozen(fields) ? fields : Object.freeze({ ...fields }))
 
-/** Frozen, because all callers get the same cached object, and a change by one caller would affect all callers. */
+/** A session is frozen, because all callers get the same object, and a change by one caller would affect all. */
 class SessionImpl implements Session {
   readonly [TypeId] = TypeId
   readonly account: Account
@@ -344,7 +344,7 @@ export const required = (
     : Effect.fail(AuthError.invalidRequest(broker, operation, field, headerProblem))
 }
 
-/** A quotation mark can also be spelled with `&` or a backslash at its beginning, such as `&quot;`. */
+/** Returns `false` for `&` and the backslash, because a quotation mark can be written as `&quot;` or `\"`. */
 const isTokenEnd = (code: number): boolean =>
   code > 0x20 && code < 0x7f && code !== 0x22 && code !== 0x26 && code !== 0x27 && code !== 0x5c && code !== 0x60
 

@@ -28,15 +28,17 @@ export interface BrowserCalls {
    * Opens the login page in the user's browser, waits for the login, and stores the session. If no browser can be
    * opened, the terminal shows the address of the page.
    *
-   * If the stored session has not expired, `login` checks the session with the layer's profile call. If the broker does
-   * not refuse the session, `login` returns the session and opens no browser. If the layer has no profile call, `login`
-   * returns the stored session without this check. If another program has opened the browser for this account, `login`
-   * waits for that program's session.
+   * If the user has started the login, pass `byPerson: true`. A login with `byPerson: true` always opens the browser.
+   * Without `byPerson: true`, these rules apply:
    *
-   * For one account, the logins without `byPerson` in all programs together open the browser at most three times in an
-   * hour. If the user has started the login, pass `byPerson: true`. A login with `byPerson: true` always opens the
-   * browser, without this limit. If the user has not completed a login after five minutes, the login fails, even with a
-   * longer `timeout`.
+   * - If the stored session has not expired, `login` checks the session with the layer's profile call. If the broker
+   *   does not refuse the session, `login` returns the session and opens no browser. If the layer has no profile call,
+   *   `login` returns the stored session without this check.
+   * - If another program has opened the browser for this account, `login` waits for that program's session.
+   * - For one account, the logins without `byPerson: true` in all programs together open the browser at most three
+   *   times in an hour.
+   *
+   * If the user has not completed a login after five minutes, the login fails, even with a longer `timeout`.
    */
   readonly login: (options?: LoginOptions) => Promise<Session>
 }

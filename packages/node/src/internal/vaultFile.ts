@@ -56,8 +56,8 @@ const verifyEntries = (database: DatabaseSync): void => {
   let writes = 0
   for (const row of rows)
     writes += toStored({ account: String(row["account"]), slot: String(row["slot"]) }, row).version
-  // Entries are never removed, and each write increments the version of one entry. So the sum of all versions is the
-  // number of writes.
+  // This package never removes an entry, and each write increments the version of one entry. So the sum of all versions
+  // is the number of writes.
   const isWhole =
     rows.length === checked.readNumber(database, "entries") && writes === checked.readNumber(database, "writes")
   if (!isWhole) throw new Damaged()

@@ -73,7 +73,7 @@ export const make = (offset = "+05:30") => {
     getBanks: get("getBanks", "/v2/user/profile/banks", { response: Banks }),
     /** The SDKs make this call, but its answer is not documented. */
     getBrokerage: get("getBrokerage", "/v2/user/profile/brokerage", { response: Shape.unknown }),
-    /** Known only from a third-party client. Perhaps the broker does not have this call. */
+    /** This call is known only from a third-party client. Perhaps the broker does not have this call. */
     getProfile: get("getProfile", "/v2/user/profile", { response: Shape.extend(Shape.struct(holder), loginAt) })
   }
 }

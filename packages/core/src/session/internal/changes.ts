@@ -13,7 +13,7 @@ export interface Changes {
   readonly mark: Effect.Effect<string | number | undefined>
   /**
    * Calls `changed` with the new version number after any program has written the session of the account. `changed`
-   * must return at once. The returned effect ends these calls.
+   * must return at once. `watch` returns an effect that ends these calls.
    */
   readonly watch: (account: Account, changed: Changed) => Effect.Effect<Effect.Effect<void>>
 }

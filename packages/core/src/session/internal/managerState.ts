@@ -54,8 +54,8 @@ const endedAlreadyReason = new AuthError.SessionExpired({
 
 /**
  * After the broker refused a session in `withSession`, `session` is the session that replaced the refused session.
- * `accepted` contains the kinds of calls that the broker has accepted with `session`. `order`: a call that must not be
- * sent twice. `read`: any other call.
+ * `accepted` contains the kinds of the effects that have succeeded with `session`. `order`: an effect that sends a
+ * request that must not be sent twice. `read`: any other effect.
  */
 export interface Trial {
   readonly session: Session.Session

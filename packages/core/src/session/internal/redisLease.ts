@@ -106,8 +106,8 @@ const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effec
   Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))
 
 /**
- * Applies to one call of `check`. If the lease has expired again after the last of these renewals, Redis is too slow
- * for the lease, and `check` fails.
+ * Maximum number of renewals in one call of `check`. If the lease has expired again after the last renewal, Redis is
+ * too slow for the lease, and `check` fails.
  */
 const maxRenewals = 5
 
