@@ -377,14 +377,14 @@ const readField = (field: Field, given: unknown, now: number, advice: string): R
 const inCode: VerbatimAdvice = () => "use Credentials.verbatim(…)"
 
 /**
- * Checks all fields. If several fields are wrong, one error names all of them. The check of a value depends on its
- * kind:
+ * Checks all fields. If several fields are wrong, one error names all of them. `CodeSource.totp` checks the TOTP secret
+ * in a field with `codes`. The check of any other value depends on whether the value is `verbatim`, and on whether its
+ * field has `freeText`:
  *
- * - every value except a `verbatim` value: Blanks around the value are removed. An invisible character inside the
- *   value, a quotation mark at only one end, and a placeholder such as `your_api_key`, `<A123456>` or `xxxx` are
- *   rejected.
- * - without `freeText`: Invisible characters and pairs of quotation marks around the value are removed.
- * - with `freeText`: Invisible characters and quotation marks around the value are rejected.
+ * - not `verbatim`: Blanks around the value are removed. An invisible character inside the value, a quotation mark at
+ *   only one end, and a placeholder such as `your_api_key`, `<A123456>` or `xxxx` are rejected.
+ * - not `verbatim`, without `freeText`: Invisible characters and pairs of quotation marks around the value are removed.
+ * - not `verbatim`, with `freeText`: Invisible characters and quotation marks around the value are rejected.
  * - `verbatim`: Nothing is removed. Quotation marks, invisible characters and placeholders are accepted.
  *
  * @example

@@ -1,9 +1,9 @@
 /**
  * Describes the data of requests and answers for the tables of endpoints.
  *
- * Most shapes decode the usual answers without `effect/Schema`. For all other data, a shape makes its schema, which
- * decodes the data or reports what is wrong. So most logins do not load `effect/Schema`, which would be
- * a quarter of the code that a login loads.
+ * Most shapes decode the usual answers without `effect/Schema`. So most logins do not load `effect/Schema`, which would
+ * be a quarter of the code that a login loads. For all other data, a shape makes its schema, which decodes the data or
+ * reports what is wrong.
  *
  * @since 0.1.0
  */

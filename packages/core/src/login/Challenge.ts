@@ -44,7 +44,7 @@ export interface Challenge {
   readonly digits?: number | undefined
   /** Number of codes that can still be tried. `undefined` if unknown. */
   readonly attemptsLeft?: number | undefined
-  /** The token that the broker requires in the second step of the login. */
+  /** The token that the broker requires in the next step of the login or of the account recovery. */
   readonly stepToken: Redacted.Redacted<string>
 }
 

@@ -9,7 +9,7 @@ const neverConnected =
  *
  * - `nothing-sent`: the broker received no login, or received the login but no code.
  * - `none`: the broker may have received the login or the code, but did not answer.
- * - `refused`: the broker refused the password or the code.
+ * - `refused`: the broker refused the credentials or a one-time code.
  * - `locked`: the broker has locked the account.
  * - `passing`: the same login may succeed later.
  * - `final`: the same login would fail again.

@@ -31,8 +31,8 @@ const noWatch = Effect.succeed(Effect.void)
 const defaults = { pollInterval: Duration.seconds(30), renewalTimeout: Duration.seconds(2) }
 
 /**
- * The caller must run `open` in an uninterruptible region. Later, the caller must run `close` with the `Self` that
- * `open` returns.
+ * The caller must run `open` in an uninterruptible region. Later, the caller must pass the `Self` that `open` returns
+ * to the function `close` of `managerState.ts`.
  */
 export const open = Effect.fnUntraced(function* (
   options: Options,

@@ -41,8 +41,9 @@ const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
   })
 
 /**
- * Starts to wait for the renewal, but not longer than `renewalTimeout`. All callers share one timer, because a timer
- * for each caller would cost much CPU time.
+ * Starts a renewal if none is pending, and returns an effect that waits for the renewal. After `renewalTimeout`, this
+ * effect returns the cached session if that session is live, and otherwise runs `obtain`. All callers share one timer,
+ * because a timer for each caller would cost much CPU time.
  */
 const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
