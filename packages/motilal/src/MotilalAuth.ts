@@ -111,8 +111,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   const verify = (challenge: Challenge.Challenge, otp: Redacted.Redacted<string>) => {
     const ends = Expiry.earliest(expiry, notAfter(challenge.expiresAt))
     const exchange = Effect.gen(function* () {
-      // After some failures of `send`, the challenge can be answered again. `getaccesstoken` is not in `send`, because
-      // the challenge cannot be answered again after the broker has accepted the code.
+      // After some failures of `send`, the ledger reopens the challenge. `getaccesstoken` runs after `send`, because a
+      // failed `getaccesstoken` must not reopen a challenge whose code the broker has accepted.
       yield* ledger.answer(challenge, otp, { digits: 6, send: api.verifyotp({ otp }, waiting(challenge)) })
       yield* keep(challenge.stepToken, yield* Clock.currentTimeMillis, ends)
       return { tokens: yield* services.exchange(api, account, challenge.stepToken) }

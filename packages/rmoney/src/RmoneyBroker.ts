@@ -121,8 +121,8 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
 export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * After two failed logins, a person can make one wrong attempt without locking the account. The window is longer than
- * 300 seconds, because the 300 seconds in `source` may begin again with each wrong attempt.
+ * After two failed logins, a person can make one wrong attempt without locking the account. If the 300 seconds in
+ * `source` begin again with each wrong attempt, the 4th wrong attempt in 15 minutes can lock the account.
  */
 const budget = {
   maxFailures: 2,

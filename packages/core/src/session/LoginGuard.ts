@@ -170,7 +170,7 @@ interface Protected {
   readonly credentials: string | undefined
 }
 
-/** A login that was sent. `attempt` is its last entry in the ledger. */
+/** A login that `enter` has recorded. `attempt` is the last entry of this login in the ledger. */
 interface Sent {
   attempt: Ledger.Attempt
   failuresLeft: number

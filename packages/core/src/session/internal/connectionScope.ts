@@ -1,4 +1,4 @@
-/** Opens and closes connections, and provides the layers that the broker's layer needs. */
+/** Opens and closes connections, and supplies the default vault, key and HTTP client of a connection. */
 import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Deferred from "effect/Deferred"
@@ -23,7 +23,10 @@ export interface BaseOptions {
    * lost when the connection is closed.
    */
   readonly vault?: Layer.Layer<SessionStore | SessionLock, AuthError.AuthError | VaultError> | undefined
-  /** The key with which `seal` encrypts browser logins. Default: a random key that only this connection has. */
+  /**
+   * The key with which `PendingLogin.seal` encrypts browser logins. Default: a random key that only this connection
+   * has.
+   */
   readonly key?: Layer.Layer<VaultKey.VaultKey, AuthError.AuthError | VaultError> | undefined
   /** The HTTP client. Default: the global `fetch`. */
   readonly client?: Layer.Layer<HttpClient.HttpClient, AuthError.AuthError | VaultError> | undefined
