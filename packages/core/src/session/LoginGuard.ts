@@ -51,7 +51,7 @@ export interface Memory {
    *
    * - A login fails, and a retry would not help.
    * - A login fails after the broker has sent a code by SMS or email. A refused code starts no pause.
-   * - Two or more logins within an hour ended before their one-time code was entered.
+   * - Two or more logins within an hour have sent no one-time code.
    */
   readonly pausedUntil: number | undefined
 }
