@@ -2,10 +2,10 @@
  * Login in the browser from a program on this machine. The callback arrives on loopback (RFC 8252) or as a pasted
  * address.
  *
- * | redirect URL                                                      | how the callback arrives                          |
- * | ----------------------------------------------------------------- | ------------------------------------------------- |
- * | `http://127.0.0.1:5000/…`, `http://[::1]:…`, `http://localhost:…` | the program listens on that port during the login |
- * | any other, such as `https://app.example.com/callback`             | the user pastes the address at the terminal       |
+ * | redirect URL                                                      | how the callback arrives                    |
+ * | ----------------------------------------------------------------- | ------------------------------------------- |
+ * | `http://127.0.0.1:5000/…`, `http://[::1]:…`, `http://localhost:…` | the program listens on the port of the URL  |
+ * | any other, such as `https://app.example.com/callback`             | the user pastes the address at the terminal |
  *
  * @since 0.1.0
  */
