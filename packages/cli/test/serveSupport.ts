@@ -122,7 +122,10 @@ interface Added {
    * login method, or 0.
    */
   readonly account?: number
-  /** An additional variable, and the field of the fake account that contains the value of the variable. */
+  /**
+   * A credential that `broker-auth add` reads in addition to those of `ways.ts`: its environment variable, and the
+   * field of the fake account that contains its value.
+   */
   readonly more?: readonly [variable: string, field: string]
 }
 
