@@ -65,6 +65,8 @@ export const make = Effect.fnUntraced(function* (
  * `withLock` fails with `Io` if other users have access to the folder, and with `NewerVersion` if a newer version of
  * this package wrote the lock file. A damaged lock file is recreated, but never while a program holds the lock.
  *
+ * Building the layer fails with `InvalidOption` if `acquireTimeout` is not positive.
+ *
  * @example
  * ```ts
  * import * as NodeSessionLock from "@auth/node/NodeSessionLock"

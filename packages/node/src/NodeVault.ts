@@ -196,7 +196,7 @@ export const layerStore = (
  *
  * Fails with `Tampered` if `sessions.db` is damaged, or was changed by something other than this package. Fails with
  * `NewerVersion` if a newer version of this package wrote `sessions.db`. Fails with `Io` if the folder or a file cannot
- * be used.
+ * be used. Fails with `InvalidOption` if `acquireTimeout` is not positive.
  *
  * @example
  * ```ts
