@@ -162,7 +162,7 @@ const open = Effect.fnUntraced(function* (
 /**
  * The store of the vault, without its locks. Use this layer if your program provides another `SessionLock`.
  *
- * Fails with the same errors as `layer`.
+ * Fails with the same errors as `layer`, except `InvalidOption`.
  *
  * @category layers
  * @since 0.1.0
