@@ -7,6 +7,7 @@ import { toLines } from "../../packages/fileList.ts"
 import { run } from "../../packages/process.ts"
 import { checkPage, pack } from "../../packages/tarballs.ts"
 import { type Manifest, root } from "../../packages/workspace.ts"
+import type { Budgets } from "../../size/budgets.ts"
 
 const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-generator-"))
 
@@ -103,6 +104,9 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
       checkPage(made)
       const list = fs.readFileSync(path.join(folder, "tools/packages/files/madeup.txt"), "utf8")
       assert.deepStrictEqual(toLines((await pack(made, folder)).paths), list.trim().split("\n"))
+      const budgets = JSON.parse(fs.readFileSync(path.join(folder, "tools/size/budgets.json"), "utf8")) as Budgets
+      assert.strictEqual(budgets.programs["madeup"], budgets.programs["motilal"])
+      assert.strictEqual(budgets.packages["madeup"], budgets.packages["rmoney"])
       await tool("typescript/bin/tsc", "-p", "packages/madeup/tsconfig.test.json")
       await tool("oxlint/bin/oxlint", "packages/madeup", "packages/simulator/src")
       await tool("oxfmt/bin/oxfmt", "--check", "packages/madeup", "packages/simulator", "tsconfig.json", ".changeset")

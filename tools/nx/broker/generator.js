@@ -53,6 +53,18 @@ const packed = (fill) => {
   return `${["LICENSE", "README.md", "package.json", ...lines].toSorted((left, right) => (left < right ? -1 : 1)).join("\n")}\n`
 }
 
+const budgets = "tools/size/budgets.json"
+
+/** Adds the budgets of the new broker: its program and its package may be as large as those of the largest broker. */
+const withBudgets = (sizes, brokers, name) =>
+  Object.fromEntries(
+    Object.entries(sizes).map(([kind, known]) => {
+      const largest = Math.max(...brokers.map((broker) => known[broker] ?? 0))
+      const all = Object.entries({ ...known, [name]: largest }).toSorted(([left], [right]) => (left < right ? -1 : 1))
+      return [kind, Object.fromEntries(all)]
+    })
+  )
+
 const today = () => new Date().toISOString().slice(0, 10)
 
 const run = (root, ...args) => execFileSync(process.execPath, args, { cwd: root, stdio: "inherit" })
@@ -122,7 +134,10 @@ export default function broker(tree, options) {
     tree.write(place, fill(readFileSync(path.join(templates, file), "utf8")))
   }
   tree.write(`tools/packages/files/${name}.txt`, packed(fill))
-  const brokers = { ...JSON.parse(tree.read(list, "utf-8")), [name]: prefix }
+  const known = JSON.parse(tree.read(list, "utf-8"))
+  const sizes = withBudgets(JSON.parse(tree.read(budgets, "utf-8")), Object.keys(known), name)
+  tree.write(budgets, `${JSON.stringify(sizes, undefined, 2)}\n`)
+  const brokers = { ...known, [name]: prefix }
   tree.write(list, `${JSON.stringify(brokers, undefined, 2)}\n`)
 
   return () => {
