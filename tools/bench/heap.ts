@@ -19,13 +19,12 @@ export const heap = (): number => {
 const codeSpaces: ReadonlySet<string> = new Set(["code_space", "code_large_object_space"])
 
 /**
- * Returns the number of bytes in use after the most thorough garbage collection. `objects` does not count compiled
- * code, because V8 compiles code and drops it at any time. Bytecode is in the spaces whose names begin with `trusted`.
+ * Returns the number of bytes in use after the most thorough garbage collection. Compiled code does not count, because
+ * V8 compiles code and drops it at any time. Bytecode is in the spaces whose names begin with `trusted`.
  */
-export const smallestHeap = (): { readonly all: number; readonly objects: number } => {
+export const smallestHeap = (): number => {
   collect({ type: "major", execution: "sync", flavor: "last-resort" })
-  const objects = getHeapSpaceStatistics()
+  return getHeapSpaceStatistics()
     .filter(({ space_name: name }) => !codeSpaces.has(name) && !name.startsWith("trusted"))
     .reduce((sum, { space_used_size: bytes }) => sum + bytes, 0)
-  return { all: process.memoryUsage().heapUsed, objects }
 }

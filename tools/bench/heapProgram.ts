@@ -1,6 +1,7 @@
 /**
- * Repeats one job with our library. Prints as JSON how much the heap has grown, and which handles the job left open.
- * The program does not call `process.exit`, so an open handle keeps the program from ending.
+ * Repeats one job with our library, in several rounds. Prints as JSON how much the heap has grown in each round, and
+ * which handles the job left open. The program does not call `process.exit`, so an open handle keeps the program from
+ * ending.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
@@ -24,6 +25,7 @@ import type { Left } from "./heapRun.ts"
 
 const [url = "", job = "", count = "0"] = process.argv.slice(2)
 
+const rounds = 3
 const concurrency = 64
 const accounts = 1000
 
@@ -62,62 +64,57 @@ const oneByOne =
       }
     })
 
-const jobs: Readonly<Record<string, { readonly warmUp: number; readonly prepared: Prepared }>> = {
-  logins: {
-    warmUp: 10_000,
-    prepared: Effect.gen(function* () {
-      const logins = yield* Effect.forEach(Array.from({ length: accounts }), (_, index) =>
-        Effect.map(Layer.build(brokerOf(clientCodeOf(index))), (context) =>
-          Effect.provideContext(Login.session, context)
-        )
-      )
-      return Effect.fnUntraced(function* (from: number, to: number) {
-        for (let start = from; start < to; start += accounts) {
-          ahead += step
-          yield* Effect.forEach(logins.slice(0, to - start), (login) => login, { concurrency, discard: true })
-        }
+const jobs: Readonly<Record<string, Prepared>> = {
+  logins: Effect.gen(function* () {
+    const logins = yield* Effect.forEach(Array.from({ length: accounts }), (_, index) =>
+      Effect.map(Layer.build(brokerOf(clientCodeOf(index))), (context) => Effect.provideContext(Login.session, context))
+    )
+    return Effect.fnUntraced(function* (from: number, to: number) {
+      for (let start = from; start < to; start += accounts) {
+        ahead += step
+        yield* Effect.forEach(logins.slice(0, to - start), (login) => login, { concurrency, discard: true })
+      }
+    })
+  }),
+  cycles: Effect.gen(function* () {
+    const layer = SessionManager.layer().pipe(Layer.provide([brokerOf(clientCodeOf(0)), Vault.layerMemory]))
+    const manager = Context.get(yield* Layer.build(layer), SessionManager.SessionManager)
+    return oneByOne(() => Effect.andThen(manager.renew(), manager.logout))
+  }),
+  accounts: Effect.gen(function* () {
+    const vault = yield* Layer.build(Vault.layerMemory)
+    const managers = yield* Effect.provideContext(SessionManagers.make(brokerOf), vault)
+    return oneByOne(
+      Effect.fnUntraced(function* (index) {
+        const name = clientCodeOf(index % 100)
+        const manager = yield* managers.manager(name)
+        yield* manager.renew()
+        yield* manager.logout
+        yield* managers.invalidate(name)
       })
-    })
-  },
-  cycles: {
-    warmUp: 10_000,
-    prepared: Effect.gen(function* () {
-      const layer = SessionManager.layer().pipe(Layer.provide([brokerOf(clientCodeOf(0)), Vault.layerMemory]))
-      const manager = Context.get(yield* Layer.build(layer), SessionManager.SessionManager)
-      return oneByOne(() => Effect.andThen(manager.renew(), manager.logout))
-    })
-  },
-  accounts: {
-    warmUp: 10_000,
-    prepared: Effect.gen(function* () {
-      const vault = yield* Layer.build(Vault.layerMemory)
-      const managers = yield* Effect.provideContext(SessionManagers.make(brokerOf), vault)
-      return oneByOne(
-        Effect.fnUntraced(function* (index) {
-          const name = clientCodeOf(index % 100)
-          const manager = yield* managers.manager(name)
-          yield* manager.renew()
-          yield* manager.logout
-          yield* managers.invalidate(name)
-        })
-      )
-    })
-  }
+    )
+  })
 }
 
 /** Waits until all connections have returned to their pool, and then measures the heap. */
 const weigh = Effect.andThen(Effect.sleep("200 millis"), Effect.sync(smallestHeap))
 
 const measure = Effect.gen(function* () {
-  const chosen = jobs[job]
-  if (chosen === undefined) return yield* Effect.die(new Error(`There is no job "${job}".`))
-  const repeat = yield* chosen.prepared
-  const warmUp = Math.min(chosen.warmUp, Number(count))
+  const prepared = jobs[job]
+  if (prepared === undefined) return yield* Effect.die(new Error(`There is no job "${job}".`))
+  const repeat = yield* prepared
+  const warmUp = Math.min(10_000, 2 * Number(count))
   yield* repeat(0, warmUp)
-  const before = yield* weigh
-  yield* repeat(warmUp, warmUp + Number(count))
-  const after = yield* weigh
-  return { all: after.all - before.all, objects: after.objects - before.objects }
+  const growth: Array<number> = []
+  let before = yield* weigh
+  for (let round = 0; round < rounds; round++) {
+    const from = warmUp + round * Number(count)
+    yield* repeat(from, from + Number(count))
+    const after = yield* weigh
+    growth.push(after - before)
+    before = after
+  }
+  return growth
 }).pipe(Effect.provide(NodeHttpClient.layer({ connections: concurrency })), Effect.scoped)
 
 const newHandles = (before: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -133,5 +130,5 @@ const handles = process.getActiveResourcesInfo()
 const growth = await Effect.runPromise(Effect.provideService(measure, Clock.Clock, clock))
 // undici closes its sockets in the next turns of the event loop.
 await new Promise((resolve) => setTimeout(resolve, 100))
-const left: Left = { ...growth, handles: newHandles(handles) }
+const left: Left = { growth, handles: newHandles(handles) }
 fs.writeSync(1, JSON.stringify(left))

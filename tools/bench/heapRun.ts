@@ -8,12 +8,10 @@ const here = path.dirname(fileURLToPath(import.meta.url))
 
 export type Job = "accounts" | "cycles" | "logins"
 
-/** What is left after the job. Memory is growth in bytes since the warm-up, after a garbage collection. */
+/** What is left after the job. */
 export interface Left {
-  /** Growth of the heap without compiled code. */
-  readonly objects: number
-  /** Growth of the whole heap. It varies by half a megabyte, because V8 compiles code and drops it. */
-  readonly all: number
+  /** For each round, the growth of the heap in bytes after a garbage collection. Compiled code does not count. */
+  readonly growth: ReadonlyArray<number>
   readonly handles: ReadonlyArray<string>
 }
 
@@ -25,7 +23,7 @@ export const startServer = async (cwd: string): Promise<string> => {
 
 /** Throws if the process fails, or does not end by itself. */
 export const runHeap = async (url: string, job: Job, count: number): Promise<Left> => {
-  const limit = 120_000 + count * 10
+  const limit = 120_000 + count * 30
   // Without the first option, V8 drops the bytecode of functions that have not run for some time, and the heap shrinks.
   const args = [
     "--no-flush-bytecode",

@@ -24,10 +24,10 @@ const weigh =
   async ({ count }) => {
     const ids = Array.from({ length: count }, (_, index) => idOf(index))
     await immediate()
-    const before = smallestHeap().objects
+    const before = smallestHeap()
     const made = await make(ids, Date.now())
     await immediate()
-    const bytes = (smallestHeap().objects - before) / count
+    const bytes = (smallestHeap() - before) / count
     if (made === undefined) throw new Error("Nothing was made.")
     return { notes: { "bytes each": bytes } }
   }
