@@ -1,9 +1,11 @@
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"
 import * as AuthError from "@auth/broker-core/login/AuthError"
+import * as Vault from "@auth/broker-core/session/Vault"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import { TestHttp } from "@auth/broker-core/testing"
 import * as Connection from "@auth/node/Connection"
+import * as NodeHttpClient from "@auth/node/NodeHttpClient"
 import * as RedirectListener from "@auth/node/RedirectListener"
 import { FakeSamco } from "@auth/samco/msw"
 import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
@@ -141,6 +143,33 @@ describe("a connection on Node", () => {
     const printed = await run("listening.ts", [freshFolder()], { BROKER_AUTH_KEY: key }).ended
     assert.strictEqual(printed, "waiting\nlogged in\nends")
   })
+
+  for (const [name, client] of [
+    ["the default client", undefined],
+    ["NodeHttpClient", NodeHttpClient.layer()]
+  ] as const) {
+    it(`returns the answer of another host with any HTTP status, over ${name}`, async () => {
+      const server = Http.createServer(({ url = "" }, response) => {
+        response.writeHead(Number(url.slice(1)), { "x-answer": "1" }).end()
+      })
+      const port = await listen(server)
+      try {
+        await using connection = await Connection.open(layer, { vault: Vault.layerMemory, key: layerKey(), client })
+        for (const status of [200, 201, 204, 205, 299, 304, 404, 503, 599, 600, 999]) {
+          for (const init of [{}, { method: "HEAD" }, { signal: new AbortController().signal }]) {
+            const answer = await connection.fetch(`http://127.0.0.1:${port}/${status}`, init)
+            assert.strictEqual(answer.status, status)
+            assert.strictEqual(answer.ok, status <= 299)
+            assert.strictEqual(answer.headers.get("x-answer"), "1")
+            assert.strictEqual(await answer.text(), "")
+          }
+        }
+      } finally {
+        server.closeAllConnections()
+        server.close()
+      }
+    })
+  }
 
   it("rejects with a VaultError if the vault was written with another key", async () => {
     const folder = freshFolder()

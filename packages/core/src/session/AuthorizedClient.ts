@@ -22,6 +22,7 @@ import { mayReplay as mayReplayOf, noteRequest, Replayable } from "../login/inte
 import { systemCode } from "../broker/internal/systemCode.ts"
 import { timeText } from "../login/internal/timeText.ts"
 import type { Session } from "../login/Session.ts"
+import * as WebResponse from "./internal/webResponse.ts"
 import { type Failure, SessionManager } from "./SessionManager.ts"
 
 /**
@@ -121,9 +122,6 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
   })
 }
 
-/** HTTP statuses with which the constructor of `Response` accepts no body, not even an empty body. */
-const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
-
 /**
  * In milliseconds. If the broker refuses a session, and then the new session that replaced it, the new session is
  * renewed only when it is this old.
@@ -152,8 +150,8 @@ const readAnswer = Effect.fnUntraced(function* (
   const context = yield* Effect.context()
   const toError = (failure: unknown) => failureOf(request, failure)
   const toResponse = (body: BodyInit | null) =>
-    HttpClientResponse.fromWeb(request, new Response(body, { status, headers }))
-  if (bodiless.has(status) || request.method === "HEAD") {
+    HttpClientResponse.fromWeb(request, WebResponse.make(body, { status, headers }))
+  if (WebResponse.bodiless.has(status) || request.method === "HEAD") {
     return { response: toResponse(null), refusal: refusalOf({ status, headers, text: "" }) }
   }
   const announced = Number(headers["content-length"] ?? 0)

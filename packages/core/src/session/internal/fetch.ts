@@ -11,6 +11,7 @@ import { connectionFault } from "../../broker/internal/connectionFault.ts"
 import * as AuthError from "../../login/AuthError.ts"
 import type { AuthorizedClient } from "../AuthorizedClient.ts"
 import type { Failure } from "../SessionManager.ts"
+import * as WebResponse from "./webResponse.ts"
 
 /** The types of the arguments of `fetch` on this platform (Node, browser and so on). */
 export type FetchInput = Parameters<typeof globalThis.fetch>[0]
@@ -93,15 +94,14 @@ const toResponse = (
   response: HttpClientResponse.HttpClientResponse,
   signal: AbortSignal | undefined
 ): Response => {
-  const web = Option.getOrElse(
-    HttpClientResponse.toWeb(response),
-    () => new Response(Stream.toReadableStream(response.stream), { status: response.status, headers: response.headers })
+  const web = Option.getOrElse(HttpClientResponse.toWeb(response), () =>
+    WebResponse.make(Stream.toReadableStream(response.stream), { status: response.status, headers: response.headers })
   )
   const { headers, status, statusText } = web
   const made =
     signal === undefined || web.body === null
       ? web
-      : new Response(abortable(web.body, signal), { headers, status, statusText })
+      : WebResponse.make(abortable(web.body, signal), { headers, status, statusText })
   return made.url === "" ? Object.defineProperty(made, "url", { value: url }) : made
 }
 
