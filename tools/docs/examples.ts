@@ -4,10 +4,11 @@
  * In a `ts` block, `expression // => value` states the value of an expression. The check compares the stated value with
  * the actual value. The comment can be on the next line. A `ts no-run` block is compiled but not run.
  *
- * The check runs at most one effect of an example, against the fake brokers. If this effect fails, the check reports a
- * problem. The table shows which effect the check runs:
+ * The check imports an example, so the code at its top level runs. Then the check runs at most one effect of the
+ * example. Requests go to the fake brokers. If the code or the effect fails, the check reports a problem. The table
+ * shows which effect the check runs after the import:
  *
- * | the example has                                                           | the check runs               |
+ * | the example has                                                           | the check then runs          |
  * | ------------------------------------------------------------------------- | ---------------------------- |
  * | a line that starts with `Effect.runPromise` or `await Effect.runPromise`  | the effect of the first call |
  * | no such line, but a constant called `program`                             | `program`                    |

@@ -417,10 +417,17 @@ describe("Connection: call(), profile() and run():", () => {
   it("all three use the services of the layer", async () => {
     await using connection = await Connection.open(profiled())
     assert.strictEqual((await connection.profile()).id, "T1")
-    const token = await connection.call(Profile, (_, { tokens }) => Effect.succeed(Connection.reveal(tokens.access)))
-    assert.strictEqual(token, "access-1")
-    const manager = await connection.run(Effect.map(SessionManager, ({ account: { id } }) => id))
-    assert.strictEqual(manager, "T1")
+    const called = await connection.call(Profile, ({ profile }, session) =>
+      Effect.map(profile(session), ({ id }) => [id, Connection.reveal(session.tokens.access)])
+    )
+    assert.deepStrictEqual(called, ["T1", "access-1"])
+    const ran = await connection.run(
+      Effect.gen(function* () {
+        const [manager, { profile }] = [yield* SessionManager, yield* Profile]
+        return yield* profile(yield* manager.session)
+      })
+    )
+    assert.strictEqual(ran.id, "T1")
   })
 
   it("call() renews a rejected token, but does not repeat its callback", async () => {
@@ -475,7 +482,7 @@ describe("Connection: open() and close():", () => {
     assert.strictEqual(reasonOf(await rejection(Connection.open(layerOf(), { codes: () => "1" }))), "InvalidRequest")
   })
 
-  it("each function rejects after close()", async () => {
+  it("each function that returns a promise rejects after close()", async () => {
     const [tiny, shared] = [makeTiny(), makeShared()]
     const { client, sent } = clientOf(() => new Response("ok"))
     const services = Layer.mergeAll(
@@ -495,6 +502,7 @@ describe("Connection: open() and close():", () => {
       () => connection.profile(),
       () => connection.renew(),
       () => connection.logout(),
+      () => connection.resetLoginGuard(),
       () => connection.beginLogin(),
       () => connection.resumeLogin("text"),
       () => begun.complete("https://app.example/?code=1"),
@@ -662,12 +670,16 @@ describe("Connection: a browser login", () => {
     `${redirectUrl}?state=${Connection.reveal(state)}&code=${code}`
 
   it("stores its session when it is completed", async () => {
-    await using connection = await Connection.open(browser())
+    const vault = vaultOf(makeShared())
+    await using connection = await Connection.open(browser(), { vault })
     assert.strictEqual(reasonOf(await rejection(connection.session())), "ActionRequired")
     const login = await connection.beginLogin()
     assert.strictEqual(Connection.reveal(login.url), "https://login.tiny.example/")
     await login.complete(new URL(callbackOf(login, "c1")))
-    assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "c1")
+    await using other = await Connection.open(browser(), { vault })
+    for (const each of [other, connection]) {
+      assert.strictEqual(Connection.reveal((await each.session()).tokens.access), "c1")
+    }
   })
 
   it("can be completed by another connection with the same key", async () => {
@@ -699,7 +711,8 @@ describe("Connection: a browser login", () => {
     assert.strictEqual(reasonOf(await rejection(login.complete(callbackOf(login, "c3")))), "Io")
     state.broken = false
     await login.complete(callbackOf(login, "c3"))
-    assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "c3")
+    await using other = await Connection.open(browser(), { vault: vaultOf(shared) })
+    assert.strictEqual(Connection.reveal((await other.session()).tokens.access), "c3")
     assert.deepStrictEqual(completed, ["c3"])
   })
 

@@ -17,8 +17,8 @@ import * as Shape from "./Shape.ts"
  * - `app`: the calls of one app, for all its accounts.
  * - `address`: the calls from one IP address.
  *
- * Each client counts only its own calls. If several programs share a limit with the scope `app` or `address`, set
- * `SharedLimits`.
+ * The layer of each account has its own client, and each client counts only its own calls. If several clients share a
+ * limit with the scope `app` or `address`, provide a layer of `SharedLimits`.
  *
  * @example
  * ```ts
@@ -99,8 +99,8 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly body: ((request: unknown, app: AppFields) => unknown) | undefined
   /**
-   * Whether the call is sent a second time if the connection failed. Set it to `true` only if a second call does no
-   * harm, and never for a login.
+   * Whether the call may be sent a second time: after the connection failed, and by `SessionManager.withSession` after
+   * the broker refused the token. Set it to `true` only if a second call does no harm, and never for a login.
    */
   readonly safe: boolean
   readonly limits: ReadonlyArray<Limit>

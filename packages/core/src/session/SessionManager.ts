@@ -114,8 +114,8 @@ export class SessionManager extends Context.Service<
     /**
      * Records that the broker has accepted an order, or another call that must not be sent twice, with this session. If
      * the broker refuses this session later, the session may be replaced at once. Without the record, the manager may
-     * delay the replacement if this session replaced another refused session less than 30 minutes ago.
-     * `AuthorizedClient` and `withSession` make the record automatically.
+     * delay the replacement if this session replaced another refused session. `AuthorizedClient` and `withSession` make
+     * the record automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**

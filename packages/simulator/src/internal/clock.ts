@@ -1,7 +1,10 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** Makes a clock that is ahead of `base` by the milliseconds that `ahead` returns. */
+/**
+ * Makes a clock whose time of day is ahead of `base` by the milliseconds that `ahead` returns. The monotonic time is
+ * that of `base`.
+ */
 export const runAhead = (
   base: Clock.Clock,
   ahead: () => number,

@@ -37,7 +37,7 @@ const parseMended = (text: string, quirks: ReadonlyArray<Quirk>): unknown =>
 export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unknown => {
   const text = body.charCodeAt(0) === 0xfeff ? body.slice(1) : body
   const first = text.trimStart()[0]
-  // Every broker's answer is an object or an array.
+  // If a broker's answer is JSON, it is an object or an array.
   if (first !== "{" && first !== "[") return undefined
   const strict = parseStrictly(text)
   if (strict !== undefined) return strict

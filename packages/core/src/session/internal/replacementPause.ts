@@ -49,12 +49,15 @@ const probe = Effect.fnUntraced(function* (
 
 /**
  * Fails if a refused session must not be replaced now. The session may be replaced at once in two cases:
- * - The session has not replaced another refused session within the last 30 minutes.
+ * - Within the last 30 minutes, the session has not replaced another refused session, and the broker's profile call has
+ *   not accepted the session.
  * - The broker has accepted the session for an order, or for another call that must not be sent twice.
  *
  * In all other cases, a pause applies to all programs that share the store. The pause counts from the time when this
- * session replaced another refused session. The broker's profile call shows whether this session is live:
- * - Live: the session is not replaced, the pause begins again, and callers get the session.
+ * session replaced another refused session. If the broker's profile call accepts this session, the pause begins again.
+ * Until the pause is over, a result "live" or "not live" is kept, and the profile call is not sent again. The profile
+ * call shows whether this session is live:
+ * - Live: the session is not replaced, and callers get the session.
  * - Not live: callers no longer get the session. It is replaced when the pause is over.
  * - Unknown: callers get the session. It is replaced when the pause is over.
  */
