@@ -74,9 +74,9 @@ const matchOf = ({ code, message, operations, status }: ErrorRow, endpoints: Int
   return parts.filter((part) => part !== "").join(" ")
 }
 
-const failureOf = ({ code, operations, status }: ErrorRow): Failure => ({
+const failureOf = ({ code, operations, status }: ErrorRow, usual: number): Failure => ({
   operation: operations?.[0] ?? "login",
-  status: status ?? 200,
+  status: status ?? usual,
   code,
   message: undefined,
   supportId: undefined,
@@ -85,12 +85,23 @@ const failureOf = ({ code, operations, status }: ErrorRow): Failure => ({
   request: {}
 })
 
+/** Returns the reason and the remedy. For some rows, they are different if the HTTP status is 500 or higher. */
+const outcomeOf = (row: ErrorRow): readonly [reason: string, remedy: string] => {
+  const [usual, fault] = [row.reason(failureOf(row, 200)), row.reason(failureOf(row, 500))]
+  return usual._tag === fault._tag
+    ? [`\`${usual._tag}\``, usual.remedy]
+    : [
+        `\`${fault._tag}\` with HTTP 500 or higher, otherwise \`${usual._tag}\``,
+        `With HTTP 500 or higher: ${fault.remedy} Otherwise: ${usual.remedy}`
+      ]
+}
+
 const errorTable = ({ codes, endpoints }: Internals): string => {
   // Codes with the same meaning, reason, remedy and source share a row.
   const rows = new Map<string, { readonly matches: Array<string>; readonly rest: ReadonlyArray<string> }>()
   for (const row of codes) {
-    const { _tag, remedy } = row.reason(failureOf(row))
-    const rest = [escaped(row.meaning), `\`${_tag}\``, escaped(remedy), `${escaped(row.source)}, ${row.asOf}`]
+    const [reason, remedy] = outcomeOf(row)
+    const rest = [escaped(row.meaning), reason, escaped(remedy), `${escaped(row.source)}, ${row.asOf}`]
     const same = rows.get(rest.join("|")) ?? { matches: [], rest }
     same.matches.push(matchOf(row, endpoints))
     rows.set(rest.join("|"), same)

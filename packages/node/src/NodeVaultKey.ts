@@ -186,6 +186,7 @@ export interface PassphraseOptions {
  *
  * - `KeyUnavailable` if the passphrase is empty.
  * - `KeyUnavailable` if the salt was generated on Node 24.7 or newer, and this Node is older than 24.7.
+ * - `KeyUnavailable` if the key cannot be derived, for example for lack of memory.
  * - `Tampered` if the salt was changed.
  * - `NewerVersion` if a newer version of this package wrote the salt.
  * - `Io` if the folder cannot be used.

@@ -131,7 +131,7 @@ export const layer = method.layer
 
 /**
  * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_PASSWORD`, and
- * `RMONEY_ENVIRONMENT` if the option `environment` is absent. `RMONEY_TOTP_SECRET`, `RMONEY_DEVICE_ID` and
+ * `RMONEY_ENVIRONMENT` if no option sets the environment. `RMONEY_TOTP_SECRET`, `RMONEY_DEVICE_ID` and
  * `RMONEY_VENDOR` are optional.
  *
  * @category layers

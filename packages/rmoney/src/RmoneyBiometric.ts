@@ -104,7 +104,7 @@ export const layer = method.layer
 
 /**
  * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_ACCESS_TOKEN`, and
- * `RMONEY_ENVIRONMENT` if the option `environment` is absent. `RMONEY_DEVICE_ID` is optional.
+ * `RMONEY_ENVIRONMENT` if no option sets the environment. `RMONEY_DEVICE_ID` is optional.
  *
  * @example
  * ```ts

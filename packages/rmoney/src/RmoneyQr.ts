@@ -50,8 +50,8 @@ const method = Method.qr(services.family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, and `RMONEY_ENVIRONMENT` if the
- * option `environment` is absent.
+ * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, and `RMONEY_ENVIRONMENT` if no
+ * option sets the environment.
  *
  * @example
  * ```ts

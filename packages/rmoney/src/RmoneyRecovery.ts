@@ -146,8 +146,8 @@ const method = Method.withoutSession(family, { credentials: recoveryCredentials,
 export const layer = method.layer
 
 /**
- * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, and `RMONEY_ENVIRONMENT` if the
- * option `environment` is absent. `RMONEY_DEVICE_ID` is optional.
+ * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, and `RMONEY_ENVIRONMENT` if no
+ * option sets the environment. `RMONEY_DEVICE_ID` is optional.
  *
  * @category layers
  * @since 0.1.0

@@ -127,7 +127,7 @@ export const layer = (options: Options & Exchange) =>
 
 /**
  * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_REDIRECT_URL`, and
- * `RMONEY_ENVIRONMENT` if the option `environment` is absent. The exchange `checksum` needs `RMONEY_APP_CODE` and
+ * `RMONEY_ENVIRONMENT` if no option sets the environment. The exchange `checksum` needs `RMONEY_APP_CODE` and
  * `RMONEY_API_SECRET`. The exchange `vendor` needs `RMONEY_VENDOR`.
  *
  * @example

@@ -135,7 +135,7 @@ export class Simulator extends Context.Service<
     readonly seed: (seed: unknown) => Effect.Effect<void, SimulatorError>
     /** Takes a snapshot: sessions, tokens, codes, counts of wrong passwords and codes, and the clock, as JSON. */
     readonly snapshot: Effect.Effect<unknown>
-    /** Restores a snapshot of this simulator, or of another simulator with the same accounts. */
+    /** Restores a snapshot that was taken with the same brokers and accounts. Clears the journal and the faults. */
     readonly restore: (snapshot: unknown) => Effect.Effect<void, SimulatorError>
     /** Clears sessions, journal and faults, and resets the clock. */
     readonly reset: Effect.Effect<void>

@@ -78,7 +78,7 @@ export const table = [
     summary: "Add an account, and store its credentials encrypted",
     details: [
       "At a terminal, the command asks for each credential, and does not show secrets. Without a terminal, it reads lines NAME=value from standard input. The names are those of the environment variables, such as ANGEL_PIN.",
-      "A value may be a reference that is resolved at each use. The references are: env:NAME (an environment variable), op://vault/item/field (1Password), pass:NAME (pass), keyring:SERVICE/ACCOUNT (the keyring of the operating system), exec:COMMAND (the first line that the command prints). text:VALUE stands for VALUE itself, even if VALUE begins like a reference.",
+      "A value may be a reference that is resolved at each use. The references are: env:NAME (an environment variable), op://vault/item/field (1Password), pass:NAME (pass), keyring:SERVICE/ACCOUNT (the keyring of macOS or Linux), exec:COMMAND (the first line that the command prints). text:VALUE stands for VALUE itself, even if VALUE begins like a reference.",
       "Nothing is sent to the broker. No flag takes a secret, because other programs can read the arguments of a command."
     ]
   },
@@ -107,13 +107,16 @@ export const table = [
     name: "login",
     arguments: [account],
     flags: [
-      { name: "browser", description: "log in through the browser; fails if the account uses another login method" },
+      {
+        name: "browser",
+        description: "log in through the browser; if the account uses another login method, no login is sent"
+      },
       {
         name: "paste",
         description:
           "do not open a browser: print the address of the login page, and ask for the address of the page that follows the login"
       },
-      { name: "qr", description: "log in with a QR code; fails if the account uses another login method" },
+      { name: "qr", description: "log in with a QR code; if the account uses another login method, no login is sent" },
       { name: "all", description: "log in to all accounts" },
       {
         name: "notify",
@@ -165,7 +168,7 @@ export const table = [
     flags: [simulator],
     summary: "Run a program with the session in its environment",
     details: [
-      "Example: broker-auth exec angel -- node trade.js. The variables are those of broker-auth env. BROKER_AUTH_KEY is removed, so that the program cannot read the vault.",
+      "Example: broker-auth exec angel -- node trade.js. The variables are those of broker-auth env. BROKER_AUTH_KEY is removed from the environment of the program.",
       "The exit code is the program's own. If a signal ended the program, the exit code is 128 plus the number of the signal. If the program cannot be started, the exit code is 127.",
       sessionNote
     ]
@@ -231,7 +234,9 @@ export const table = [
     arguments: [{ name: "broker", kind: "required", description: "a broker that can recover accounts: rmoney" }],
     flags: [simulator],
     summary: "Unblock an account, or set a new password",
-    details: ["Asks at the terminal for the PAN of the account holder and for the codes that the broker sends."]
+    details: [
+      "Asks at the terminal for all values, such as the PAN of the account holder and the codes that the broker sends."
+    ]
   },
   {
     name: "open",
@@ -296,7 +301,7 @@ export const table = [
     flags: [simulator],
     summary: "Encrypt entries that another program has stored without encryption",
     details: [
-      "broker-auth itself never stores anything without encryption. broker-auth status says which entries are not encrypted. First stop the program that writes them, or give it the key of the vault."
+      "broker-auth itself encrypts every entry that it stores in the vault. broker-auth status says which entries are not encrypted. First stop the program that writes them, or give it the key of the vault."
     ]
   },
   {

@@ -117,8 +117,8 @@ export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>>
 
 /**
  * Returns a short excerpt of a body, without secrets, for errors. The excerpt is cut after 200 characters. If the body
- * is JSON, the excerpt contains only the names and types of fields. If the body is other text, HTML tags are removed,
- * and these parts are replaced:
+ * is JSON, the excerpt contains only the names and types of fields, and the lengths of texts and arrays. If the body is
+ * other text, HTML tags are removed, and these parts are replaced:
  * - secrets
  * - the value after the name of a secret
  * - words of at least ten characters that have both letters and digits

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import type { AuthError } from "../../login/AuthError.ts"
 import * as Problems from "./problems.ts"
 
-/** The options may come from plain JavaScript or from a file, so a value may not have its declared type at run time. */
+/** The options may come from plain JavaScript or from a file, so a value can have the wrong type at run time. */
 export interface GuardNumbers {
   readonly early?: Duration.Input | undefined
   readonly maxFailures?: number | undefined
