@@ -85,15 +85,11 @@ const failureOf = ({ code, operations, status }: ErrorRow, usual: number): Failu
   request: {}
 })
 
-/** Returns the reason and the remedy. For some rows, they are different if the HTTP status is 500 or higher. */
+/** For some rows, the reason is different if the HTTP status is 500 or higher. The remedy is that of the other reason. */
 const outcomeOf = (row: ErrorRow): readonly [reason: string, remedy: string] => {
   const [usual, fault] = [row.reason(failureOf(row, 200)), row.reason(failureOf(row, 500))]
-  return usual._tag === fault._tag
-    ? [`\`${usual._tag}\``, usual.remedy]
-    : [
-        `\`${fault._tag}\` with HTTP 500 or higher, otherwise \`${usual._tag}\``,
-        `With HTTP 500 or higher: ${fault.remedy} Otherwise: ${usual.remedy}`
-      ]
+  const other = usual._tag === fault._tag ? "" : ` (\`${fault._tag}\` with HTTP 500 or higher)`
+  return [`\`${usual._tag}\`${other}`, usual.remedy]
 }
 
 const errorTable = ({ codes, endpoints }: Internals): string => {

@@ -2,6 +2,7 @@ import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as AuthorizedClient from "@auth/broker-core/session/AuthorizedClient"
 import { Authorize } from "@auth/broker-core/login/Authorize"
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as FetchClient from "@auth/broker-core/broker/FetchClient"
 import { SessionManager } from "@auth/broker-core/session/SessionManager"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -103,6 +104,32 @@ describe("the RequestInit that a program provides", () => {
       )
     })
   )
+
+  for (const [name, layer] of [
+    ["FetchClient", FetchClient.layer],
+    ["FetchHttpClient", FetchHttpClient.layer]
+  ] as const) {
+    it.effect(`neither replaces the method or the signal of a call, nor adds a body, over ${name}`, () =>
+      Effect.gen(function* () {
+        const { calls, fetch } = record(() => yes())
+        const own = { body: "x", method: "PUT", redirect: "follow", signal: AbortSignal.abort() } as const
+        const { login: loggedIn, read } = yield* callsOver(layer)
+        for (const call of [loggedIn, read]) {
+          yield* call.pipe(
+            Effect.provideService(FetchHttpClient.RequestInit, own),
+            Effect.provideService(FetchHttpClient.Fetch, fetch)
+          )
+        }
+        const textOf = (body: unknown) => (body instanceof Uint8Array ? new TextDecoder().decode(body) : body)
+        const seen = calls.map(({ init }) => [init.method, textOf(init.body) || null, init.redirect])
+        assert.deepStrictEqual(seen, [
+          ["POST", JSON.stringify({ id: "T1", pin: secrets.pin }), "manual"],
+          ["GET", null, "manual"]
+        ])
+        assert.isFalse(calls.some(({ init }) => init.signal === own.signal))
+      })
+    )
+  }
 
   it.effect("keeps its redirect mode in the program's calls to services other than the broker", () =>
     Effect.gen(function* () {

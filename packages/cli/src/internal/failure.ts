@@ -30,6 +30,10 @@ const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: stri
   [/call LoginGuard\.reset/g, (name) => `run broker-auth guard reset${name}`],
   [/call SessionManager\.renew or restart the program/g, (name) => `run broker-auth login${name}`],
   [/call SessionManager\.renew or connection\.renew/g, (name) => `run broker-auth login${name}`],
+  [
+    /SessionManager\.renew without an argument gets another session/g,
+    (name) => `broker-auth renew${name} gets another session`
+  ],
   [/get another session with SessionManager\.renew/g, (name) => `get another session with broker-auth renew${name}`],
   [
     /pass the secret to CodeSource\.totp, which makes the codes/g,

@@ -11,7 +11,7 @@ export const runAhead = (
   sleep: Clock.Clock["sleep"] = (duration) => base.sleep(duration)
 ): Clock.Clock => {
   const millis = () => base.currentTimeMillisUnsafe() + ahead()
-  const nanos = () => base.currentTimeNanosUnsafe() + BigInt(ahead()) * 1_000_000n
+  const nanos = () => base.currentTimeNanosUnsafe() + BigInt(Math.round(ahead() * 1_000_000))
   return {
     currentTimeMillisUnsafe: millis,
     currentTimeMillis: Effect.sync(millis),

@@ -5,12 +5,18 @@ import type * as Scope from "effect/Scope"
 /**
  * Runs an effect for many callers, one run at a time. A call gets the result of a run that starts after the call, so
  * the result is never older than the call. All calls during a run share the next run. If a caller is interrupted, the
- * run continues.
+ * run continues. If the scope closes, all callers are interrupted.
  */
 export const make = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Effect.Effect<A, E>, never, Scope.Scope> =>
-  Effect.map(Effect.scope, (scope) => {
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    let isClosed = false
     let isRunning = false
     let next: Deferred.Deferred<A, E> | undefined
+    yield* Effect.addFinalizer(() => {
+      isClosed = true
+      return next === undefined ? Effect.void : Deferred.interrupt(next)
+    })
     const runs = Effect.gen(function* () {
       while (next !== undefined) {
         const current = next
@@ -19,10 +25,11 @@ export const make = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Effect.Ef
       }
       isRunning = false
     })
-    return Effect.suspend(() => {
+    return Effect.uninterruptibleMask((restore) => {
+      if (isClosed) return Effect.interrupt
       const own = (next ??= Deferred.makeUnsafe<A, E>())
-      if (isRunning) return Deferred.await(own)
+      if (isRunning) return restore(Deferred.await(own))
       isRunning = true
-      return Effect.andThen(Effect.forkIn(runs, scope), Deferred.await(own))
+      return Effect.andThen(Effect.forkIn(runs, scope), restore(Deferred.await(own)))
     })
   })

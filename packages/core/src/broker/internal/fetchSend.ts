@@ -53,7 +53,7 @@ export const fetchSend =
       ...init,
       method,
       headers: headersOf(init, request),
-      ...(body !== undefined && { body }),
+      body: body ?? null,
       redirect: "manual",
       signal: controller.signal
     }
