@@ -1,4 +1,5 @@
 import { inspect } from "node:util"
+import type * as Account from "@auth/broker-core/login/Account"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as AuthorizedClient from "@auth/broker-core/session/AuthorizedClient"
 import { Authorize } from "@auth/broker-core/login/Authorize"
@@ -15,6 +16,7 @@ import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as Ledger from "../src/session/internal/ledger.ts"
 import { account, breakable, makeShared, makeTiny, morning, pass, start } from "./sessions.ts"
 
 // The fake broker issues the tokens access-1, refresh-1, access-2, refresh-2 and so on.
@@ -41,10 +43,18 @@ const runSession = Effect.fnUntraced(function* (net: Canary.Net) {
   const { service, state } = breakable(SessionStore.encrypted(key)(shared.store))
   const show = (value: Exit.Exit<unknown, unknown>) => Canary.show(net, value, look)
 
+  const showStored = Effect.fnUntraced(function* (place: Account.Account, slot: SessionStore.Slot) {
+    const entry = yield* shared.store.get(place, slot)
+    show(Exit.succeed(entry))
+    assert.isDefined(entry)
+    net.add("stored", new TextDecoder("latin1").decode(Redacted.value(entry.value)))
+  })
+
   const manager = yield* start(tiny, { ...shared, store: service })
   const changes = yield* Effect.forkChild(Stream.runCollect(Stream.take(manager.changes, 4)))
   yield* Effect.yieldNow
   show(yield* Effect.exit(manager.session))
+  yield* showStored(account, "session")
   show(yield* Effect.exit(manager.peek))
   tiny.failures.push(new AuthError.BrokerUnavailable({ why: "network" }))
   show(yield* Effect.exit(manager.renew()))
@@ -65,11 +75,8 @@ const runSession = Effect.fnUntraced(function* (net: Canary.Net) {
   show(yield* Effect.exit(manager.session))
   show(Exit.succeed(yield* Fiber.join(changes)))
   for (const value of [manager, key, service, tiny.renewal]) show(Exit.succeed(value))
-  for (const slot of ["session", "guard"] as const) {
-    const entry = yield* shared.store.get(account, slot)
-    show(Exit.succeed(entry))
-    if (entry !== undefined) net.add("stored", new TextDecoder("latin1").decode(Redacted.value(entry.value)))
-  }
+  yield* showStored(account, "session")
+  yield* showStored(Ledger.placeOf(account), "guard")
   net.add("metrics", look(yield* Metric.snapshot))
 })
 

@@ -187,7 +187,7 @@ export interface PendingLogin {
   /**
    * Shows the outcome of the login on a page in the browser. Waits at most 2 seconds until the browser has received the
    * page. After the callback, the browser waits at most 10 seconds for the outcome. If `finish` is called later, the
-   * page says that the program is completing the login.
+   * page says that the program has received the login.
    */
   readonly finish: (exit: Exit.Exit<unknown, AuthError.AuthError>) => Effect.Effect<void>
 }

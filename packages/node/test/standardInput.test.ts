@@ -75,7 +75,7 @@ describe("standard input", () => {
     })
   )
 
-  it.live("has no listener left after its reader was interrupted", () =>
+  it.live("is paused, and has no keypress or end listener, after its reader was interrupted", () =>
     Effect.gen(function* () {
       const { input } = yield* withInput(true)
       const fiber = yield* Effect.forkChild(Effect.scoped(Effect.flatten(standardInput.lines)))

@@ -84,7 +84,7 @@ describe("the types of the layers", () => {
     assert.strictEqual(given.length, 2)
   })
 
-  it("the calls of ZerodhaApi have the types of their rows in the endpoint table", () => {
+  it("the calls sessionToken and getEquityMargins have types from the endpoint table", () => {
     type Api = ZerodhaApi["Service"]
     interface Exchange {
       readonly request_token: Redacted.Redacted<string>

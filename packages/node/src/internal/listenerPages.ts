@@ -20,7 +20,7 @@ export const pages = {
   pending: page(
     200,
     "Login received",
-    "Your program is completing the login. The program shows whether the login succeeds.",
+    "Your program has received the login. The program shows whether the login succeeds.",
     close
   ),
   declined: (...paragraphs: ReadonlyArray<string>) => page(200, "Login declined", ...paragraphs, close),

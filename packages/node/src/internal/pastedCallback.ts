@@ -8,7 +8,7 @@ import type { ReadLine } from "./standardInput.ts"
 
 const maxRetries = 3
 
-/** The texts for the errors after which the user is asked for another address. */
+/** The texts for the reasons of `RedirectRejected` after which the user is asked for another address. */
 const problems: Partial<Record<AuthError.RedirectRejected["why"], (redirectUrl: string) => string>> = {
   "not-a-url": () => "This is not an address.",
   origin: (redirectUrl) => `This address does not begin with ${redirectUrl}.`,
@@ -34,7 +34,10 @@ const noInput = (broker: string) =>
     })
   )
 
-/** Reads lines until a line is the callback of `request`, and returns this line. */
+/**
+ * Returns the first line that is the callback of `request`, or that is rejected for a reason that another line cannot
+ * change. Fails after four other lines, or if the input ends.
+ */
 export const read = Effect.fnUntraced(function* (
   redirect: RedirectLogin.RedirectLogin["Service"],
   request: RedirectLogin.AuthorizationRequest,
