@@ -21,7 +21,8 @@ const served = (address: string): string => {
   const { origin, protocol } = new URL(address)
   const broker = origin === "null" ? address.split("/").slice(0, 3).join("/") : origin
   const found = origins[broker.replace(/^ws/, "http")]
-  if (found === undefined) throw new TypeError(`The example sent a request to ${broker}, which is not simulated`)
+  if (found === undefined)
+    throw new TypeError(`The request to ${broker} was not sent, because this address is not simulated`)
   const target = protocol.startsWith("ws") ? found.replace(/^http/, "ws") : found
   return target + address.slice(broker.length)
 }

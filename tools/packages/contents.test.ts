@@ -82,7 +82,7 @@ describe("the contents of a package", () => {
     assert.include(found.get("dist/index.d.ts"), "/** The letter. */")
   })
 
-  it("are indented with tabs, except in template literals", async () => {
+  it("are indented with tabs, and keep spaces that are not at the start of a line", async () => {
     writeModule(
       "index",
       "export const a = () => {\n    return 1\n}\n",

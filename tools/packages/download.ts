@@ -26,8 +26,8 @@ const read = (folder: string): Downloaded => {
 }
 
 /**
- * Downloads a package with npm, which runs no scripts of the package. If the download fails, `download` returns the
- * package of an earlier download.
+ * Downloads a package with npm, without running its scripts. If the download fails, returns the package of an earlier
+ * download, or throws if there is none.
  */
 export const download = async ({ name, range }: Wanted): Promise<Downloaded> => {
   const project = path.join(cache, `${name}@${range}`.replaceAll(/[^\w.-]/g, "_"))

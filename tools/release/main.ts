@@ -9,6 +9,7 @@ import { parseArgs } from "node:util"
 import { runInFolder, runNpm, runTool } from "../packages/process.ts"
 import { pack } from "../packages/tarballs.ts"
 import { clean, root } from "../packages/workspace.ts"
+import { hasProvenance, isLogin } from "./idTokens.ts"
 import { namesIn, type Plan, tarballFolder, writePlan } from "./plan.ts"
 import { published, refusals } from "./refusals.ts"
 
@@ -26,18 +27,14 @@ Options:
   --no-provenance  publishes without provenance
   --help           prints this text
 
-In a CI job that has an id token, npm uses this token as its login, and publishes with provenance: a signed statement
-that names the commit and the job. Otherwise, run npm login first, or set the token of the registry in your npmrc.`
+In a CI job that has an id token for npm, npm uses this token as its login. Otherwise, run npm login first, or set the
+token of the registry in your npmrc. In a job of GitHub Actions or GitLab that has an id token for provenance, npm
+publishes with provenance: a signed statement that names the commit and the job.`
 
 /**
  * Time limits in milliseconds. `query` is for a command that changes nothing, `publish` is for all packages together.
  */
 const limits = { query: 60_000, build: 600_000, publish: 900_000 }
-
-/** Environment variables with which CI systems offer an id token. */
-const idTokens = ["ACTIONS_ID_TOKEN_REQUEST_URL", "NPM_ID_TOKEN", "SIGSTORE_ID_TOKEN"]
-
-const hasIdToken = (): boolean => idTokens.some((name) => (process.env[name] ?? "") !== "")
 
 const registryOf = async (name: string): Promise<string> => {
   const config = async (key: string) =>
@@ -47,7 +44,7 @@ const registryOf = async (name: string): Promise<string> => {
 }
 
 const whoami = async (): Promise<string> => {
-  if (hasIdToken()) return "the CI job"
+  if (isLogin(process.env)) return "the CI job"
   const registry = await registryOf(published(root)[0]?.manifest.name ?? "")
   return runNpm(["whoami", "--registry", registry], { cwd: os.tmpdir(), limit: limits.query }).catch(() => {
     throw new Error(
@@ -60,21 +57,23 @@ const whoami = async (): Promise<string> => {
  * Removes the folders `node_modules/.bin` from `PATH`, so that npm runs with the machine's Node. With the Node in
  * `node_modules`, npm reads another global npmrc, and does not use the machine's certificates.
  */
-const environment = (provenance: boolean): Readonly<Record<string, string>> => ({
+const environment = (): Readonly<Record<string, string>> => ({
   PATH: (process.env["PATH"] ?? "")
     .split(path.delimiter)
     .filter((folder) => !folder.endsWith(path.join("node_modules", ".bin")))
-    .join(path.delimiter),
-  ...(provenance && { npm_config_provenance: "true" })
+    .join(path.delimiter)
 })
 
 const changeset = (args: ReadonlyArray<string>, options: Omit<Parameters<typeof runTool>[2], "cwd">): Promise<string> =>
   runTool("@changesets/cli/bin.js", args, { cwd: root, ...options })
 
-/** Returns the plan from changesets. It contains the packages whose version the registry does not have. */
+/**
+ * Returns the plan from changesets. It contains the packages whose version the registry does not have, and packages
+ * that only get a git tag.
+ */
 const readPlan = async (temp: string): Promise<Plan> => {
   const file = path.join(temp, "plan.json")
-  await changeset(["publish-plan", "--output", file], { env: environment(false), limit: limits.query })
+  await changeset(["publish-plan", "--output", file], { env: environment(), limit: limits.query })
   return JSON.parse(fs.readFileSync(file, "utf8")) as Plan
 }
 
@@ -138,16 +137,18 @@ const main = async (temp: string): Promise<number> => {
     console.log(`release: nothing was published, because of ${options.pack === undefined ? "--dry-run" : "--pack"}`)
     return 0
   }
-  const provenance = options.provenance && hasIdToken()
+  const provenance = options.provenance && hasProvenance(process.env)
   // With the terminal of this process, npm can ask for the user's second factor.
   const terminal = { inherit: true, input: true } as const
-  const env = environment(provenance)
+  // Without this setting, npm decides itself whether to publish with provenance.
+  const env = { ...environment(), npm_config_provenance: String(provenance) }
   await changeset(["publish", "--from-pack-dir", packed, ...(options["git-tag"] ? [] : ["--no-git-tag"])], {
     ...terminal,
     env,
     limit: limits.publish
   })
-  console.log(`release: published ${chosen.length} packages${provenance ? " with provenance" : ""}`)
+  const count = chosen.length === 1 ? "1 package" : `${chosen.length} packages`
+  console.log(`release: published ${count}${provenance ? " with provenance" : ""}`)
   if (options["git-tag"]) console.log("release: run git push --follow-tags to publish the git tags")
   return 0
 }

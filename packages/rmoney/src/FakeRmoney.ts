@@ -40,7 +40,10 @@ export interface Account {
   readonly redirectUrl: string
   /** A device on which biometric login is enabled when the fake starts. */
   readonly deviceId: string
-  /** Access token of the session that exists when the fake starts. The first biometric login sends this token. */
+  /**
+   * Access token of the session that exists when the fake starts. A biometric login can send this token before any
+   * other login.
+   */
   readonly accessToken: string
   /**
    * The exchange of an authorization code is refused in every state except `active`.
@@ -70,9 +73,15 @@ export interface Switches {
   readonly stepHeader: "either" | "bare" | "three-part"
   /** Which call makes the broker send the one-time code: the password step, or a later `otpSend`. */
   readonly codeSent: "with-password" | "on-demand"
-  /** Whether the result of an answer is an object, or an array with one object. */
+  /**
+   * Whether the result of an answer is an object, or an array with one object. The calls for QR codes and `getProfile`
+   * always return an array.
+   */
   readonly result: "object" | "array"
-  /** Whether the password step returns the user id itself, or a masked user id. */
+  /**
+   * Whether the steps before a one-time code return the user id itself, or a masked user id. With `masked`, a step
+   * token is accepted with any user id.
+   */
   readonly userIds: "canonical" | "masked"
   /** Number of wrong passwords that locks an account. */
   readonly lockAfter: 4 | 5
@@ -219,7 +228,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
     switch: "lockAfter"
   },
   {
-    of: "wrong codes",
+    of: "wrong codes, except on the login page",
     limit: `${counts.wrongCodes} in a row; one more wrong code blocks all codes for ${seconds.hold} seconds`
   },
   { of: "a code by SMS", limit: `1 use, within ${seconds.code} seconds` },

@@ -155,7 +155,8 @@ describe("a managed session from a biometric login", () => {
       const first = yield* (yield* start(fake, biometric, vault)).session
       yield* TestClock.adjust("1 minute")
       const later = yield* start(fake, biometric, vault)
-      assert.deepStrictEqual((yield* later.session).tokens, first.tokens)
+      const { access } = (yield* later.session).tokens
+      assert.strictEqual(Redacted.value(access), Redacted.value(first.tokens.access))
       yield* TestClock.setTime((first.expiresAt ?? 0) - 60_000)
       const second = yield* later.session
       assert.notStrictEqual(Redacted.value(second.tokens.access), Redacted.value(first.tokens.access))

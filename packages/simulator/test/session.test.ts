@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import * as AngelApi from "@auth/angel/AngelApi"
 import { FakeAngel } from "@auth/angel/msw"
-import { Login, Logout, Profile, Refresh } from "@auth/broker-core"
+import { Expiry, Login, Logout, Profile, Refresh } from "@auth/broker-core"
 import { TestHttp } from "@auth/broker-core/testing"
 import { Simulator, SimulatorClock } from "@auth/simulator"
 import * as Clock from "effect/Clock"
@@ -30,16 +30,24 @@ it.live("a program can log in, use and refresh its session, and log out", () =>
   })
 )
 
+const day = 86_400_000
+
 it.live("a session expires when the simulator's clock passes midnight IST", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.Simulator
     yield* Effect.gen(function* () {
+      // The login is at 05:30 IST, so that it is never shortly before midnight IST.
+      yield* simulator.advance(day - ((yield* Clock.currentTimeMillis) % day))
       const session = yield* Login.session
-      yield* simulator.advance("24 hours")
+      const end = session.expiresAt ?? 0
+      assert.strictEqual(Expiry.toIst(end).slice(11), "00:00:00 IST")
+      yield* simulator.advance(end - 60_000 - (yield* Clock.currentTimeMillis))
+      assert.strictEqual((yield* Profile.profile(session)).id, account.clientCode)
+      yield* simulator.advance("1 minute")
       const expired = yield* Effect.flip(Profile.profile(session))
       assert.strictEqual(expired.reason.code, "AG8002")
       const next = yield* Login.session
-      assert.strictEqual(next.expiresAt, (session.expiresAt ?? 0) + 86_400_000)
+      assert.strictEqual(next.expiresAt, end + day)
       assert.strictEqual((yield* Profile.profile(next)).id, account.clientCode)
     }).pipe(Effect.provide(Layer.merge(angel(simulator), SimulatorClock.layer)))
   }).pipe(Effect.provide(Simulator.layer()))

@@ -24,7 +24,7 @@ export class Tampered extends Data.TaggedError("Tampered")<{
     return `The stored ${this.what} was changed by something other than this library`
   }
   get remedy(): string {
-    return "Find out which program can write to this storage, then delete the entry. The next session then needs a new login."
+    return "Find out which program can write to this storage, then delete the entry or the whole vault. A deleted session needs a new login, and deleted credentials must be stored again."
   }
 }
 
@@ -44,7 +44,7 @@ export class WrongKey extends Data.TaggedError("WrongKey")<{
     return `The stored ${this.what} was not written with this key`
   }
   get remedy(): string {
-    return "Provide the key that the entry was written with. If the key was changed, restart this program with the new key. Or delete the entry: the next session then needs a new login."
+    return "Provide the key that the entry was written with. If the key was changed, restart this program with the new key. Or delete the entry or the whole vault: a deleted session needs a new login, and deleted credentials must be stored again."
   }
 }
 
@@ -77,7 +77,7 @@ export class NewerVersion extends Data.TaggedError("NewerVersion")<{
 export class Io extends Data.TaggedError("Io")<{
   /** What could not be done, such as `"write the session"`. */
   readonly what: string
-  /** The system's error code, such as `ENOSPC`. */
+  /** The error code of the system, such as `ENOSPC`, or of Redis, such as `OOM`. */
   readonly systemCode?: string | undefined
   /** Text for the user: what to do now. Default: the general remedy of this reason. */
   readonly advice?: string | undefined

@@ -17,9 +17,9 @@ const rateLimited = (failure: ErrorTable.Failure): AuthError.Reason =>
 const said = ({ code, message }: ErrorTable.Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 
 const stepAdvice =
-  "If every login fails in this way, the broker may expect the token of the previous step in a header of another form. " +
-  'In this case, change the option stepHeader before the next login: from "bare" (the default) to ' +
-  '"three-part", or from "three-part" to "bare". Do not log in repeatedly: each login sends a code.'
+  "If every login or recovery fails in this way, the broker may expect the token of the previous step in a header of " +
+  'another form. In this case, change the option stepHeader before the next try: from "bare" (the default) to ' +
+  '"three-part", or from "three-part" to "bare". Do not try repeatedly: each login and each recovery sends a code.'
 const stepRefused = (failure: ErrorTable.Failure) =>
   new AuthError.ChallengeExpired({ ...said(failure), why: "refused", advice: stepAdvice })
 
