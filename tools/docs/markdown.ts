@@ -22,6 +22,7 @@ export const servicesOf = (method: Method): string =>
 interface VariableUse {
   readonly description: string
   readonly layer: string
+  readonly optional?: boolean | undefined
 }
 
 const unique = (values: ReadonlyArray<string>): ReadonlyArray<string> => Array.from(new Set(values))
@@ -34,6 +35,13 @@ const describeVariable = (uses: ReadonlyArray<VariableUse>): string => {
   return descriptions.map((description) => `${layersOf(description)}: ${description}`).join(". ")
 }
 
+const optionalNote = (uses: ReadonlyArray<VariableUse>): string => {
+  const layers = unique(uses.map(({ layer }) => layer))
+  const optional = layers.filter((layer) => uses.every((use) => use.layer !== layer || use.optional))
+  if (optional.length === 0) return ""
+  return optional.length === layers.length ? "Optional. " : `Optional for ${optional.join(", ")}. `
+}
+
 const variableTable = ({ broker }: Package): string => {
   const rows = broker.methods.flatMap((method) =>
     Object.values(method.credentials).map((field) => ({ ...field, layer: method.layer }))
@@ -43,12 +51,11 @@ const variableTable = ({ broker }: Package): string => {
     ["variable", "layers", "secret", "description"],
     ...variables.map((env) => {
       const uses = rows.filter((row) => row.env === env)
-      const optional = uses.every((use) => use.optional) ? "Optional. " : ""
       return [
         `\`${env}\``,
         unique(uses.map(({ layer }) => layer)).join(", "),
         uses.some(({ secret }) => secret) ? "yes" : "no",
-        `${optional}${describeVariable(uses)}`
+        `${optionalNote(uses)}${describeVariable(uses)}`
       ]
     })
   ])

@@ -285,8 +285,8 @@ const rekeyEntry = Effect.fnUntraced(function* (
  * Changes the key of a vault from the old key `from` to the new key `to`. Returns the number of changed entries. The
  * sessions stay valid.
  *
- * If the program is killed during the change, run it again. After the change, a program with the old key fails with
- * `WrongKey`. Restart that program with the new key.
+ * If the program is killed during the change, run it again. After the change, in a program with the old key, calls that
+ * need data from the vault fail with `WrongKey`. Restart that program with the new key.
  *
  * After the change, credentials that a broker has rejected can be sent to the broker once more.
  *

@@ -22,7 +22,7 @@ import * as headers from "./internal/headers.ts"
 /**
  * Environment of the calls. RMoney publishes no production host for its login API.
  * - `"uat"`: RMoney's test environment.
- * - `"production"`: `https://weblive.rmoneyindia.net`, the host in a publicly available client program of RMoney.
+ * - `"production"`: `https://weblive.rmoneyindia.net`, the assumed production host.
  * - `{ production: "https://…" }`: another production host.
  *
  * @category models

@@ -217,7 +217,7 @@ export const broker: Broker.Broker = {
       "The host of the test environment also serves the login page and the code exchange with a checksum."
     ],
     ["step-header", "medium", "stepHeader", "The step token is sent as `Authorization: Bearer <token>`."],
-    ["step-source", "medium", "source", "The password step and the code step send source=WEB."],
+    ["step-source", "medium", "source", "The password step and the step with a code by SMS and email send source=WEB."],
     ["profile", "medium", "none", "GET /open-api/od/v1/profile returns a session's account."],
     [
       "canonical-user-id",

@@ -110,10 +110,11 @@ it.live(
       assert.match(refused.stderr, /^broker-auth-simulator: Port \d+ on 127\.0\.0\.1 is in use: .*\n$/)
       // The operating system does not assign the ports from 20,000 to 31,199 to programs that ask for a free port.
       // Concurrent runs usually use different ports, because their process ids differ.
-      const port = 20_000 + (process.pid % 700) * 16
+      const port = 20_000 + (process.pid % 350) * 32
       const third = yield* startJson("--port", String(port))
       const addresses = [third.info.control, ...Object.values(third.info.origins)]
       assert.isAbove(addresses.length, 4)
+      assert.isAtMost(addresses.length, 32)
       assert.deepStrictEqual(
         addresses,
         addresses.map((_, offset) => `http://127.0.0.1:${port + offset}`)
@@ -312,11 +313,20 @@ it.live("the README documents every broker, origin and account", () =>
 
 it.live("the login pages in the README have the fields that the README names", () =>
   Effect.gen(function* () {
-    const { origins } = yield* Simulator.make()
-    const rows = Array.from(readme.matchAll(/^\| [^|]+\| `([a-z.-]+)(\/[^`…]*\?[^`…]+)`[^|]*\| ([^|]+)\|$/gm))
-    assert.strictEqual(rows.length, 5)
+    const { brokers, origins } = yield* Simulator.make()
+    const [samco = {}] = brokers["samco"]?.accounts ?? []
+    const code = yield* send(`${origins["https://webuat.rmoneyindia.co.in"]}/auth/v1/access/qr/generate`)
+    const qrName = /"qrName":"([^"]+)"/.exec(code.text)?.[1]
+    const values = new Map([
+      ["api_key", samco["apiKey"]],
+      ["redirect_url", samco["redirectUrl"]],
+      ["qrName", qrName]
+    ])
+    const rows = Array.from(readme.matchAll(/^\| [^|]+\| `([a-z.-]+)(\/[^`]*\?[^`]+)`[^|]*\| ([^|]+)\|$/gm))
+    assert.strictEqual(rows.length, 7)
     for (const [, host = "", path = "", fields = ""] of rows) {
-      const page = yield* send(`${origins[`https://${host}`]}${path}`)
+      const filled = path.replace(/(\w+)=…/g, (_, name) => `${name}=${encodeURIComponent(values.get(name) ?? "")}`)
+      const page = yield* send(`${origins[`https://${host}`]}${filled}`)
       for (const [, name] of fields.matchAll(/`(\w+)`/g)) assert.include(page.text, `name="${name}"`)
     }
   })
