@@ -10,18 +10,18 @@ import { runTool } from "../packages/process.ts"
 import { packages, root } from "../packages/workspace.ts"
 import { problemOf, rewrite } from "./rewrite.ts"
 
+/** Documents that say why a scope was chosen. They are not rewritten. */
+const records = ["docs/decisions/001-scope-and-the-name-of-core.md"]
+
 const usage = `Usage: npm run rescope -- [option …] <scope>
 
 Gives all packages a new npm scope, such as @your-scope: in manifests, imports, service ids, export conditions,
 documents, tests, tools and the lockfile. The command can run again with another scope. It prints, and does not change,
-each name that has the old scope but is not the name of a package of this repository.
+each other name that has the old scope. It leaves ${records.join(", ")} as it is.
 
 Options:
   --force  also runs if the work tree has changes that are not committed
   --help   prints this text`
-
-/** Documents that say why a scope was chosen. They are not rewritten. */
-const records = new Set(["docs/decisions/001-scope-and-the-name-of-core.md"])
 
 /** The export condition `@auth/source`, without its scope. */
 const condition = "source"
@@ -94,8 +94,10 @@ const main = async (): Promise<string | undefined> => {
   const names = new Set([condition, ...all.map(({ short }) => short)])
   const problem = problemOf(to, { from, names, taken: installedScopes() })
   if (problem !== undefined) return problem
+  let isClean: boolean
   try {
-    if (git("status", "--porcelain") !== "" && !force) {
+    isClean = git("status", "--porcelain") === ""
+    if (!isClean && !force) {
       return "The work tree has changes that are not committed. Commit them first, or add --force."
     }
   } catch {
@@ -104,7 +106,7 @@ const main = async (): Promise<string | undefined> => {
 
   let [count, changed] = [0, 0]
   const foreign = new Map<string, string>()
-  for (const file of textFiles().filter((name) => !records.has(name))) {
+  for (const file of textFiles().filter((name) => !records.includes(name))) {
     const place = path.join(root, file)
     const text = fs.readFileSync(place, "utf8")
     const result = rewrite(text, { from, to, names })
@@ -133,7 +135,8 @@ const main = async (): Promise<string | undefined> => {
   console.log(
     `Changed the scope ${from} to ${to} in ${count} places in ${changed} files.\n` +
       `Next: npm install && ${isInstalled ? "" : "npm run docs:tables && npm run format && "}npm run check\n` +
-      "To undo the change: git restore . && npm install"
+      // `git restore` would also undo the changes that were there before, and would not restore new files.
+      `To undo the change: ${isClean ? "git restore ." : `npm run rescope -- --force ${from}`} && npm install`
   )
   return undefined
 }

@@ -68,6 +68,14 @@ it("CountsReporter prints the error of a beforeAll hook that fails", () => {
   ])
 })
 
+it("CountsReporter prints an unhandled rejection", () => {
+  const source = `it("one", () => { void Promise.reject(new Error("nobody waits")) })`
+  assert.deepStrictEqual(lastLines({ "packages/core/test/a.test.ts": source }, 2), [
+    "failed: unhandled: nobody waits",
+    "tests: 1 passed, 1 failed"
+  ])
+})
+
 const needy: Readonly<Record<string, string>> = {
   "vitest.config.js": files["vitest.config.js"] ?? "",
   "packages/core/test/a.test.ts": `

@@ -1,5 +1,5 @@
 import * as path from "node:path"
-import type { Reporter, TestCase, TestModule } from "vitest/node"
+import type { Reporter, SerializedError, TestCase, TestModule } from "vitest/node"
 import { thorough } from "./thorough.ts"
 
 declare module "vitest" {
@@ -55,7 +55,7 @@ const file = (module: TestModule): string => path.relative(process.cwd(), module
 
 type Failure = readonly [where: string, error: { readonly message: string } | undefined]
 
-/** Returns the errors outside of tests: files that cannot be loaded, and hooks that fail. */
+/** Returns the errors of a module outside of its tests: files that cannot be loaded, and hooks that fail. */
 const strayErrors = (module: TestModule): ReadonlyArray<Failure> => [
   ...module.errors().map((error) => [file(module), error] as const),
   ...Array.from(module.children.allSuites()).flatMap((suite) =>
@@ -63,15 +63,14 @@ const strayErrors = (module: TestModule): ReadonlyArray<Failure> => [
   )
 ]
 
-/** Returns one line for each failed test, and one line for each error outside of tests. */
-const failures = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> =>
-  modules.flatMap((module) => {
-    const failed = Array.from(module.children.allTests("failed"))
-    const errors = failed.map((test): Failure => [`${file(module)} > ${test.fullName}`, test.result().errors?.[0]])
-    return [...errors, ...strayErrors(module)].map(([where, error]) =>
-      `failed: ${where}: ${(error?.message ?? "").split("\n", 1)[0]}`.slice(0, 300)
-    )
-  })
+const failuresOf = (module: TestModule): ReadonlyArray<Failure> => {
+  const failed = Array.from(module.children.allTests("failed"))
+  const errors = failed.map((test): Failure => [`${file(module)} > ${test.fullName}`, test.result().errors?.[0]])
+  return [...errors, ...strayErrors(module)]
+}
+
+const lineOf = ([where, error]: Failure): string =>
+  `failed: ${where}: ${(error?.message ?? "").split("\n", 1)[0]}`.slice(0, 300)
 
 const isThorough = ({ tags }: TestCase): boolean => !thorough && tags.includes("thorough")
 
@@ -100,7 +99,7 @@ const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
  * and the totals in the last line.
  */
 export default class CountsReporter implements Reporter {
-  onTestRunEnd(ended: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<unknown>): void {
+  onTestRunEnd(ended: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<SerializedError>): void {
     // The order in which test files end varies. Sorting makes the output the same in each run.
     const modules = ended.toSorted((left, right) => file(left).localeCompare(file(right)))
     const tests = modules.flatMap((module) => Array.from(module.children.allTests()))
@@ -109,6 +108,7 @@ export default class CountsReporter implements Reporter {
     const failed = inState("failed")
     const skipped = tests.filter((test) => !passed.includes(test) && !failed.includes(test))
     const strays = modules.flatMap(strayErrors).length + unhandledErrors.length
+    const failures = [...modules.flatMap(failuresOf), ...unhandledErrors.map((error): Failure => ["unhandled", error])]
     const counts = countKinds([...passed, ...failed])
     const lines = Object.entries(kinds).flatMap(([kind, title]) => {
       const ofKind = Array.from(counts.get(kind) ?? []).toSorted(([left], [right]) => left.localeCompare(right))
@@ -123,7 +123,7 @@ export default class CountsReporter implements Reporter {
       [
         "",
         ...table,
-        ...failures(modules),
+        ...failures.map(lineOf),
         ...leftOut(skipped),
         skipped.length === 0 ? totals : `${totals}, ${skipped.length} skipped`
       ].join("\n")

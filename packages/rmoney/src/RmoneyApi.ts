@@ -126,7 +126,7 @@ const program = { deviceId: text, appName: text, osName: text, versionNo: text, 
 const fields = { environment: credentials.environment, ...program }
 
 /**
- * Makes the typed calls for one device. Fails with `InvalidRequest` if an option is wrong.
+ * Makes the typed calls for one device. Fails with `InvalidRequest`, for example if `deviceId` is empty.
  *
  * @category constructors
  * @since 0.1.0
@@ -163,7 +163,7 @@ export const make = Effect.fnUntraced(function* (
 })
 
 /**
- * Provides the typed calls. Fails with `InvalidRequest` if an option is wrong.
+ * Provides the typed calls. Fails with `InvalidRequest`, for example if `deviceId` is empty.
  *
  * @category layers
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * Masks a phone number or an email address, if the broker has not masked it. Removes control characters, because the
- * text is shown in terminals.
+ * Masks a phone number or an email address. A text that contains `*`, `•`, `#` or `xxx` counts as masked, and is not
+ * masked again. Control characters are removed, because the text is shown in terminals.
  */
 export const maskDestination = (destination: string): string => {
   const text = destination.replace(/\p{C}/gu, "").trim()

@@ -55,9 +55,7 @@ const runWith =
     const own = maxBodyBytes === limits.maxBodyBytes ? limits : { ...limits, maxBodyBytes }
     const body = bodyOf(request)
     if (body !== undefined) return exchange(transport, own, request, url, wireOf(request, url, body))
-    return Effect.fail(
-      faults.encodeError(request, "the body is a stream or a form with files, and this client sends neither of them")
-    )
+    return Effect.fail(faults.encodeError(request, "this client sends only text and bytes as a body"))
   }
 
 /**
