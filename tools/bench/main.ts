@@ -166,12 +166,13 @@ const main = async (): Promise<void> => {
   for (const [name, bench] of chosen) {
     const other = against === undefined ? undefined : await loadOther(against, name)
     const { entrants, missing } = entrantsOf(name, bench, { only, plan }, other)
-    if (entrants.length === 0) continue
+    if (entrants.length === 0 && missing.length === 0) continue
     console.log(`\n${name}: ${bench.summary}`)
     if (missing.length > 0)
       console.log(
         `missing   ${missing.join(", ")}: the other checkout does not have the candidate, or measures it with other numbers of turns, accounts or concurrent jobs`
       )
+    if (entrants.length === 0) continue
     const began = performance.now()
     const options: Options = {
       profile: values.profile === undefined ? undefined : path.resolve(values.profile, name),

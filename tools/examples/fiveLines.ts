@@ -1,6 +1,7 @@
 /**
- * The shortest program that works with every broker. `fiveLines.ts @auth/angel/AngelAuth https://…` logs in at Angel
- * One, fetches the address, and prints the answer. Without an address, the program fetches the profile.
+ * A short program for login methods that need no person. `fiveLines.ts @auth/angel/AngelAuth https://…` logs in at
+ * Angel One if no valid session is stored, fetches the address, and prints the answer. Without an address, the program
+ * fetches the profile.
  */
 import * as Connection from "@auth/node/Connection"
 

@@ -79,7 +79,7 @@ export interface Broker {
   readonly exchanges: () => Promise<ReadonlyArray<JournalEntry>>
   /** Digests of the issued access tokens, from the oldest to the newest. */
   readonly issued: () => ReadonlyArray<string>
-  /** Digests of the access tokens that a logout or a refresh has invalidated. */
+  /** Digests of the access tokens of all logouts and refreshes whose answer has an HTTP status from 200 to 299. */
   readonly ended: () => Promise<ReadonlySet<string>>
   /** All issued tokens, and all secrets of the account. */
   readonly secrets: () => ReadonlyArray<string>

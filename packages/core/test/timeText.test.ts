@@ -11,6 +11,7 @@ describe("timeText", () => {
     [45_000, "45 seconds"],
     [90_400, "90 seconds"],
     [119_400, "119 seconds"],
+    [119_500, "2 minutes"],
     [120_000, "2 minutes"],
     [-240_000, "4 minutes"],
     [150_000, "2 minutes 30 seconds"],

@@ -10,6 +10,7 @@ import { TestHttp } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -43,7 +44,10 @@ const authorize: Authorize.Authorize["Service"] = {
   refusal: ({ text }) => (text.includes("REJECTED") ? AuthError.make("tiny", "request", rejectedReason) : undefined)
 }
 
-/** The broker accepts every login, and each call for whose token and path `state.isAlive` returns true. */
+/**
+ * The broker accepts every login. It accepts a call if `state.isAlive` returns true for the token and the path of the
+ * call.
+ */
 const begin = Effect.fnUntraced(function* () {
   yield* TestClock.setTime(morning)
   const state = {
@@ -165,13 +169,15 @@ describe("sessions: SessionManager.withSession", () => {
     const verb = asked.repeats ? "repeats" : "does not repeat"
     it.effect(`${verb} an effect that sent ${title} before the broker rejected the token`, () =>
       Effect.gen(function* () {
-        const { authorized, getFunds, manager, state } = yield* begin()
+        const { authorized, getFunds, http, manager, state } = yield* begin()
         state.isAlive = (token, path) => token !== "1" || path !== "/profile"
         const request = HttpClientRequest.make(asked.method)(`${origin}/own`)
         const send = (session: Session) => {
           if (!("isOtherClient" in asked)) return Effect.asVoid(authorized.execute(request))
           return Authorize.request(request, session).pipe(
             Effect.provideService(Authorize.Authorize, authorize),
+            Effect.flatMap(HttpClient.execute),
+            Effect.provide(http),
             Effect.asVoid
           )
         }
@@ -180,8 +186,9 @@ describe("sessions: SessionManager.withSession", () => {
         const both = manager.withSession((session) => Effect.andThen(marked(session), getFunds(session)))
         if (asked.repeats) yield* both
         else yield* reasonOf(both)
-        const reads = calls(state).filter((line) => line.includes("/profile"))
-        assert.deepStrictEqual(reads, asked.repeats ? ["GET /profile 1", "GET /profile 2"] : ["GET /profile 1"])
+        const callsWith = (token: string) => [`${asked.method} /own ${token}`, `GET /profile ${token}`]
+        const expected = asked.repeats ? [...callsWith("1"), ...callsWith("2")] : callsWith("1")
+        assert.deepStrictEqual(calls(state), expected)
       })
     )
   }

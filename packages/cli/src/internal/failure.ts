@@ -48,7 +48,9 @@ export const translated = (text: string, name?: string): string =>
     text
   )
 
-/** If `name` is given, the commands in the text contain this account name. */
+/**
+ * If `name` is given, the commands in the text contain this account name, except for `broker-auth add --replace`.
+ */
 export const messageOf = ({ message }: Failure, name?: string): string => translated(message, name)
 
 /** Splits a failure into what happened and what to do. For a `CommandFailed`, `reason` contains both. */

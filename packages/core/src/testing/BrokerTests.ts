@@ -69,7 +69,7 @@ export interface RequestFixture {
 export interface FuzzCall<Api> {
   /** The secrets in the request. The random answers can contain them, but no error may contain them. */
   readonly sent: ReadonlyArray<string>
-  /** Each call gets a different `account`, so that no rate limit applies. */
+  /** Each call gets a different `account`, so that the client's own rate limits for an account are not reached. */
   readonly run: (api: Api, account: string) => Effect.Effect<unknown, AuthError>
 }
 
@@ -297,7 +297,7 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
     for (let count = 0; count < bodies; count += 1) {
       const call = dice.pick(calls)
       answer = nextAnswer(dice, call.sent.length === 0 ? ["public"] : call.sent)
-      // Time passes between the calls, so that no rate limit applies.
+      // Time passes between the calls, so that the client's own rate limits are not reached.
       yield* TestClock.adjust("1 second")
       const { problem, tag } = judge(yield* Effect.exit(call.run(api, `A${count}`)), call, inspect)
       yield* ensure(problem === undefined, `${problem}: seed ${seed}, answer ${count}: ${inspect(answer)}`)

@@ -10,10 +10,10 @@ const units = [
 const counted = (count: number, unit: string): string => (count === 1 ? `1 ${unit}` : `${count} ${unit}s`)
 
 /**
- * Formats a duration. Its length decides the units:
+ * Formats a duration. Zero is `0 seconds`. A duration of less than one second is shown in milliseconds. A longer
+ * duration is rounded to seconds. The result decides the units:
  *
- * - Between zero and one second: milliseconds.
- * - From one second to less than two minutes: seconds, such as `90 seconds`.
+ * - Less than two minutes: seconds, such as `90 seconds`.
  * - From two minutes: the one or two largest units, such as `4 minutes`, `1 hour 5 minutes` or `9 days`.
  */
 export const timeText = (input: Duration.Input): string => {

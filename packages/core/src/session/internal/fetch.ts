@@ -123,7 +123,9 @@ const optionsOf = (request: Request): FetchInit =>
     })
   )
 
-/** Returns the options that the HTTP client passes unchanged to the platform's `fetch`, such as Node's `dispatcher`. */
+/**
+ * Returns the options for the platform's `fetch`, such as Node's `dispatcher`. Requests to the broker ignore `redirect`.
+ */
 const extrasOf = (input: FetchInput, init: FetchInit | undefined): FetchInit => {
   const { body: _b, headers: _h, method: _m, signal: _s, ...extras } = init ?? {}
   return input instanceof Request ? { ...optionsOf(input), ...extras } : extras
