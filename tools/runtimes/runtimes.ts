@@ -131,7 +131,10 @@ const checkNode = (executable: Executable, project: Project): Promise<void> =>
     yield* expectOneLogin(simulator, page)
   }).pipe(Effect.scoped, Effect.runPromise)
 
-/** One broker for each kind of login: without a person, with a code that a person enters, and with a login page. */
+/**
+ * One broker for each of three kinds of login: without a person, with a code that a person enters, and with a login
+ * page. A login with a QR code is not checked.
+ */
 const commandWays = ["angel", "rmoney", "zerodha"].map(wayOf)
 
 const checkCommand = ({ args, env, file }: Executable, project: Project): Promise<void> =>

@@ -153,7 +153,7 @@ const seconds = 10
 const perSecond = 1000
 
 it.live(
-  "broker-auth serve answers each of 10,000 requests while it has 1,000 slow connections",
+  "broker-auth serve answers each of 10,000 requests while 1,000 other clients send slow requests",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -178,7 +178,8 @@ it.live(
       }
       const sent: Array<Promise<void>> = []
       yield* Effect.promise(async () => {
-        // Each request is sent at its scheduled time, even if earlier requests have no answer yet.
+        // Each request begins at its scheduled time, even if earlier requests have no answer yet. If all 32 sockets of
+        // `agent` are in use, the request waits for a socket.
         while (sent.length < seconds * perSecond) {
           const due = Math.min(seconds * perSecond, Math.floor(((performance.now() - began) / 1000) * perSecond))
           while (sent.length < due) sent.push(one())

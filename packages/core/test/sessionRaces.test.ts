@@ -331,7 +331,7 @@ describe("sessions: SessionManager.adoptFrom", () => {
 
   const moments = [
     { when: "while the login runs", at: "500 millis", slow: false },
-    { when: "while the session is stored", at: "1500 millis", slow: true }
+    { when: "while the session is being written to the store", at: "1500 millis", slow: true }
   ] as const
   for (const { at, slow, when } of moments) {
     it.effect(`ends the session at the broker if a logout happens ${when}`, () =>

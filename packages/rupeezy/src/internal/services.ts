@@ -47,7 +47,7 @@ export const toIssue = (id: string, response: ResponseOf<RupeezyApi, "login">): 
   profile: toProfile(id, response)
 })
 
-/** Returns the profile from the login, because `getFunds` and `getBanks` return no data about the user. */
+/** Returns the profile from the login, because `getFunds` and `getBanks` return no profile. */
 const remembered = ({ account, profile }: Session.Session): Session.UserProfile => ({ ...profile, id: account.id })
 
 const probes = {

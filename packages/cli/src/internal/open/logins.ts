@@ -174,14 +174,21 @@ const liveOf = ({ connection }: connect.Opened) =>
 const newSession = ({ connection }: connect.Opened): Effect.Effect<Session, Failure> =>
   promised(() => connection.renew())
 
-/** Logs in, even if the stored session is live. */
+/**
+ * Gets a new session, even if the stored session is live:
+ *
+ * - With a QR code, logs in.
+ * - In the browser, logs in. If the stored session is not live, first tries a refresh.
+ * - With any other login method, refreshes the session if possible, and otherwise logs in.
+ */
 export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>
   Effect.gen(function* () {
     const opened = yield* open(entry, codesOf(show))
     const { connection, method } = opened
     if (method.capabilities.includes("QrLogin")) return yield* qrLogin(opened, show)
     if (!method.capabilities.includes("RedirectLogin")) return yield* newSession(opened)
-    // A refresh needs no person, so it is tried before the browser login.
+    // A refresh needs no person, so it is tried before the browser login. It is not tried while a session is live,
+    // because `connection.session` can return that session.
     const refreshed =
       Option.isNone(yield* liveOf(opened)) && method.capabilities.includes("Refresh")
         ? yield* Effect.option(promised(() => connection.session()))
