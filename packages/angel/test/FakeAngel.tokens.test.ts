@@ -60,7 +60,7 @@ describe("FakeAngel: tokens", () => {
     ["live", ["", ""]]
   ] as const) {
     it.effect(
-      `with refreshedTokens: "${refreshedTokens}", the previous tokens are ${refreshedTokens === "live" ? "valid" : "invalid"} after a refresh`,
+      `with refreshedTokens: "${refreshedTokens}", the previous access and refresh tokens are ${refreshedTokens === "live" ? "valid" : "invalid"} after a refresh`,
       () =>
         Effect.gen(function* () {
           const { fake, tokens } = yield* loggedIn({ refreshedTokens })
@@ -116,6 +116,9 @@ describe("FakeAngel: tokens", () => {
       assert.strictEqual(yield* codeOf(paths.placeOrder, fake), "AG7002")
       assert.strictEqual(yield* codeOf(paths.getProfile, fake), "")
       assert.strictEqual(yield* codeOf(paths.getRMS, fake), "")
+      const { refreshToken } = tokens
+      const renewed = yield* ask(fake, { path: paths.generateTokens, headers, body: { refreshToken } })
+      assert.strictEqual(yield* codeOf(paths.logout, fake, bearer(renewed.data["jwtToken"])), "")
       const registered = yield* begin({ accounts: [{ ...demo, ip: "registered" }] })
       const { jwtToken } = (yield* login(registered)).data
       assert.strictEqual(yield* codeOf(paths.placeOrder, registered, bearer(jwtToken)), "AB2000")

@@ -1,6 +1,6 @@
 /**
  * How a session is renewed: by a refresh, by a login, or by both. With both, a login follows if the broker refuses the
- * refresh.
+ * refresh. If a login method has neither, a person has to log in.
  *
  * The layer of each login method provides the method's `Renewal`. The layers of this module replace this `Renewal`.
  *

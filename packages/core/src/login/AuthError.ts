@@ -1,8 +1,8 @@
 /**
  * The error of a failed authentication call, and the possible reasons.
  *
- * No reason contains a whole request, a whole response or another library's error, because these can contain a
- * password.
+ * No reason contains the request or another library's error, because these can contain a password. Secrets are removed
+ * from the broker's texts.
  *
  * @since 0.1.0
  */
@@ -66,7 +66,7 @@ export class InvalidCredentials extends Data.TaggedError("InvalidCredentials")<
   BrokerSaid & {
     /**
      * The name of the wrong credential, as in the options of the layer. If the broker does not say which credential is
-     * wrong, `field` is `credentials`.
+     * wrong: the names of the possible credentials, such as `userId or password`, or the word `credentials`.
      */
     readonly field: string
   }
@@ -549,8 +549,8 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 }
 
 /**
- * The callback of a browser login was rejected. The callback is the URL to which the broker redirects the browser after
- * the login.
+ * A browser login was rejected, usually because of its callback. The callback is the URL to which the broker redirects
+ * the browser after the login.
  *
  * @category reasons
  * @since 0.1.0
