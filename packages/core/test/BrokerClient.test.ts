@@ -843,11 +843,15 @@ describe("an answer that cannot be decoded", () => {
   const deep = `${`{"a":`.repeat(100_000)}1${"}".repeat(100_000)}`
   it.effect.each([
     ["is empty", "", /it is empty/],
-    ["is HTML", "<html><p>Back at seven</p></html>", /it is not JSON\. It starts with: Back at seven\./],
-    ["is truncated JSON", `{"ok":true,"data":{"token":"t`, /it is not JSON/],
+    [
+      "is HTML",
+      "<html><p>Back at seven</p></html>",
+      /it is not a JSON object or array\. It starts with: Back at seven\./
+    ],
+    ["is truncated JSON", `{"ok":true,"data":{"token":"t`, /it is not a JSON object or array/],
     ["is JSON with unknown fields", `{"status":"true"}`, /neither success nor failure.*\{"status":string\(4\)\}/],
     ["is a list", "[]", /neither success nor failure/],
-    ["is null", "null", /it is not JSON/],
+    ["is null", "null", /it is not a JSON object or array/],
     ["is deeply nested", deep, /neither success nor failure/],
     ["lacks its data", `{"ok":true}`, /its data is not as documented/],
     ["lacks a field", `{"ok":true,"data":{}}`, /: token is not as documented/],

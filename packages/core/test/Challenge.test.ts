@@ -33,15 +33,22 @@ describe("the ledger of challenges", () => {
   it.effect("masks phone numbers and email addresses that the broker has not masked", () =>
     Effect.gen(function* () {
       const { ledger } = yield* opened
-      const given = ["9876543210", "trader@example.com", "98******10", "t***@example.com", "98765\u001b[2J43210"]
-      const { destinations } = yield* ledger.open({ ...fields, destinations: given })
-      assert.deepStrictEqual(destinations, [
-        "xxxx3210",
-        "txxxx@example.com",
-        "98******10",
-        "t***@example.com",
-        "xxxx3210"
-      ])
+      const destinations = [
+        ["9876543210", "xxxx3210"],
+        ["98765\u001b[2J43210", "xxxx3210"],
+        ["trader@example.com", "txxxx@example.com"],
+        ["maxxxine@example.com", "mxxxx@example.com"],
+        ["trader@axxxb.example", "txxxx@axxxb.example"],
+        ...["98******10", "98XXXXXX10", "xxxxxx3210", "t***@example.com", "txxxx@example.com"].map((text) => [
+          text,
+          text
+        ])
+      ] as const
+      const challenge = yield* ledger.open({ ...fields, destinations: destinations.map(([given]) => given) })
+      assert.deepStrictEqual(
+        challenge.destinations,
+        destinations.map(([, masked]) => masked)
+      )
     })
   )
 
@@ -250,6 +257,7 @@ describe("the ledger's method `resend`", () => {
     Effect.gen(function* () {
       const { ledger } = yield* opened
       const challenge = yield* ledger.open({ ...fields, ...change })
+      assert.isUndefined(challenge.resendAt)
       yield* TestClock.setTime(60_000)
       assert.strictEqual(yield* refusal(ledger.resend(challenge, Effect.die("sent"))), "InvalidRequest")
       assert.strictEqual(yield* ledger.claim(challenge), challenge)

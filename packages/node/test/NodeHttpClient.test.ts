@@ -415,7 +415,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
           response.writeHead(200, { "content-encoding": request.path.slice(1) }).end(canary)
         )
         const client = yield* make({})
-        for (const coding of ["gzip", "br", "deflate", "unknown"]) {
+        for (const coding of ["gzip", "br", "deflate", "unknown", "constructor", "toString"]) {
           const response = yield* client.execute(withSecrets(HttpClientRequest.get(`${server.url}/${coding}`)))
           for (const read of [response.text, response.json, Stream.runDrain(response.stream)]) {
             assert.strictEqual((yield* errorOf<unknown>(read)).reason._tag, "DecodeError")

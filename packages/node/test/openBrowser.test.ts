@@ -123,7 +123,10 @@ it.live.runIf(process.platform === "linux")(
       closed.child.stdin.end("https://app.exa\n")
       yield* closed.says("Standard input has ended")
       assert.deepStrictEqual(yield* closed.ended, { code: 0, signal: null })
-      assert.include(closed.printed.stderr, "This address does not begin with https://app.example.com/callback.")
+      assert.include(
+        closed.printed.stderr,
+        "This address is not at https://app.example.com/callback: its host, port or path is different."
+      )
       const killed = yield* run(() => "", { DISPLAY: "" }, publicUrl)
       while (!killed.printed.stderr.includes("paste it here")) yield* Effect.sleep("20 millis")
       killed.child.kill("SIGINT")

@@ -80,7 +80,11 @@ describe("a login whose redirect URL is not on loopback", () => {
 
   const wrong: ReadonlyArray<readonly [what: string, (state: string) => string, said: string]> = [
     ["an empty line", () => "", "This is not an address."],
-    ["half an address", () => "https://app.exa", "This address does not begin with https://app.example.com/callback."],
+    [
+      "half an address",
+      () => "https://app.exa",
+      "This address is not at https://app.example.com/callback: its host, port or path is different."
+    ],
     ["a code without an address", () => code, "This is not an address."],
     ["a query without an address", (state) => `?code=${code}&state=${state}`, "This is not an address."],
     [
@@ -106,7 +110,7 @@ describe("a login whose redirect URL is not on loopback", () => {
     [
       "an address on another host",
       (state) => `https://evil.example/callback?code=${code}&state=${state}`,
-      "This address does not begin with https://app.example.com/callback."
+      "This address is not at https://app.example.com/callback: its host, port or path is different."
     ],
     [
       "an address that contains a parameter twice",
@@ -216,7 +220,7 @@ describe("a browser login", () => {
       const { callback, exchanged, login, port, user } = yield* loopbackLogin()
       assert.include(yield* user.nextText, "it shows an error page after the login")
       yield* user.paste("http://127.0.0.1")
-      assert.include(yield* user.nextText, "This address does not begin with http://127.0.0.1:")
+      assert.include(yield* user.nextText, "This address is not at http://127.0.0.1:")
       yield* user.paste(callback)
       yield* Fiber.join(login)
       assert.deepStrictEqual(exchanged, [code])

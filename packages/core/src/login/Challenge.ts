@@ -161,6 +161,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
         const challenge: Challenge = {
           ...others,
           destinations: others.destinations.map(maskDestination),
+          resendAt: others.resendsLeft === 0 ? undefined : others.resendAt,
           id,
           account,
           get attemptsLeft() {
@@ -229,7 +230,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       },
       resend: (challenge, send) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) => {
-          if (challenge.resendAt === undefined || challenge.resendsLeft === 0) {
+          if (challenge.resendAt === undefined) {
             const problem = "cannot be resent: log in again to get a new code"
             return fail("resend", new AuthError.InvalidRequest({ problems: [{ field: "code", problem }] }))
           }

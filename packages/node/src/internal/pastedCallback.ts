@@ -11,7 +11,7 @@ const maxRetries = 3
 /** The texts for the reasons of `RedirectRejected` after which the user is asked for another address. */
 const problems: Partial<Record<AuthError.RedirectRejected["why"], (redirectUrl: string) => string>> = {
   "not-a-url": () => "This is not an address.",
-  origin: (redirectUrl) => `This address does not begin with ${redirectUrl}.`,
+  origin: (redirectUrl) => `This address is not at ${redirectUrl}: its host, port or path is different.`,
   "missing-token": () => "This address is incomplete: it contains no token.",
   repeated: () => "This address was changed: it contains a parameter twice.",
   state: () => "This address is incomplete, or belongs to another login."

@@ -189,7 +189,10 @@ export const resolve = Effect.fnUntraced(function* (
       Effect.mapError(() =>
         VaultError.make(
           "open",
-          new VaultError.Io({ what: "find this user's folders", advice: "Set HOME, or set the option folder." })
+          new VaultError.Io({
+            what: "find this user's folders",
+            advice: `Set ${process.platform === "win32" ? "USERPROFILE" : "HOME"}, or set the option folder.`
+          })
         )
       )
     )

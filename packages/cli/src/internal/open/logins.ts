@@ -35,10 +35,17 @@ const textOf = ({ destinations, digits, kinds }: CodeQuestion): string =>
     ? `Enter the ${digits}-digit code from the authenticator app.`
     : `Enter the ${digits}-digit one-time code${destinations.length === 0 ? "" : ` that was sent to ${destinations.join(" and ")}`}.`
 
+/**
+ * In milliseconds. The wait for another new code, if a question is asked when a new code can be requested at once, so
+ * that the broker's own wait is not known.
+ */
+const minWait = 30_000
+
 const askCode = (show: Show, question: CodeQuestion) =>
   Effect.gen(function* () {
     const answered = yield* Deferred.make<string>()
-    const wait = question.resendAt === undefined ? 0 : question.resendAt - (yield* Clock.currentTimeMillis)
+    const until = question.resendAt === undefined ? 0 : question.resendAt - (yield* Clock.currentTimeMillis)
+    const wait = Math.max(until, minWait)
     const step = {
       _tag: "code",
       text: textOf(question),

@@ -11,13 +11,13 @@ type Decode = (bytes: Uint8Array, options: { readonly maxOutputLength: number })
 const inflate: Decode = (bytes, options) =>
   ((bytes[0] ?? 0) & 0x0f) === 8 ? Zlib.inflateSync(bytes, options) : Zlib.inflateRawSync(bytes, options)
 
-const decoders: Readonly<Record<string, Decode>> = {
-  identity: (bytes) => bytes,
-  gzip: Zlib.gunzipSync,
-  "x-gzip": Zlib.gunzipSync,
-  deflate: inflate,
-  br: Zlib.brotliDecompressSync
-}
+const decoders: ReadonlyMap<string, Decode> = new Map<string, Decode>([
+  ["identity", (bytes) => bytes],
+  ["gzip", Zlib.gunzipSync],
+  ["x-gzip", Zlib.gunzipSync],
+  ["deflate", inflate],
+  ["br", Zlib.brotliDecompressSync]
+])
 
 export type Problem = "too-large" | "undecodable"
 
@@ -33,7 +33,7 @@ export const decompress = (body: Uint8Array, codings: string, limit: number): Re
   return names.toReversed().reduce<Result.Result<Uint8Array, Problem>>(
     (bytes, name) =>
       Result.flatMap(bytes, (given) => {
-        const decode = decoders[name]
+        const decode = decoders.get(name)
         return decode === undefined
           ? Result.fail("undecodable")
           : Result.try({ try: () => decode(given, { maxOutputLength: limit }), catch: problemOf })
