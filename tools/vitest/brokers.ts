@@ -44,7 +44,10 @@ export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag)
   return error.reason as Extract<Reason, { _tag: Tag }>
 }
 
-/** Returns the code that an authenticator app shows at the time `at`, in milliseconds. Default: now. */
+/**
+ * Returns the code that an authenticator app shows at the time `at`, which is in milliseconds since the epoch. Default:
+ * now.
+ */
 export const totpCode = Effect.fnUntraced(function* (secret: string, at?: number) {
   const totp = Result.getOrThrow(Totp.parse(Redacted.make(secret)))
   const step = Totp.stepAt(totp, at ?? (yield* Clock.currentTimeMillis))

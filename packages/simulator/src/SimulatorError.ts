@@ -1,5 +1,6 @@
 /**
- * The error of the simulator itself. An error from a simulated broker is an HTTP answer, not a `SimulatorError`.
+ * The error of the simulator itself. A simulated broker reports its errors as HTTP answers. Only `LoginPage.submit`
+ * turns such an answer into a `SimulatorError`.
  *
  * @since 0.1.0
  */

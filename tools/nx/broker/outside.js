@@ -15,10 +15,16 @@ const filesBelow = (folder) =>
 
 const read = (...parts) => readFileSync(path.join(...parts), "utf8")
 
-/** Development dependencies that are not packages of this repository. They get the version ranges of this repository. */
+/**
+ * Development dependencies that are not packages of this repository. Their version ranges come from the `package.json`
+ * of this repository.
+ */
 const tools = ["@effect/vitest", "@types/node", "effect", "msw", "typescript", "vitest"]
 
-/** The packages of this repository that the new package needs for its tests, by their folders. */
+/**
+ * Folders of the packages of this repository that become development dependencies of the new package. The tests use
+ * `core`. The command `broker-auth` is in `cli`, which uses `node`.
+ */
 const packages = ["core", "node", "cli"]
 
 const devDependencies = (root) => {

@@ -24,7 +24,7 @@ export type Capability =
   | "Authorize"
 
 /**
- * All capabilities, in the order in which the tables of the documentation list them.
+ * All capabilities, in the order in which the generated tables of the documentation list them.
  *
  * @category models
  * @since 0.1.0

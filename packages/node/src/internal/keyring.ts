@@ -1,7 +1,8 @@
 /**
  * Reads and writes the operating system's keyring in a child process.
  *
- * A keyring can hang. A program with a native call that hangs cannot exit, but a child process can be killed.
+ * A call to a keyring can hang. A program cannot exit while one of its native calls hangs. A child process that hangs
+ * can be killed.
  */
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as VaultError from "@auth/broker-core/session/VaultError"

@@ -66,7 +66,8 @@ const lineOf = (change: openAccounts.Change): string => {
 
 const placeOf = Effect.fnUntraced(function* (input: Input<"serve">, { origins }: homes.Home) {
   const hasSockets = process.platform !== "win32"
-  if (input.socket !== undefined && !hasSockets) return yield* fail("usage", "Windows has no Unix sockets. Use --port.")
+  if (input.socket !== undefined && !hasSockets)
+    return yield* fail("usage", "On Windows, the server cannot use a Unix socket. Use --port.")
   if (input.port !== undefined || !hasSockets) return { port: yield* portOf(input.port ?? "0") }
   return { path: yield* place.pathOf(input.socket, yield* homes.folderOf(origins)) }
 })
