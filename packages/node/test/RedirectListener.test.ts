@@ -342,9 +342,9 @@ describe("a login on loopback", () => {
         const open = () => sockets.filter((socket) => !socket.closed).length
         yield* Effect.sleep("300 millis")
         assert.isAtMost(open(), 256)
-        yield* Effect.sleep("4 seconds")
+        yield* Effect.sleep("2 seconds")
         assert.isAbove(open(), 0)
-        yield* Effect.sleep("3 seconds")
+        yield* Effect.sleep("5 seconds")
         assert.strictEqual(open(), 0)
         yield* stillCompletes(pending)
       }),
