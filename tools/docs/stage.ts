@@ -134,7 +134,7 @@ export const stage = (folder: string): ReadonlyArray<string> => {
   const groups = api.filter(({ pages: modules }) => modules.length > 0).map(group)
   write(
     "api/index.md",
-    `# API\n\nOne page for each public module. The pages are made from the sources and their declarations.\n\n${groups
+    `# API\n\nOne page for each public module, except modules that only collect other modules, such as \`index\` and \`msw\`. The pages are made from the sources and their declarations.\n\n${groups
       .map(({ items, text }) => `## ${text}\n\n${items.map((one) => `- [${one.text}](${one.link})`).join("\n")}`)
       .join("\n\n")}\n`
   )

@@ -26,7 +26,7 @@ describe("the plan of a release", () => {
         [
           {
             ...release("publish", "core"),
-            // SHA-256 of "abc", from FIPS 180-4, in base64.
+            // SHA-256 of "abc", from FIPS 180-2, appendix B.1, in base64.
             tarball: {
               path: "packages/core-1.0.0.tgz",
               integrity: "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="

@@ -70,7 +70,7 @@ describe("sessions: the progress of a login", () => {
       })
     )
 
-    it.effect(`is not continued or deleted by another app, in a store ${kind}`, () =>
+    it.effect(`is not deleted by a logout of another app, in a store ${kind}`, () =>
       Effect.gen(function* () {
         const { failures, program, shared, steps } = yield* begin(makeStore())
         failures.push(unavailable)
@@ -85,7 +85,7 @@ describe("sessions: the progress of a login", () => {
       })
     )
 
-    it.effect(`is replaced by the progress of another app, in a store ${kind}`, () =>
+    it.effect(`is not continued by a login of another app, but replaced, in a store ${kind}`, () =>
       Effect.gen(function* () {
         const { failures, program, shared, steps } = yield* begin(makeStore())
         const [a, b] = [yield* program("a", "4711", shared), yield* program("b", "4711", shared)]

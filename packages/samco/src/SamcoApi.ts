@@ -46,7 +46,7 @@ const api = BrokerApi.define(SamcoApi, { broker, table, credentials: {}, choices
 export interface Options extends BrokerClient.Options {}
 
 /**
- * Makes the typed calls. Fails with `InvalidRequest` if an option is wrong.
+ * Returns an object with the typed calls. Fails with `InvalidRequest` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0

@@ -228,6 +228,8 @@ interface Flow {
   readonly form: (totp: string) => Readonly<Record<string, string>>
   /** The account whose TOTP code the form needs. */
   readonly totp?: readonly [broker: Simulator.BrokerId, account: string]
+  /** The call that exchanges the code or token in the callback for a session. */
+  readonly exchange: string
 }
 
 const flows: ReadonlyArray<Flow> = [
@@ -240,7 +242,8 @@ const flows: ReadonlyArray<Flow> = [
       }),
     account: { ...motilal, id: motilal.userId },
     form: (totp) => ({ userid: motilal.userId, password: motilal.password, "2FA": motilal.pan, totp }),
-    totp: ["motilal", motilal.userId]
+    totp: ["motilal", motilal.userId],
+    exchange: "getaccesstoken"
   },
   {
     title: "Rupeezy's login page",
@@ -251,14 +254,16 @@ const flows: ReadonlyArray<Flow> = [
       }),
     account: { ...rupeezy, id: rupeezy.clientCode },
     form: (totp) => ({ client_code: rupeezy.clientCode, password: rupeezy.password, totp, consent: "given" }),
-    totp: ["rupeezy", rupeezy.clientCode]
+    totp: ["rupeezy", rupeezy.clientCode],
+    exchange: "createSession"
   },
   {
     title: "Samco's consent page",
     layer: (simulator) =>
       SamcoOAuth.layer({ ...at(simulator).samco, credentials: { ...samco, apiKey: Redacted.make(samco.apiKey) } }),
     account: { ...samco, id: samco.userId },
-    form: () => ({ apiSecret: samco.apiSecret })
+    form: () => ({ apiSecret: samco.apiSecret }),
+    exchange: "oauthToken"
   },
   {
     title: "Zerodha's login page",
@@ -269,7 +274,8 @@ const flows: ReadonlyArray<Flow> = [
       }),
     account: { ...zerodha, id: zerodha.userId },
     form: (totp) => ({ user_id: zerodha.userId, password: zerodha.password, totp }),
-    totp: ["zerodha", zerodha.userId]
+    totp: ["zerodha", zerodha.userId],
+    exchange: "sessionToken"
   },
   {
     title: "RMoney's login page, and sends a checksum in place of the authorization code",
@@ -279,7 +285,8 @@ const flows: ReadonlyArray<Flow> = [
         credentials: { ...hide(rmoney), userId: rmoney.userId, redirectUrl: rmoney.redirectUrl }
       }),
     account: { ...rmoney, id: rmoney.userId },
-    form: () => ({ userid: rmoney.userId, password: rmoney.password })
+    form: () => ({ userid: rmoney.userId, password: rmoney.password }),
+    exchange: "vendorGetUserDetails"
   },
   {
     title: "RMoney's login page with TOTP, and sends the vendor id with the authorization code",
@@ -291,27 +298,31 @@ const flows: ReadonlyArray<Flow> = [
       }),
     account: { ...rmoneyTotp, id: rmoneyTotp.userId },
     form: (totp) => ({ userid: rmoneyTotp.userId, password: rmoneyTotp.password, totp }),
-    totp: ["rmoney", rmoneyTotp.userId]
+    totp: ["rmoney", rmoneyTotp.userId],
+    exchange: "ssoGetUserDetails"
   }
 ]
 
-for (const { account, form, layer, title, totp } of flows) {
+for (const { account, exchange, form, layer, title, totp } of flows) {
   it.live(`a program logs in through ${title}`, () =>
-    inSimulator(layer, (simulator) =>
-      Effect.gen(function* () {
-        const redirect = yield* RedirectLogin.RedirectLogin
-        const request = yield* redirect.begin
-        const refused = yield* Effect.flip(LoginPage.submit(request.url, { userid: "nobody", user_id: account.id }))
-        assert.include(refused.message, "The login page rejected the form: ")
-        const code = totp === undefined ? "" : (yield* simulator.totp(...totp)).code
-        const callback = yield* LoginPage.submit(request.url, form(code))
-        assert.isTrue(Redacted.value(callback).startsWith(account.redirectUrl))
-        assert.include(Redacted.value(callback), Redacted.value(request.state))
-        const session = yield* redirect.complete(request, callback)
-        assert.strictEqual(session.account.id, account.id)
-        assert.isDefined(session.expiresAt)
-      })
-    )
+    Effect.gen(function* () {
+      const called = yield* inSimulator(layer, (simulator) =>
+        Effect.gen(function* () {
+          const redirect = yield* RedirectLogin.RedirectLogin
+          const request = yield* redirect.begin
+          const refused = yield* Effect.flip(LoginPage.submit(request.url, { userid: "nobody", user_id: account.id }))
+          assert.include(refused.message, "The login page rejected the form: ")
+          const code = totp === undefined ? "" : (yield* simulator.totp(...totp)).code
+          const callback = yield* LoginPage.submit(request.url, form(code))
+          assert.isTrue(Redacted.value(callback).startsWith(account.redirectUrl))
+          assert.include(Redacted.value(callback), Redacted.value(request.state))
+          const session = yield* redirect.complete(request, callback)
+          assert.strictEqual(session.account.id, account.id)
+          assert.isDefined(session.expiresAt)
+        })
+      )
+      assert.include(called, exchange)
+    })
   )
 }
 

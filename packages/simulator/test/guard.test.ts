@@ -138,14 +138,15 @@ it.live("the simulator accepts the hosts and origins that the options allow, and
   })
 )
 
-it.live("injected answers have headers that disable scripts and frames", () =>
+it.live("injected answers, and the answers of the control port, have headers that disable scripts and frames", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const headers = { "content-type": "text/html", "content-security-policy": "script-src *" }
     const body = "<script>fetch('/')</script>"
-    yield* simulator.inject("angel", "*", { kind: "answer", status: 200, body, headers })
+    yield* simulator.inject("angel", "*", { kind: "answer", status: 200, body, headers }, 2)
     for (const url of [`${simulator.origins[api]}/`, `${simulator.control}/`, `${simulator.origins[site]}/`]) {
       const answer = yield* send(url)
+      assert.strictEqual(answer.text === body, !url.startsWith(simulator.control), url)
       const policy = answer.headers.get("content-security-policy") ?? ""
       for (const part of ["default-src 'none'", "frame-ancestors 'none'", "form-action "]) assert.include(policy, part)
       assert.notInclude(policy, "script-src")

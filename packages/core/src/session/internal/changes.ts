@@ -6,9 +6,9 @@ export type Changed = (version: number) => Effect.Effect<void>
 
 export interface Changes {
   /**
-   * Returns a mark, which changes when `watch` may have missed a change. If two calls return equal marks, `watch` has
-   * missed no change between the two calls. If `watch` cannot report changes at present, for example because a
-   * connection is interrupted, returns `undefined`.
+   * Returns a mark, which changes when `watch` may have missed a change. If `watch` cannot report changes at present,
+   * for example because a connection is interrupted, returns `undefined`. If two calls return the same mark, and the
+   * mark is not `undefined`, `watch` has missed no change between the two calls.
    */
   readonly mark: Effect.Effect<string | number | undefined>
   /**
