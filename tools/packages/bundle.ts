@@ -1,6 +1,6 @@
 /**
- * Bundles the command `broker-auth`. `dist/command/broker-auth.js` prints help texts and the version without loading
- * another file. `npm run build` and `npm run pack` make this bundle.
+ * Bundles the command `broker-auth`. `dist/command/broker-auth.js` prints the version and the help texts without
+ * loading another module. The exception is the help of `simulate`. `npm run build` and `npm run pack` make this bundle.
  *
  * Only modules of `@auth/cli` are bundled. `effect` and other packages stay imports, because two copies of `effect` in
  * one process do not recognize each other's secrets.

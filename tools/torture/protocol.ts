@@ -7,7 +7,10 @@ export type Place =
   | { readonly kind: "sqlite"; readonly folder: string }
   | { readonly kind: "redis"; readonly url: string; readonly prefix: string }
 
-/** A part that is broken on purpose, to show that a scenario can fail: see `broken.ts`. */
+/**
+ * A part that is broken on purpose, to show that a scenario can fail. `program.ts` makes `key-in-clear`, and
+ * `broken.ts` makes the other parts.
+ */
 export type Broken =
   | "lock-open"
   | "lock-left-behind"
@@ -25,7 +28,7 @@ export interface Open {
   readonly origin: string
   readonly account: Readonly<Record<string, string>>
   readonly place: Place
-  /** How far the program's clock is ahead of the machine's clock, in milliseconds. */
+  /** How far the session's clock is ahead of the machine's clock, in milliseconds. */
   readonly ahead: number
   readonly broken?: Broken | undefined
 }
@@ -33,8 +36,9 @@ export interface Open {
 export type Request =
   | Open
   /**
-   * `replace` requests a session other than the last session that this program got. With `at`, the program carries out
-   * any of these requests only at that time of the machine's clock, in milliseconds since the epoch. Default: at once.
+   * `replace` requests a session other than the last session that this program got under this `name`. With `at`, the
+   * program carries out any of these requests only at that time of the machine's clock, in milliseconds since the
+   * epoch. Default: at once.
    */
   | { readonly do: "session" | "renew" | "replace" | "logout"; readonly name: string; readonly at?: number | undefined }
   /** Reads the stored session, and sends no request to the broker. */
@@ -51,7 +55,7 @@ export type Outcome =
       /** SHA-256 of the access token. */
       readonly token: string
       readonly expiresAt: number | undefined
-      /** Time of the program's clock when the session was returned. */
+      /** Time of the session's clock when the session was returned, in milliseconds since the epoch. */
       readonly now: number
       readonly tookMillis: number
     }

@@ -87,8 +87,9 @@ const refusal = (fields: ReadonlyArray<readonly [field: string, isValid: boolean
  * The client sends each request once, and follows no redirect. If the fiber is interrupted before the request has a
  * connection, the request is never sent. If the fiber is interrupted later, the connection is closed.
  *
- * Requests use HTTP/1.1. A request body is text or bytes. If an answer is larger than `maxBodyBytes`, reading its body
- * fails. For streams, forms with files, larger answers and endless answers, use Effect's `FetchHttpClient.layer`.
+ * Requests use HTTP/1.1, unless your program sets a dispatcher that uses HTTP/2. A request body is text or bytes. If an
+ * answer is larger than `maxBodyBytes`, reading its body fails. For streams, forms with files, larger answers and
+ * endless answers, use Effect's `FetchHttpClient.layer`.
  *
  * Without the option `dispatcher`, the client has the proxy and the certificates of the global `fetch`.
  *

@@ -19,7 +19,10 @@ import * as simulator from "./simulator.ts"
 
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
-/** The configuration from which a layer reads its credentials. It contains no environment variable of this process. */
+/**
+ * Returns the configuration from which a layer reads its credentials. It contains only `values`, not the environment
+ * variables of this process.
+ */
 export const providerOf = (values: Values): ConfigProvider.ConfigProvider =>
   ConfigProvider.fromUnknown(
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Redacted.value(value)]))

@@ -1,6 +1,7 @@
 /**
  * A reference says where a credential comes from. Its forms are `env:NAME`, `op://…`, `pass:NAME`,
- * `keyring:SERVICE/ACCOUNT` and `exec:COMMAND`. A reference is resolved again at each use.
+ * `keyring:SERVICE/ACCOUNT` and `exec:COMMAND`. The value of a reference is not stored: each time an account is opened,
+ * its references are resolved again.
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -25,7 +26,9 @@ const run = (
   Effect.flatMap(programs.run(words), (printed) => {
     if (Result.isFailure(printed)) return failed(reference, printed.failure)
     const [line = ""] = Redacted.value(printed.success).split(/\r?\n/, 1)
-    return line === "" ? failed(reference, `${words[0]} printed nothing`) : Effect.succeed(Redacted.make(line))
+    return line === ""
+      ? failed(reference, `${words[0]} printed nothing on its first line`)
+      : Effect.succeed(Redacted.make(line))
   })
 
 const keyrings: Readonly<Record<string, (service: string, account: string) => ReadonlyArray<string>>> = {
@@ -54,7 +57,7 @@ const fromEnvironment = (name: string): Effect.Effect<Redacted.Redacted<string>,
       ? Effect.succeed(found.value)
       : fail(
           "input",
-          `The reference env:${name} could not be resolved: the environment variable ${name} is not set. Nothing was sent. Set the variable, or use another kind of reference.`
+          `The reference env:${name} could not be resolved: the environment variable ${name} is not set or is empty. Nothing was sent. Set the variable, or use another kind of reference.`
         )
   )
 

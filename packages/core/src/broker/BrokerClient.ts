@@ -59,8 +59,8 @@ export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>
 export interface Call {
   readonly endpoint?: Endpoint | undefined
   /**
-   * Id of the account. Before the account is known: another id, such as the id of the app or of the broker. Calls with
-   * the same id count together against the rate limits.
+   * Id of the account. Before the account is known: another id, such as the id of the app or of the broker. Rate limits
+   * with the scope `account` count the calls with the same id together.
    */
   readonly account: string
   readonly tokens?: Tokens | undefined
@@ -187,9 +187,9 @@ export interface Options {
  */
 export interface BrokerClient {
   /**
-   * Sends a call that is in the tables. Calls with the same `account` count together against the rate limits. If the
-   * endpoint's `token` is `"required"`, the call needs `tokens`. If the endpoint's `token` is `"step"`, the call needs
-   * `step`.
+   * Sends a call that is in the tables. Rate limits with the scope `account` count the calls with the same `account`
+   * together. If the endpoint's `token` is `"required"`, the call needs `tokens`. If the endpoint's `token` is
+   * `"step"`, the call needs `step`.
    */
   readonly call: <Request, Response>(
     endpoint: Endpoint<Request, Response>,
@@ -259,7 +259,10 @@ export const choiceProblems = (choices: Choices, options: object): ReadonlyArray
     return isAllowed ? [] : [{ field, problem: `is not one of ${allowed.join(", ")}` }]
   })
 
-/** Rejects a `timeout` of zero or NaN, because a login with this `timeout` would be sent and would fail at once. */
+/**
+ * Checks `choices` and the limits. Rejects a `timeout` of zero or NaN, because a login with this `timeout` would be
+ * sent and would fail at once.
+ */
 const readLimits = (
   { broker, choices = {} }: Protocol,
   options: Options
@@ -357,7 +360,7 @@ const notCarried = "cannot be sent as a form or in a URL: use text, a finite num
 const notAllowed = "must be an https address of a known host of this broker: log in again"
 
 const getBodyByFetch =
-  "is a GET with a body, which fetch cannot send: use another client, such as NodeHttpClient.layerNodeHttp"
+  "is a GET with a body, which fetch cannot send: use another client, such as NodeHttpClient.layerNodeHttp of @effect/platform-node"
 
 const noGetBody = "cannot be sent with a GET: set query or getBody in the endpoint"
 
