@@ -24,7 +24,7 @@ ${scenarios.map(([name, { breaks }]) => `                    ${name}: ${breaks}`
   --details       prints each count of a scenario, with its expected value, on a separate line
   --help          prints this text
 
-All servers listen on 127.0.0.1. All files are in temporary folders, which are removed at the end.`
+All servers listen on 127.0.0.1 or on a Unix socket. All files are temporary, and are removed at the end.`
 
 const load = async (): Promise<Scenarios> => {
   const files = (await fs.readdir(folder)).filter((file) => file.endsWith(".ts")).toSorted()

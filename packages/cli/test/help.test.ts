@@ -37,7 +37,7 @@ const parserHelp = (words: ReadonlyArray<string>) =>
     return found
   })
 
-it.live("the help lists exactly the arguments and flags that the parser accepts", () =>
+it.live("the command table has exactly the arguments and flags that the parser accepts, and the help lists them", () =>
   Effect.gen(function* () {
     for (const row of rows) {
       const found = yield* parserHelp(row.name.split(" "))

@@ -69,7 +69,7 @@ it.live("a notification posts the summary and never prints the address of its ta
       [`${origin}/broken/secret-of-hook`, /HTTP 500/],
       [`${origin}/silent/secret-of-hook`, /did not answer within 0\.3 seconds/],
       ["http://127.0.0.1:1/secret-of-hook", /the connection failed/],
-      ["env:REMOTE", /does not begin with https/],
+      ["env:REMOTE", /must be a valid https/],
       ["env:ABSENT", /ABSENT is not set/],
       ["exec:false", /exit code 1/]
     ] as const) {

@@ -35,7 +35,7 @@ const isAllowed = (text: string): boolean => {
   return url?.protocol === "https:" || (url?.protocol === "http:" && loopback.has(url.hostname))
 }
 
-const notAllowed = "the address does not begin with https:// (http:// is allowed for this machine only)"
+const notAllowed = "the address must be a valid https:// address (http:// is allowed for this machine only)"
 
 /** Resolves no reference, and sends nothing. */
 export const targetOf = (given: string): Effect.Effect<Target, CommandFailed> => {

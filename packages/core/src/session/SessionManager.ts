@@ -43,8 +43,8 @@ export type Failure = sessionChange.Failure
 export type SessionChange = sessionChange.SessionChange
 
 /**
- * Manages the session of one account. After the scope of its layer has closed, every call fails with `InvalidRequest`,
- * including calls that are waiting at that moment.
+ * Manages the session of one account. After the scope of its layer has closed, every call fails with `InvalidRequest`.
+ * Calls that are waiting for a renewal when the scope closes fail in the same way.
  *
  * @category services
  * @since 0.1.0
@@ -91,8 +91,9 @@ export class SessionManager extends Context.Service<
     ) => Effect.Effect<A, E | Failure, R>
     /**
      * Stores a session that was obtained in another way, such as by a browser login. If the store fails, `adopt` fails,
-     * but later calls of `session` try again to store the session. A session that was ended by a logout is not stored:
-     * `adopt` fails with `SessionExpired` (`logged-out`).
+     * but later calls of `session` try again to store the session. `adopt` stores nothing and fails with
+     * `SessionExpired` (`logged-out`) in two cases: a logout in this program has already ended this session object, or
+     * `logout` is called in this program before the session is stored.
      */
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
@@ -139,14 +140,15 @@ export class SessionManager extends Context.Service<
  */
 export interface Options {
   /**
-   * A session is renewed at a random time, from `early` to half of `early` before its expiry, but not in the first half
-   * of its lifetime. A session that ends at a daily cut-off is renewed after the cut-off. Default: the value in the
+   * The first call of `session` after a random time renews the session. This time is from `early` to half of `early`
+   * before the expiry of the session, but not in the first half of its lifetime. A session that ends at a daily cut-off
+   * is renewed after the cut-off. Default: the option `renewal.early` of the broker's layer, otherwise the value in the
    * broker's description (`Broker`).
    */
   readonly early?: Duration.Input | undefined
   /**
-   * Maximum time that a call waits for a renewal while the current session is still live. After this time, the call
-   * returns the current session. Default: 2 seconds.
+   * Maximum time that a call of `session` or `withSession` waits for a renewal while the current session is still live.
+   * After this time, the call uses the current session. Default: 2 seconds.
    */
   readonly renewalTimeout?: Duration.Input | undefined
   /**

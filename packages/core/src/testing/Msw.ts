@@ -40,7 +40,8 @@ export type SetupServer = (...handlers: Array<HttpHandler>) => {
 
 /**
  * Serves a fake through msw until the scope closes, and returns the fake. If a request goes to a host that the fake
- * does not serve, the request fails. Use `TestHttp.layerLateFetch` as the HTTP client.
+ * does not serve, the request fails. But if msw takes the request for a request of a static file, for example because
+ * its path ends in `.json`, msw sends the request to the real host. Use `TestHttp.layerLateFetch` as the HTTP client.
  *
  * @example
  * ```ts

@@ -73,8 +73,9 @@ export const isOriginName = (value: string): boolean => URL.canParse(value) && n
 
 /**
  * The answer to the form of a broker's login page redirects to the program's callback. Chromium checks the redirect
- * against `form-action`, so with the kind `broker`, `form-action` allows every address. The referrer policy is not
- * `no-referrer`: with `no-referrer`, Chromium sends `Origin: null` with the form, and the simulator refuses the form.
+ * against `form-action`, so with the kind `broker`, `form-action` allows every http and https address. The referrer
+ * policy is not `no-referrer`: with `no-referrer`, Chromium sends `Origin: null` with the form, and the simulator
+ * refuses the form.
  */
 export const securityHeaders = (kind: Guard["kind"]): ReadonlyArray<readonly [string, string]> => [
   [

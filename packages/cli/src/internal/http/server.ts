@@ -1,6 +1,7 @@
 /**
  * An HTTP server on this machine, on a Unix socket or on a port of loopback. It limits the connections, the headers,
- * the waiting times and the unsent bytes. Before it ends, it completes the answers that it is preparing.
+ * the waiting times and the unsent bytes. Before it ends, it waits at most 10 seconds for the answers that it is
+ * preparing. It ends streams at once.
  */
 import * as BlockedPort from "@auth/broker-core/login/BlockedPort"
 import * as Deferred from "effect/Deferred"

@@ -72,7 +72,7 @@ export interface Subject {
   readonly endpoints: Partial<Record<Capability, string>>
   /** Each entry makes one credential wrong. The key is the name of the credential in the test titles. */
   readonly wrongCredentials: Readonly<Record<string, Changes>>
-  /** Changes that make the one-time code of a login wrong. Absent if a login has no one-time code. */
+  /** Changes that make the TOTP code in a login request wrong. Absent if a login request contains no TOTP code. */
   readonly wrongCode?: Changes
   /** Changes that make a login return a challenge. Absent if no changes are needed, or if logins have no challenge. */
   readonly stepUp?: Changes
