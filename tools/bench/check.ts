@@ -55,7 +55,7 @@ const print = (kept: Kept, now: Kept["ratios"], judgements: ReadonlyMap<string, 
 
 const usage = `Usage: npm run bench:check
 
-Measures ratios of CPU time in about a minute, and compares them with tools/bench/kept.json. The option
+Measures ratios of CPU time in about half a minute, and compares them with tools/bench/kept.json. The option
 --write and "npm run bench -- --write" write this file. A ratio is a loss if its median is larger than the kept
 median by more than the margin, and if both its quartiles are larger than both kept quartiles. A loss is
 measured a second time, with three times as many rounds.

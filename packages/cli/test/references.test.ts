@@ -13,7 +13,7 @@ import { valuesOf, ways } from "./ways.ts"
 
 const angel = ways[0]!
 
-/** A process that has ended can stay in the list of processes for a while. */
+/** A process that has ended can stay in the list of processes for a while, in the state Z or X. */
 const isAlive = (pid: string): boolean => {
   const stat = `/proc/${pid}/stat`
   return fs.existsSync(stat) && !/\) [ZX] /.test(fs.readFileSync(stat, "utf8"))

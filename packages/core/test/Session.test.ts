@@ -31,7 +31,7 @@ describe("Session.make", () => {
     )
   })
 
-  it("passes expires_in to the expiry rule", () => {
+  it("passes expiresIn to the expiry rule", () => {
     const { expiresAt, expirySource } = make(Expiry.expiresIn, Duration.minutes(1))
     assert.deepStrictEqual([expiresAt, expirySource], [issuedAt + 60_000, "expires-in"])
   })
@@ -42,7 +42,7 @@ describe("Session.make", () => {
   })
 })
 
-it.effect("Session.issue dates a session at the start of the login call", () =>
+it.effect("Session.issue dates a session at the start of the login call if the call sends no request", () =>
   Effect.gen(function* () {
     const asked = Date.UTC(2026, 10, 21, 18, 29, 59)
     yield* TestClock.setTime(asked)
@@ -67,7 +67,14 @@ it("Session.isExpired returns true from the expiry on, and false if the expiry i
   assert.isFalse(Session.isExpired(make(Expiry.jwt), Number.MAX_SAFE_INTEGER))
 })
 
-it.each([
+/** Escapes characters other than ASCII, because some of them are invisible in the name of a test. */
+const escaped = (text: string): string =>
+  JSON.stringify(text).replaceAll(
+    /[^ -~]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+  )
+
+const bareTokens: ReadonlyArray<readonly [token: string, bare: string]> = [
   ["eyJ.a.b", "eyJ.a.b"],
   ["Bearer eyJ.a.b", "eyJ.a.b"],
   ["bearer  Bearer\tBEARER eyJ.a.b\n", "eyJ.a.b"],
@@ -84,13 +91,22 @@ it.each([
   ["\\u0022abc\\u0022", "abc"],
   ['\\"abc\\"', "abc"],
   ["&abc;", "&abc;"]
-])("Session.bareToken(%j) returns %j", (token, bare) =>
-  assert.strictEqual(Redacted.value(Session.bareToken(Redacted.make(token))), bare)
-)
+]
 
-it.each([null, undefined, 5, "eyJ.a.b", Redacted.make(null), Redacted.make(5)])(
-  "Session.bareToken(%j) returns an empty token",
-  (wrong) => assert.strictEqual(Redacted.value(Session.bareToken(wrong as never)), "")
+for (const [token, bare] of bareTokens) {
+  it(`Session.bareToken returns the token ${escaped(bare)} for the token ${escaped(token)}`, () =>
+    assert.strictEqual(Redacted.value(Session.bareToken(Redacted.make(token))), bare))
+}
+
+it.each([
+  ["null", null],
+  ["undefined", undefined],
+  ["a number", 5],
+  ["a token that is not Redacted", "eyJ.a.b"],
+  ["a Redacted null", Redacted.make(null)],
+  ["a Redacted number", Redacted.make(5)]
+])("Session.bareToken returns an empty token for %s", (_, wrong) =>
+  assert.strictEqual(Redacted.value(Session.bareToken(wrong as never)), "")
 )
 
 it("Session.isSession returns true only for a session", () => {

@@ -104,7 +104,7 @@ describe("logins and sessions:", () => {
     })
   )
 
-  it.effect("a login by SMS counts the life of its session from the login request", () =>
+  it.effect("the lifetime of a session from a login by SMS begins at the login request", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(morning)
@@ -169,7 +169,7 @@ describe("logins and sessions:", () => {
     ["a login with TOTP", {}, ["authdirectapi", "getaccesstoken"]],
     ["a login by SMS", { totp: undefined }, ["authdirectapi", "verifyotp", "getaccesstoken"]]
   ] as const) {
-    it.effect(`${what} repeats no request after a failure of getaccesstoken`, () =>
+    it.effect(`${what} repeats no request if getaccesstoken fails with RateLimited`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         yield* fake.inject("getaccesstoken", { kind: "rate-limit" })
@@ -201,7 +201,7 @@ describe("logins and sessions:", () => {
     })
   )
 
-  it.effect('verifyotp sends the code as a number if otpType is "number", and no error contains the code', () =>
+  it.effect('verifyotp sends a number if otpType is "number", and the error message does not contain the code', () =>
     Effect.gen(function* () {
       const fake = yield* serve({ otpType: "number" })
       yield* Effect.gen(function* () {

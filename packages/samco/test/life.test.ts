@@ -178,6 +178,9 @@ describe("a browser login", () => {
       const code = new URL(Redacted.value(callback)).searchParams.get("code")
       const sent = (yield* fake.journal).find(({ endpoint }) => endpoint === "oauthToken")
       assert.strictEqual(sent?.body, JSON.stringify({ grant_type: "authorization_code", code }))
+      for (const value of [demo.apiKey, demo.apiSecret, demo.redirectUrl]) {
+        assert.notInclude(JSON.stringify([sent?.url, sent?.headers]), value)
+      }
     })
   )
 

@@ -119,7 +119,7 @@ const send = (dispatcher: Dispatcher, request: WireRequest, limits: Limits, list
   const { body, headers, method, origin, path } = request
   const { bodyTimeout, headersTimeout } = limits
   const options = { origin, path, method, headers, body, headersTimeout, bodyTimeout }
-  // For some invalid requests, `dispatch` throws.
+  // Some dispatchers throw: undici's `ProxyAgent` throws if a request has the header `proxy-authorization`.
   const sent = Result.try(() => dispatcher.dispatch(options, handler))
   if (Result.isFailure(sent)) collector.fail(sent.failure)
   return handler
