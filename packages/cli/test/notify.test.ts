@@ -70,7 +70,7 @@ it.live("a notification posts the summary and never prints the address of its ta
       [`${origin}/silent/secret-of-hook`, /did not answer within 0\.3 seconds/],
       ["http://127.0.0.1:1/secret-of-hook", /the connection failed/],
       ["env:REMOTE", /must be a valid https/],
-      ["env:ABSENT", /ABSENT is not set/],
+      ["env:ABSENT", /ABSENT is not set or is empty\. Set the variable, or use another kind of reference\. The logins/],
       ["exec:false", /exit code 1/]
     ] as const) {
       const sending = Effect.provideService(send(user, given), notify.Timeout, Duration.millis(300))

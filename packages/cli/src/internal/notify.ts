@@ -90,7 +90,7 @@ const post = Effect.fnUntraced(
 
 const resolved = (reference: Redacted.Redacted<string>, body: string): Effect.Effect<string | undefined> =>
   Effect.matchEffect(references.resolve(reference), {
-    onFailure: ({ message }) => Effect.succeed(message.replace(/\.? Nothing was sent\.?/, "").replace(/\.$/, "")),
+    onFailure: ({ message }) => Effect.succeed(message.replace(" Nothing was sent.", "").replace(/\.$/, "")),
     onSuccess: (url) => (isAllowed(Redacted.value(url)) ? post(url, body) : Effect.succeed(notAllowed))
   })
 

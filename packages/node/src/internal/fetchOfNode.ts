@@ -8,7 +8,7 @@ const sourceOfNode = /^function fetch\(input, init = undefined\)[\s\S]*require\(
  */
 export const isFetchOfNode = (): boolean => {
   const { fetch } = globalThis
-  if (fetch === known.fetch) return true
+  if (fetch !== undefined && fetch === known.fetch) return true
   if (typeof fetch !== "function" || !sourceOfNode.test(Function.prototype.toString.call(fetch))) return false
   known.fetch = fetch
   return true
