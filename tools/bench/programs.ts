@@ -89,7 +89,10 @@ interface Folders {
   readonly login: string
 }
 
-/** Uses our public API as in the README, but with a fixed one-time code. */
+/**
+ * Makes a program that logs in as in the README of `@auth/angel`, but with a fixed one-time code, the given client, and
+ * the origin in its first argument.
+ */
 const oursOn = (client: "FetchClient" | "NodeHttpClient", { broker, login }: Folders): string => `
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Client from "${client === "FetchClient" ? `@auth/broker-core/${broker}FetchClient` : "@auth/node/NodeHttpClient"}"

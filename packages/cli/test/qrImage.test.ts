@@ -72,20 +72,20 @@ const pngOf = ({ bytes, color, depth, filter }: Format): string => {
 const formats: ReadonlyArray<Format> = [
   { title: "gray", depth: 8, color: 0, bytes: (isDark) => [isDark ? 0 : 255], filter: 0 },
   {
-    title: "RGB, filter left",
+    title: "RGB, filter Sub",
     depth: 8,
     color: 2,
     bytes: (isDark) => (isDark ? [0, 0, 0] : [255, 255, 255]),
     filter: 1
   },
   {
-    title: "RGB with alpha, filter above",
+    title: "RGB with alpha, filter Up",
     depth: 8,
     color: 6,
     bytes: (isDark) => [0, 0, 0, isDark ? 255 : 0],
     filter: 2
   },
-  { title: "palette, filter average", depth: 8, color: 3, bytes: (isDark) => [isDark ? 1 : 0], filter: 3 }
+  { title: "palette, filter Average", depth: 8, color: 3, bytes: (isDark) => [isDark ? 1 : 0], filter: 3 }
 ]
 
 for (const format of formats) {

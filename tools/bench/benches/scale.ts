@@ -60,7 +60,7 @@ const counted = <A, E>(calls: Calls, call: Effect.Effect<A, E>): Effect.Effect<A
 type Services = Context.Context<SessionStore.SessionStore | SessionLock>
 
 interface Place {
-  /** The largest number of accounts that the bench simulates with this place. */
+  /** The largest number of accounts that the bench simulates with this store. */
   readonly most: number
   readonly open: (calls: Calls) => Effect.Effect<Services, unknown, Scope.Scope>
 }

@@ -34,7 +34,7 @@ export interface FakeRequest {
   /** The header names are in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
-  /** `undefined` if the body is not JSON. */
+  /** `undefined` if the body is not a JSON object or a JSON array. */
   readonly json: unknown
 }
 
@@ -74,7 +74,7 @@ export interface Route {
  * - `truncated`: processes the request, and sends half of the answer's body.
  * - `lost`: processes the request, and cuts the connection.
  * - `reset`: cuts the connection.
- * - `quote`: the answer contains the headers and the body of the request, like a debug page.
+ * - `quote`: the answer contains the header values and the body of the request, like a debug page.
  *
  * The fake processes the request only with `latency`, `truncated` and `lost`.
  *
@@ -236,7 +236,10 @@ const quote = (request: FakeRequest, as: "page" | "json" | "refusal"): FakeRespo
   return json({ status: false, success: false, stat: "Not_Ok", message, emsg: message, errorcode: request.body, sent })
 }
 
-/** A server that crashes while it answers sends half of the body, with the `content-length` of the whole body. */
+/**
+ * Simulates a server that crashes while it answers: half of the body is sent, with the `content-length` of the whole
+ * body.
+ */
 const truncate = (response: FakeResponse): FakeResponse => ({
   ...response,
   headers: { ...response.headers, "content-length": String(new TextEncoder().encode(response.body).byteLength) },

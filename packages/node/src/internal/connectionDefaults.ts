@@ -26,7 +26,10 @@ export interface DefaultsOptions extends FolderOptions {
   readonly client?: Connection.Options["client"]
 }
 
-/** If `HTTPS_PROXY` is set, the client uses that proxy. */
+/**
+ * If `https_proxy` or `HTTPS_PROXY` is set, https requests go through that proxy, except requests to the hosts in
+ * `NO_PROXY`.
+ */
 export const layerClient: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.merge(
   defaultClient.layer,
   Layer.effectDiscard(useProxyOfEnvironment)

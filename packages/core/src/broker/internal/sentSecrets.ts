@@ -17,7 +17,7 @@ export interface Sent {
 }
 
 const redactedIn = (value: unknown): ReadonlyArray<string> => {
-  // A secret can be a number, because some brokers require the one-time code as a number.
+  // A secret can be a number, because a broker may require the one-time code as a number.
   if (Redacted.isRedacted(value)) return [String(Redacted.value(value))]
   return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(redactedIn) : []
 }
