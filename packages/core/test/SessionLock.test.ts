@@ -62,6 +62,26 @@ describe("vaults: a lock in a Redis that rejects commands", () => {
   const refusing = (word: string) =>
     answering(() => Effect.fail(new Redis.RedisError({ cause: new Error(`${word} something that was sent`) })))
 
+  const ofRedis6 = (code: string) =>
+    `ERR Error running script (call to f_0c54a14a56b1cbab4b2d3b3d5b2e3a8c6e1d8f01): @user_script:2: ${code}`
+
+  it.live("fails with Tampered at once if the key of the lock has another type, also in Redis 6", () =>
+    Effect.gen(function* () {
+      for (const code of ["WRONGTYPE", ofRedis6("WRONGTYPE"), ofRedis6("-WRONGTYPE")]) {
+        const failed = yield* Effect.flip(makeRedis(refusing(code)).withLock(account, () => Effect.void))
+        assert.strictEqual(failed.reason._tag, "Tampered", code)
+      }
+    })
+  )
+
+  it.live("shows the error code of a command in a script of Redis 6", () =>
+    Effect.gen(function* () {
+      const lock = makeRedis(refusing(ofRedis6("-OOM")), { acquireTimeout: "100 millis" })
+      const failed = yield* Effect.flip(lock.withLock(account, () => Effect.void))
+      assert.deepInclude(failed.reason, { _tag: "Io", systemCode: "OOM" })
+    })
+  )
+
   it.live.each(["NOPERM", "NOAUTH", "WRONGPASS"])(
     "fails at once if Redis answers with the permanent error %s",
     (word) =>

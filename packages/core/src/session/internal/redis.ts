@@ -17,12 +17,15 @@ export const keyOf = (prefix: string, account: Account.Account, what: string): s
 const advice =
   "Check that Redis is running, is reachable, has free memory, and allows this program to write and run scripts."
 
+/** Until Redis 7, the error of a command in a script followed this text. */
+const inScript = /^ERR Error running script .*?@user_script: ?\d+: -?/s
+
 /**
  * Returns the error code of an error reply, such as `OOM` in `OOM command not allowed …`. The rest of the reply may
  * contain the arguments of the command.
  */
 export const refusal = (error: Redis.RedisError): string | undefined =>
-  Predicate.isError(error.cause) ? /^[A-Z]{2,20}(?= )/.exec(error.cause.message)?.[0] : undefined
+  Predicate.isError(error.cause) ? /^[A-Z]{2,20}(?= )/.exec(error.cause.message.replace(inScript, ""))?.[0] : undefined
 
 export const toIo = (what: string, error: Redis.RedisError | undefined): VaultError.Io =>
   new VaultError.Io({
