@@ -1,4 +1,7 @@
-/** Logs in to Motilal Oswal. The user receives a one-time code by SMS, and enters it at the terminal. */
+/**
+ * Logs in to Motilal Oswal without a TOTP secret. The user receives a one-time code by SMS and email, and enters it at
+ * the terminal.
+ */
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"
 import * as Connection from "@auth/node/Connection"
 import { createInterface } from "node:readline/promises"

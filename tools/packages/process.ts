@@ -49,7 +49,7 @@ export interface Ended {
   readonly isLate: boolean
   readonly stdout: string
   readonly stderr: string
-  /** Both outputs in the order in which they were printed. */
+  /** The text of both outputs, in the order in which this process received it. */
   readonly printed: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * Injects faults into real programs, and counts the results. A scenario compares each count with an expected value. The
- * run fails if any count differs.
+ * Injects faults into real programs, and counts the results. A scenario compares its counts with expected values and
+ * limits. Without the option --broken, the run fails if any comparison fails.
  */
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
@@ -247,8 +247,8 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
       places += 1
       return { kind, url: redis ?? (await shared)?.url ?? "", prefix: `torture-${places}` }
     }
-    // A run with the option --broken uses only Samco. A login at Samco needs no TOTP code, so such a run never waits
-    // for the next TOTP period.
+    // With the option --broken, `setups` uses only Samco by default. A login at Samco needs no TOTP code, so it never
+    // waits for the next TOTP period.
     const usual: ReadonlyArray<BrokerId> = options.broken ? ["samco"] : brokerIds
     const setups: Torture["setups"] = async ({ brokers = usual, places = placeKinds, redis } = {}) => {
       const made: Array<Setup> = []

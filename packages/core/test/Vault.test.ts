@@ -68,7 +68,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live.runIf(runsRedis)("makes eight programs share one request for a session if the vault is in Redis", () =>
+  it.live.runIf(runsRedis)("makes eight clients of one Redis share one request for a session", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
       const prefix = yield* freshPrefix

@@ -11,6 +11,7 @@ import * as RmoneyBiometric from "@auth/rmoney/RmoneyBiometric"
 import * as RmoneyApi from "@auth/rmoney/RmoneyApi"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Terminal from "effect/Terminal"
@@ -162,7 +163,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("returns a profile with the account's flags, name and stock exchanges", () =>
+  it.effect("returns a session whose profile has the account's id, name, exchanges and flags", () =>
     Effect.gen(function* () {
       const account = { ...demo, passChangeFlag: "Y", isDormant: "Y" } as const
       const { begin, fake, verify } = yield* make({ accounts: [account] })
@@ -261,7 +262,7 @@ describe("a login with TOTP", () => {
     })
   )
 
-  it.effect("accepts the code from the SMS after a rejected TOTP code", () =>
+  it.effect("accepts the code from the SMS after a rejected TOTP code if the account has no authenticator", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -308,11 +309,12 @@ describe("wrong codes and resends", () => {
 
   it.effect("with codeMisses: 9, the fourth wrong code is sent", () =>
     Effect.gen(function* () {
-      const { begin, verify } = yield* make({}, {}, { codeMisses: 9 })
+      const { begin, fake, verify } = yield* make({}, {}, { codeMisses: 9 })
       const challenge = yield* begin
       for (let miss = 0; miss < 3; miss += 1) yield* Effect.flip(verify(challenge, wrong))
       const { retryAfter } = reasonOf(yield* Effect.flip(verify(challenge, wrong)), "RateLimited")
       assert.deepStrictEqual(retryAfter, Duration.minutes(5))
+      assert.strictEqual(yield* asked(fake, "otpValidate"), 4)
     })
   )
 
@@ -501,11 +503,12 @@ describe("the token of a session", () => {
       const { headers, origins } = yield* run(Authorize.Authorize)
       const { authorization } = headers(live)
       assert.isTrue(Redacted.isRedacted(authorization))
-      assert.strictEqual(
-        Redacted.isRedacted(authorization) && Redacted.value(authorization),
-        `Bearer ${Redacted.value(live.tokens.access)}`
-      )
       assert.deepStrictEqual(origins, ["https://webuat.rmoneyindia.co.in"])
+      const carried = (url: string) =>
+        Effect.map(run(Authorize.request(HttpClientRequest.get(url), live)), (sent) => sent.headers["authorization"])
+      const bearer = `Bearer ${Redacted.value(live.tokens.access)}`
+      assert.strictEqual(yield* carried("https://webuat.rmoneyindia.co.in/open-api/od/v1/profile"), bearer)
+      assert.isUndefined(yield* carried("https://evil.example/open-api/od/v1/profile"))
     })
   )
 })

@@ -30,8 +30,8 @@ export interface Origin {
 }
 
 /**
- * Maximum number of tries to write the session to the store. A try fails if another program has written the session
- * since this program read it.
+ * Maximum number of tries to write a session or a logout to the store. A try fails if another program has
+ * written the stored entry since this program read it.
  */
 export const maxWrites = 5
 
@@ -54,8 +54,8 @@ const endedAlreadyReason = new AuthError.SessionExpired({
 
 /**
  * After the broker refused a session in `withSession`, `session` is the session that replaced the refused session.
- * `accepted` contains the kinds of the effects that have succeeded with `session`. `order`: an effect that sends a
- * request that must not be sent twice. `read`: any other effect.
+ * `accepted` contains the kinds of the effects that have sent requests with `session` and succeeded. `order`: at least
+ * one request of the effect must not be sent twice. `read`: all requests of the effect may be sent twice.
  */
 export interface Trial {
   readonly session: Session.Session
@@ -109,7 +109,7 @@ export interface Self {
   unwatch: Effect.Effect<void>
   /** `undefined` if the store must be read at the next poll. */
   lastRead: LastRead | undefined
-  /** `undefined` if the broker has refused no session in `withSession`. */
+  /** `undefined` until `withSession` has replaced a session that the broker refused. */
   trial: Trial | undefined
   /** Sends events to the readers of the stream `changes`. It is created for the first reader, to save memory. */
   hub: PubSub.PubSub<SessionChange> | undefined

@@ -29,8 +29,9 @@ export interface CodeQuestion {
   /** When the challenge expires, in milliseconds since the epoch. `undefined` if the broker does not say. */
   readonly expiresAt: number | undefined
   /**
-   * When a new code can be requested with `resend`, in milliseconds since the epoch. `undefined` if no new code can be
-   * requested.
+   * The earliest time for a call of `resend`, in milliseconds since the epoch. `undefined` means that no new code can
+   * be requested. After the last resend that the broker allows, `resendAt` may still be a time, but `resend` rejects
+   * with `InvalidRequest`.
    */
   readonly resendAt: number | undefined
   /** Why the previous code of this login was not accepted. `undefined` if this is the first code. */
