@@ -6,7 +6,7 @@ import * as Connection from "@auth/node/Connection"
 const angel = await Connection.open(AngelAuth.layerConfig())
 const { headers, url } = await angel.run(AngelFeed.socket(await angel.session()))
 
-// Node's WebSocket accepts headers, but its TypeScript type does not.
+// Node's WebSocket accepts headers. The type of a browser's WebSocket, from TypeScript's library DOM, does not.
 const socket = new WebSocket(url, {
   headers: {
     Authorization: Connection.reveal(headers.Authorization),

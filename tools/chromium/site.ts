@@ -35,7 +35,7 @@ const rulesOfTheme = ["nested-interactive", "label-content-name-mismatch"]
 
 const pictured = new Set(["360 dark", "1280 light"])
 
-/** Problems that axe does not report. */
+/** Problems that axe does not report, or does not report in all cases. */
 const layoutProblems = () => {
   const levels = Array.from(document.querySelectorAll("main :is(h1, h2, h3, h4)"), ({ tagName }) => Number(tagName[1]))
   return [

@@ -46,6 +46,21 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
     await server.stop()
   })
 
+  it("fails to restart if another Redis took its port", async () => {
+    const server = await startRedis()
+    await server.kill()
+    const other = spawn("redis-server", ["--port", String(server.port), "--save", ""], { cwd: server.folder })
+    const ended = new Promise((resolve) => other.once("close", resolve))
+    await new Promise((resolve) => {
+      other.stdout.on("data", (data: Buffer) => data.toString().includes("Ready to accept") && resolve(undefined))
+    })
+    const failure = await server.restart().catch((error: unknown) => error)
+    other.kill("SIGKILL")
+    await ended
+    await server.stop()
+    assert.match(String(failure), /Another process took port \d+ while redis-server restarted/)
+  })
+
   it("ends and leaves no folder if its parent process is killed", { tags: ["thorough"] }, async () => {
     const module = path.join(import.meta.dirname, "server.ts")
     const program = `import { startRedis } from ${JSON.stringify(module)}

@@ -1,7 +1,6 @@
 /** Starts a Redis server for tests and tools, on a free loopback port. */
 import { type ChildProcess, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
-import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
 import { start, stop, watchOver } from "../packages/process.ts"
@@ -27,18 +26,6 @@ const missing = "redis-server is not installed. Install it with: apt-get install
 
 /** If the command `redis-server` is missing, the tests that need Redis are skipped. In CI, these tests fail. */
 export const runsRedis = process.env["CI"] !== undefined || spawnSync("redis-server", ["--version"]).status === 0
-
-const answersPing = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = net.connect(port, "127.0.0.1", () => socket.write("PING\r\n"))
-    const end = (answer: boolean) => {
-      socket.destroy()
-      resolve(answer)
-    }
-    socket.once("data", (data: Buffer) => end(data.toString().startsWith("+PONG")))
-    socket.once("error", () => end(false))
-    socket.setTimeout(1000, () => end(false))
-  })
 
 export interface Options {
   readonly command?: string
@@ -72,14 +59,15 @@ const launch = async (port: number, folder: string, options: Options): Promise<C
       if (printed.includes("already in use")) return undefined
       throw new Error(`redis-server ended while it started.\n${printed}`)
     }
-    if (await answersPing(port)) {
+    // Another Redis on the port would answer a ping too, so only the output of this process counts.
+    if (printed.includes("Ready to accept connections")) {
       child.once("close", watchOver(child.pid ?? 0, folder))
       return child
     }
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   await stop(child)
-  throw new Error(`redis-server did not answer within 10 s.\n${printed}`)
+  throw new Error(`redis-server was not ready within 10 s.\n${printed}`)
 }
 
 export const startRedis = async (options: Options = {}): Promise<RedisServer> => {

@@ -142,7 +142,9 @@ export const sdk: Sdk = {
         const first = await logInWell(workbench, client)
         const second = await client.call<TokensAnswer>("generateToken", first.data.refreshToken)
         checkTokens(second)
-        assert.notEqual(second.data.jwtToken, first.data.jwtToken)
+        for (const name of ["jwtToken", "refreshToken", "feedToken"] as const) {
+          assert.notEqual(second.data[name], first.data[name])
+        }
         const profile = await client.call<{ readonly status: boolean }>("getProfile")
         assert.equal(profile.status, true)
         const [entry] = await seen(workbench, "getProfile")

@@ -114,7 +114,7 @@ const readFields = Effect.fnUntraced(function* (method: Method): Effect.fn.Retur
   return values
 })
 
-/** Reads `BROKER_AUTH_VERBATIM`. It names the variables whose values are used unchanged, with their quotation marks. */
+/** Reads `BROKER_AUTH_VERBATIM`. It names the variables whose values are marked as `Credentials.verbatim`. */
 const readVerbatim = Effect.map(Effect.option(Config.Redacted(verbatim)), (found): Values =>
   Option.isSome(found) ? { [verbatim]: found.value } : {}
 )

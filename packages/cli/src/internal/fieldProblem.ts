@@ -10,8 +10,8 @@ import * as references from "./references.ts"
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
 /**
- * The environment variable that contains the names of other environment variables. The values of those variables are
- * used unchanged, so blanks and quotation marks are kept. `Credentials.fromConfig` also reads this variable.
+ * The environment variable that contains the names of other environment variables. `Credentials.fromConfig` marks the
+ * values of those variables as `Credentials.verbatim`.
  */
 export const verbatim = "BROKER_AUTH_VERBATIM"
 

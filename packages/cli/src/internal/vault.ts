@@ -153,7 +153,7 @@ export const rekey = (input: Input<"vault rekey">): Effect.Effect<void, Failure>
     const from = yield* Effect.provide(VaultKey, NodeVaultKey.layerDefault({ folder }))
     const changed = yield* NodeVault.rekey({ folder, from, to })
     yield* output.say(
-      `${changed} ${changed === 1 ? "entry is" : "entries are"} now encrypted with the new key. Set BROKER_AUTH_KEY to the new key in every program.`
+      `This run encrypted ${changed} ${changed === 1 ? "entry" : "entries"} with the new key. Set BROKER_AUTH_KEY to the new key in every program.`
     )
   })
 

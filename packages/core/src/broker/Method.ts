@@ -636,7 +636,7 @@ export const redirect = <
  * Makes a login method whose user scans a QR code with the broker's app. A poll sends nothing and fails with
  * `ChallengeExpired` in two cases:
  * - The QR code has expired.
- * - The broker has already returned tokens to a poll of the QR code.
+ * - The broker has already returned tokens to a poll with the same `QrCode` object.
  *
  * @category constructors
  * @since 0.1.0
@@ -660,7 +660,7 @@ export const qr = <
       const lifetime = Duration.toMillis(yield* readLifetime)
       const toError = (reason: AuthError.Reason) => AuthError.make(broker, "poll", reason)
       const other = toError(new AuthError.RedirectRejected({ why: "other-account" }))
-      // The QR codes for which the broker has already returned tokens to a poll.
+      // The objects for which the broker has already returned tokens to a poll.
       const scanned = new WeakSet<QrLogin.QrCode>()
 
       const begin = Effect.gen(function* () {
