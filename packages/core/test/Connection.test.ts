@@ -882,7 +882,7 @@ describe("Connection: the option `codes`", () => {
       kinds,
       destinations: ["xxxxxx1234"],
       resendAt: 0,
-      resendsLeft: 1,
+      resendsLeft: step === "first" ? 1 : 0,
       expiresAt: Date.now() + 60_000,
       digits: 6,
       attemptsLeft: 3,
@@ -970,6 +970,20 @@ describe("Connection: the option `codes`", () => {
     await using connection = await Connection.open(layer, { codes: () => assert.fail("`codes` was called") })
     assert.strictEqual(reasonOf(await rejection(connection.session())), "InvalidStepUpCode")
     assert.deepStrictEqual(verified, ["first 000000"])
+  })
+
+  it("sees the fields of the new challenge in its question after resend()", async () => {
+    const seen: Array<number | undefined> = []
+    await using connection = await Connection.open(twoSteps([]), {
+      codes: async (question) => {
+        seen.push(question.resendAt)
+        await question.resend()
+        seen.push(question.resendAt)
+        return "123456"
+      }
+    })
+    await connection.session()
+    assert.deepStrictEqual(seen, [0, undefined])
   })
 
   it("can call resend() before it returns the code of the new challenge", async () => {

@@ -12,12 +12,13 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
 import * as accountStatus from "./accountStatus.ts"
 import type * as accounts from "./accounts.ts"
 import * as connect from "./connect.ts"
-import { type Failure, fail, promised, translated } from "./failure.ts"
+import { type Failure, fail, messageOf, promised, translated } from "./failure.ts"
 import type * as homes from "./home.ts"
 import { say } from "./output.ts"
 import * as prompts from "./prompts.ts"
@@ -41,6 +42,10 @@ const resendText = (question: CodeQuestion, now: number): string => {
   return wait > 0 ? `; type r in ${wait} s to get a new code` : "; type r to get a new code"
 }
 
+/** Whether the login cannot continue with a code. After any other failure, the previous code may still be valid. */
+const hasEnded = (failure: Failure): boolean =>
+  failure._tag !== "AuthError" || failure.reason._tag === "ChallengeExpired" || failure.reason._tag === "AccountLocked"
+
 const askCode = (question: CodeQuestion) =>
   Effect.gen(function* () {
     const ask = yield* prompts.open
@@ -54,8 +59,10 @@ const askCode = (question: CodeQuestion) =>
       if (question.resendAt > (yield* Clock.currentTimeMillis)) {
         yield* say("The broker does not send a new code yet.")
       } else {
-        yield* promised(question.resend)
-        yield* say("The broker was asked to send a new code.")
+        const asked = yield* Effect.result(promised(question.resend))
+        if (Result.isSuccess(asked)) yield* say("The broker was asked to send a new code.")
+        else if (hasEnded(asked.failure)) return yield* Effect.fail(asked.failure)
+        else yield* say(messageOf(asked.failure))
       }
     }
   }).pipe(Effect.scoped)

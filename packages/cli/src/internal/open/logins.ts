@@ -14,7 +14,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type * as connect from "../connect.ts"
 import type { Entry } from "../accounts.ts"
-import { type Failure, fail, isFailure, promised, Rejected } from "../failure.ts"
+import { type Failure, fail, isFailure, messageOf, promised, Rejected } from "../failure.ts"
 import * as qrImage from "../qrImage.ts"
 import type { Step } from "./rows.ts"
 
@@ -35,43 +35,34 @@ const textOf = ({ destinations, digits, kinds }: CodeQuestion): string =>
     ? `Enter the ${digits}-digit code from the authenticator app.`
     : `Enter the ${digits}-digit one-time code${destinations.length === 0 ? "" : ` that was sent to ${destinations.join(" and ")}`}.`
 
-/**
- * In milliseconds. The wait for another new code, if a question is asked when a new code can be requested at once, so
- * that the broker's own wait is not known.
- */
-const minWait = 30_000
-
 const askCode = (show: Show, question: CodeQuestion) =>
   Effect.gen(function* () {
     const answered = yield* Deferred.make<string>()
-    const until = question.resendAt === undefined ? 0 : question.resendAt - (yield* Clock.currentTimeMillis)
-    const wait = Math.max(until, minWait)
-    const step = {
-      _tag: "code",
-      text: textOf(question),
-      digits: question.digits,
-      attemptsLeft: question.attemptsLeft ?? null,
-      expiresAt: question.expiresAt ?? null,
-      resendAt: question.resendAt ?? null,
-      problem: question.refused === undefined ? null : `${question.refused.reason.message}.`
-    } as const
+    const stepOf = (problem: string | null) =>
+      ({
+        _tag: "code",
+        text: textOf(question),
+        digits: question.digits,
+        attemptsLeft: question.attemptsLeft ?? null,
+        expiresAt: question.expiresAt ?? null,
+        resendAt: question.resendAt ?? null,
+        problem
+      }) as const
     const answer = (text: Redacted.Redacted<string>) => {
       show(busy("Sending the code to the broker."))
       Deferred.doneUnsafe(answered, Effect.succeed(Redacted.value(text)))
     }
     const ask = (asked: Step): void => show(asked, { answer, resend })
     const resend: Effect.Effect<void> = Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      if (question.resendAt === undefined || now < question.resendAt) return
-      ask({ ...step, resendAt: null, problem: "A new code is being requested." })
+      if (question.resendAt === undefined || (yield* Clock.currentTimeMillis) < question.resendAt) return
+      ask({ ...stepOf("A new code is being requested."), resendAt: null })
       const problem = yield* Effect.match(promised(question.resend), {
-        onFailure: ({ message }) => message,
+        onFailure: (failure) => messageOf(failure),
         onSuccess: () => "A new code was requested. Enter the new code."
       })
-      // `question.resend` does not return the expiry of the new code.
-      ask({ ...step, expiresAt: null, resendAt: now + wait, problem })
+      ask(stepOf(problem))
     })
-    ask(step)
+    ask(stepOf(question.refused === undefined ? null : `${question.refused.reason.message}.`))
     return yield* Deferred.await(answered)
   })
 

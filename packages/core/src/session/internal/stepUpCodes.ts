@@ -29,16 +29,15 @@ export interface CodeQuestion {
   /** When the challenge expires, in milliseconds since the epoch. `undefined` if the broker does not say. */
   readonly expiresAt: number | undefined
   /**
-   * The earliest time for a call of `resend`, in milliseconds since the epoch. `undefined` means that no new code can
-   * be requested. After the last resend that the broker allows, `resendAt` may still be a time, but `resend` rejects
-   * with `InvalidRequest`.
+   * When a new code can be requested with `resend`, in milliseconds since the epoch. `undefined` if no new code can be
+   * requested.
    */
   readonly resendAt: number | undefined
   /** Why the previous code of this login was not accepted. `undefined` if this is the first code. */
   readonly refused: AuthError.AuthError | undefined
   /**
-   * Requests a new code from the broker. The next question has the new `expiresAt` and `resendAt`. After the login has
-   * ended, sends nothing, and rejects with `ChallengeExpired`.
+   * Requests a new code from the broker. Afterwards the fields of this question, such as `resendAt`, have new values.
+   * After the login has ended, sends nothing, and rejects with `ChallengeExpired`.
    */
   readonly resend: () => Promise<void>
   /** A signal that is aborted when the code is no longer needed. */
@@ -98,12 +97,24 @@ const answering = (
     }
     const question = (refused: AuthError.AuthError | undefined, signal: AbortSignal): CodeQuestion => ({
       account,
-      kinds: current.kinds,
-      destinations: current.destinations,
-      digits: current.digits ?? 6,
-      attemptsLeft: current.attemptsLeft,
-      expiresAt: current.expiresAt,
-      resendAt: current.resendAt,
+      get kinds() {
+        return current.kinds
+      },
+      get destinations() {
+        return current.destinations
+      },
+      get digits() {
+        return current.digits ?? 6
+      },
+      get attemptsLeft() {
+        return current.attemptsLeft
+      },
+      get expiresAt() {
+        return current.expiresAt
+      },
+      get resendAt() {
+        return current.resendAt
+      },
       refused,
       resend,
       signal
