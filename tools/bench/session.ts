@@ -27,7 +27,10 @@ export const accountOf = (id: string): Account.Account => Account.make({ broker:
 /** Lifetime of a bench session, in milliseconds. */
 export const lifetime = 3_600_000
 
-/** A bench session is due for renewal this many milliseconds before its expiry. */
+/**
+ * A bench session becomes due for renewal at most this many milliseconds before its expiry, and at least half as many:
+ * the exact time is random.
+ */
 export const early = 600_000
 
 /** All accounts share the objects `earlyDuration` and `expiry`, as the accounts of one broker do. */

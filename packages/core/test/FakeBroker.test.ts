@@ -152,7 +152,7 @@ describe("a route of FakeBroker", () => {
 })
 
 describe("the journal of FakeBroker", () => {
-  it.effect("records every request exactly", () =>
+  it.effect("records the exact URL, headers and body of a request", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* fake.advance("1 minute")

@@ -73,10 +73,12 @@ describe("a browser login", () => {
 
     it.effect(`exchanges a code only once if the login uses ${name}`, () =>
       Effect.gen(function* () {
-        const { callback, redirect, request } = yield* begun(settings)
+        const { callback, fake, redirect, request } = yield* begun(settings)
         yield* redirect.complete(request, Redacted.make(callback))
         const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback)))
         assert.strictEqual(reasonOf(error, "InvalidStepUpCode").kind, "authorization-code")
+        const exchanges = (yield* fake.journal).filter(({ endpoint }) => endpoint.endsWith("GetUserDetails"))
+        assert.lengthOf(exchanges, 1)
       })
     )
 
@@ -127,19 +129,20 @@ describe("a browser login", () => {
 
     it.effect(`reports why the broker refuses to exchange the code if the login uses ${name}`, () =>
       Effect.gen(function* () {
-        for (const [state, tag] of [
-          ["unapproved", "PermissionDenied"],
-          ["unlisted", "PermissionDenied"],
-          ["totp-first", "ActionRequired"]
+        for (const [state, tag, why] of [
+          ["unapproved", "PermissionDenied", "activation"],
+          ["unlisted", "PermissionDenied", "ip"],
+          ["totp-first", "ActionRequired", undefined]
         ] as const) {
           const { callback, redirect, request } = yield* begun(settings, { accounts: [{ ...demo, state }] })
-          reasonOf(yield* Effect.flip(redirect.complete(request, Redacted.make(callback))), tag)
+          const reason = reasonOf(yield* Effect.flip(redirect.complete(request, Redacted.make(callback))), tag)
+          assert.strictEqual("why" in reason ? reason.why : undefined, why)
         }
       })
     )
   }
 
-  it.effect('exchanges the code at the production host with a checksum if environment is "production"', () =>
+  it.effect('exchanges a code by checksum at the production host if environment is "production"', () =>
     Effect.gen(function* () {
       const { callback, fake, redirect, request } = yield* begun({ ...checksum, environment: "production" })
       const session = yield* redirect.complete(request, Redacted.make(callback))

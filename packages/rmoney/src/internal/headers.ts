@@ -5,7 +5,7 @@ import * as Redacted from "effect/Redacted"
 export interface StepToken {
   /** The user id, exactly as in the body of the same request. */
   readonly userId: string
-  /** The source of the request: `WEB`, `MOB` or `API`. */
+  /** The value of the option `source`. Default: `WEB`. */
   readonly source: string
   readonly token: Redacted.Redacted<string>
 }

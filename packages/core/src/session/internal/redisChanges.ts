@@ -3,8 +3,8 @@
  * stream, which all sessions with the same key prefix share. A process reads the stream with one blocking command, on a
  * connection of its own.
  *
- * A pub/sub channel would lose messages while the connection is interrupted. With a stream, changes can be missed only
- * if the last entry that the process has read is no longer in the stream.
+ * A pub/sub channel would lose messages while the connection is interrupted. After an interruption, a process reads the
+ * missed entries from the stream, if the stream still contains the last entry that the process has read.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -61,7 +61,7 @@ type StreamEntry = readonly [id: string, fields: ReadonlyArray<string>]
 /** If the stream has no entries, a process reads from this position. */
 const start = "0-0"
 
-/** With version 3 of the protocol, the reply is a map. */
+/** With version 3 of the Redis protocol, the reply is a map. */
 const entriesOf = (reply: unknown, stream: string): ReadonlyArray<StreamEntry> => {
   if (reply === null || typeof reply !== "object") return []
   if (Array.isArray(reply)) return (reply as ReadonlyArray<readonly [string, ReadonlyArray<StreamEntry>]>)[0]?.[1] ?? []

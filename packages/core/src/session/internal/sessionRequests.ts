@@ -154,7 +154,10 @@ export const freshExit = (self: Self, now: number): Exit.Exit<Session.Session> |
 const sessionAt = (self: Self, now: number): Effect.Effect<Session.Session, Failure> =>
   freshExit(self, now) ?? obtain(self, now)
 
-/** Runs `take` if the store has a live session and this program has no newer session. */
+/**
+ * Returns the live session of this program, or else the live session in the store. After a logout, does not read the
+ * store. Runs `take` with the stored session if no renewal is pending and this program has no newer session.
+ */
 const peekWith = (
   self: Self,
   take: (session: Session.Session, origin: Origin) => Effect.Effect<Session.Session, Failure>
