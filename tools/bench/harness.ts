@@ -98,7 +98,10 @@ export interface Checkout {
 }
 
 export interface Entrant {
-  /** Unique in the run: `ours-undici`, or `ours-undici@before` with the library of the checkout `before`. */
+  /**
+   * Unique in the run. For a candidate: its name, such as `ours-node`. The name of a twin ends with the label of
+   * its checkout, such as `ours-node@before`.
+   */
   readonly name: string
   readonly title: string
   readonly script: string
@@ -197,7 +200,10 @@ interface Load {
   readonly busy: number
 }
 
-/** The order changes in each round, so that a candidate does not always run after the same other candidate. */
+/**
+ * Returns the order of the candidates in a round. The order varies, so that a candidate does not always run after the
+ * same other candidate.
+ */
 export const orderOf = <A>(values: ReadonlyArray<A>, round: number): ReadonlyArray<A> => {
   const by = Math.floor(round / 2) % values.length
   const rotated = [...values.slice(by), ...values.slice(0, by)]

@@ -74,7 +74,10 @@ export const declarations = (text: string): ReadonlyArray<Declaration> => {
   return found
 }
 
-/** Returns the documented names of a statement such as `export { a, b } from "./internal/c.ts"`. */
+/**
+ * Returns the names of a statement such as `export { a, b } from "./internal/c.ts"`. Names without a JSDoc comment are
+ * omitted.
+ */
 const reExports = (statement: string): ReadonlyArray<Declaration> =>
   Array.from(statement.matchAll(/(\/\*\*[\s\S]*?\*\/)\s*(?:type )?(\w+)/g), ([, comment = "", name = ""]) => ({
     name,

@@ -1,4 +1,4 @@
-/** Logs in with `AngelAuth`, expects a failure, and returns the failure in every form that a program can print. */
+/** Logs in with `AngelAuth`, expects a failure, and returns the failure as text, in several forms. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"

@@ -53,7 +53,7 @@ describe("oversized and malformed answers:", () => {
     })
   )
 
-  it.effect("a maintenance page of 60 kB is reported as MalformedResponse", () =>
+  it.effect("a maintenance page of 63 kB is reported as MalformedResponse", () =>
     Effect.gen(function* () {
       const page = `<html><body>${"<p>Back at seven.</p>".repeat(3_000)}</body></html>`
       const error = yield* Effect.flip(Effect.provide(calls["loginByPassword"] ?? Effect.void, layerAnswer(page)))

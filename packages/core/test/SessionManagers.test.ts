@@ -59,7 +59,7 @@ it.effect("SessionManagers builds the layer of an account once for all callers",
   })
 )
 
-it.effect("SessionManagers always returns the same manager and the same services for an account", () =>
+it.effect("SessionManagers returns the same manager and the same services at each call for an account", () =>
   Effect.gen(function* () {
     const { managers } = yield* begin()
     const session = yield* managers.session("T1")

@@ -110,7 +110,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("cannot be opened if any byte was changed, removed or added", () =>
+  it.effect("cannot be opened if any byte was changed, or if bytes were removed or added", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       const bytes = Result.getOrThrow(Base64Url.decode(text))

@@ -109,10 +109,12 @@ describe("the fake's login", () => {
       assert.strictEqual(data["login_time"], "2026-Nov-21 09:30:00")
       assert.match(String(data["access_token"]), /^eyJhbGciOiJSUzUxMiIsInR5cCI6IkpXVCJ9\.eyJleHAi/)
       assert.strictEqual(data["user_id"], demo.clientCode)
+      const others = ["user_name", "email", "mobile", "exchanges", "product_types", "others", "tradingActive"]
+      assert.containsAllKeys(data, others)
     })
   )
 
-  it.effect("a client can send only one login request per second", () =>
+  it.effect("only one login request per second is accepted for a client code", () =>
     Effect.gen(function* () {
       yield* start()
       yield* TestClock.adjust("29 seconds")
@@ -246,6 +248,7 @@ describe("the fake's browser login", () => {
         yield* start()
         const response = yield* submit(demo, Redacted.make(page), changes)
         assert.deepStrictEqual([response.status, response.headers.get("location")], [200, null])
+        assert.include(yield* Effect.promise(() => response.text()), 'name="client_code"')
       })
     )
   }

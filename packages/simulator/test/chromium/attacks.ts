@@ -20,7 +20,7 @@ export interface Attacks {
  * not use anything from outside.
  */
 export const install = (): void => {
-  /** Time limit of an attack, in milliseconds. */
+  /** Maximum time to wait for the result of an attack, in milliseconds. Attacks that call `read` have no limit. */
   const patience = 700
 
   const within = (promise: Promise<string>): Promise<string> =>
