@@ -92,7 +92,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not sent by SessionManager.renew if another program had already used it up", () =>
+  it.effect("is not sent by SessionManager.renew, and the token that it replaced is not sent again", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
@@ -175,6 +175,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
       yield* Effect.flip(one.renew())
       state.broken = false
       assert.strictEqual(numberOf(yield* one.renew()), "2")
+      assert.strictEqual(numberOf(yield* (yield* start(tiny, shared)).session), "2")
       assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1", "login 2"])
     })
   )

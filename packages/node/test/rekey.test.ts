@@ -60,8 +60,10 @@ describe("vaults: NodeVault.rekey", () => {
       yield* fill(folder)
       const wrong = NodeVault.rekey({ folder, from: yield* keyOf(8), to: yield* keyOf(9) })
       assert.strictEqual((yield* reasonOf(wrong))._tag, "WrongKey")
-      const read = yield* using(folder, ({ store }) => store.get(accounts[0]!, "session"))
-      assert.strictEqual(textOf(read), "session of A0")
+      for (const each of accounts) {
+        const read = yield* using(folder, ({ store }) => store.get(each, "session"))
+        assert.deepStrictEqual([read?.version, textOf(read)], [1, `session of ${each.id}`])
+      }
     })
   )
 

@@ -97,7 +97,7 @@ const timedOut = ({ broker }: Account) =>
     })
   )
 
-/** The result of `claim` if the browser login of another program is pending. */
+/** The failure of `claim` if the browser login of another program is pending. */
 interface Busy {
   readonly _tag: "Busy"
   readonly pending: Pending

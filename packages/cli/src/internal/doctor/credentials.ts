@@ -12,7 +12,10 @@ import { type Cause, clientFields, type Finding, fine, ofFailure, problem, withP
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
 export interface Checked {
-  /** The account's credentials, keyed by environment variable. A reference is replaced by the value it stands for. */
+  /**
+   * The account's credentials, keyed by environment variable. A reference is replaced by the value it stands for. If a
+   * reference cannot be resolved, its variable is missing.
+   */
   readonly values: Values
   readonly findings: ReadonlyArray<Finding>
 }
@@ -23,8 +26,8 @@ const otherNames: ReadonlyArray<readonly [form: RegExp, name: string]> = [
 ]
 
 /**
- * Returns `mobile number` or `PAN` if the text looks like one. Returns `undefined` if the field accepts mobile numbers
- * and PANs.
+ * Returns `mobile number` or `PAN` if the text looks like one, and the field accepts neither. In all other cases,
+ * returns `undefined`.
  */
 const otherNameIn = (text: string, { problem: problemIn }: Field): string | undefined => {
   // A field that accepts an email address also accepts a mobile number and a PAN.

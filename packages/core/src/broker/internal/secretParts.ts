@@ -14,8 +14,9 @@ const decoded = (word: string): ReadonlyArray<string> => {
 }
 
 /**
- * Returns the secret parts of a header's value. For example, the parts of `token KEY:TOKEN` are `KEY:TOKEN`, `KEY` and
- * `TOKEN`. A broker's answer may repeat one of these parts without the rest of the value.
+ * Returns the secret parts of a header's value, except parts with fewer than four characters. For example, the parts
+ * of `token abcd:efgh` are `abcd:efgh`, `abcd` and `efgh`. A broker's answer may repeat one of these parts without the
+ * rest of the value.
  */
 export const secretParts = (value: string): ReadonlyArray<string> => {
   const parts = new Set<string>()
