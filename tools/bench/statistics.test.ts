@@ -82,8 +82,13 @@ describe("judge", () => {
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }, 0.6), "ok")
   })
 
-  it("reports `faster` for a smaller ratio, `not measured` without a new ratio, `not kept` without a kept ratio", () => {
+  it("reports `faster` only if the kept median is larger by more than the margin and the ranges are disjoint", () => {
     assert.strictEqual(judge(kept, { low: 0.5, median: 0.6, high: 0.7 }), "faster")
+    assert.strictEqual(judge(kept, { low: 0.8, median: 0.84, high: 0.88 }), "ok")
+    assert.strictEqual(judge(kept, { low: 0.5, median: 0.6, high: 0.95 }), "ok")
+  })
+
+  it("reports `not measured` without a new ratio, and `not kept` without a kept ratio", () => {
     assert.strictEqual(judge(kept, undefined), "not measured")
     assert.strictEqual(judge(undefined, kept), "not kept")
   })

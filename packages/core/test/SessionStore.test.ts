@@ -165,7 +165,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("fails with Tampered even if the checksum of the changed entry was recomputed", () =>
+  it.effect("fails with Tampered if nonce, ciphertext or tag was changed and the checksum was recomputed", () =>
     Effect.gen(function* () {
       const { bytes, replace, store } = yield* begin
       const whole = new Uint8Array(bytes())

@@ -1,6 +1,6 @@
 /**
- * Sets a program's clock to a wrong time, and then to the right time. The program must return no expired token, and may
- * send at most one login after each change.
+ * Sets a program's clock to a wrong time, and then to the right time. The program must return no token that has expired
+ * by this clock, and may send at most one login or refresh after each change.
  */
 import { oneOf, openIn, type Program, type Scenario, type Setup, type Tally } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
@@ -38,7 +38,7 @@ const askAfter = async (
   const outcomes: Array<Outcome> = []
   for (let ask = 0; ask < asks; ask++) outcomes.push(await program.tell({ do: "session", name }))
   tally.equal(`${when}: expired tokens returned`, outcomes.filter(isExpired).length, 0)
-  tally.atMost(`${when}: logins`, (await broker.exchanges()).length - before, 1)
+  tally.atMost(`${when}: logins and refreshes`, (await broker.exchanges()).length - before, 1)
   tally.equal(
     `${when}: answers other than a session or a typed failure`,
     outcomes.filter((one) => !isTyped(one)).length,

@@ -152,7 +152,7 @@ export const add = Effect.fnUntraced(function* (input: Input<"add">): Effect.fn.
   }
   yield* accounts.add(home.store, entry, { replace: input.replace })
   yield* say(
-    `Added ${name}: ${loaded.broker.title}, ${account.id}. Its credentials are encrypted in ${home.store.describe}.`
+    `Added ${name}: ${loaded.broker.title}, ${account.id}. Its credentials are stored in ${home.store.describe}.`
   )
   yield* say(`Log in: broker-auth login ${name}`)
 }, Effect.scoped)

@@ -118,14 +118,14 @@ const unusable = (folder: string, problem: string) =>
   fail("package", `The folder ${folder} cannot be used as the package of a broker: ${problem}.`)
 
 /**
- * The module whose resolved path shows which copy of `effect` a package uses. A `Redacted` secret of one copy is not
- * recognized by another copy.
+ * The module whose resolved path shows which copy of `effect` a package uses. One copy cannot read the value of a
+ * `Redacted` that another copy made.
  */
 const effectModule = "effect/Redacted"
 
 /**
- * Checks that the description of a broker has the fields that `broker-auth` reads. In a package that the user names
- * with `--package`, the description may lack some of these fields.
+ * Whether a value has these fields of a broker's description. The compiler cannot check a package that the user names
+ * with `--package`: the package may export any value as `broker`.
  */
 const isBroker = Schema.is(
   Schema.Struct({

@@ -70,8 +70,8 @@ const examine = Effect.fnUntraced(function* (
   const network = origin === "" || proxy.problem !== undefined ? [] : yield* checkNetwork(loaded.broker, origin)
   const before = [...credentials, ...environment, ...network]
   if (Result.isSuccess(opening)) return [...before, ...(yield* ofAccount(home, opening.success, input, before))]
-  // `open` failed. If no check of the credentials or of the environment found a problem, each credential is valid, but
-  // their combination is not.
+  // `open` failed. If no check of the credentials or of the environment found a problem, the failure is reported as a
+  // problem of the credentials: usually each credential is valid, but their combination is not.
   const isExplained = [...credentials, ...environment].some(({ problem }) => problem !== undefined)
   return isExplained ? before : [ofFailure("credentials", opening.failure, loaded.broker), ...environment, ...network]
 })

@@ -27,7 +27,7 @@ const toWindow = (limit: Limit): Window => ({ requests: limit.requests, span: sp
 const waitOf = (window: Window, now: number): number => {
   const oldest = window.sent.length < window.requests ? undefined : window.sent[0]
   if (oldest === undefined) return 0
-  // If a recorded time is in the future, the clock was set back, so the recorded times are not used.
+  // If the oldest recorded time is in the future, the clock was set back, so no recorded time is used.
   if (oldest > now) return 0
   return Math.max(0, oldest + window.span - now)
 }

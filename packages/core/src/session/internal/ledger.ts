@@ -299,7 +299,7 @@ export const removeAttempt = (ledger: Ledger, id: string): Ledger => ({
   attempts: ledger.attempts.filter((attempt) => attempt.id !== id || attempt.outcome === "refused")
 })
 
-/** Replaces an attempt, or adds it if `reset` has removed it. */
+/** Replaces the attempt with the same id. If the ledger has no such attempt, adds the attempt. */
 export const putAttempt = (ledger: Ledger, attempt: Attempt): Ledger => ({
   ...ledger,
   attempts: addAttempt(

@@ -8,8 +8,8 @@ export interface ManagerOwner {
 }
 
 /**
- * `Connection` and `Connections` provide this reference to their session managers. When `SessionManagers` closes a
- * session manager, it replaces the field `owner` of that manager by an object with the reason.
+ * `Connection` and `Connections` provide this reference to their session managers. When `SessionManagers` closes the
+ * session manager of one account, it sets the field `owner` of that manager to a new object with the reason.
  */
 export const ManagerOwner = Context.Reference<ManagerOwner | undefined>("@auth/broker-core/internal/ManagerOwner", {
   defaultValue: () => undefined
