@@ -273,7 +273,7 @@ describe("sessions: an open account", () => {
   }
 })
 
-describe("sessions: a SessionManagers service whose scope has closed", () => {
+describe("sessions: SessionManagers whose scope has closed", () => {
   it.effect("makes waiting and new calls fail, except calls of `invalidate`", () =>
     Effect.gen(function* () {
       const { close, counts, managers } = yield* begin({}, Effect.sleep("1 second"))

@@ -32,6 +32,7 @@ describe("a managed session", () => {
     Effect.gen(function* () {
       const { fake, session } = yield* begin()
       const first = yield* session
+      assert.strictEqual(first.expirySource, "jwt")
       const end = first.expiresAt ?? 0
       yield* TestClock.setTime(end - 1)
       assert.strictEqual(yield* session, first)

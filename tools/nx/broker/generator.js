@@ -144,8 +144,8 @@ export default function broker(tree, options) {
     const { root } = tree
     const page = `docs/brokers/${name}.md`
     const changeset = `.changeset/first-${name}.md`
-    // The first run updates only the files that npm reads. The tables need an import of the new package, so they are
-    // generated after the install.
+    // The first run updates only the files that `wiring.ts` generates, such as the manifests that npm reads. The tables
+    // need an import of the new package, so they are generated after the install.
     run(root, ...docs, "--wiring")
     if (options.install === false) link(root, name)
     else npm(root, "install")

@@ -229,8 +229,8 @@ export interface RedisOptions {
 }
 
 /**
- * Makes a lock for all programs that use the same Redis (5.0 or newer). If the holder of the lock is killed, the lock
- * is released when its lease ends.
+ * Makes a lock for all programs that use the same Redis (5.0 or newer) and the same `prefix`. If the holder of the lock
+ * is killed, the lock is released when its lease ends.
  *
  * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid.
  *

@@ -62,9 +62,10 @@ export interface WarmOptions {
   /** Maximum random delay before `warm` requests the session of an account. Default: 250 milliseconds. */
   readonly jitter?: Duration.Input | undefined
   /**
-   * Maximum number of accounts that `warm` starts per second. The accounts of all brokers count together. Default: no
-   * limit. Each broker's rate limits apply in addition. If you set a limit, brokers' firewalls are less likely to block
-   * your IP address.
+   * Maximum number of accounts that `warm` starts per second, on average since `warm` began. If accounts start late,
+   * because slow logins use all of `concurrency`, several accounts may start at once. The accounts of all brokers count
+   * together. Default: no limit. Each broker's rate limits apply in addition. If you set a limit, brokers' firewalls
+   * are less likely to block your IP address.
    */
   readonly perSecond?: number | undefined
   /**

@@ -27,7 +27,7 @@ const cipherOf = Effect.fnUntraced(function* (bytes: Redacted.Redacted<Uint8Arra
   return made
 })
 
-/** `bytes` is the store's key, from which the AEAD key is made. */
+/** `bytes` are the bytes of a key from `VaultKey`. The AEAD key is made from them. */
 export const withKey = <A, E>(
   bytes: Redacted.Redacted<Uint8Array>,
   use: (aead: Aead.Aead["Service"], key: Cipher["key"]) => Effect.Effect<A, E>

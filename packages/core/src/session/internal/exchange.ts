@@ -47,7 +47,7 @@ export interface Checks {
    * login, a refresh or a one-time code is sent.
    */
   readonly here: Effect.Effect<void, Failure>
-  /** Fails in the same cases as `here`, and after a logout in another program. */
+  /** Fails in the same cases as `here`, after a logout in another program, and if the store cannot be read. */
   readonly anywhere: Effect.Effect<void, Failure>
   readonly loggedOut: Effect.Effect<never, AuthError.AuthError>
 }
