@@ -459,6 +459,8 @@ it.live(
       write("dist/MineBroker.js", 'export const broker = { id: "mine", title: "Mine", methods: [{}] }')
       yield* refused("mine", noBroker)
       write("dist/MineBroker.js", 'export const broker = { id: "mine", title: "Mine", methods: [] }')
+      yield* refused("mine", noBroker)
+      write("dist/MineBroker.js", 'export const broker = { id: "mine", title: "Mine", environments: {}, methods: [] }')
       assert.strictEqual((yield* list("mine")).stdout, "mine: Mine\n")
       assert.strictEqual((yield* list("./node_modules/mine")).stdout, "mine: Mine\n")
       const other = yield* run(user, ["add", "angel", "--package", "mine"], { cwd })

@@ -21,7 +21,11 @@ const ownKey = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make(k
 
 const otherKey = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make("aabbccdd".repeat(8)), "another key"))
 
-const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>, slot: Slot) => {
+const bytesOf = (text: string | undefined) =>
+  text === undefined ? undefined : Redacted.make(new TextEncoder().encode(text))
+
+/** Stores the entry again with another key. If `text` is given, stores this text instead. */
+const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>, slot: Slot, text?: string) => {
   const place = slot === "guard" ? LoginGuard.placeOf(account) : account
   const folder = path.join(user.state, "broker-auth-simulator")
   const use = <A>(
@@ -31,7 +35,7 @@ const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>
   return Effect.gen(function* () {
     const entry = yield* use(ownKey, (store) => store.get(place, slot))
     assert.isDefined(entry)
-    assert.isTrue(yield* use(other, (store) => store.put(place, slot, entry.value, entry.version)))
+    assert.isTrue(yield* use(other, (store) => store.put(place, slot, bytesOf(text) ?? entry.value, entry.version)))
   })
 }
 
@@ -103,6 +107,11 @@ it.live(
         unreadable.stdout,
         /session: version 3, .*\n {4}guard: cannot be read: vault get: .*not written with this key/
       )
+
+      yield* storeWith(user, ownKey, "session", '{"version":99}')
+      const unknown = yield* show(handlers["vault list"](input))
+      assert.strictEqual(unknown.result, 10)
+      assert.match(unknown.stdout, /session: cannot be read: vault get: /)
 
       printed.push(empty.stdout, status.stdout, encrypted.stderr)
       const secrets = [token, "4711", ...Object.values(values)]

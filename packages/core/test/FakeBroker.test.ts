@@ -98,6 +98,7 @@ describe("a fault that a test injects into FakeBroker", () => {
   it.effect("occurs the given number of times, and takes precedence over a fault that is injected later", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
+      yield* fake.inject("login", { kind: "status", status: 500 }, 0)
       yield* fake.inject("login", { kind: "status", status: 501 }, 2)
       yield* fake.inject("*", { kind: "status", status: 502 })
       const profile = ask("/v1/profile", { method: "GET" })
@@ -230,6 +231,11 @@ it("FakeBroker.makeLimiter allows at most the given number of requests per key i
   assert.isTrue(at(60_000), "the limiter must not count rejected requests")
   limiter.reset()
   assert.isTrue(at(60_000))
+  const many = Array.from({ length: 3000 }, () => limiter.allows("c", [{ requests: 2000, per: "1 day" }]))
+  assert.lengthOf(
+    many.filter((isAllowed) => isAllowed),
+    2000
+  )
 })
 
 describe("TestHttp:", () => {

@@ -58,6 +58,19 @@ describe("sessions: refused logins", () => {
     })
   )
 
+  it.effect("name the time when fewer logins than `maxFailures` count, if more than `maxFailures` logins count", () =>
+    Effect.gen(function* () {
+      const { guard, login } = yield* begin
+      for (let failures = 0; failures < 3; failures += 1) {
+        yield* reasonOf(guard.protect(account, { ...policy, maxFailures: 3 }, login(wrongPin)))
+        yield* pass("1 hour")
+      }
+      const failed = yield* Effect.flip(guard.protect(account, policy, login()))
+      assert.include(failed.message, "the broker refused 3 logins")
+      assert.include(failed.message, "or wait until 2026-11-22 11:00:00 IST")
+    })
+  )
+
   it.effect("are reported by `check`, which sends and records nothing", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin

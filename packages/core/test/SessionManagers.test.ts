@@ -386,6 +386,25 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
+  it.effect("starts at most `perSecond` accounts in each second, even after slow logins", () =>
+    Effect.gen(function* () {
+      const { brokers, managers } = yield* begin((tiny, name) => {
+        tiny.latency = name === "T1" ? "9500 millis" : "10 seconds"
+      })
+      const options = { perSecond: 1, concurrency: 2, jitter: 0 }
+      const running = yield* Effect.forkChild(warmed(managers, names(4), options))
+      const starts: Array<number> = []
+      for (let time = 0; time < 25_000; time += 100) {
+        while (starts.length < brokers.size) starts.push(time)
+        yield* pass("100 millis")
+      }
+      assert.lengthOf(starts, 4)
+      // The test looks every 100 milliseconds, so it sees a start up to 100 milliseconds late.
+      assert.isAtLeast(Math.min(...starts.slice(1).map((at, index) => at - starts[index]!)), 900)
+      yield* Fiber.join(running)
+    })
+  )
+
   it.effect("starts the accounts at random times within `jitter`", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()

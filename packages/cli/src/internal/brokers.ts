@@ -131,13 +131,17 @@ const isBroker = Schema.is(
   Schema.Struct({
     id: Schema.String,
     title: Schema.String,
+    environments: Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.String)),
     methods: Schema.Array(
       Schema.Struct({
         id: Schema.String,
         title: Schema.String,
         layer: Schema.String,
         capabilities: Schema.Array(Schema.String),
-        credentials: Schema.Record(Schema.String, Schema.Struct({ env: Schema.String, secret: Schema.Boolean }))
+        credentials: Schema.Record(
+          Schema.String,
+          Schema.Struct({ env: Schema.String, description: Schema.String, secret: Schema.Boolean })
+        )
       })
     )
   })

@@ -4,7 +4,7 @@ import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Session from "@auth/broker-core/login/Session"
 import * as SessionJson from "@auth/broker-core/login/SessionJson"
 import type { Slot } from "@auth/broker-core/session/SessionStore"
-import type { VaultError } from "@auth/broker-core/session/VaultError"
+import * as VaultError from "@auth/broker-core/session/VaultError"
 import { VaultKey } from "@auth/broker-core/session/VaultKey"
 import * as VaultKeys from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
@@ -38,13 +38,21 @@ interface Listed {
   readonly version: number | undefined
   readonly isClear: boolean
   readonly session: Session.Session | undefined
-  readonly problem: VaultError | undefined
+  readonly problem: VaultError.VaultError | undefined
 }
 
 const decodeSession = Schema.decodeUnknownResult(SessionJson.SessionFromJson)
 
-const sessionOf = (slot: Slot, { value }: entries.Found): Session.Session | undefined =>
-  slot === "session" ? Result.getOrUndefined(decodeSession(new TextDecoder().decode(Redacted.value(value)))) : undefined
+const isLogout = Schema.is(Schema.fromJsonString(Schema.Struct({ loggedOutAt: Schema.Finite })))
+
+/** Returns the session, or why the entry cannot be read. Returns neither for a logout and for another slot. */
+const contentOf = (slot: Slot, { value }: entries.Found): Pick<Listed, "session" | "problem"> => {
+  const text = new TextDecoder().decode(Redacted.value(value))
+  if (slot !== "session" || isLogout(text)) return { session: undefined, problem: undefined }
+  const session = Result.getOrUndefined(decodeSession(text))
+  const problem = session === undefined ? VaultError.make("get", new VaultError.Tampered({ what: slot })) : undefined
+  return { session, problem }
+}
 
 const listedOf = (home: homes.Home, account: Account, slot: Slot): Effect.Effect<ReadonlyArray<Listed>> =>
   Effect.match(entries.read(home, entries.placeOf(account, slot), slot), {
@@ -57,8 +65,7 @@ const listedOf = (home: homes.Home, account: Account, slot: Slot): Effect.Effect
               slot,
               version: found.version,
               isClear: found.isClear,
-              session: sessionOf(slot, found),
-              problem: undefined
+              ...contentOf(slot, found)
             }
           ]
   })

@@ -204,7 +204,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     if (credentials !== undefined && refused.includes(credentials)) return GuardErrors.refusedBefore(account)
     const within = Duration.toMillis(policy.window)
     const attempts = Ledger.counted(ledger, within, now)
-    if (attempts.length >= policy.maxFailures) return GuardErrors.budgetUsedUp(account, within, attempts)
+    const { maxFailures } = policy
+    if (attempts.length >= maxFailures) return GuardErrors.budgetUsedUp(account, { maxFailures, within }, attempts)
     if (byPerson) return undefined
     if (pause !== undefined && Ledger.isWithin(pause.since, pause.length, now)) {
       return GuardErrors.paused(account, pause)

@@ -29,7 +29,7 @@ const isSecretText = (value: unknown): boolean =>
  * - The key comes from `VaultKey.layerPlaintext`.
  * - `lifetime` is not a finite duration above zero.
  * - A field of `request` is missing or has the wrong type.
- * - The text would be too long for a cookie (4096 characters).
+ * - The text would be too long for a cookie (4000 characters).
  *
  * @example
  * ```ts

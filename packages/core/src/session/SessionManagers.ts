@@ -62,10 +62,9 @@ export interface WarmOptions {
   /** Maximum random delay before `warm` requests the session of an account. Default: 250 milliseconds. */
   readonly jitter?: Duration.Input | undefined
   /**
-   * Maximum number of accounts that `warm` starts per second, on average since `warm` began. If accounts start late,
-   * because slow logins use all of `concurrency`, several accounts may start at once. The accounts of all brokers count
-   * together. Default: no limit. Each broker's rate limits apply in addition. If you set a limit, brokers' firewalls
-   * are less likely to block your IP address.
+   * Maximum number of accounts that `warm` starts per second. The accounts of all brokers count together. Default: no
+   * limit. Each broker's rate limits apply in addition. If you set a limit, brokers' firewalls are less likely to block
+   * your IP address.
    */
   readonly perSecond?: number | undefined
   /**
@@ -474,17 +473,19 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
     const warming = Effect.gen(function* () {
       const { all, concurrency, jitter, perSecond, timeout } = yield* readWarm(names, warmOptions)
       const total = all.length
-      const began = yield* Clock.currentTimeMillis
-      const turnOf = Effect.fnUntraced(function* (index: number) {
-        const turn = perSecond === undefined ? 0 : began + (index * 1000) / perSecond - (yield* Clock.currentTimeMillis)
-        yield* Effect.sleep(Duration.millis(Math.max(0, turn) + (yield* Random.next) * jitter))
+      const gap = perSecond === undefined ? 0 : 1000 / perSecond
+      let next = 0
+      const turn = Effect.gen(function* () {
+        const now = yield* Clock.currentTimeMillis
+        const start = Math.max(now, next)
+        next = start + gap
+        yield* Effect.sleep(Duration.millis(start - now + (yield* Random.next) * jitter))
       })
       const inTime = (name: string) =>
         Effect.timeoutOrElse(session(name), { duration: timeout, orElse: () => tooLong(name) })
-      return Stream.fromIterable(all.entries()).pipe(
+      return Stream.fromIterable(all).pipe(
         Stream.mapEffect(
-          ([index, name]) =>
-            Effect.map(Effect.exit(Effect.andThen(turnOf(index), inTime(name))), (outcome) => ({ name, outcome })),
+          (name) => Effect.map(Effect.exit(Effect.andThen(turn, inTime(name))), (outcome) => ({ name, outcome })),
           { concurrency, unordered: true }
         ),
         Stream.mapAccum(

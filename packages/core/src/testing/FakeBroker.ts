@@ -317,11 +317,13 @@ export const makeLimiter = (now: () => number) => {
       limits: ReadonlyArray<{ readonly requests: number; readonly per: Duration.Input }>
     ): boolean => {
       const at = now()
-      const calls = counted.get(key) ?? []
+      const longest = Math.max(0, ...limits.map(({ per }) => Duration.toMillis(per)))
+      const calls = (counted.get(key) ?? []).filter((call) => at - call < longest)
       const allowed = limits.every(
         ({ per, requests }) => calls.filter((call) => at - call < Duration.toMillis(per)).length < requests
       )
-      if (allowed) counted.set(key, [...calls.slice(-1000), at])
+      if (allowed) calls.push(at)
+      counted.set(key, calls)
       return allowed
     },
     reset: () => counted.clear()
@@ -555,7 +557,10 @@ export const make = (options: {
       respond,
       journal: Effect.sync(() => journal.entries.map((entry) => ({ ...entry }))),
       journalDropped: Effect.sync(journal.dropped),
-      inject: (endpoint, fault, times = 1) => Effect.sync(() => void faults.push({ endpoint, fault, left: times })),
+      inject: (endpoint, fault, times = 1) =>
+        Effect.sync(() => {
+          if (times > 0) faults.push({ endpoint, fault, left: times })
+        }),
       now: Effect.sync(clock.now),
       advance: (duration) => Effect.sync(() => clock.advance(duration)),
       codes: (account) => Effect.sync(() => options.codes?.(account) ?? []),

@@ -11,14 +11,21 @@ const actionRequired = ({ broker }: Account.Account, what: string, advice: strin
 
 const plural = (count: number, verb: string) => `${verb} ${count === 1 ? "a login" : `${count} logins`}`
 
-export const budgetUsedUp = (account: Account.Account, within: number, attempts: ReadonlyArray<Ledger.Attempt>) => {
+/** `attempts` are the failed logins within the last `within` milliseconds. There are at least `maxFailures` of them. */
+export const budgetUsedUp = (
+  account: Account.Account,
+  { maxFailures, within }: { readonly maxFailures: number; readonly within: number },
+  attempts: ReadonlyArray<Ledger.Attempt>
+) => {
   const refused = attempts.filter(({ outcome }) => outcome === "refused").length
   const open = attempts.length - refused
   const found = [
     ...(refused === 0 ? [] : [`${plural(refused, "refused")} (wrong password or one-time code)`]),
     ...(open === 0 ? [] : [plural(open, "did not answer")])
   ].join(" and ")
-  const until = Expiry.toIst(Math.min(...attempts.map(({ at }) => at)) + within)
+  const times = attempts.map(({ at }) => at).toSorted((one, other) => one - other)
+  // After this attempt is older than `within`, fewer than `maxFailures` attempts count.
+  const until = Expiry.toIst(times[times.length - maxFailures]! + within)
   return actionRequired(
     account,
     `Check the credentials of ${account.id}: the broker ${found}, and one more failure may lock the account`,

@@ -21,7 +21,7 @@ const Content = Schema.fromJsonString(
 )
 
 /** Maximum size of a cookie in browsers, in bytes. */
-const maxLength = 4096
+const maxLength = 4000
 
 const defaultLifetime = Duration.minutes(10)
 
