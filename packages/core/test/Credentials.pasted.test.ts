@@ -231,7 +231,7 @@ describe("the check for text that is not a credential", () => {
     "<redacted>"
   ]
 
-  it.effect.each(placeholders)("rejects a placeholder in each field except the password: %s", (given) =>
+  it.effect.each(placeholders)("rejects a placeholder in a field that is not a password: %s", (given) =>
     Effect.gen(function* () {
       for (const code of [given, `"${given}"`, ` ${given}\u200b`]) {
         const error = yield* Effect.flip(check({ code, app: code, totpSecret: Redacted.make(code) }))

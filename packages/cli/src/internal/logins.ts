@@ -27,7 +27,8 @@ const methodOf = ({ broker, folder, method }: accounts.Entry) =>
   })
 
 /**
- * Reasons for which a login by a person can be the remedy. Other reasons, such as `AccountLocked`, need another remedy.
+ * If an account needs a person to log in, and the login fails for one of these reasons, the outcome has the state
+ * `person`. For any other reason of an `AuthError`, such as `AccountLocked`, the outcome has the state `failed`.
  */
 const endedByLogin: ReadonlySet<string> = new Set(["ActionRequired", "RedirectRejected", "ChallengeExpired"])
 

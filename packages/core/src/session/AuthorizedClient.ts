@@ -35,8 +35,12 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  * - Any other request, such as an order, is not sent again. It fails with `SessionExpired`. The next request uses the
  *   new token.
  *
- * If the broker refuses the new token for a request that is sent again, or for the first order after a refused order,
- * the new session is not renewed until it is ten minutes old. More logins could lock the account.
+ * More logins could lock the account. So in these cases, some requests do not renew the new session until it is ten
+ * minutes old:
+ *
+ * - The broker refuses the new token for a request that is sent again. Then no request renews the new session.
+ * - After a request that was not sent again, the broker refuses the new token for the next request of this kind. Then
+ *   requests of this kind do not renew the new session. A refused `GET` can still renew it.
  *
  * An answer that does not refuse the token is returned unchanged, even if it reports another error of the broker.
  * Requests to origins other than the broker's are sent without the session.
@@ -230,7 +234,7 @@ export const make: Effect.Effect<
   // renewals could lock the account.
   let refusedAfterRenewal: Session | undefined
   // Here, every request that must not be sent twice is called an order. `untestedByOrder` is the session that replaced
-  // the session of a refused order. If the broker refuses the next order too, `untestedByOrder` is not renewed at once.
+  // the session of a refused order. If the broker refuses the next order too, orders do not renew this session at once.
   let untestedByOrder: Session | undefined
   // The last session that the broker accepted for an order. An accepted `GET` does not set this variable, because a
   // broker can accept a session for `GET` and refuse the same session for orders.

@@ -1,5 +1,6 @@
 /**
- * Makes malformed answers for fuzz tests by changing real answers. The same seed always gives the same answers.
+ * Makes malformed answers for fuzz tests by changing or replacing real answers. The same seed always gives the same
+ * answers.
  *
  * @since 0.1.0
  */
@@ -73,9 +74,9 @@ export const spellings: ReadonlyArray<(secret: string) => string> = [
 ]
 
 /**
- * The functions that a mutation can call. `echo` returns a secret in a random form. `padded` returns a secret with
- * other text before it. The other text is often a little shorter than a length at which excerpts are cut, so that the
- * cut can be inside the secret.
+ * The functions that a mutation can call. `echo` returns a secret in a random form. `padded` also returns a secret in a
+ * random form, but with other text before it. The other text is often a little shorter than a length at which texts in
+ * errors are cut, so that the cut can be inside the secret.
  *
  * @category models
  * @since 0.1.0
@@ -96,7 +97,8 @@ export type Mutation = (body: string, tools: Tools) => string | Uint8Array<Array
 
 /**
  * Describes the answers of a broker. `names` are names of fields, `words` are typical values, and `dataField` is the
- * field with the data. `answers` are mutations that return complete answers with secrets.
+ * field with the data. `answers` are additional mutations for this broker. Most of them replace the body with a body
+ * that contains secrets.
  *
  * @category models
  * @since 0.1.0
@@ -155,7 +157,7 @@ const bytes = (dice: Dice, length: number) => Uint8Array.from({ length }, () => 
 
 /**
  * How many times a character or a short word is repeated before a secret. Most numbers are a little smaller than a
- * length at which excerpts are cut.
+ * length at which texts in errors are cut.
  */
 const paddings = [0, 1, 150, 190, 196, 199, 280, 296, 299, 480, 492, 499, 4080, 4090, 4095]
 
@@ -242,8 +244,9 @@ const headersOf = (dice: Dice, echo: () => string): ReadonlyArray<readonly [stri
 ]
 
 /**
- * Makes a function that returns random answers. Most random answers are malformed. The function changes real answers
- * from `corpus`. `idiom` describes the format of the real answers. The random answers can contain `secrets`.
+ * Makes a function that returns random answers. Most random answers are malformed. The function changes or replaces
+ * real answers from `corpus`. `idiom` describes the format of the real answers. The random answers can contain
+ * `secrets`.
  *
  * @category answers
  * @since 0.1.0

@@ -23,7 +23,11 @@ export type SessionChange =
       readonly error: Failure
       /** Whether the current session is live. If it is live, callers get it until the next try. */
       readonly live: boolean
-      /** Earliest time of the next renewal, in milliseconds since the epoch. */
+      /**
+       * The end of the pause after this failure, in milliseconds since the epoch. Before this time, a renewal starts
+       * only if `renew` is called without an argument, or if the current session was live and then expires or is
+       * refused.
+       */
       readonly retryAt: number
     }
   | { readonly _tag: "LoggedOut"; readonly account: Account }
