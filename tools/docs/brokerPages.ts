@@ -1,6 +1,7 @@
 /**
- * Generates the tables in the pages of `docs/brokers` from each broker's descriptor, lists of calls and errors, and
- * fixtures. The texts between the tables are written by hand.
+ * Generates the parts between markers in the pages of `docs/brokers`, from each broker's descriptor, manifest, lists of
+ * calls and errors, and fixtures. The rest of each page is written by hand. Also makes the tables of
+ * `docs/regulation.md`.
  */
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
@@ -85,7 +86,10 @@ const failureOf = ({ code, operations, status }: ErrorRow, usual: number): Failu
   request: {}
 })
 
-/** For some rows, the reason is different if the HTTP status is 500 or higher. The remedy is that of the other reason. */
+/**
+ * For some rows, the reason is different if the HTTP status is 500 or higher. `reason` then names both reasons, and
+ * `remedy` is the remedy of the first one.
+ */
 const outcomeOf = (row: ErrorRow): readonly [reason: string, remedy: string] => {
   const [usual, fault] = [row.reason(failureOf(row, 200)), row.reason(failureOf(row, 500))]
   const other = usual._tag === fault._tag ? "" : ` (\`${fault._tag}\` with HTTP 500 or higher)`

@@ -10,7 +10,7 @@ interface Documentation {
   /** Title or address of the broker's document. */
   readonly source: string
   readonly asOf: string
-  /** Method and path of every documented call that the package supports. */
+  /** Method and path of every call that `source` documents and the package supports. */
   readonly calls: ReadonlyArray<string>
 }
 

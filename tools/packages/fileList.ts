@@ -27,7 +27,7 @@ export const difference = (listed: ReadonlyArray<string>, found: ReadonlyArray<s
     ...found.filter((line) => !listed.includes(line)).map((line) => `+ ${line}`)
   ].toSorted((left, right) => (left.slice(2) < right.slice(2) ? -1 : 1))
 
-/** The lists have no line for this file, because a package has it only after its first release. */
+/** The lists have no line for the changelog, because a package has a changelog only after its first release. */
 const changelog = "CHANGELOG.md"
 
 const placeOf = (pkg: Package): string => path.join(folder, `${pkg.folder}.txt`)

@@ -280,7 +280,7 @@ describe("AuthError", () => {
   ]
 
   it.each([...rows.map(([reason]) => reason), ...kinds, ...redirects, ...excerpts, ...sentences])(
-    "has a message and a remedy in complete sentences for the reason $_tag",
+    "ends the message with the remedy, without double punctuation, for the reason $_tag",
     (reason) => {
       const { message, remedy } = AuthError.make("angel", "login", reason)
       assert.isTrue(message.startsWith("angel login: "), message)

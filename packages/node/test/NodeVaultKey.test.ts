@@ -170,8 +170,8 @@ describe("vaults: layerPassphrase", () => {
         const key = yield* keyOf(horse, folder)
         const whole = Fs.readFileSync(path)
         let tampered = 0
-        // The test changes a third of the bytes, because each derivation takes a quarter of a second. It changes no
-        // zero bytes, because most zero bytes carry no data.
+        // The test changes only every third byte, because each derivation takes a quarter of a second. It skips zero
+        // bytes, because most of them carry no data.
         const offsets = Array.from(whole.keys()).filter((offset) => whole[offset] !== 0 && offset % 3 === 0)
         for (const offset of offsets) {
           const changed = Buffer.from(whole)

@@ -1,4 +1,4 @@
-/** Servers on 127.0.0.1 for the tests of the HTTP client. Each server closes at the end of its scope. */
+/** Servers on 127.0.0.1 for the tests of this package. Each server closes at the end of its scope. */
 import * as Effect from "effect/Effect"
 import * as Fs from "node:fs"
 import * as Http from "node:http"

@@ -174,7 +174,9 @@ describe("a login whose redirect URL is not on loopback", () => {
       assert.include(reason.remedy, "Standard input has ended")
       assert.isUndefined(yield* bindClosed(portOf(ended.startUrl)))
       const late = yield* pastedLogin({ timeout: "100 millis" })
-      assert.include((yield* reasonOf(Fiber.join(late.login))).message, "within 100 milliseconds")
+      const lateReason = yield* reasonOf(Fiber.join(late.login))
+      assert.strictEqual(lateReason._tag, "ActionRequired")
+      assert.include(lateReason.message, "within 100 milliseconds")
       assert.isUndefined(yield* bindClosed(portOf(late.startUrl)))
     })
   )
@@ -253,7 +255,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("does not read an input that is not a terminal if its redirect URL is on loopback", () =>
+  it.live("does not read an input that is not a terminal if the redirect URL is on loopback", () =>
     Effect.gen(function* () {
       const { login, user } = yield* loopbackLogin({ isTerminal: false, timeout: "300 millis" })
       yield* user.paste("text")
