@@ -120,4 +120,5 @@ it("each Python example has at most 40 lines, a row in README.md, and the same f
     return /^def serve[\s\S]*?\n\n\n/m.exec(text)?.[0]
   })
   assert.strictEqual(new Set(shared).size, 1)
+  assert.notInclude(shared, undefined)
 })

@@ -58,7 +58,7 @@ describe("links of a package's README", () => {
     (text) => assert.throws(() => absoluteLinks(readme, text, url), /README.md: the link .* leads to no file/)
   )
 
-  it("are found in every form of Markdown, but not in code", () => {
+  it("are found in Markdown and in HTML tags, but not in code", () => {
     const text = [
       '[`code`](../a) ![picture](b.png) [angle](<c d.md>) [title](d.md "title")',
       "[reference]: ../e",

@@ -39,7 +39,8 @@ const kindOf = (place: string): string => {
 
 /**
  * If `link` is an absolute link to a file or a folder on the main branch of the repository, returns the path in the
- * repository. For any other link, returns `undefined`.
+ * repository, with the anchor of the link. For any other link, returns `undefined`. `from` is the address of the
+ * repository.
  */
 export const pathOf = (link: string, from = url): string | undefined => {
   const web = webOf(from)
@@ -49,7 +50,11 @@ export const pathOf = (link: string, from = url): string | undefined => {
 
 const code = /(^ *```[\s\S]*?^ *```|`[^`\n]+`)/gm
 
-/** Replaces each link in a Markdown text by the result of `map`. Links in code remain unchanged. */
+/**
+ * Replaces the target of each link in a Markdown text by the result of `map`: in inline links, pictures, link
+ * definitions, and the attributes `href` and `src` of HTML tags. Autolinks such as `<https://git.example>` and links in
+ * code remain unchanged.
+ */
 export const mapLinks = (text: string, map: (link: string) => string): string =>
   text
     .split(code)

@@ -1,6 +1,6 @@
 /**
- * Runs the checks of two tables, and formats the outcomes. Each cell is one check. A check runs on one runtime in the
- * table of runtimes, and with one compiler in the table of compilers.
+ * Runs the checks of two tables, and formats the outcomes. Each cell is one check. In the table of runtimes, a check
+ * runs on one runtime. In the table of compilers, a check uses one compiler.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"

@@ -98,7 +98,7 @@ const spellings: ReadonlyArray<readonly [title: string, spell: (text: string) =>
 ]
 
 describe("Canary.leaks", () => {
-  it.effect.each(leaking)("finds every encoding of a secret in %s", ([, program]) =>
+  it.effect.each(leaking)("finds a secret in %s, as plain text and in common encodings", ([, program]) =>
     Effect.gen(function* () {
       const harmless = yield* caught(program("harmless"))
       assert.isNotEmpty(harmless.caught())

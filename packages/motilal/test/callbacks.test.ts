@@ -99,7 +99,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("gives a session with the token without Bearer if the parameter AuthToken is Bearer <token>", () =>
+  it.effect("gives a session whose token has no prefix Bearer if the parameter AuthToken is Bearer <token>", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun()
       const token = callback.searchParams.get("authtoken") ?? ""
@@ -171,6 +171,7 @@ describe("the portal of the fake", () => {
         const { html, location } = yield* browse(page, { ...(yield* filled), [field]: "000000" })
         assert.isNull(location)
         assert.include(html, code)
+        assert.include(html, "<form")
       })
     )
   }

@@ -238,8 +238,10 @@ const unlink = (path: string): Effect.Effect<void, VaultError.VaultError> =>
  * and the salt of the passphrase. Use this function if the vault fails with `Tampered`, or if its key is lost. The next
  * session of each account needs a new login.
  *
- * If a program has the vault open, the program continues with a new, empty vault. The lock files are not deleted,
- * because a program may hold a lock. Fails with `Io` if a file cannot be deleted.
+ * If a program has the vault open, the program continues with a new, empty vault. If the key is derived from a
+ * passphrase, restart such a program: it still has the key from the old salt, but the next program derives its key from
+ * a new salt. The lock files are not deleted, because a program may hold a lock. Fails with `Io` if a file cannot be
+ * deleted.
  *
  * @example
  * ```ts
@@ -290,8 +292,8 @@ const rekeyEntry = Effect.fnUntraced(function* (
  *
  * After the change, credentials that a broker has rejected can be sent to the broker once more.
  *
- * Fails with `WrongKey` if an entry is encrypted with a key other than `from` and `to`. It also fails with the errors
- * of `layer`.
+ * Fails with `WrongKey` if an entry is encrypted with a key other than `from` and `to`. Also fails with the errors of
+ * `layerStore`.
  *
  * @example
  * ```ts no-run
@@ -302,7 +304,9 @@ const rekeyEntry = Effect.fnUntraced(function* (
  *
  * const program = Effect.gen(function* () {
  *   const from = yield* VaultKey.fromText(Redacted.make("00112233".repeat(8)), "the old key")
- *   const to = yield* VaultKey.fromBytes(yield* VaultKey.generate, "the new key")
+ *   const bytes = yield* VaultKey.generate
+ *   // Store `bytes` in a safe place first: without the new key, no program can read the vault after the change.
+ *   const to = yield* VaultKey.fromBytes(bytes, "the new key")
  *   yield* NodeVault.rekey({ from, to })
  * })
  * ```

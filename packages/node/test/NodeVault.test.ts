@@ -234,7 +234,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("fails with WrongKey if it is opened with a different key", () =>
+  it.effect("fails with WrongKey if a session is read with a different key", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const get = using(folder, ({ store }) => store.get(account, "session"), layerKey(8))
@@ -384,7 +384,7 @@ describe("vaults: NodeVault.remove", () => {
     })
   )
 
-  it.effect("reports the system's error code if it fails", () =>
+  it.effect("reports the error code of Node if it fails", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       Fs.mkdirSync(databaseIn(folder), { recursive: true })

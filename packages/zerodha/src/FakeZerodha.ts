@@ -62,11 +62,14 @@ export interface Switches {
   readonly cancelled: "status" | "with-pairs"
   /** Time of day in IST at which all sessions end. Default: `06:00`. */
   readonly dailyEnd: `${number}:${number}`
-  /** Whether a login or a refresh ends all earlier sessions of the account. Default: yes. */
+  /**
+   * Whether a login or a refresh ends all earlier sessions of the account. Default: yes. A refresh always ends the
+   * session that it refreshes.
+   */
   readonly earlierSessions: "die" | "live"
   /** Whether a refresh returns a new refresh token, and invalidates the old one. Default: yes. */
   readonly refreshToken: "rotates" | "stays"
-  /** Whether a refresh token is still valid after the end of its session. Default: yes. */
+  /** Whether a refresh token is still valid after its session has expired. Default: yes. */
   readonly refreshAfterEnd: "works" | "refused"
   /**
    * Data of the account holder. `usual`: with `meta` and without a picture. `old`: without `meta` and without a

@@ -69,7 +69,8 @@ const paceOf = ({ per, requests }: Limit) => {
 export interface Options {
   /**
    * The IP address from which this program calls the broker, or a name for that IP address. Programs with the same
-   * `address` share the limits with the scope `address`. Default: all programs share them.
+   * `address` share the limits with the scope `address`. Default: programs that do not set `address` share these
+   * limits.
    */
   readonly address?: string | undefined
 }
@@ -126,10 +127,11 @@ export const makeRateLimiter = (options: Options = {}): Effect.Effect<SharedLimi
  * Shares the limits through Effect's `RateLimiter`. If the store of the `RateLimiter` is in Redis, programs on all
  * machines share the limits.
  *
- * A quarter of a limit's calls may be sent without a pause. The others are spread over the period.
+ * A quarter of a limit's calls (rounded down, but at least one call) may be sent without a pause. The other calls are
+ * spread over the period.
  *
- * If the store cannot be opened when the layer is built, the layer fails. In the example, `Layer.catch` then lets the
- * program start without shared limits. The program does not use the shared limits until it is restarted.
+ * If Redis cannot be reached when the layers are built, `NodeRedis.layer` fails. In the example, `Layer.catch` then
+ * lets the program start without shared limits. The program does not use the shared limits until it is restarted.
  *
  * @example
  * ```ts no-run

@@ -72,9 +72,9 @@ export const methodOf = (broker: Broker, id: string): Method => {
 const toSecret = (value: unknown): unknown => (typeof value === "string" ? Redacted.make(value) : value)
 
 /**
- * Makes the function `build` of a `World`. The function `build` builds the layer of a login method with the credentials
- * of an account and with the `Changes` of a case. Each credential is the field of `account` that has the same name.
- * `client` sends the requests to the fake.
+ * Makes the field `build` of a `World`: a function that builds the layer of a login method with the credentials of an
+ * account and with the `Changes` of a case. If the changes do not contain a credential, its value is the field of
+ * `account` that has the same name. `client` sends the requests to the fake.
  *
  * @category subjects
  * @since 0.1.0

@@ -1,4 +1,7 @@
-/** Counts the requests that an effect sends. The counts decide whether the effect may run a second time. */
+/**
+ * Counts the requests that an effect sends. The counts decide whether `SessionManager.withSession` may run the effect a
+ * second time.
+ */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -11,7 +14,7 @@ export interface RequestsSent {
   readonly parent: RequestsSent | undefined
 }
 
-/** `undefined` outside of `SessionManager.withSession`. */
+/** The counts of the current effect. `undefined` outside of `SessionManager.withSession` and inside `unnoted`. */
 export const RequestsSent = Context.Reference<RequestsSent | undefined>("@auth/broker-core/internal/RequestsSent", {
   defaultValue: () => undefined
 })
@@ -23,7 +26,7 @@ export const Replayable = Context.Reference<boolean>("@auth/broker-core/Authoriz
 
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
-/** A request whose body is a stream may not be sent twice, because a stream can be read only once. */
+/** A request whose body is a stream may not be sent twice, because some streams can be read only once. */
 export const mayReplay = (request: { readonly method: string; readonly body: { readonly _tag: string } }) =>
   request.body._tag === "Stream"
     ? Effect.succeed(false)
@@ -31,7 +34,7 @@ export const mayReplay = (request: { readonly method: string; readonly body: { r
       ? Effect.succeed(true)
       : Effect.flatMap(Replayable, Effect.succeed)
 
-/** Counts a request just before `fiber` sends the request. */
+/** Counts a request that `fiber` is about to send. The request also counts for each outer effect that is counted. */
 export const countRequest = (fiber: Fiber.Fiber<unknown, unknown>, kind: { readonly safe: boolean }): void => {
   for (let sent = fiber.getRef(RequestsSent); sent !== undefined; sent = sent.parent) {
     sent.count += 1
