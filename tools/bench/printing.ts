@@ -181,7 +181,7 @@ export const printResult = (
   const plan = planOf(bench, options.plan)
   const planned = options.rounds ?? plan.rounds
   if (server !== undefined) console.log(`server    ${server}`)
-  const cut = rounds < planned ? ` of ${planned}, because the time limit was reached` : ""
+  const cut = rounds < planned ? ` of ${planned}, because the next round would probably exceed the time limit` : ""
   console.log(`rounds    ${rounds}${cut}; before them, each candidate ran ${plural(plan.warmUp, bench.job)} to warm up`)
   for (const turn of turns) printFigures(bench, turn, entrants)
   if (server !== undefined) printServer(loads, entrants)

@@ -473,7 +473,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     )
   ),
   scenario("feed.ts", "opens the market feed with the headers of the session", feed),
-  scenario("unitTest.ts", "passes without a network", (world) =>
+  scenario("unitTest.ts", "passes without the addresses of the simulator", (world) =>
     runs(world, "unitTest.ts", { EXAMPLES_ORIGINS: "" }, /pass 1/, [])
   ),
   scenario("commonjs.cjs", "loads the packages with require", (world) =>

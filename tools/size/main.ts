@@ -20,8 +20,9 @@ compares the sizes with tools/size/budgets.json. The run fails if a size is over
 are named, only these programs are measured, and no packages. The programs are: ${Object.keys(programs).join(", ")}
 
 Options:
-  --top <n>        shows the n largest modules of each program. Default: 0
-  --why <module>   shows how the module gets into each program, such as --why effect/dist/Schema
+  --top <n>        shows the n largest modules that each program loads at its start. Default: 0
+  --why <module>   shows the imports through which each program loads the module at its start, such as
+                   --why effect/dist/Schema
   --write          sets the budgets to the measured sizes plus 2 percent, rounded up to a multiple of 100 bytes
   --help           prints this text`
 
@@ -58,7 +59,7 @@ const show = (name: string, measured: Measured, top: number, why: string | undef
   }
   if (why === undefined) return
   const chain = measured.chainTo(why)
-  console.log(chain === undefined ? `  ${why} is not imported.` : `  ${chain.join("\n    imports ")}`)
+  console.log(chain === undefined ? `  ${why} is not loaded at the start.` : `  ${chain.join("\n    imports ")}`)
 }
 
 const measurePrograms = async (names: ReadonlyArray<string>, top: number, why: string | undefined) => {

@@ -219,8 +219,8 @@ export interface Issue {
 }
 
 /**
- * Runs a call. Returns its result, and the time when its first request was sent, in milliseconds since the epoch. If
- * nothing was sent, returns the time when the call began.
+ * Runs a call. Returns its result, and the time when `BrokerClient` sent the first request of the call, in milliseconds
+ * since the epoch. If `BrokerClient` sent no request, returns the time when the call began instead.
  *
  * @category combinators
  * @since 0.1.0
@@ -244,8 +244,9 @@ const afterDeparture = <A, E, R, B, F>(
   })
 
 /**
- * Runs a call that issues tokens, and makes the session. `issuedAt` of the session is the time when the first request
- * of the call was sent. The expiry is computed from this time.
+ * Runs a call that issues tokens, and makes the session. `issuedAt` of the session is the time when `BrokerClient` sent
+ * the first request of the call. If `BrokerClient` sent no request, `issuedAt` is the time when the call began. The
+ * expiry is computed from `issuedAt`.
  *
  * @category constructors
  * @since 0.1.0
@@ -322,9 +323,9 @@ const hasAccess = (tokens: Tokens | undefined): boolean => {
 }
 
 /**
- * Checks that a value is a session. Fails with `SessionExpired` (`missing`) if the value is not a session, or if its
- * access token is empty. Fails with `InvalidRequest` if a token contains a blank or another character that does not
- * belong to a token.
+ * Checks that a value has the account and the access token of a session. Fails with `SessionExpired` (`missing`) if the
+ * account is missing, or if the access token is missing or empty. Fails with `InvalidRequest` if a token contains a
+ * blank or another character that does not belong to a token.
  *
  * @category guards
  * @since 0.1.0
