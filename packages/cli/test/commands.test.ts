@@ -60,8 +60,14 @@ it.live(
       const script = "console.log(process.env.BROKER_AUTH_TOKEN, process.env.BROKER_AUTH_KEY); process.exit(7)"
       const exec = yield* run(user, ["exec", "mine", "--", process.execPath, "-e", script])
       assert.deepStrictEqual([exec.code, exec.stdout], [7, `${value} undefined\n`])
-      const missing = yield* run(user, ["exec", "mine", "--", "no-such-program"])
-      assert.strictEqual(missing.code, 127)
+      for (const [program, message] of [
+        ["no-such-program", "the program no-such-program is not installed"],
+        ["", 'the program "" cannot be started (ERR_INVALID_ARG_VALUE)']
+      ] as const) {
+        const missing = yield* run(user, ["exec", "mine", "--", program])
+        assert.strictEqual(missing.code, 127)
+        assert.include(missing.stderr, message)
+      }
       const killed = yield* run(user, ["exec", "mine", "--", "sh", "-c", "kill -TERM $$"])
       assert.strictEqual(killed.code, 143)
       const logins = (yield* simulator.journal()).filter(({ endpoint }) => endpoint === "loginByPassword")

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import { spawn } from "node:child_process"
 import { constants } from "node:os"
 import process from "node:process"
@@ -26,7 +27,14 @@ export const run = (
 ): Effect.Effect<number> =>
   Effect.callback<number>((resume) => {
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !remove.includes(name)))
-    const child = spawn(program, args, { env: { ...inherited, ...add }, stdio: "inherit" })
+    const failed = ({ code = "unknown" }: NodeJS.ErrnoException) => {
+      const why = code === "ENOENT" ? "is not installed" : `cannot be started (${code})`
+      resume(Effect.as(say(`broker-auth: the program ${program === "" ? '""' : program} ${why}.`), 127))
+    }
+    // For example, `spawn` throws if the name of the program is empty.
+    const started = Result.try(() => spawn(program, args, { env: { ...inherited, ...add }, stdio: "inherit" }))
+    if (Result.isFailure(started)) return failed(started.failure as NodeJS.ErrnoException)
+    const child = started.success
     const forward = (signal: NodeJS.Signals) => {
       if (signal !== "SIGINT") child.kill(signal)
     }
@@ -42,8 +50,7 @@ export const run = (
     }
     child.once("error", (error: NodeJS.ErrnoException) => {
       done()
-      const why = error.code === "ENOENT" ? "is not installed" : `cannot be started (${error.code ?? "unknown"})`
-      resume(Effect.as(say(`broker-auth: the program ${program} ${why}.`), 127))
+      failed(error)
     })
     child.once("exit", (code, signal) => {
       done()

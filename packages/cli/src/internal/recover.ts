@@ -31,7 +31,7 @@ const mayRetry = (error: AuthError): boolean => isMistyped(error) || error.reaso
 /** Leaves out the field name of each problem, because only programs need field names. */
 const complaint = ({ reason }: AuthError): string =>
   reason._tag === "InvalidRequest"
-    ? `This value ${translated(reason.problems.map(({ problem }) => problem).join("; "))}`
+    ? `This value ${translated(reason.problems.map(({ problem }) => problem).join("; "))}.`
     : `${reason.message}.`
 
 const untilAccepted = <A>(
