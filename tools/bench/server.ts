@@ -1,6 +1,6 @@
 /**
- * The HTTP server of the benches, with a fixed answer for each path. The server does not use `node:http`, because a
- * `node:http` server answers more slowly than the fastest candidates of the benches send requests.
+ * The HTTP server of the benches, with a fixed answer for each path. The server does not use `node:http`, because the
+ * fastest candidates of the benches send more requests per second than a `node:http` server can answer.
  */
 import * as fs from "node:fs"
 import * as net from "node:net"

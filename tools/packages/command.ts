@@ -64,8 +64,8 @@ const makeHostile = (folder: string, packages: ReadonlyArray<string>): string =>
 }
 
 /**
- * The command loads broker packages from its own installation, never from the current folder. For an absent package, it
- * prints the right `npm install` command.
+ * Checks that the command loads broker packages from its own installation, never from the current folder. Also checks
+ * that the command prints the right `npm install` command for an absent package.
  */
 const checkResolution = (installed: string, { folder, tarball }: Options) =>
   Effect.gen(function* () {
@@ -93,8 +93,8 @@ const checkResolution = (installed: string, { folder, tarball }: Options) =>
   })
 
 /**
- * The command loads one file to print its help or its version. The subcommand `brokers` loads the installed `effect`,
- * but not the modules of the subcommands `demo` and `serve`.
+ * Checks that the command loads only one file to print its help or its version. Also checks that the subcommand
+ * `brokers` loads the installed `effect`, but not the modules of the subcommands `demo` and `serve`.
  */
 const checkModules = (installed: string) =>
   Effect.gen(function* () {

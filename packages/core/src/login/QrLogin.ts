@@ -36,7 +36,7 @@ export interface QrCode {
  * import * as Option from "effect/Option"
  * import * as Schedule from "effect/Schedule"
  *
- * // Polls every two seconds until the QR code has been scanned.
+ * // Polls every two seconds until the QR code has been scanned or has expired.
  * const session = Effect.gen(function* () {
  *   const { begin, poll } = yield* QrLogin.QrLogin
  *   const code = yield* begin
@@ -56,8 +56,8 @@ export class QrLogin extends Context.Service<
 >()("@auth/broker-core/login/QrLogin") {}
 
 /**
- * Makes a broker's `QrLogin` service. If the argument of `poll` is not a QR code, `poll` sends nothing and fails with
- * `InvalidRequest`.
+ * Makes a broker's `QrLogin` service. If the argument of `poll` does not have the `name` of a QR code, `poll` sends
+ * nothing and fails with `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0

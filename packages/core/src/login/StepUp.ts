@@ -22,7 +22,8 @@ import type { Session } from "./Session.ts"
  * import * as Effect from "effect/Effect"
  * import type * as Redacted from "effect/Redacted"
  *
- * // A web app calls these functions in two HTTP requests, and stores the challenge between them.
+ * // A web app runs `begin` in one HTTP request, and `finish` in a later one. In between, it keeps the challenge in
+ * // memory.
  * const begin = Login.login
  *
  * const finish = (challenge: Challenge, code: Redacted.Redacted<string>) =>
@@ -41,7 +42,7 @@ export class StepUp extends Context.Service<
     ) => Effect.Effect<Session, AuthError.AuthError>
     /**
      * Requests a new code from the broker, and returns a new challenge. After success, the old challenge can no longer
-     * be answered. After a failure, the old challenge can be answered, unless it has ended or expired.
+     * be answered. After a failure, the old challenge can still be answered, unless it has ended or expired.
      */
     readonly resend: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
   }

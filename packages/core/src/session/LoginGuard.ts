@@ -1,7 +1,7 @@
 /**
  * Limits logins, so that the broker does not lock the account. If a login sends a TOTP code, at most one login is sent
  * in each TOTP period. If the number of failed logins reaches a limit, no further login is sent. The limits apply to
- * all programs that share the store, and remain after a restart.
+ * all programs that share the store. If the store keeps its entries after a restart, the limits also remain.
  *
  * @since 0.1.0
  */
@@ -36,7 +36,10 @@ import type * as VaultError from "./VaultError.ts"
  * @since 0.1.0
  */
 export interface Memory {
-  /** The time of the latest of these events: a login was sent, the broker accepted it, or the broker refused it. */
+  /**
+   * The time of the latest of these events: a login or its one-time code was sent, the broker accepted the login, or
+   * the broker refused the login or the code.
+   */
   readonly attemptedAt: number | undefined
   /** The times at which the broker refused a password or a code, oldest first. */
   readonly refusedAt: ReadonlyArray<number>
@@ -49,9 +52,12 @@ export interface Memory {
    * When the pause ends. This time may be in the past. During a pause, a login is sent only with `byPerson`. A pause
    * starts in these cases:
    *
-   * - A login fails, and a retry would not help.
-   * - A login fails after the broker has sent a code by SMS or email. A refused code starts no pause.
-   * - Two or more logins within an hour have sent no one-time code.
+   * - A login fails, and the same login would fail again.
+   * - A login fails after the broker has sent a code by SMS or email.
+   * - Two or more logins within an hour ended before their one-time code was entered.
+   *
+   * No pause starts if the broker refuses a password or a code, if the account is locked, or if the account is logged
+   * out while the login waits for its code.
    */
   readonly pausedUntil: number | undefined
 }
@@ -70,8 +76,9 @@ export interface ProtectOptions {
    */
   readonly credentials?: Redacted.Redacted<string> | undefined
   /**
-   * Whether the user requested this login. If `true`, the login is sent even during a pause, and even if ten logins in
-   * the last hour got no answer. The limit on failed logins still applies.
+   * Whether the user requested this login. If `true`, the login is sent even during a pause, and even if ten or more
+   * logins in the last hour got no answer. The login is not sent if the limit on failed logins is reached, if the
+   * account is locked, or if the broker has refused these credentials before.
    */
   readonly byPerson?: boolean | undefined
 }
@@ -101,8 +108,8 @@ export class LoginGuard extends Context.Service<
      * - Two or more logins within an hour ended before their one-time code was entered: `ActionRequired`. This pause
      *   lasts 1 minute after the second of these logins, 2 minutes after the third, 5 minutes after the fourth, and 10
      *   minutes after each later one.
-     * - Ten logins in the last hour got no answer: `BrokerUnavailable` (`time-out`), for two minutes after the last of
-     *   them.
+     * - Ten or more logins in the last hour got no answer: `BrokerUnavailable` (`time-out`), for two minutes after the
+     *   last of them.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -235,7 +242,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
 
   /**
    * Records a login, or a further code of a login, before it is sent. Only the parts in `restore` may be interrupted.
-   * After an interruption between the write and the login, the ledger would contain a login that was not sent.
+   * If an interruption were possible between the write and the login, the ledger could contain a login that was not
+   * sent.
    */
   const enter = Effect.fnUntraced(function* (
     given: Protected,

@@ -258,7 +258,8 @@ export const answer = place("answer")
 export const header = (name: string): Place => ({ where: "header", name })
 
 /**
- * Makes a shell command that reads an account's TOTP code from the control port of a simulator.
+ * Makes a shell command that reads an account's TOTP code from the control port of a simulator, and stores the code in
+ * the shell variable `code`.
  *
  * @category shell
  * @since 0.1.0

@@ -128,7 +128,7 @@ export const open = (path: string): Sqlite.DatabaseSync => {
   return new sqlite.DatabaseSync(path, { timeout: 0 })
 }
 
-/** Closes a database, which also rolls back its transaction and releases its locks. */
+/** Closes a database. This also rolls back its open transaction, and releases its locks. */
 export const close = (database: Sqlite.DatabaseSync): void => {
   if (database.isOpen) database.close()
 }

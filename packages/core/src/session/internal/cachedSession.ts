@@ -38,8 +38,8 @@ export interface Pause {
 
 export interface PendingRenewal extends SharedWait<Session.Session, Failure> {
   /**
-   * Whether no session is cached, or the cached session has expired or was refused. If so, further callers wait until
-   * the renewal ends.
+   * `true` after a caller has found that no session is cached, or that the cached session has expired or was refused.
+   * Further callers then wait until the renewal ends.
    */
   isOnlyWay: boolean
   /** Waits for the renewal, but not longer than `renewalTimeout`. Callers use this wait while the token is live. */
@@ -53,7 +53,7 @@ export interface State {
    * before its expiry.
    */
   rejected: Session.Session | undefined
-  /** A session from the broker that could not be stored yet, because the store failed. */
+  /** A session from the broker that is not stored yet, for example because the store failed. */
   unsaved: Session.Session | undefined
   /**
    * The last refresh tokens that must not be sent again: the broker has refused them, they were used up, or their
@@ -81,7 +81,7 @@ export interface State {
    * `rejected` sets it.
    */
   ignoresLogout: boolean
-  /** Number of logouts. A renewal during which this number changes returns no session. */
+  /** Number of logouts by this session manager. A renewal during which this number changes returns no session. */
   logouts: number
 }
 
@@ -181,7 +181,7 @@ export const withoutSpentToken = (state: State, session: Session.Session): Sessi
 
 /**
  * Only the newest session has a valid refresh token. An issue time can be wrong after the clock was set back, so a
- * session without a spent token is preferred. A session that was logged out is never chosen.
+ * session whose refresh token is not spent is preferred. A session that was logged out is never chosen.
  */
 export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
   const { cached, unsaved } = state
