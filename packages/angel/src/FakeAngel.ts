@@ -223,7 +223,7 @@ export const make = Effect.fnUntraced(function* (
     const clientCode = FakeBroker.textField(request.json, "clientcode")
     const totp = FakeBroker.textField(request.json, "totp")
     if (clientCode === undefined || totp === undefined) return FakeBroker.text("Bad Request", 400)
-    if (!limiter.allows(`login ${clientCode}`, limits.loginByPassword)) return rateLimited
+    if (!limiter.allows(`login ${clientCode.toUpperCase()}`, limits.loginByPassword)) return rateLimited
     const account = accountOf(clientCode)
     // The client code and the one-time code are checked before the API key and the PIN.
     if (account === undefined || !(yield* checkCode(account, totp))) return service("AB1050", "Invalid totp")
@@ -355,12 +355,13 @@ export const make = Effect.fnUntraced(function* (
       const read = (header: string, query: string) => headers[header] ?? url.searchParams.get(query) ?? ""
       const clientCode = read("x-client-code", "clientCode")
       const ofClient = Array.from(sessions.values()).filter(({ account }) => account.clientCode === clientCode)
+      const live = ofClient.filter(({ end }) => clock.now() < end)
       const jwt = headers["authorization"]?.replace(/^Bearer /, "")
       const checks: ReadonlyArray<readonly [string, boolean]> = [
         ["Invalid Client Code", ofClient.length > 0],
-        ["Invalid Auth token", jwt === undefined || ofClient.some((issued) => issued.jwt === jwt)],
+        ["Invalid Auth token", jwt === undefined || live.some((issued) => issued.jwt === jwt)],
         ["Invalid API Key", ofClient.some(({ apiKey }) => apiKey === read("x-api-key", "apiKey"))],
-        ["Invalid Feed Token", ofClient.some((issued) => issued.feed === read("x-feed-token", "feedToken"))]
+        ["Invalid Feed Token", live.some((issued) => issued.feed === read("x-feed-token", "feedToken"))]
       ]
       const failed = checks.find(([, passed]) => !passed)
       return failed === undefined

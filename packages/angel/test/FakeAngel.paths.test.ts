@@ -68,6 +68,9 @@ describe("FakeAngel: paths", () => {
       assert.deepStrictEqual(yield* feed({ ...right, "x-feed-token": "x" }), [401, "Invalid Feed Token"])
       const query = `?clientCode=${demo.clientCode}&feedToken=${tokens.feedToken}&apiKey=${demo.apiKey}`
       assert.deepStrictEqual(yield* feed({}, query), [426, null])
+      yield* fake.advance("1 day")
+      assert.deepStrictEqual(yield* feed(right), [401, "Invalid Auth token"])
+      assert.deepStrictEqual(yield* feed({}, query), [401, "Invalid Feed Token"])
     })
   )
 })
