@@ -40,7 +40,7 @@ export const published = (folder: string): ReadonlyArray<Package> =>
 
 export const refusals = async (
   folder: string,
-  /** Throws if npm is not logged in. */
+  /** Rejects if npm is not logged in. */
   whoami: () => Promise<string>
 ): Promise<ReadonlyArray<string>> => {
   const problems: Array<string> = []

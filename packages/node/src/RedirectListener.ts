@@ -41,6 +41,7 @@ import * as standardInput from "./internal/standardInput.ts"
  *
  * - if the package `open` is not installed
  * - in an SSH session, in CI, and on Linux without a display
+ * - if the command that opens the browser fails within 2 seconds
  *
  * @example
  * ```ts
@@ -174,14 +175,14 @@ export interface PendingLogin {
   readonly startUrl: string
   /**
    * Waits for the callback, and returns the address of the callback. Pass this address to `complete` as the second
-   * argument. Requests that are not the callback of this login are refused, and the wait continues. Fails with
-   * `ActionRequired` after the time-out.
+   * argument. A request that is not the callback of this login does not end the wait. Fails with `ActionRequired` after
+   * the time-out.
    */
   readonly callback: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
   /**
    * Completes when the browser has opened the redirect URL without parameters. Some brokers put the parameters after a
-   * `#`, and browsers do not send the part of an address after the `#`. A page in the browser asks the user to paste
-   * the address of the page into the program.
+   * `#`, and browsers do not send the part of an address after the `#`. The listener answers with a page that asks the
+   * user to paste the address of this page into the program.
    */
   readonly withoutParameters: Effect.Effect<void>
   /**
@@ -448,7 +449,9 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  *
  * If the redirect URL is `http` on loopback, the program listens on the port of the redirect URL during the login.
  * After the callback, the browser shows the outcome at an address without parameters. For every other redirect URL, the
- * program asks the user at most four times to paste the address that the browser shows after the login.
+ * program asks the user at most four times to paste the address that the browser shows after the login. With a redirect
+ * URL on loopback, a program at a terminal asks for this address too, but only if no browser was started, or if the
+ * browser opened the redirect URL without parameters.
  *
  * If no browser can be opened, the program shows an address:
  *

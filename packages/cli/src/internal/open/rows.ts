@@ -58,7 +58,7 @@ export interface Row {
   readonly stateText: string
   readonly renewal: string
   readonly guard: string
-  /** Whether the login guard blocks logins now. */
+  /** Whether the limit of login failures is reached, or the login guard pauses logins. */
   readonly isHeldBack: boolean
   readonly storedIn: string
   readonly canRenew: boolean

@@ -12,11 +12,11 @@ const unprintable = /[\p{Cc}\p{Cs}]/gu
 const suspicious = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 
 /**
- * Replaces characters that could forge a log line, control a terminal or change the order of the displayed text. The
- * security standard OWASP ASVS requires this in section 16.4.1.
+ * Replaces or removes characters that could forge a log line, control a terminal or change the order of the displayed
+ * text. Section 16.4.1 of the security standard OWASP ASVS 5.0 requires that texts cannot forge log lines.
  */
 export const printable = (text: string): string =>
   suspicious.test(text) ? text.replace(breaks, " ").replace(invisible, "").replace(unprintable, "\ufffd") : text
 
-/** If the cut splits a surrogate pair, the first half is removed too. */
+/** Returns the first `length` UTF-16 units, or one fewer if the last of them is the first half of a surrogate pair. */
 export const beginning = (text: string, length: number): string => text.slice(0, length).replace(/[\ud800-\udbff]$/, "")

@@ -1,4 +1,7 @@
-/** An answer whose body is in memory. It uses no web streams: they cost more CPU time than the rest of a request. */
+/**
+ * An answer whose body is in memory. Web streams cost more CPU time than the rest of a request, so only `formData` uses
+ * them.
+ */
 import * as Effect from "effect/Effect"
 import * as Cookies from "effect/http/Cookies"
 import * as Headers from "effect/http/Headers"
@@ -74,7 +77,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   private decode(): Result.Result<Uint8Array, Failure> {
     return Result.mapError(bytesOf(this.answer, this.limit), (problem) =>
       problem === "too-large"
-        ? decodeError(this.bare, `the body is larger than ${this.limit} bytes, so it was not read`, tooLargeCode)
+        ? decodeError(this.bare, `the body is larger than ${this.limit} bytes, so it is not returned`, tooLargeCode)
         : decodeError(this.bare, "the body cannot be decompressed with the method in the header content-encoding")
     )
   }
