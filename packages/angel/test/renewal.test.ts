@@ -229,7 +229,8 @@ describe("a source of TOTP codes", () => {
         attemptedAt: (yield* guard.memory(account)).attemptedAt,
         refusedAt: [],
         unansweredAt: [],
-        pausedUntil: undefined
+        pausedUntil: undefined,
+        locked: undefined
       })
       assert.strictEqual(yield* ask(manager), "success")
     }).pipe(Effect.provide(Vault.layerMemory))

@@ -31,8 +31,11 @@ const angel = ways[0]!
 const credentialsOf = ({ brokers }: Simulator.Simulator["Service"]) =>
   valuesOf(angel, brokers["angel"]?.accounts[0] ?? {})
 
-const withAngel = Effect.fnUntraced(function* (change: Readonly<Record<string, string>> = {}) {
-  const { simulator, user } = yield* world({ brokers: ["angel"] })
+const withAngel = Effect.fnUntraced(function* (
+  change: Readonly<Record<string, string>> = {},
+  options: Simulator.Options = {}
+) {
+  const { simulator, user } = yield* world({ brokers: ["angel"], ...options })
   const values = { ...credentialsOf(simulator), ...change }
   const added = yield* run(user, ["add", "angel", "--method", "totp", "--name", "mine"], { input: linesOf(values) })
   assert.strictEqual(added.code, 0, added.stderr)
@@ -105,6 +108,21 @@ it.live(
       assert.strictEqual((yield* run(user, ["remove", "mine"])).code, 0)
       const list = yield* run(user, ["accounts", "--json"])
       assert.deepStrictEqual(JSON.parse(list.stdout), [])
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "broker-auth guard and status show that the broker has locked the account",
+  () =>
+    Effect.gen(function* () {
+      const seed = { brokers: { angel: { accounts: [{ clientCode: "A123456", state: "blocked" }] } } }
+      const { user } = yield* withAngel({}, { seed })
+      assert.strictEqual((yield* run(user, ["login"])).code, 7)
+      const locked = /The account is locked.*\. No login is sent until broker-auth guard reset mine/
+      for (const command of ["guard", "status"]) assert.match((yield* run(user, [command])).stdout, locked)
+      const [row] = JSON.parse((yield* run(user, ["guard", "--json"])).stdout)
+      assert.match(row.locked.message, /The account is locked/)
     }),
   { tags: ["thorough"], timeout }
 )

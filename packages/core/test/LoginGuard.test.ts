@@ -136,9 +136,14 @@ describe("sessions: refused logins", () => {
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const locked = new AuthError.AccountLocked({ scope: "account", unlock: "broker" })
+      assert.isUndefined((yield* guard.memory(account)).locked)
       yield* reasonOf(guard.protect(account, policy, login(locked)))
       assert.strictEqual(yield* reasonOf(guard.protect(account, policy, login())), "ActionRequired")
       assert.strictEqual(sent.length, 1)
+      const at = yield* Clock.currentTimeMillis
+      assert.deepStrictEqual((yield* guard.memory(account)).locked, { at, message: locked.message })
+      yield* guard.reset(account)
+      assert.isUndefined((yield* guard.memory(account)).locked)
     })
   )
 

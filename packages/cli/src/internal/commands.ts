@@ -106,6 +106,7 @@ const showStatus = Effect.fnUntraced(function* (input: Input<"status">): Effect.
         failedLogins: countedAt.length,
         maxFailedLogins: method?.renewal?.maxFailures ?? null,
         pausedUntil: output.toIso(memory.pausedUntil),
+        locked: memory.locked === undefined ? null : { ...memory.locked, at: output.toIso(memory.locked.at) },
         inClear: clear
       }))
     })

@@ -60,6 +60,11 @@ export interface Memory {
    * out while the login waits for its code.
    */
   readonly pausedUntil: number | undefined
+  /**
+   * If the broker has locked the account: when the guard learned of it, and the message of that error. No login is sent
+   * until `reset` is called, not even with `byPerson`.
+   */
+  readonly locked: { readonly at: number; readonly message: string } | undefined
 }
 
 /**
@@ -450,7 +455,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     }),
     memory: Effect.fnUntraced(function* (account) {
       const { ledger } = yield* read(account)
-      const { attemptedAt, attempts, pause } = ledger
+      const { attemptedAt, attempts, locked, pause } = ledger
       const ends = [
         ...(pause === undefined ? [] : [pause.since + pause.length]),
         Ledger.nextCodeAt(ledger, yield* Clock.currentTimeMillis) ?? []
@@ -459,7 +464,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
         attemptedAt,
         refusedAt: attempts.filter(({ outcome }) => outcome === "refused").map(({ at }) => at),
         unansweredAt: attempts.filter(({ outcome }) => outcome === "open").map(({ at }) => at),
-        pausedUntil: ends.length === 0 ? undefined : Math.max(...ends)
+        pausedUntil: ends.length === 0 ? undefined : Math.max(...ends),
+        locked: locked && { at: locked.since, message: locked.said.message }
       }
     }),
     reset: (account, options = {}) =>

@@ -58,7 +58,7 @@ export interface Row {
   readonly stateText: string
   readonly renewal: string
   readonly guard: string
-  /** Whether the limit of login failures is reached, or the login guard pauses logins. */
+  /** Whether the limit of login failures is reached, the login guard pauses logins, or the account is locked. */
   readonly isHeldBack: boolean
   readonly storedIn: string
   readonly canRenew: boolean
@@ -82,11 +82,13 @@ const fullUntil = ({ countedAt, method }: accountStatus.Status): number | undefi
 const guardOf = (status: accountStatus.Status): Pick<Row, "guard" | "isHeldBack"> => {
   const { memory, now } = status
   const until = fullUntil(status)
-  const text = accountStatus.guardText(status)
-  return until === undefined
-    ? { guard: text, isHeldBack: (memory.pausedUntil ?? 0) > now }
+  return until === undefined || memory.locked !== undefined
+    ? {
+        guard: accountStatus.guardText(status),
+        isHeldBack: memory.locked !== undefined || (memory.pausedUntil ?? 0) > now
+      }
     : {
-        guard: `${accountStatus.usedText(status)}; no login is sent until ${Expiry.toIst(until)}, or until broker-auth guard reset`,
+        guard: `${accountStatus.usedText(status)}; no login is sent until ${Expiry.toIst(Math.max(until, memory.pausedUntil ?? 0))}, or until broker-auth guard reset`,
         isHeldBack: true
       }
 }
