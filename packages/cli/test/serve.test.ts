@@ -57,7 +57,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve ends at once if the socket belongs to a server that does not answer",
+  "broker-auth serve ends within 20 seconds if the socket belongs to a server that does not answer",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

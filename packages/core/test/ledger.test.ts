@@ -52,7 +52,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("a login counts against the budget if the caller's time-out interrupts it", () =>
+  it.effect("a login counts as failed if the caller's time-out interrupts it", () =>
     Effect.gen(function* () {
       const { login, program, sent } = yield* begin
       for (let run = 0; run < 5; run++) {
@@ -67,7 +67,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("an account has one budget for all its apps and all spellings of its id", () =>
+  it.effect("an account has one limit on failed logins for all its apps and all spellings of its id", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       for (const app of ["trading", "data", "default"]) {
@@ -101,7 +101,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("stored refusals in the old format use up the budget; an entry in a newer format prevents a login", () =>
+  it.effect("stored refusals in the old format count as failures; an entry in a newer format prevents a login", () =>
     Effect.gen(function* () {
       const { guard, login, sent, store } = yield* begin
       const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))
@@ -156,7 +156,7 @@ describe("sessions: credentials", () => {
     })
   )
 
-  it.effect("are sent until the budget is used up if the broker once accepted them and now rejects them", () =>
+  it.effect("are sent until two logins fail if the broker once accepted them and now rejects them", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* guard.protect(account, policy, login(), pin)

@@ -448,8 +448,8 @@ export const map = <A, I, B>(shape: Shape<Schema.Codec<A, I>>, to: (value: A) =>
   )
 
 /**
- * Like `map`, but `to` may return `undefined`. Use it if an answer may have no result yet, such as the answer to a
- * poll.
+ * Like `map`, but `to` may return `undefined`. Use `mapMaybe` if an answer may have no result yet, such as the answer
+ * to a poll.
  *
  * @category combinators
  * @since 0.1.0

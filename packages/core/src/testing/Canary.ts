@@ -69,7 +69,7 @@ const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: u
 
 /**
  * Returns all texts, numbers and field names in a value, at any depth. Includes fields that are not enumerable. Does
- * not read `Redacted` values.
+ * not read `Redacted` values. Stops after 100,000 objects.
  */
 const texts = (root: unknown): ReadonlyArray<string> => {
   const found: Array<string> = []

@@ -53,8 +53,9 @@ interface ProxySetter {
 }
 
 /**
- * If `HTTPS_PROXY` is set, requests of the global `fetch` go through that proxy from now on, except requests to the
- * hosts in `NO_PROXY`.
+ * If `https_proxy` or `HTTPS_PROXY` is set, requests of the global `fetch` to https addresses go through that proxy
+ * from now on, except requests to the hosts in `NO_PROXY`. Fails if this version of Node cannot do that, or if the
+ * address of a proxy is invalid.
  */
 export const useProxyOfEnvironment: Effect.Effect<void, AuthError.AuthError> = Effect.suspend(() => {
   const { env } = process

@@ -10,7 +10,7 @@ const secret = (description: string): Json => ({ type: "string", format: "passwo
 const instant = (description: string): Json => ({
   type: ["string", "null"],
   format: "date-time",
-  description: `${description} ISO 8601 in UTC. null: unknown.`
+  description: `${description} ISO 8601 in UTC. null: there is no session, or the time is unknown.`
 })
 
 const object = (properties: Readonly<Record<string, Json>>): Json => ({
@@ -81,7 +81,10 @@ export interface Endpoint {
   readonly answer: { readonly type: "application/json" | "text/event-stream"; readonly schema: SchemaName }
   /** The refusals that this endpoint may answer with, in addition to the common refusals. */
   readonly refusals: ReadonlyArray<Refusal>
-  /** Whether an answer may report a failure of an account or of the vault. */
+  /**
+   * Whether the endpoint itself may fail because of an account or the vault. For every endpoint, the check of the
+   * bearer token may also fail because of the vault.
+   */
   readonly canFail: boolean
 }
 
