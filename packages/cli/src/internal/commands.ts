@@ -264,6 +264,7 @@ const guard: Handler<"guard"> = Effect.fnUntraced(function* (input) {
         refusedAt: memory.refusedAt.map(output.toIso),
         unansweredAt: memory.unansweredAt.map(output.toIso),
         pausedUntil: output.toIso(memory.pausedUntil),
+        locked: memory.locked === undefined ? null : { ...memory.locked, at: output.toIso(memory.locked.at) },
         maxFailedLogins: method?.renewal?.maxFailures ?? null
       }))
     )
