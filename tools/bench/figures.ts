@@ -3,8 +3,8 @@ import type { Measured, Result } from "./harness.ts"
 import { ratios } from "./statistics.ts"
 
 /**
- * `rate`: jobs per second. `time`: time per job. `cpu`: CPU time per job. Any other text is the heading of an
- * additional column, such as `p99 ms`.
+ * `rate`: jobs per second. `time`: seconds per job. `cpu`: CPU time per job, in microseconds. Any other text is the
+ * heading of an additional column, such as `p99 ms`.
  */
 export type Field = "rate" | "time" | "cpu" | (string & {})
 

@@ -1,12 +1,12 @@
 /**
- * Runs in a worker thread. Adds up by how many milliseconds a timer was later than usual, and sends the total on
- * request. If the timer is later than usual, the operating system did not run this process.
+ * Runs in a worker thread that does nothing else. If the timer of this thread is later than usual, the operating system
+ * did not run this process. Adds up these delays, and sends the total on request, in milliseconds.
  */
 import { parentPort } from "node:worker_threads"
 
 /** Interval of the timer, in milliseconds. */
 const interval = 10
-/** Usual delay of the timer, even on an idle machine, in milliseconds. The total does not contain it. */
+/** A delay of at most this number of milliseconds is usual, even on an idle machine. The total does not contain it. */
 const usual = 10
 
 let late = 0

@@ -111,7 +111,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("fails with SessionExpired if the token in the callback is unknown", () =>
+  it.effect("fails with SessionExpired if the broker does not know the token in the callback", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun()
       callback.searchParams.set("auth_token", "undefined")
@@ -120,7 +120,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("accepts upper-case parameter names, and removes Bearer before the tokens", () =>
+  it.effect("accepts upper-case parameter names, and removes the prefix Bearer from the tokens", () =>
     Effect.gen(function* () {
       const { callback, fake, redirect, request } = yield* begun()
       const tokens = Object.fromEntries(callback.searchParams)

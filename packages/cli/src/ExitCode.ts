@@ -16,7 +16,8 @@ export interface Row {
 }
 
 /**
- * All exit codes, by name. `broker-auth exec` ends with the exit code of the program that it runs.
+ * All exit codes, by name. `broker-auth exec` and `broker-auth simulate` end with the exit code of the program that
+ * they run.
  *
  * @example
  * ```ts

@@ -42,7 +42,7 @@ import * as Metric from "effect/Metric"
  * @since 0.1.0
  */
 export const logins = Metric.counter("broker_auth_logins", {
-  description: "Number of logins that were started, for each broker and outcome",
+  description: "Number of logins started or continued, for each broker and outcome",
   incremental: true
 })
 

@@ -14,8 +14,8 @@ export interface Departure {
 }
 
 /**
- * The client of the broker sets `at` when the client sends the first request of the effect that runs with the
- * `Departure`. The lifetime of a session starts at that time.
+ * `BrokerClient` sets `at` when it sends the first request of the effect that runs with this `Departure`. The lifetime
+ * of a new session starts at that time.
  */
 export const Departure = Context.Reference<Departure | undefined>("@auth/broker-core/internal/Departure", {
   defaultValue: () => undefined

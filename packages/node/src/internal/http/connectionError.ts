@@ -10,8 +10,9 @@ interface Facts {
 }
 
 /**
- * The cause of a failed HTTP exchange. The original error may contain the request or a part of the answer. So this
- * error has only the fields of `Facts` and the HTTP status of a proxy that refused the connection.
+ * The cause of a failed HTTP exchange. The original error may contain the request or a part of the answer. So
+ * `toConnectionError` copies from it only the fields of `Facts` and, in the message, the HTTP status of a proxy that
+ * refused the connection.
  */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError"
