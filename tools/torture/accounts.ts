@@ -1,4 +1,4 @@
-/** Makes any number of invented accounts for each broker, and a layer for each account. */
+/** Makes up to 10,000 invented accounts for each broker, and a layer for each account. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FakeAngel from "@auth/angel/FakeAngel"
 import type { AuthError } from "@auth/broker-core/login/AuthError"

@@ -23,7 +23,7 @@ const findingsOf = ({ stderr, stdout }: Ended): ReadonlyArray<Finding> => {
   return JSON.parse(stdout) as ReadonlyArray<Finding>
 }
 
-/** Asserts that each problem has a remedy. */
+/** Returns the problems. Asserts that each of them has a remedy. */
 const problemsOf = (ended: Ended) =>
   findingsOf(ended).flatMap(({ cause, check, found, ok, remedy }) => {
     if (ok) return []

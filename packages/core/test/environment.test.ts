@@ -81,6 +81,7 @@ describe("environment variables that the program changes:", () => {
     await connections.account("one")
     setPin("5555")
     await connections.account("two")
+    await connections.account("one")
     assert.deepStrictEqual([one.pins, two.pins], [["4444"], ["5555"]])
   })
 

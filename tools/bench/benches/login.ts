@@ -1,4 +1,7 @@
-/** Compares logins through our public API with logins by plain HTTP clients and by official SDKs. */
+/**
+ * Compares logins through our public API with logins by plain HTTP clients and by official SDKs, and with a token
+ * request by `openid-client`.
+ */
 import type { Bench, Turn } from "../harness.ts"
 import { candidates, versions } from "../logins.ts"
 

@@ -1,7 +1,7 @@
 /**
- * The keys of the Effect services that this package uses. The keys are not imported from Effect, because Effect's
- * modules load Schema, streams and cookies, which a login does not need. Effect compares keys by their text. A test
- * compares the texts in this file with the texts of Effect's keys.
+ * Keys of Effect services. They are not imported from Effect, because the modules that define them also load modules
+ * that a login does not need, such as Schema or Stream. Effect compares keys by their text. A test compares the texts
+ * in this file with the texts of Effect's keys.
  */
 import * as Context from "effect/Context"
 import type * as Effects from "effect/http/HttpClient"
