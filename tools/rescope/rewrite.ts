@@ -51,7 +51,7 @@ export const problemOf = (
   if (!/^@[a-z0-9][a-z0-9._-]*$/.test(to) || to.endsWith(".")) {
     return (
       `"${to}" cannot be an npm scope: use "@", then a lower-case letter or a digit, then lower-case letters, digits, ` +
-      `dots, hyphens or underscores, as in "@your-scope".`
+      `dots, hyphens or underscores, and no dot at the end, as in "@your-scope".`
     )
   }
   const longest = Math.max(...Array.from(names, (name) => name.length))

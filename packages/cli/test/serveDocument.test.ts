@@ -38,7 +38,7 @@ it("broker-auth serve finds the endpoint of a path", () => {
 })
 
 it.live(
-  "the answers of broker-auth serve match its OpenAPI document",
+  "the JSON answers of broker-auth serve match its OpenAPI document",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

@@ -416,7 +416,7 @@ describe("a browser login", () => {
 })
 
 describe("the descriptor", () => {
-  it("has an assumption with a unique id for each option about an uncertain fact", () => {
+  it("has assumptions with unique ids, and at least one for each option in the list of this test", () => {
     const ids = broker.assumptions.map(({ id }) => id)
     assert.strictEqual(new Set(ids).size, ids.length)
     const options = broker.assumptions.map(({ option }) => option)

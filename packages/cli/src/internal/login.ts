@@ -42,7 +42,10 @@ const resendText = (question: CodeQuestion, now: number): string => {
   return wait > 0 ? `; type r in ${wait} s to get a new code` : "; type r to get a new code"
 }
 
-/** Whether the login cannot continue with a code. After any other failure, the previous code may still be valid. */
+/**
+ * Whether this failure of `resend` means that no code can complete the login. After any other failure, the previous
+ * code may still be valid.
+ */
 const hasEnded = (failure: Failure): boolean =>
   failure._tag !== "AuthError" || failure.reason._tag === "ChallengeExpired" || failure.reason._tag === "AccountLocked"
 
@@ -166,7 +169,7 @@ const start = Effect.fnUntraced(function* (opened: connect.Opened, how: How): Ef
   return Option.isSome(renewed) ? renewed.value : yield* browserLogin(opened, how)
 })
 
-/** `isNew` is true if this command got the session from the broker. */
+/** `isNew` is false if a live session was already stored. In this case, this command has sent no login. */
 export interface LoggedIn {
   readonly session: Session
   readonly isNew: boolean

@@ -34,8 +34,8 @@ const environment = (): NodeJS.ProcessEnv => {
 const hasGroup = process.platform !== "win32"
 
 /**
- * Ends a program and its process group, and closes its pipes. If the pipes stayed open, a child process that has left
- * the group would keep `broker-auth` running.
+ * Ends a program and its process group, and closes its pipes. On Windows, the program has no process group, so only the
+ * program is ended. If the pipes stayed open, a child process that is still running would keep `broker-auth` running.
  */
 const end = (child: ChildProcess): void => {
   const { pid } = child
@@ -104,8 +104,8 @@ const outputOf = ({ args, options, program }: Started): Effect.Effect<Outcome> =
   })
 
 /**
- * Runs a program without a shell, and returns its output. After the time-out, or if this effect is interrupted, the
- * program and its process group are ended.
+ * Runs a program without a shell, and returns its output. The program is ended after the time-out, if it prints too
+ * much, or if this effect is interrupted. Its process group is ended too, except on Windows.
  */
 export const run = (words: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Outcome> => {
   const [program, ...args] = words

@@ -68,6 +68,7 @@ export interface Ledger {
    * Answers a challenge. `send` sends the code, and runs at most once.
    *
    * - The code does not have `digits` digits: the code is not sent, and the challenge stays open.
+   * - The login guard allows no further code: the code is not sent, and the challenge stays open.
    * - `send` fails with `RateLimited`: the challenge stays open.
    * - `send` fails with `InvalidStepUpCode`: the challenge stays open if `attemptsLeft` is not 0.
    * - `send` has any other result: the challenge has ended.

@@ -194,7 +194,7 @@ const noToken = (broker: string) =>
  *
  * In these cases, `complete` sends nothing and fails with `InvalidRequest`:
  *
- * - `request` does not have the fields of a request that `begin` returns.
+ * - `request.state` is not `Redacted` text, or `request.redirectUrl` is not text.
  * - `callbackUrl` is not `Redacted` text.
  * - A code or token in `callbackUrl` ends with an ellipsis, or contains `"`, `<`, `>` or a character other than visible
  *   ASCII characters.

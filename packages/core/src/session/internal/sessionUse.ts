@@ -16,8 +16,8 @@ type Kind = "read" | "order"
 
 /**
  * In milliseconds. If the broker refuses a session and also the new session that replaced it, `withSession` renews the
- * new session only in two cases: the new session has at least this age, or another effect of the same `Kind` has
- * already succeeded with the new session.
+ * new session only in two cases: the new session has at least this age, or an effect of the same `Kind` has already
+ * sent requests with the new session and succeeded.
  */
 const minReplacementAge = 600_000
 
