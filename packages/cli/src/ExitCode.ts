@@ -32,7 +32,10 @@ export interface Row {
 export const table = {
   ok: { code: 0, when: "The command succeeded" },
   defect: { code: 1, when: "The command has a fault. Please report it" },
-  usage: { code: 2, when: "The command line is wrong" },
+  usage: {
+    code: 2,
+    when: "The command line is wrong, or asks for something that is not possible, such as a port in use"
+  },
   account: { code: 3, when: "There is no such account, several accounts match, or the name is in use" },
   package: { code: 4, when: "The package of the broker, or the simulator, is not installed or cannot be used" },
   input: {

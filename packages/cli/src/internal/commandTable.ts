@@ -257,7 +257,11 @@ export const table = [
     name: "serve",
     arguments: [],
     flags: [
-      { name: "socket", value: "PATH", description: "path of the Unix socket (default: serve.sock beside the vault)" },
+      {
+        name: "socket",
+        value: "PATH",
+        description: "path of the Unix socket (default: serve.sock in the folder of the vault)"
+      },
       { name: "port", value: "N", description: "serve on a port of 127.0.0.1, not on a socket; 0 chooses a free port" },
       {
         name: "for",

@@ -155,6 +155,9 @@ export const make = ({ desk, idle, links, used }: Server): Respond => {
     if (!isOwn(message)) return refuse("OriginRefused")
     if (path === "/link") return yield* exchange(message)
     if (!links.isAllowed(message.headers.authorization)) return refuse("BearerRefused")
-    return yield* Effect.catch(post(message, path), (failure) => Effect.succeed(problems.fail(failure, "the vault")))
+    return yield* Effect.catch(post(message, path), (failure) => {
+      const failed = problems.fail(failure, "the vault")
+      return Effect.succeed({ ...failed, headers: { ...page.headers, ...failed.headers } })
+    })
   })
 }
