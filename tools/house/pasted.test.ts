@@ -40,7 +40,7 @@ interface Fakes {
 const load = async <M>(folder: string, file: string): Promise<M> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", `${file}.ts`)).href)) as M
 
-/** For each capability, an effect that uses the credentials. Except for `Login`, its result is the same in each run. */
+/** For each capability, an effect that uses the credentials. All except `Login` have the same result in each run. */
 const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> = {
   Login: SessionManager.session as Effect.Effect<unknown, unknown, never>,
   RedirectLogin: Effect.flatMap(RedirectLogin, ({ begin }) =>
@@ -118,15 +118,16 @@ const quotes = [
 ] as const
 
 /**
- * Characters that a user can paste together with a value.
+ * Characters that a user can paste together with a value, and the expected results:
  *
  * - `read`: the value is used without the added characters.
  * - `refused`: the value is rejected, and nothing is sent.
  */
 interface Spelling {
   readonly of: (value: string) => string
-  /** Expected result for a field with `freeText`, such as a password. */
+  /** The result for a field with `freeText`, such as a password. */
   readonly freeText: "read" | "refused"
+  /** The result for any other field. */
   readonly others: "read" | "refused"
 }
 

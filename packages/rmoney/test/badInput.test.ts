@@ -146,7 +146,7 @@ describe("the check of the option environment", () => {
     })
   )
 
-  it.effect("accepts a production host that the option environment or the option origins names", () =>
+  it.effect('accepts "production", the origin of a production host, and the option origins', () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       for (const options of [

@@ -43,7 +43,7 @@ const answer = () => Effect.succeed(Redacted.make("123456"))
 type Session = Core.Logout.Logout | Core.Authorize.Authorize | Core.Renewal.Renewal | RmoneyApi
 
 describe("the types of the layers", () => {
-  it("the layers provide all their capabilities", () => {
+  it("a program compiles if it uses a capability that its layer provides", () => {
     assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), auth)))
     assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), auth)))
     assert.isTrue(whole(Effect.provide(Core.Profile.profile(session), auth)))
@@ -55,13 +55,14 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, recovery)))
   })
 
-  it("the layers provide only their capabilities", () => {
+  it("the layers provide exactly their capabilities", () => {
     expectTypeOf<Layer.Success<typeof auth>>().toEqualTypeOf<
       Session | Core.Profile.Profile | Core.Login.Login | Core.StepUp.StepUp
     >()
     expectTypeOf<Layer.Success<typeof sso>>().toEqualTypeOf<
       Session | Core.Profile.Profile | Core.RedirectLogin.RedirectLogin
     >()
+    expectTypeOf<Layer.Success<typeof vendor>>().toEqualTypeOf<Layer.Success<typeof sso>>()
     expectTypeOf<Layer.Success<typeof qr>>().toEqualTypeOf<Session | Core.QrLogin.QrLogin>()
     expectTypeOf<Layer.Success<typeof biometric>>().toEqualTypeOf<Session | Core.Login.Login>()
     expectTypeOf<Layer.Success<typeof recovery>>().toEqualTypeOf<Core.AccountRecovery.AccountRecovery | RmoneyApi>()

@@ -1,4 +1,4 @@
-/** Draws the image of a QR code in the terminal. Brokers send the QR code as a PNG image, not as text. */
+/** Reads the modules of a QR code from an image, and draws them as text. Brokers send the QR code as a PNG image. */
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import { inflateSync } from "node:zlib"
@@ -13,7 +13,7 @@ const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6:
 
 const maxSize = 2000
 
-/** If no QR code is found in an image with at most this many rows of pixels, the image is drawn pixel by pixel. */
+/** If no QR code is found in an image with at most this many rows of pixels, each pixel counts as a module. */
 const smallImage = 60
 
 interface Header {

@@ -45,8 +45,8 @@ export interface Field {
    * not contain the value. Blanks around the value are removed before this check, except in a `verbatim` value. `now`
    * is the time in milliseconds since the epoch. Default:
    *
-   * - with `freeText`: every value is valid
-   * - without `freeText`: only ASCII characters are valid, and a secret must not contain spaces
+   * - for a `verbatim` value, or with `freeText`: every value is valid
+   * - for any other value: only ASCII characters are valid, and a secret must not contain spaces
    */
   readonly problem?: (value: string, now: number) => string | undefined
   /** Converts a value of another type, such as a `Date`, to text. */
