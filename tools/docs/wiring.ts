@@ -75,7 +75,10 @@ const withReferences = (path: string, references: ReadonlyArray<string>): Docume
   return { path, current, wanted: current.replace(/("references": \[\n)[\s\S]*?(\n {2}\])/, `$1${text}$2`) }
 }
 
-/** The version range of each dependency of a package. `npm run release:version` raises these ranges. */
+/**
+ * The version range of each dependency of a package. `npm run release:version` raises the ranges of those dependencies
+ * that are packages of this repository.
+ */
 type Ranges = Readonly<Record<string, string>>
 
 const rangeIn = (ranges: Ranges, folder: string): readonly [name: string, range: string] => {

@@ -6,7 +6,7 @@ it("a changelog has the text of a changeset as one list item, with all its parag
   assert.strictEqual(line, "- First release.\n\n  It logs in.")
 })
 
-it("a changelog names the minimum version of each package that the released package needs", async () => {
+it("a changelog names the new versions of the package's dependencies as the minimum versions", async () => {
   const needed = [
     { name: "@auth/angel", newVersion: "0.1.1" },
     { name: "@auth/samco", newVersion: "0.2.0" }

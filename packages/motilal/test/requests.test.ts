@@ -38,12 +38,15 @@ describe("requests", () => {
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.provide(Login.session, layer())
-      yield* TestClock.adjust("31 seconds")
-      yield* Effect.provide(Login.session, layer({}, { generation: "v3" }))
+      for (const generation of ["v4", "v3"] as const) {
+        yield* TestClock.adjust("31 seconds")
+        yield* Effect.provide(Login.session, layer({}, { generation }))
+      }
       const asked = (yield* fake.journal).map(({ url }) => new URL(url).pathname)
       assert.deepStrictEqual(asked, [
         "/rest/login/v7/authdirectapi",
         "/rest/login/v1/getaccesstoken",
+        "/rest/login/v4/authdirectapi",
         "/rest/login/v3/authdirectapi"
       ])
     })

@@ -282,7 +282,9 @@ describe("the fake's limits", () => {
       for (let miss = 0; miss < 3; miss += 1) assert.strictEqual((yield* wrong).message, "Invalid OTP")
       assert.include((yield* wrong).message, "5 mins")
       assert.include((yield* validate(fake, header)).message, "5 mins")
-      yield* TestClock.adjust("5 minutes")
+      yield* TestClock.adjust("299 seconds")
+      assert.include((yield* validate(fake, header)).message, "5 mins")
+      yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* validate(fake, header)).message, "OTP interval exceeded.")
     })
   )
@@ -379,7 +381,9 @@ describe("the fake's limits", () => {
         )
       const old = yield* generate
       assert.lengthOf(old, 30)
-      yield* TestClock.adjust("35 seconds")
+      yield* TestClock.adjust("34 seconds")
+      assert.strictEqual((yield* poll(old)).result["accessToken"], "")
+      yield* TestClock.adjust("1 second")
       yield* approve(old)
       assert.strictEqual((yield* poll(old)).message, "Invalid Parameter")
       const slow = yield* generate

@@ -49,6 +49,8 @@ it.live("the control port returns the journal of all brokers, or of one broker",
         [["unknown", 404, `${api}/rest/nowhere?x=1`]]
       )
     }
+    const ofOther = json(yield* send(`${simulator.control}/journal?broker=samco`)) as JournalAnswer
+    assert.lengthOf(ofOther.entries, 0)
   })
 )
 
@@ -227,7 +229,7 @@ it.live("the simulator refuses a port that is in use, out of range, or blocked b
     )
     const outside = yield* Effect.flip(Simulator.make({ port: 65_534 }))
     assert.include(outside.message, "between 1 and 65535")
-    // With the control port 6660, the brokers get the blocked ports 6665 to 6669.
+    // With the control port 6660, the brokers' ports begin at 6661. Browsers and fetch refuse 6665 to 6669.
     for (const blocked of [6000, 6660]) {
       const { message } = yield* Effect.flip(Simulator.make({ port: blocked }))
       assert.match(

@@ -380,11 +380,11 @@ const groupsOf = (table: Input["table"]): ReadonlyArray<readonly [Endpoint, ...R
 /**
  * Makes the OpenAPI document of a broker.
  *
- * Calls with the same method and path are one operation. Secrets have the format `password`. Three fields of an
- * operation are not part of OpenAPI:
- * - `x-errors`: the refusals of the call and their meanings.
- * - `x-limits`: the rate limits of the call.
- * - `x-safe`: whether the call may be sent again if the connection failed.
+ * Calls with the same method and path are one operation. Secrets have the format `password`. Three fields are not part
+ * of OpenAPI:
+ * - `x-errors`, in the response `default` of an operation: the refusals of the call and their meanings.
+ * - `x-limits`, in an operation: the rate limits of the call.
+ * - `x-safe`, in an operation: whether the call may be sent again if the connection failed.
  *
  * @example
  * ```ts

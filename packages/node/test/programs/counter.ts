@@ -1,11 +1,11 @@
 /**
  * Increments a number in a file several times, each time under the lock. Prints each fence: a number that grows with
- * each acquisition of the lock.
+ * each acquisition of the lock. Also appends each fence to the file `<file>-fences`, under the lock.
  */
 import { layer } from "@auth/node/NodeSessionLock"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"
 import * as Effect from "effect/Effect"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs"
 import { account } from "../support.ts"
 
 const [folder = "", file = "", times = "1", gate] = process.argv.slice(2)
@@ -22,6 +22,7 @@ const program = Effect.gen(function* () {
         const count = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0
         yield* Effect.sleep("2 millis")
         writeFileSync(file, String(count + 1))
+        appendFileSync(`${file}-fences`, `${fence}\n`)
         return fence
       })
     )

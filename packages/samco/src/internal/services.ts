@@ -66,7 +66,7 @@ export const family = {
   broker,
   api: SamcoApi,
   accountId,
-  // Samco Trade API documentation v3.2, overview: a session ends at 08:00 IST, even if `expires_in` is later.
+  // Samco Trade API documentation v3.2, overview: a session ends at 08:00 IST, even if `expires_in` gives a later time.
   expiry: Expiry.earliest(cutOff, Expiry.expiresIn, Expiry.jwt),
   logout: (api: Api, session: Session.Session) => api.logout(session),
   profile: (api: Api, session: Session.Session, { probe = "getLimits" }: Options) =>

@@ -54,8 +54,8 @@ export const spec = {
   outcome: { parameter: "status", success: "success" },
   carries: "code",
   receive: (parameters) => {
-    // Pages for other purposes than a login, such as the basket of orders, also redirect to `redirectUrl`, but with
-    // another `action`.
+    // Pages that are not for logging in, such as the page for a basket of orders, also redirect to `redirectUrl`, but
+    // with another `action`.
     const isLogin = Redacted.value(parameters.get("action") ?? Redacted.make("login")) === "login"
     const token = RedirectLogin.requireParameter(broker.id, isLogin ? parameters : new Map(), "request_token")
     return Effect.map(token, (code) => ({ code }))

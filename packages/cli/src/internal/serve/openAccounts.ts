@@ -36,7 +36,7 @@ interface Open {
   readonly headers: Authorize["Service"]["headers"]
   /**
    * Returns a session other than `reported`, after a program has reported that the broker refuses the token of
-   * `reported`. Present only for accounts that only a person can log in to, at brokers that have a profile call.
+   * `reported`. Present only if only a person can log in to the account, and if the account's layer provides `Profile`.
    */
   readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
@@ -102,9 +102,9 @@ const accepted = (name: string, broker: string) =>
 /**
  * Returns the function that renews the session of an account that only a person can log in to. If a program wrongly
  * reports that the broker has refused a live token, the other programs must keep their session. So the session is
- * replaced only if the broker also refuses it in a profile call. If the refused session cannot be refreshed, the
- * account is logged out. Without this logout, the next `broker-auth login` would find the session in the store, and
- * send no login.
+ * replaced only if the broker also refuses it in a profile call. If the renewal fails because a person has to log in,
+ * the account is logged out. Without this logout, the next `broker-auth login` would find the refused session in the
+ * store, and send no login.
  */
 const makePersonal = (
   manager: SessionManager["Service"],

@@ -11,7 +11,7 @@ import process from "node:process"
 import { type CommandFailed, fail, type Failure } from "../failure.ts"
 import type { Home } from "../home.ts"
 
-/** Longest path of a socket, in bytes. On macOS, the address of a socket has 104 bytes, and the last one is zero. */
+/** Longest path of a socket, in bytes. On macOS, a socket address has 104 bytes for the path and its closing zero. */
 const maxPathBytes = 103
 
 const codeOf = (error: unknown): string => {
@@ -88,7 +88,10 @@ export const pathOf = (given: string | undefined, folder: string): Effect.Effect
 
 const lockPlace = Account.make({ broker: "broker-auth", id: "serve" })
 
-/** Runs `listen` under a lock, so that two servers cannot open the socket at the same time. */
+/**
+ * Runs `listen` under a lock of the vault, so that two servers with the same vault cannot open the socket at the same
+ * time.
+ */
 export const withSocket = <A, R>(
   home: Home,
   path: string,

@@ -39,7 +39,10 @@ export interface Decoded<Response> {
   readonly mended: ReadonlyArray<string>
 }
 
-/** If the data cannot be decoded, fails with the fields that are not as documented. */
+/**
+ * If the data cannot be decoded, fails with the path of the first field that is not as documented. There can be several
+ * paths if the field is a union. There is no path if the data as a whole has a wrong type.
+ */
 export const decode = <Response>(
   { essential, response: shape }: Endpoint<unknown, Response>,
   data: unknown

@@ -1,6 +1,6 @@
 /**
- * Finds the dispatcher of Node's own `fetch`. Node does not document this dispatcher. undici stores the dispatcher in
- * the global object under a symbol. This module is tested only with the version of Node that runs the tests.
+ * Finds the dispatcher of Node's own `fetch`. Node does not document where this dispatcher is. undici stores it in the
+ * global object under a symbol. This module is tested only with the version of Node that runs the tests.
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -53,7 +53,7 @@ const nothing = () => Promise.resolve()
 
 /**
  * If the dispatcher is an agent with default options, makes an agent of the same class with at most `connections`
- * connections to each origin.
+ * connections to each origin. Otherwise uses the dispatcher itself.
  */
 export const fromGlobal = (dispatcher: Dispatcher, connections: number): Transport => {
   const Agent = plainAgentClass(dispatcher)
