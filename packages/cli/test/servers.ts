@@ -38,7 +38,10 @@ export interface Proxy {
   readonly asked: ReadonlyArray<string>
 }
 
-/** Connects every client to one port of this machine, or refuses every client with an HTTP status. */
+/**
+ * Makes an HTTP proxy that accepts only the method `CONNECT`. It connects every client to one port of this machine, or
+ * refuses every client with an HTTP status.
+ */
 export const makeProxy = Effect.fnUntraced(function* (
   to: { readonly port: number } | { readonly status: number }
 ): Effect.fn.Return<Proxy, never, Scope.Scope> {

@@ -83,8 +83,8 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
  * credentials, but sends no request. The first call that needs a session:
  *
  * - uses the stored session if a live session is stored.
- * - gets a new session from the broker if no live session is stored, and the program can log in.
- * - fails with `ActionRequired` if no live session is stored, and only a person can log in.
+ * - gets a new session from the broker if no live session is stored, and no person is needed.
+ * - fails with `ActionRequired` if no live session is stored, and a new session needs a login by a person.
  *
  * Without the option `client`, `open` applies the variables `HTTPS_PROXY` and `NO_PROXY` to every request of the
  * connection, and to the global `fetch` in this process. `open` fails with `InvalidRequest` if `HTTPS_PROXY` is not the

@@ -81,7 +81,8 @@ describe("the types of the layers", () => {
   })
 
   it("a layer fails only with AuthError and needs only an HTTP client", () => {
-    for (const _ of [auth, oauth, legacy, SamcoAuth.layerConfig(), SamcoOAuth.layerConfig()]) {
+    const configured = [SamcoAuth.layerConfig(), SamcoOAuth.layerConfig(), SamcoLegacy.layerConfig()]
+    for (const _ of [auth, oauth, legacy, ...configured]) {
       expectTypeOf<Layer.Error<typeof _>>().toEqualTypeOf<Core.AuthError.AuthError>()
       expectTypeOf<Layer.Services<typeof _>>().toEqualTypeOf<HttpClient.HttpClient>()
     }

@@ -24,7 +24,7 @@ export interface Status {
   readonly memory: LoginGuard.Memory
   /**
    * The times of the failed logins that count towards `maxFailures` of the method, oldest first. If the method is
-   * unknown, or describes no renewal, failed logins of any age count.
+   * unknown, or describes no renewal, all stored failed logins count.
    */
   readonly countedAt: ReadonlyArray<number>
   readonly session: Session.Session | undefined
@@ -72,7 +72,7 @@ export const guardText = (status: Status): string => {
 
 export const sessionText = ({ session, state }: Status): string => {
   if (session === undefined) return "not logged in"
-  if (session.expiresAt === undefined) return "stored; the broker does not say when it expires"
+  if (session.expiresAt === undefined) return "stored; its expiry is unknown"
   return `${state === "live" ? "live until" : "expired at"} ${Expiry.toIst(session.expiresAt)}`
 }
 
