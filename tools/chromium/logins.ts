@@ -1,4 +1,4 @@
-/** Lists every login method that uses a browser. */
+/** Lists every login method that uses a browser. `login` logs in with one of these methods at the simulator. */
 import * as AngelPublisher from "@auth/angel/AngelPublisher"
 import { broker as angel } from "@auth/angel/AngelBroker"
 import type { AuthError } from "@auth/broker-core/login/AuthError"

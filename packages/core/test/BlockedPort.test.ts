@@ -20,7 +20,7 @@ const makeSystem = (ports: ReadonlyArray<number>) => {
 }
 
 describe("BlockedPort", () => {
-  it("isBlocked returns true for exactly the ports that fetch refuses", async () => {
+  it("isBlocked returns true for exactly those ports from 1 to 11,999 that fetch refuses", async () => {
     const isRefused = async (port: number) => {
       const sent = new Error("sent")
       const dispatcher = Object.assign(new Dispatcher(), {

@@ -80,7 +80,8 @@ const service = OpenApi.inside("data", { status })
 
 const envelopes: Readonly<Record<string, (data: OpenApi.Json) => OpenApi.Json>> = {
   deleteSession: OpenApi.beside({ status }),
-  // The official SDK's mocks of the next two answers have no envelope. This package also accepts an envelope.
+  // The official SDK's mock of the funds has no envelope. Its mock of the banks has one. The document describes both
+  // forms of both answers.
   getFunds: (data) => ({ anyOf: [data, service(data)] }),
   getBanks: (data) => ({ anyOf: [data, service(data)] })
 }

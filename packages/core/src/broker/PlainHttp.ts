@@ -113,7 +113,8 @@ export const sendOf = (client: HttpClient, fiber: Fiber.Fiber<unknown, unknown>)
   hasFind(client) ? client[PlainSend](fiber) : undefined
 
 /**
- * Adds `find` to a client, and returns the client. `find` is called before each request.
+ * Adds `find` to a client, and returns the client. A call to a broker calls `find` before it sends
+ * its request.
  *
  * @category constructors
  * @since 0.1.0
@@ -131,7 +132,7 @@ export interface Parts {
   readonly find: Find
   /**
    * Makes the client for requests that do not use `Send`. `load` is called at the first of these requests. If the
-   * promise is rejected, the request is not sent, and its fiber dies.
+   * promise is rejected, the request is not sent, its fiber dies, and the next of these requests calls `load` again.
    */
   readonly load: () => Promise<HttpClient>
 }

@@ -235,8 +235,8 @@ export const fixtureCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
   }))
 
 /**
- * Makes a case for each required verdict of each dialect. The case checks that a fixture of the dialect has the
- * verdict. If the verdict is `Yes`, this fixture must expect a success.
+ * Makes a case for each required verdict of each dialect. The case checks that the dialect has a source, and that
+ * a fixture of the dialect has the verdict. If the verdict is `Yes`, this fixture must expect a success.
  *
  * @category cases
  * @since 0.1.0
