@@ -12,8 +12,8 @@ export interface Output {
   readonly print: (text: string) => void
   readonly progress: (text: string) => void
   /**
-   * Whether to print every count on a separate line. If false, correct counts with the same scenario, name and expected
-   * value share a line.
+   * Whether to print every count on a separate line. If false, some counts with the same scenario and name share a
+   * line: correct counts that have the same expected value, and other counts that belong to the same case.
    */
   readonly details: boolean
 }

@@ -302,10 +302,11 @@ describe("calls from untyped code:", () => {
 
   it.effect("Profile.profile rejects a token with a line break, and its error does not show the token", () =>
     Effect.gen(function* () {
-      const odd = SamcoAuth.fromTokens({ userId: "DV99999", accessToken: secret("to\nken"), issuedAt: 0 })
+      const odd = SamcoAuth.fromTokens({ userId: "DV99999", accessToken: secret("canary\nken"), issuedAt: 0 })
       const layer = SamcoAuth.layer({ credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
       const error = yield* Effect.flip(Effect.provide(Profile.profile(odd), layer))
-      assert.notInclude(printed(error), "to\nken")
+      reasonOf(error, "InvalidRequest")
+      assert.notInclude(printed(error), "canary")
     })
   )
 })

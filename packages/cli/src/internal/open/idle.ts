@@ -1,4 +1,4 @@
-/** Waits for a period of a given length in which no page of `broker-auth open` is open. */
+/** Counts the open pages of `broker-auth open`, and waits until no page has been open for a given time. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"

@@ -111,7 +111,7 @@ const twice = (subject: Subject): Case => ({
 
 export const login = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "returns a session with the ids of the broker, the account and the method",
+    name: "returns a session with an access token, an account id, and the ids of the broker and the method",
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const session = yield* signIn(subject, world, context)
@@ -194,7 +194,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
   },
   ...mishaps.map(mishapCase(subject)),
   {
-    name: "stops reading an answer of 20 megabytes before its end",
+    name: "fails with MalformedResponse, without an excerpt, if the answer has 20 megabytes",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, answer(200, `{"status":true,"data":"${"x".repeat(20_000_000)}"}`))
