@@ -2,11 +2,14 @@
  * `npm run release:rehearse`: releases the packages several times from a copy of the repository to a registry on
  * loopback, and installs and uses them as a user does.
  */
+import type { Endpoint } from "@auth/broker-core/broker/Endpoint"
+import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { parseArgs } from "node:util"
 import type { Way } from "../../packages/cli/test/ways.ts"
+import { loadBroker } from "../../packages/cli/src/internal/brokers.ts"
 import { stopPeers } from "../interop/peer.ts"
 import { type Simulator, startSimulator } from "../interop/simulator.ts"
 import { copyRepository } from "../packages/copy.ts"
@@ -52,10 +55,25 @@ type Versions = Readonly<Record<string, string>>
 
 const isBroker = ({ manifest }: Package): boolean => "./msw" in manifest.exports
 
-const wayOf = (broker: string): Way => {
-  const way = firstWays.find((one) => `@auth/${one.broker}` === broker)
-  assert(way !== undefined, `There is no way to log in at ${broker}.`)
-  return way
+/**
+ * For a broker that `ways` does not list: its first login method, with the fields of an account as credentials. The
+ * first call without a token is the login.
+ */
+const plainWayOf = async (id: string): Promise<Way> => {
+  const { methods } = await Effect.runPromise(loadBroker(id))
+  const [method] = methods
+  assert(method !== undefined && method.capabilities.includes("Login"), `There is no way to log in at ${id}.`)
+  const values: Way["values"] = (account) =>
+    Object.fromEntries(Object.entries(method.credentials).map(([field, { env }]) => [env, account[field]]))
+  const file = new URL(`../../packages/${id}/src/internal/endpoints.ts`, import.meta.url)
+  const { table } = (await import(file.href)) as { readonly table: Readonly<Record<string, Endpoint>> }
+  const login = Object.values(table).find(({ token }) => token === "none")?.name ?? ""
+  return { broker: id as Way["broker"], method: method.id, login, values }
+}
+
+const wayOf = async (broker: string): Promise<Way> => {
+  const id = broker.slice(broker.indexOf("/") + 1)
+  return firstWays.find((one) => one.broker === id) ?? (await plainWayOf(id))
 }
 
 /** The packages of this repository that npm installs together with a package, without optional peers. */
@@ -256,7 +274,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     const folder = project()
     await install(registry, folder, names)
     expectVersions(folder, versions)
-    const way = wayOf(broker)
+    const way = await wayOf(broker)
     const layer = await layerOf(way)
     fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
     copyPrograms(folder)
@@ -336,10 +354,13 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
       ])
     })
     for (const { manifest } of brokers()) {
-      await step(`1: the first program in the README of ${manifest.name}, against the installed simulator`, () => {
-        assert(simulator !== undefined, "The simulator did not start.")
-        return runAtSimulator(simulator, path.join(folderOf(manifest.name), "programs"), wayOf(manifest.name))
-      })
+      await step(
+        `1: the first program in the README of ${manifest.name}, against the installed simulator`,
+        async () => {
+          assert(simulator !== undefined, "The simulator did not start.")
+          return runAtSimulator(simulator, path.join(folderOf(manifest.name), "programs"), await wayOf(manifest.name))
+        }
+      )
     }
     await simulator?.stop()
     const first = copy.versions()

@@ -1,5 +1,6 @@
 /** The programs whose bundles are measured. Each one is a module as a user of the packages would write it. */
-import { listed } from "../docs/wiring.ts"
+import type { Broker } from "@auth/broker-core/broker/Broker"
+import { listed, type Listed } from "../docs/wiring.ts"
 
 const login = (broker: string, prefix: string): string => `
 import * as Auth from "@auth/${broker}/${prefix}Auth"
@@ -46,11 +47,19 @@ export const session = (credentials) => {
 }
 `
 
-const browserOnly = new Set(["zerodha"])
+/** Whether the first login method of a broker is a login in the browser. */
+const usesBrowser = async ({ id, name }: Listed): Promise<boolean> => {
+  const file = new URL(`../../packages/${id}/src/${name}Broker.ts`, import.meta.url)
+  const { broker } = (await import(file.href)) as { readonly broker: Broker }
+  return broker.methods[0]?.capabilities.includes("RedirectLogin") === true
+}
+
+const programOf = async (broker: Listed): Promise<readonly [id: string, program: string]> => {
+  const make = (await usesBrowser(broker)) ? redirectLogin : login
+  return [broker.id, make(broker.id, broker.name)]
+}
 
 export const programs: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(
-    listed().map(({ id, name }) => [id, (browserOnly.has(id) ? redirectLogin : login)(id, name)] as const)
-  ),
+  ...Object.fromEntries(await Promise.all(listed().map(programOf))),
   "angel-managed": managed
 }

@@ -9,7 +9,6 @@ import { StepUp } from "@auth/broker-core/login/StepUp"
 import { AuthorizedClient } from "@auth/broker-core/session/AuthorizedClient"
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as Vault from "@auth/broker-core/session/Vault"
-import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import * as LoginPage from "@auth/simulator/LoginPage"
 import { Simulator } from "@auth/simulator/Simulator"
 import * as SimulatorClock from "@auth/simulator/SimulatorClock"
@@ -26,11 +25,6 @@ import { untilText } from "../login.ts"
 import { line } from "../output.ts"
 import { heading, refused, step } from "./print.ts"
 import type { Program } from "./programs.ts"
-
-/** The fields of the login page of each broker whose first login method uses the browser. */
-const forms: Readonly<Record<string, (account: FakeAccount, totp: string) => Readonly<Record<string, string>>>> = {
-  zerodha: ({ password = "", userId = "" }, totp) => ({ user_id: userId, password, totp })
-}
 
 /** How far behind the clock is in the step "log in on a machine whose clock is slow", in milliseconds. */
 const lateBy = 240_000
@@ -74,11 +68,7 @@ const requestProfile = (
     ? step(title, name, Profile.profile(session), ({ name: user = session.account.id }) => `the user is ${user}`)
     : Effect.void
 
-const browse = Effect.fnUntraced(function* ({ account, broker, id }: Program) {
-  const form = forms[id]
-  if (form === undefined) {
-    return yield* fail("defect", `The demo does not know the login page of ${broker.title}: add its fields to day.ts.`)
-  }
+const browse = Effect.fnUntraced(function* ({ account, form, id }: Program) {
   const simulator = yield* Simulator
   const redirect = yield* RedirectLogin
   const request = yield* redirect.begin

@@ -9,6 +9,7 @@ import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
+import type { FakeDescriptor, Place, WireName } from "@auth/broker-core/testing/FakeDescriptor"
 import * as Simulator from "@auth/simulator/Simulator"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -16,6 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { createRequire } from "node:module"
 import * as path from "node:path"
+import { pathToFileURL } from "node:url"
 import * as brokers from "../brokers.ts"
 import * as connect from "../connect.ts"
 import type { CommandFailed, Failure } from "../failure.ts"
@@ -32,6 +34,8 @@ export interface Program {
   /** The demo's login with a code by SMS uses this account. */
   readonly first: FakeAccount
   readonly origins: Readonly<Record<string, string>>
+  /** The fields that a person fills in on the login page, with the values of an account and its one-time code. */
+  readonly form: (account: FakeAccount, code: string) => Readonly<Record<string, string>>
   /** The services of the login method for an account. They store nothing. */
   readonly layer: (account: FakeAccount) => Layer.Layer<brokers.Services, Failure, HttpClient.HttpClient>
   /**
@@ -59,9 +63,30 @@ const valuesOf = (broker: Broker, { credentials }: Method, account: FakeAccount)
   return Object.fromEntries(rows)
 }
 
+interface FakeModule {
+  readonly descriptor: FakeDescriptor
+}
+
+const formPlaces = (wire: WireName): ReadonlyArray<Place> =>
+  typeof wire === "string" ? [] : wire.filter(({ where }) => where === "form")
+
+/** The login page asks for the field that identifies an account, so its other fields have the same endpoint. */
+const formOf =
+  ({ accountField, fields }: FakeDescriptor): Program["form"] =>
+  (account, code) => {
+    const page = formPlaces(fields[accountField]?.[1] ?? [])[0]?.of
+    const rows = Object.entries(fields).flatMap(([field, [, wire]]) =>
+      formPlaces(wire)
+        .filter(({ of }) => of === page)
+        .map(({ as, name }) => [name, as === "code" ? code : (account[field] ?? "")] as const)
+    )
+    return Object.fromEntries(rows)
+  }
+
 const make = Effect.fnUntraced(function* (
   id: Simulator.BrokerId,
   loaded: brokers.Loaded,
+  descriptor: FakeDescriptor,
   { info, vault }: Given
 ): Effect.fn.Return<ReadonlyArray<Program>, CommandFailed> {
   const { broker, methods } = loaded
@@ -78,7 +103,7 @@ const make = Effect.fnUntraced(function* (
     Layer.provide(vault)
   )
   const origins = yield* originsOf(broker, undefined, info.origins)
-  return [{ id, broker, method, account, first, origins, layer, running }]
+  return [{ id, broker, method, account, first, form: formOf(descriptor), origins, layer, running }]
 })
 
 export interface Given {
@@ -95,7 +120,11 @@ export const open = Effect.fnUntraced(function* (
     const found = registry[id]
     if (found === undefined) return Effect.succeed([])
     const folder = path.dirname(require.resolve(`${found.package}/package.json`))
-    return Effect.flatMap(brokers.loadBroker(id, folder), (loaded) => make(id, loaded, given))
+    const fake = pathToFileURL(require.resolve(`${found.package}/Fake${found.name}Descriptor`)).href
+    return Effect.gen(function* () {
+      const { descriptor } = yield* Effect.promise(() => import(fake) as Promise<FakeModule>)
+      return yield* make(id, yield* brokers.loadBroker(id, folder), descriptor, given)
+    })
   })
   return programs.flat()
 })
