@@ -7,12 +7,12 @@ import * as Context from "effect/Context"
 
 /**
  * The maximum size in bytes of the answer to the current request, from the option `maxBodyBytes` of the broker's layer.
- * `undefined` if the program sends a request of its own through an authorized client. The answer to such a request, for
- * example a list of instruments, can have any size.
+ * `undefined` if the program sends a request of its own through an authorized client. The option does not apply to the
+ * answer to such a request, because this answer, for example a list of instruments, may be large.
  *
  * An HTTP client that reads the whole body before it returns the response must check the limit. If the body is larger,
- * the client must fail with an `HttpClientError` that has a `response`. The cause of this error must have the code
- * `ERR_BODY_TOO_LARGE`.
+ * either the request must fail, or every read of the response's body must fail. The error must be an `HttpClientError`
+ * that has a `response`. The cause of this error must have the code `ERR_BODY_TOO_LARGE`.
  *
  * @example
  * ```ts

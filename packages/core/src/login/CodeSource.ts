@@ -54,8 +54,8 @@ export interface CodeRequest {
 export interface CodeSource {
   readonly [TypeId]: typeof TypeId
   /**
-   * Describes what is wrong with the source, such as an invalid TOTP secret. A layer that uses the source reports the
-   * problem when the layer is built. `undefined` if nothing is wrong.
+   * Describes what is wrong with the source, such as an invalid TOTP secret. A layer whose credentials contain the
+   * source reports the problem when the layer is built. `undefined` if nothing is wrong.
    */
   readonly problem: string | undefined
   /** How long a code is valid, if the codes come from a TOTP secret. */
@@ -82,8 +82,9 @@ export const isCodeSource = (value: unknown): value is CodeSource => Predicate.h
 /**
  * Makes a source that computes codes from a TOTP secret. Each code belongs to one period, which is usually 30 seconds
  * long. If the current period ends within `margin`, the source waits for the next period. Default for `margin`: 2
- * seconds. For one account, the source returns the code of a period only once, because brokers refuse a used code. A
- * second request in the same period waits for the next period. The source reads the time from Effect's `Clock`.
+ * seconds. A margin longer than the period minus one second is shortened to that length. For one account, the source
+ * returns the code of a period only once, because brokers refuse a used code. A second request in the same period waits
+ * for the next period. The source reads the time from Effect's `Clock`.
  *
  * @example
  * ```ts

@@ -4,8 +4,8 @@ import * as Option from "effect/Option"
 import { type Finding, fine, problem } from "./finding.ts"
 
 /**
- * Maximum difference between the clocks, in milliseconds. If the difference is larger, this machine and the broker may
- * be in different TOTP periods.
+ * Maximum difference between the clocks, in milliseconds: half of a TOTP period. If the difference is larger, this
+ * machine and the broker are in different TOTP periods most of the time.
  */
 const maxSkew = 15_000
 

@@ -35,7 +35,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   return { ...world, answer, confirmedReset, proof, recovery }
 })
 
-/** The two recoveries that use a one-time code. */
+/** For each recovery: the call that begins it, and the call that confirms it with a one-time code. */
 const recoveries: ReadonlyArray<readonly ["unblock" | "forgotPassword", "confirmUnblock" | "confirmForgotPassword"]> = [
   ["unblock", "confirmUnblock"],
   ["forgotPassword", "confirmForgotPassword"]
