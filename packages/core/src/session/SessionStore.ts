@@ -133,7 +133,7 @@ export class SessionStore extends Context.Service<
     readonly fingerprint?: ((secret: Redacted.Redacted<string>) => Effect.Effect<string>) | undefined
     /**
      * Reports changes of stored sessions. If the store has no `changes`, a session manager reads the stored session at
-     * each poll interval.
+     * each check (see `pollInterval` of `SessionManager`).
      */
     readonly changes?: Changes | undefined
   }
@@ -183,7 +183,8 @@ export const layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, m
 
 /**
  * Encrypts the entries of a store with XChaCha20-Poly1305. An entry that was changed, was moved to another account,
- * slot or version, or was written with another key is rejected. With a `Plaintext` key, entries are not encrypted.
+ * slot or version, or was written with another key is rejected. With a `Plaintext` key, entries are not encrypted, and
+ * a deliberate change can remain undetected.
  *
  * `get` fails with `Tampered`, `WrongKey` or `NewerVersion` if it cannot decrypt an entry.
  *
@@ -385,9 +386,9 @@ const makeCompareAndSet = () =>
  * `appendonly yes` and `appendfsync always`, the data is on disk before the write succeeds. If Redis loses its data,
  * the programs log in again.
  *
- * `get` and `put` fail with `Io` if Redis refuses the command or does not answer within the time-out. They fail with
- * `Tampered` if the stored value was not written by this library. `makeRedis` fails with `InvalidOption` if the
- * time-out is invalid.
+ * `get` and `put` fail with `Io` if Redis refuses the command or does not answer within the time-out. `get` fails with
+ * `Tampered` if the stored value does not have the format of this library. `put` fails with `Tampered` only if the
+ * stored value has no version. `makeRedis` fails with `InvalidOption` if the time-out is invalid.
  *
  * @category constructors
  * @since 0.1.0
