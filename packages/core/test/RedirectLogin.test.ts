@@ -277,7 +277,7 @@ describe("a browser login that was begun", () => {
       const request = yield* service.begin
       yield* service.complete(request, callbackOf(request, "c1"))
       const copy = { ...request, state: Redacted.make(Redacted.value(request.state)) }
-      assert.strictEqual(yield* why(service.complete(copy, callbackOf(copy, "c1"))), "InvalidStepUpCode")
+      assert.strictEqual(yield* why(service.complete(copy, callbackOf(copy, "c2"))), "InvalidStepUpCode")
       assert.strictEqual(sent(), 1)
     })
   )
@@ -313,7 +313,8 @@ describe("a browser login that was begun", () => {
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const request = yield* service.begin
-      for (const url of ["https://evil.example/?code=c1", `${own}?code=c1&state=other`, `${own}?state=${state}`]) {
+      const withoutCode = `${own}?state=${Redacted.value(request.state)}`
+      for (const url of ["https://evil.example/?code=c1", `${own}?code=c1&state=other`, withoutCode]) {
         assert.strictEqual(
           (yield* Effect.flip(service.complete(request, Redacted.make(url)))).reason._tag,
           "RedirectRejected"
@@ -398,7 +399,7 @@ describe("a code or token of a callback", () => {
   }
 
   it.effect.each(["eyJ.a-b_c~d.e+f/g==", "a:b|c!d*e'f(g)h;i,j$k@l", "100%zz", "{x}^`[y]\\\\z"])(
-    "is sent unchanged if it has only visible ASCII characters: %s",
+    "is sent unchanged with its punctuation: %s",
     (code) =>
       Effect.gen(function* () {
         const { addressOf, request, sent, service } = yield* begun("code")

@@ -71,7 +71,8 @@ export type {
 
 /**
  * An open connection. After `close`, the promises of all other functions reject. A pending call keeps the program
- * running. An open connection, its listeners and a loop over `changes` do not keep the program running.
+ * running. An open connection, its listeners and a loop over `changes` do not keep the program running. But if the
+ * vault is in Redis, the connection to Redis keeps the program running until `close`.
  *
  * @category models
  * @since 0.1.0
@@ -92,7 +93,8 @@ export const reveal = (secret: Redacted.Redacted<string>): string => {
 
 /**
  * Opens a connection to the account of a broker's layer. `open` checks the credentials and opens the vault, but sends
- * nothing to the broker. The first call that needs a session logs in, unless a live session is stored. If both the
+ * nothing to the broker. The first call that needs a session uses the stored session if it is live. Otherwise the call
+ * gets a new session from the broker, or fails with `ActionRequired` if only a person can log in. If both the
  * credentials and the vault have problems, the promise rejects with a `StartupError`, whose `message` has one line for
  * each error.
  *
