@@ -71,7 +71,8 @@ export type {
 
 /**
  * An open connection. After `close`, the promises of all other functions reject. Only a pending call keeps the program
- * running: listeners and a loop over `changes` do not.
+ * running: listeners and a loop over `changes` do not. But if the vault is in Redis, the connection to Redis keeps the
+ * program running until `close`.
  *
  * @category models
  * @since 0.1.0

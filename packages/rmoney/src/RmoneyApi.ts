@@ -147,7 +147,8 @@ export const make = Effect.fnUntraced(function* (
       exchange: ["checksum", "vendor"],
       laterUserId: ["answered", "given"],
       sendCode: ["with-password", "after-password"],
-      state: ["required", "optional"]
+      state: ["required", "optional"],
+      ...(typeof options.stepHeader !== "function" && { stepHeader: ["bare", "three-part"] })
     },
     purposes: Broker.purposesOf(broker),
     app,

@@ -192,6 +192,7 @@ describe("an option with an unknown value", () => {
     [{ sendCode: "after" }, { sendCode: "is not one of with-password, after-password" }],
     [{ laterUserId: "typed" }, { laterUserId: "is not one of answered, given" }],
     [{ state: "require" }, { state: "is not one of required, optional" }],
+    [{ stepHeader: "three_part" }, { stepHeader: "is not one of bare, three-part" }],
     [{ exchange: "code" }, { exchange: "is not one of checksum, vendor" }]
   ] as const) {
     it.effect(`is rejected when the layer is built: ${JSON.stringify(options)}`, () =>
