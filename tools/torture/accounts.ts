@@ -37,7 +37,7 @@ export interface Accounts {
    * no such text, returns an empty string.
    */
   readonly accountOf: (entry: JournalEntry) => string
-  /** Name of the endpoint that receives credentials. */
+  /** Name of the endpoint that each login calls exactly once. */
   readonly login: string
   /** How many calls to `login` an account may make in a second. Absent if the broker documents no limit. */
   readonly perSecond?: number

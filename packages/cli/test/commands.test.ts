@@ -119,7 +119,8 @@ it.live(
       const seed = { brokers: { angel: { accounts: [{ clientCode: "A123456", state: "blocked" }] } } }
       const { user } = yield* withAngel({}, { seed })
       assert.strictEqual((yield* run(user, ["login"])).code, 7)
-      const locked = /The broker has locked this account.*\. No login is sent until broker-auth guard reset mine/
+      const locked =
+        /The broker has locked this account.*\. No login is sent until you run broker-auth guard reset mine/
       for (const command of ["guard", "status"]) assert.match((yield* run(user, [command])).stdout, locked)
       const [row] = JSON.parse((yield* run(user, ["guard", "--json"])).stdout)
       assert.match(row.locked.message, /The broker has locked this account/)

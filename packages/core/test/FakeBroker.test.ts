@@ -153,7 +153,7 @@ describe("a route of FakeBroker", () => {
 })
 
 describe("the journal of FakeBroker", () => {
-  it.effect("records the exact URL, headers and body of a request", () =>
+  it.effect("records the URL and the body of a request exactly, and its headers", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* fake.advance("1 minute")
@@ -213,7 +213,7 @@ it.effect("a fake lists its endpoints, origins, accounts and codes", () =>
   })
 )
 
-it("FakeBroker.makeLimiter allows at most the given number of requests per key in any period", () => {
+it("FakeBroker.makeLimiter allows at most `requests` calls for each key in any period of the length `per`", () => {
   let now = 0
   const limiter = FakeBroker.makeLimiter(() => now)
   const limits = [

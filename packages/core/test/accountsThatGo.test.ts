@@ -224,11 +224,11 @@ describe("sessions: an open account", () => {
   )
 
   for (const [title, every] of [
-    ["to managers.session", "session"],
-    ["to a manager that the program has kept", "manager"],
-    ["to managers.services", "services"]
+    ["managers.session", "session"],
+    ["session of a manager", "manager"],
+    ["managers.services", "services"]
   ] as const) {
-    it.effect(`stays open while calls ${title} come within the idle time`, () =>
+    it.effect(`stays open if the program calls ${title} at least once in each idle time`, () =>
       Effect.gen(function* () {
         const { counts, managers } = yield* begin({ idle: "5 seconds" })
         const manager = yield* managers.manager("T1")
@@ -265,7 +265,7 @@ describe("sessions: an open account", () => {
   )
 
   for (const idle of [0, -1, Number.NaN, "10 secs" as "10 seconds", "5 millis"] as const) {
-    it.effect(`cannot have an idle time of ${String(idle)}`, () =>
+    it.effect(`cannot have the invalid or too short idle time ${String(idle)}`, () =>
       Effect.gen(function* () {
         assert.include(yield* failure(Effect.map(begin({ idle }), () => undefined)), "InvalidRequest")
       })

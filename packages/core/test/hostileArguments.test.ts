@@ -179,7 +179,7 @@ const calls: Readonly<Record<string, (connection: Any, value: unknown) => unknow
   "loginByQr({ signal: … })": ({ loginByQr }, value) => loginByQr({ show: fail, signal: value })
 }
 
-describe("each call of a connection ends with a value or a typed error:", () => {
+describe("no call of a connection ends with an error that is not typed:", () => {
   for (const [name, call] of Object.entries(calls)) {
     it(`${name} on an open connection`, async () => {
       await using connection = await Connection.open(layer(), { client })

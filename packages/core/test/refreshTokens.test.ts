@@ -92,7 +92,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not sent by SessionManager.renew, and the token that it replaced is not sent again", () =>
+  it.effect("is not sent by SessionManager.renew, nor is the older refresh token that it replaced", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
@@ -149,7 +149,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not sent if another program logged out before the session was stored", () =>
+  it.effect("is not sent if the session could not be stored, and another program then logged out", () =>
     Effect.gen(function* () {
       const { breaking, sent, shared, state, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]
@@ -325,7 +325,8 @@ describe("sessions: a refresh token that is used up", () => {
 
   /**
    * Every session of this fake broker expires at the next full or half hour, the cut-off. `refreshAtCutOff` starts a
-   * refresh 10 seconds before the cut-off, so the manager waits for the cut-off, and then logs in.
+   * refresh 10 seconds before the cut-off. The refreshed session expires at the same cut-off, so the manager does not
+   * use it. The manager waits for the cut-off, and then logs in.
    */
   const refreshAtCutOff = Effect.gen(function* () {
     yield* TestClock.setTime(morning)
@@ -476,7 +477,7 @@ const steps: ReadonlyArray<Step> = [
     const session = Session.make({ account, method: "totp", tokens, issuedAt, expiry: Expiry.after("1 hour") })
     yield* Effect.forkDetach(Effect.exit(program.manager.adopt(session)), { startImmediately: true })
   }),
-  // A new program replaces the program, and does not know what the old one has sent.
+  // A new program replaces the program. It knows only what is in the store.
   Effect.fnUntraced(function* ({ another, programs }, program) {
     yield* Effect.forkDetach(program.close, { startImmediately: true })
     yield* TestClock.adjust(1)

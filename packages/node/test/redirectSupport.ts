@@ -122,7 +122,10 @@ export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | u
     server.listen({ port, host, exclusive: true }, () => server.close(() => resume(Effect.succeed(undefined))))
   })
 
-/** Retries for up to 5 seconds, because a child process that is starting can hold a closed port for a moment. */
+/**
+ * Listens on a port that this process has closed. Retries for up to 5 seconds, because a child process that is starting
+ * can keep the port in use for a moment.
+ */
 export const bindClosed = (port: number, host?: string): Effect.Effect<string | undefined> =>
   Effect.repeat(bind(port, host), {
     while: (error) => error === "EADDRINUSE",

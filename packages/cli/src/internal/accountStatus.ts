@@ -64,7 +64,7 @@ export const usedText = ({ countedAt, method }: Status): string => {
 export const guardText = (status: Status): string => {
   const { entry, memory, now } = status
   if (memory.locked !== undefined)
-    return `${memory.locked.message}. No login is sent until broker-auth guard reset ${entry.name}`
+    return `${memory.locked.message}. No login is sent until you run broker-auth guard reset ${entry.name}`
   return memory.pausedUntil !== undefined && memory.pausedUntil > now
     ? `${usedText(status)}; programs send no login until ${Expiry.toIst(memory.pausedUntil)}`
     : usedText(status)

@@ -80,9 +80,9 @@ export const verify = (database: DatabaseSync): unknown =>
 /**
  * Empties SQLite's log. Returns `false` if SQLite could not empty it.
  *
- * Call this after each write. If a part of the log is damaged, SQLite ignores this part and the rest of the log without
- * an error, and returns an older session. While another program reads, SQLite sometimes cannot empty the log, so the
- * caller retries.
+ * Call this after each write. If a part of the log is damaged, SQLite ignores this part and everything after it without
+ * an error, and returns an older session. While another program reads, SQLite sometimes cannot empty the log. Retry
+ * after a write in this case.
  */
 export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0

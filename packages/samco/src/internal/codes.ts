@@ -55,7 +55,10 @@ const own = { operations: endpoints.map(({ name }) => name) }
 const required = endpoints.filter(({ token }) => token === "required")
 const withToken = { operations: [...required.map(({ name }) => name), otherCall] }
 const exchange = { operations: [table.oauthToken.name] }
-const login = { operations: [table.login.name], source: "made up: no text for a wrong access token is documented" }
+const login = {
+  operations: [table.login.name],
+  source: "an assumption: no message for a wrong access token is documented"
+}
 const otpCalls = {
   operations: [table.secretKeyGenerator.name, table.webSecretCodeValidation.name],
   source: `${source}, Login Code Validation`
@@ -63,7 +66,7 @@ const otpCalls = {
 
 /** The documentation shows no failed OAuth call. A failure may have an error code, a message, or both. */
 const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
-  oauth("EOAUTH009", "The IP address of the browser or of the server is not allowed", registerIp),
+  oauth("EOAUTH009", "The IP address of the caller is not allowed", registerIp),
   row(/not the registered static IP/i, "The IP address is not registered (HTTP 403 for orders)", denied("ip")),
   oauth("EOAUTH001", "Unknown or inactive API key", apiKey),
   oauth("EOAUTH008", "Wrong API secret", apiSecret),

@@ -88,7 +88,7 @@ const guardOf = (status: accountStatus.Status): Pick<Row, "guard" | "isHeldBack"
         isHeldBack: memory.locked !== undefined || (memory.pausedUntil ?? 0) > now
       }
     : {
-        guard: `${accountStatus.usedText(status)}; no login is sent until ${Expiry.toIst(Math.max(until, memory.pausedUntil ?? 0))}, or until broker-auth guard reset`,
+        guard: `${accountStatus.usedText(status)}; no login is sent until ${Expiry.toIst(Math.max(until, memory.pausedUntil ?? 0))}, or until you run broker-auth guard reset`,
         isHeldBack: true
       }
 }

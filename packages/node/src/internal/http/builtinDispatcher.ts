@@ -1,6 +1,6 @@
 /**
  * Finds the dispatcher of Node's own `fetch`. Node does not document where this dispatcher is. undici stores it in the
- * global object under a symbol. This module is tested only with the version of Node that runs the tests.
+ * global object under a symbol.
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -8,8 +8,8 @@ import { type Dispatcher, fromDispatcher } from "./dispatcher.ts"
 import type { Transport } from "./exchange.ts"
 
 /**
- * The symbols of the global dispatcher, newest first. On Node 26, the dispatcher at `.1` is a wrapper for older copies
- * of undici.
+ * The symbols of the global dispatcher, newest first. On Node 26, both symbols have a dispatcher, and the dispatcher at
+ * `undici.globalDispatcher.1` is only a wrapper for older copies of undici.
  */
 const symbols = ["undici.globalDispatcher.2", "undici.globalDispatcher.1"].map((name) => Symbol.for(name))
 
