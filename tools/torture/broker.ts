@@ -69,7 +69,7 @@ export interface Broker {
   /** Offset of the broker's clock from the machine's clock, in milliseconds. */
   readonly ahead: () => number
   readonly advance: (millis: number) => Promise<void>
-  /** Sets the clock to `after` milliseconds after the next cut-off, at which all sessions end. Default: 1. */
+  /** Sets the clock to the next cut-off, at which all sessions end, plus `after` milliseconds. Default: 1. */
   readonly advanceToCutOff: (after?: number) => Promise<void>
   /** Sets the clock forward, to `leftMillis` milliseconds before the end of a TOTP period. */
   readonly advanceInPeriod: (leftMillis: number) => Promise<void>

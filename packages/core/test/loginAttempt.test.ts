@@ -572,7 +572,7 @@ describe("a login that waits for a person to enter a code from an authenticator 
           Effect.gen(function* () {
             const { ask, guard } = yield* startWithCodes(sms, () => new Promise<string>(() => {}), shared)
             yield* ask()
-            // A killed program leaves this state in the store.
+            // If the program is killed now, the store keeps this state.
             assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
           })
         )
@@ -704,7 +704,7 @@ describe("a new code", () => {
   )
 })
 
-describe("a code that is entered too late", () => {
+describe("a code that a login waits for", () => {
   it.effect.each([["otp"], ["totp"]] as const)("is not sent after a logout (%s)", ([kind]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
@@ -728,7 +728,7 @@ describe("a code that is entered too late", () => {
     })
   )
 
-  it.effect("is not awaited by `layerLoginWithStepUp` after a logout", () =>
+  it.effect("is no longer awaited by `layerLoginWithStepUp` after a logout", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()

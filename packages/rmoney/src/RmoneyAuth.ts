@@ -1,5 +1,5 @@
 /**
- * Login to RMoney with user id and password, then a one-time code by SMS and email, or TOTP.
+ * Login to RMoney with user id and password, and then with a one-time code: a code by SMS and email, or a TOTP code.
  *
  * @since 0.1.0
  */
@@ -100,7 +100,7 @@ const method = Method.stepUp(family, { id: "password", credentials, api, account
 /**
  * Provides all services of this login method for one account. A login always returns a challenge: answer it with
  * `Login.withStepUp`. The answer is sent as a code of the first kind in the `kinds` of the challenge. To answer with a
- * code of another kind, pass `StepUp.verify` a copy of the challenge in which that kind is first.
+ * code of another kind, call `StepUp.verify` with a copy of the challenge in which that kind is first.
  *
  * @example
  * ```ts

@@ -71,14 +71,15 @@ const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): strin
 }
 
 /**
- * Maximum number of characters that `patterns` search. With more than about four million characters, a pattern
- * overflows V8's stack.
+ * Maximum length of a text to which `patterns` are applied. On a text of more than about four million characters, a
+ * pattern overflows V8's stack.
  */
 const searchable = 1_048_576
 
 /**
- * If a text is longer than `length`, cuts the text and removes its last word, or the last 200 characters of a longer
- * last word. The last word may be the beginning of a token, and the patterns do not recognize a short beginning.
+ * If a text is longer than `length`, cuts it to this length, and then removes its last word. If the last word is longer
+ * than 200 characters, removes only its last 200 characters. The last word may be the beginning of a token, and the
+ * patterns do not recognize a short beginning.
  */
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
@@ -150,7 +151,7 @@ export const excerpt = (
 
 const parse = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 
-/** The text may have been escaped more than once. */
+/** The text is unescaped up to three times, because it may have been escaped more than once. */
 const levels = [1, 2, 3]
 
 const withoutEscapes = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {

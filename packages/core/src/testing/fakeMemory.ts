@@ -50,8 +50,8 @@ const kindOf = (value: unknown): string => {
 }
 
 /**
- * Decodes the parts of a snapshot. Returns `undefined` if the snapshot cannot be decoded, or if the names or the kinds
- * of its parts differ from `like`.
+ * Decodes the parts of a snapshot. Returns `undefined` if the snapshot cannot be decoded, or if its parts and the parts
+ * of `like` have different names or kinds.
  */
 export const decodeMemory = (accounts: ReadonlyArray<object>, snapshot: unknown, like: Parts): Parts | undefined => {
   const decoded = Result.getOrUndefined(Result.try(() => decode(accounts, snapshot)))

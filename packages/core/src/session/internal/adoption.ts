@@ -12,8 +12,9 @@ import * as Record from "./record.ts"
 import type { Failure } from "./sessionChange.ts"
 
 /**
- * Fails with `SessionExpired` if the manager has logged out since `adopt` or `adoptFrom` was called. `logouts`: the
- * number of logouts before that call. `onLogout`: runs if the logout came before the session was stored.
+ * Stores the session `given`. Fails with `SessionExpired` if the manager has logged out since the call of `adopt` or
+ * `adoptFrom`. `logouts` is the number of logouts before that call. `onLogout` runs if the logout came before the
+ * session was stored.
  */
 const adoptSince = Effect.fnUntraced(function* (
   self: Self,

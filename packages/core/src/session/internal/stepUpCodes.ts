@@ -136,8 +136,8 @@ const answering = (
       )
     }
     /**
-     * Waits until no `resend` is running. If the broker sends a new code during this wait, fails, because `codes` has
-     * returned the old code.
+     * Waits until no `resend` is running, and then returns the current challenge. Fails if the broker has sent a new
+     * code during this wait, because `codes` has returned the old code.
      */
     const challengeOf = Effect.suspend(() => {
       const before = current
