@@ -26,7 +26,7 @@ export const resolutions = {
 export const exportAll = (specifiers: ReadonlyArray<string>): string =>
   specifiers.map((specifier, index) => `export * as n${index} from "${specifier}"\n`).join("")
 
-/** Creates `index.ts` and `tsconfig.json` in `folder`. */
+/** Writes `text` to `index.ts` in `folder`, and checks its types. Also creates `tsconfig.json` in `folder`. */
 export const checkTypes = async (
   folder: string,
   compiler: string,

@@ -395,7 +395,7 @@ describe("the body of an answer", () => {
   )
 
   it.effect.each([{}, { "content-length": "40" }])(
-    "is reported as a failed connection if the connection fails after complete JSON: headers %j",
+    "is not accepted if the connection fails after complete JSON: headers %j",
     (headers) =>
       Effect.gen(function* () {
         const whole = new TextEncoder().encode(`{"ok":true,"data":{"token":"t"}}`)
@@ -490,7 +490,7 @@ describe("tracing", () => {
     })
   )
 
-  it.effect("does not write the token that a login returns into a span", () =>
+  it.effect("keeps the token of a successful login out of spans", () =>
     Effect.gen(function* () {
       const { net } = yield* traced([() => yes({ token: "issued-canary" })])
       const spans = net.spans().filter(({ name }) => name.startsWith("tiny."))
@@ -593,7 +593,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("is reported with the support id, the retry delay or the clock drift of its answer", () =>
+  it.effect("is reported with its support id, its retry delay, or the difference between the clocks", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       const headers = { date: "Sat, 21 Nov 2026 04:01:30 GMT", "retry-after": "3" }
@@ -620,7 +620,7 @@ describe("a refusal", () => {
   )
 })
 
-describe("an error about an answer that quotes part of a header", () => {
+describe("an error about an answer in which the broker quotes part of a header", () => {
   const parts = { key: "kite9key", token: "opaq4tok", user: "usr-9", password: "pa55 w0rd" }
   const basic = Buffer.from(`${parts.user}:${parts.password}`).toString("base64")
   const values: ReadonlyArray<readonly [title: string, value: string | Redacted.Redacted<string>]> = [
@@ -677,7 +677,7 @@ describe("the reason for a failed call", () => {
     [599, "BrokerUnavailable", "BrokerUnavailable"]
   ]
   it.effect.each(rows)(
-    "follows from HTTP %d if the body contains no error: %s without a token, and %s with a token",
+    "follows from HTTP %d if the body contains no error: %s for a call without a token, and %s for a call with a token",
     ([code, withoutToken, withToken]) =>
       Effect.gen(function* () {
         const empty = [204, 304, 401].includes(code)
@@ -839,7 +839,7 @@ describe("the reason for a failed call", () => {
   )
 })
 
-describe("an answer that cannot be decoded", () => {
+describe("an answer with a defect", () => {
   const deep = `${`{"a":`.repeat(100_000)}1${"}".repeat(100_000)}`
   it.effect.each([
     ["is empty", "", /it is empty/],
@@ -899,7 +899,7 @@ describe("an answer that cannot be decoded", () => {
     })
   )
 
-  it.effect("is repaired if the protocol lists its defect as a quirk", () =>
+  it.effect("is repaired if the protocol lists the defect as a quirk", () =>
     Effect.gen(function* () {
       const text = `\ufeff{“ok”:true,“data”:{“token”:“t”}}\u0000`
       const strict = yield* connect([() => status(200, text)])
@@ -1003,7 +1003,7 @@ describe("a token in a header", () => {
     ["a character that is not in Latin-1", "canary…half"],
     ["an emoji", "canary😀half"],
     ["a byte order mark", "canary\ufeffhalf"]
-  ] as const)("is neither sent nor shown in an error if it contains %s", ([, access]) =>
+  ] as const)("is neither sent nor shown in an error if the token contains %s", ([, access]) =>
     Effect.gen(function* () {
       let sent = 0
       const client = yield* overFetch("https://api.tiny.example", (url, init) => {
@@ -1028,7 +1028,7 @@ describe("a token in a header", () => {
     ["a no-break space", "canary\u00a0"],
     ["a soft hyphen", "can\u00adary"],
     ["an accent", "can\u00e4ry"]
-  ] as const)("is neither sent nor shown in an error if it contains %s", ([, access]) =>
+  ] as const)("is neither sent nor shown in an error if the token contains %s", ([, access]) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => yes()])
       const call = tiny.client.call(profile, { account: "T1", tokens: { access: Redacted.make(access) } })
@@ -1090,7 +1090,7 @@ describe("a call over real sockets", () => {
     })
   )
 
-  it.live("does not follow a redirect if it sends credentials", () =>
+  it.live("does not follow a redirect if the call sends credentials", () =>
     Effect.gen(function* () {
       const followed: Array<string | undefined> = []
       const target = yield* listen((request, response) => {
@@ -1177,7 +1177,7 @@ describe("an answer that must contain a token", () => {
     })
   )
 
-  it.effect("causes a debug log event with only the names of the fields of the wrong type", () =>
+  it.effect("causes a debug log event that names the fields of the wrong type, without their values", () =>
     Effect.gen(function* () {
       const events: Array<string> = []
       const logger = Logger.make((options) => {

@@ -173,7 +173,7 @@ describe("a document that OpenApi.make returns", () => {
   })
 })
 
-it("OpenApi.word makes a pattern that ignores case and blanks around the word", () => {
+it("OpenApi.word makes a pattern that ignores the case of the word and the blanks around it", () => {
   const { pattern } = OpenApi.word("Ok")
   for (const text of ["ok", " OK ", "Ok"]) assert.match(text, new RegExp(String(pattern)))
   assert.notMatch("not ok", new RegExp(String(pattern)))

@@ -219,7 +219,7 @@ describe("promises from SessionManager.sessionPromise", () => {
 })
 
 describe("SessionManager.changes", () => {
-  it.effect("emits to each listener only the changes that happen after its stream was started", () =>
+  it.effect("emits to each listener only the changes that happen after the listener started", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

@@ -20,7 +20,7 @@ describe("parseJson", () => {
     ["an object with a name that occurs twice", `{"a":1,"a":2}`, { a: 2 }]
   ])("returns the value of %s", (_, text, value) => assert.deepStrictEqual(parseJson(text), value))
 
-  it("does not change the prototype for a name such as __proto__", () => {
+  it("keeps a name such as __proto__ as an ordinary field, and changes no prototype", () => {
     const value = parseJson(`{"__proto__":{"status":true},"constructor":1,"toString":null}`) as object
     assert.deepStrictEqual(Object.keys(value), ["__proto__", "constructor", "toString"])
     assert.isFalse("status" in value)
@@ -73,13 +73,13 @@ describe("parseJson with quirks", () => {
     assert.deepStrictEqual(parseJson(text, [quirk]), value)
   )
 
-  it("repairs both quirks, whichever the argument names first", () => {
+  it("accepts both quirks in either order", () => {
     for (const quirks of [["smart-quotes", "trailing-bytes"] as const, ["trailing-bytes", "smart-quotes"] as const]) {
       assert.deepStrictEqual(parseJson("{“a”:“}”} trailing", quirks), { a: "}" })
     }
   })
 
-  it.each(["", " trailing"])("keeps curly quotation marks in valid JSON if %j follows it", (trailing) => {
+  it.each(["", " trailing"])("keeps curly quotation marks in valid JSON. Text after the JSON: %j", (trailing) => {
     const right = `{"a":"“b” }"}${trailing}`
     assert.deepStrictEqual(parseJson(right, ["smart-quotes", "trailing-bytes"]), { a: "“b” }" })
   })

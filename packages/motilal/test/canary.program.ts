@@ -1,5 +1,6 @@
 /**
- * Prints its results and errors in many ways. The canary test searches the output and the written files for secrets.
+ * Prints results and errors in many ways. The canary test searches the output, and the files that this program writes,
+ * for secrets.
  */
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"

@@ -9,7 +9,7 @@ import { browse, partnerLayer, serve } from "./support.ts"
 
 const demo = FakeRupeezy.demoAccount
 
-describe("requests of the browser login", () => {
+describe("requests of the browser login:", () => {
   const begun = (options?: RupeezyPartner.Options, applicationId = demo.applicationId) =>
     Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
       Effect.provide(partnerLayer({ applicationId }, options))

@@ -58,7 +58,7 @@ const wrong: ReadonlyArray<WrongCredentials> = [
   ]
 ]
 
-describe("the check of the credentials", () => {
+describe("the check of the credentials:", () => {
   for (const [name, { layer }] of Object.entries({ ZerodhaAuth, ZerodhaPlatform })) {
     namesEveryProblem(
       wrong,

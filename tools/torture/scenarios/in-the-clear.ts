@@ -102,8 +102,8 @@ const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
 
 const storedIn = async ({ place }: Setup, folderOfRedis: string): Promise<ReadonlyArray<Stored>> => {
   if (place.kind === "sqlite") return filesIn(place.folder)
-  // Reads the append-only log before `valuesIn`. After `valuesIn`, reads the log again, and the snapshot that
-  // `valuesIn` made Redis write.
+  // The files of Redis are read twice: before `valuesIn` for the append-only log, and after `valuesIn` for the log and
+  // the snapshot that `valuesIn` made Redis write.
   const log = filesIn(folderOfRedis)
   const values = await valuesIn(place.url)
   return [...log, ...values, ...filesIn(folderOfRedis)]

@@ -25,7 +25,7 @@ const spanText = (seconds: number): string =>
       ? `${Math.round(seconds / 60)} min`
       : `${Math.round(seconds / 3600)} h`
 
-/** `before` and `after`: when the request was sent and when it was answered, by the clock of this machine. */
+/** `before`: when the request was sent. `after`: when the answer arrived. Both by the clock of this machine. */
 export const clockFinding = (
   headers: Readonly<Record<string, string | undefined>>,
   { after, before }: { readonly before: number; readonly after: number }

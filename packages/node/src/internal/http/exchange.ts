@@ -22,7 +22,7 @@ export interface WireAnswer {
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
   /** The bytes as they were sent, possibly compressed. */
   readonly body: Uint8Array
-  /** If `true`, the rest of the body was not read, and the connection was closed. */
+  /** If `true`, the body was larger than `maxBodyBytes`. Then `body` is empty, and the connection was closed. */
   readonly isTooLarge: boolean
 }
 
