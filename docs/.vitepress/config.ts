@@ -1,6 +1,6 @@
 /**
- * The configuration of the site. `tools/docs/site.ts` copies it, with all pages, to the folder `.site`, and builds the
- * site there.
+ * The configuration of the site. `tools/docs/site.ts` copies this file and all pages to the folder `.site`, and builds
+ * the site there.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

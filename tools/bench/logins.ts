@@ -1,7 +1,7 @@
 /**
  * The candidates of the login benches. Most of them log in at a server that answers like Angel One. `kiteconnect` and
- * `openid-client` cannot log in at Angel One, so each of them sends a different POST request. The answer to this
- * request is about as large as Angel One's answer.
+ * `openid-client` cannot log in at Angel One, so they send other POST requests to the same server. The answers to these
+ * requests are about as large as Angel One's answer.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FetchClient from "@auth/broker-core/broker/FetchClient"

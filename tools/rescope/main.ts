@@ -1,6 +1,7 @@
 /**
- * `npm run rescope -- @your-scope`: rewrites the npm scope of the packages in the files of the repository, moves the
- * links of these packages in `node_modules` to the new scope, and updates the generated files and the formatting.
+ * `npm run rescope -- @your-scope`: gives all packages of the repository a new npm scope. The command rewrites the
+ * scope in the files of the repository. If the packages are installed, the command moves their links in `node_modules`
+ * to the new scope, and updates the generated files and the formatting.
  */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -16,8 +17,8 @@ const records = ["docs/decisions/001-scope-and-the-name-of-core.md"]
 const usage = `Usage: npm run rescope -- [option …] <scope>
 
 Gives all packages a new npm scope, such as @your-scope: in manifests, imports, service ids, export conditions,
-documents, tests, tools and the lockfile. The command can run again with another scope. It prints, and does not change,
-each other name that has the old scope. It leaves ${records.join(", ")} as it is.
+documents, tests, tools and the lockfile. The command can run again with another scope. Names of packages that are not
+in this repository keep the old scope: the command prints these names. It does not change ${records.join(", ")}.
 
 Options:
   --force  also runs if the work tree has changes that are not committed
@@ -135,7 +136,7 @@ const main = async (): Promise<string | undefined> => {
   console.log(
     `Changed the scope ${from} to ${to} in ${count} places in ${changed} files.\n` +
       `Next: npm install && ${isInstalled ? "" : "npm run docs:tables && npm run format && "}npm run check\n` +
-      // `git restore` would also undo the changes that were there before, and would not restore new files.
+      // `git restore` would also undo earlier changes of the user, and would not restore untracked files.
       `To undo the change: ${isClean ? "git restore ." : `npm run rescope -- --force ${from}`} && npm install`
   )
   return undefined

@@ -1,6 +1,6 @@
 /**
- * Prints results and errors in many ways. The canary test searches the output and the files of this program for
- * credentials, tokens and one-time codes.
+ * Prints results and errors in many ways. The canary test searches this program's output, and the files that this
+ * program writes, for credentials, tokens and one-time codes.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"

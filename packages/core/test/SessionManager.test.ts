@@ -96,7 +96,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("returns a current session even if a program keeps the effect in a variable", () =>
+  it.effect("returns a new session after the expiry, even if a program keeps the effect in a variable", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny({ expiry: Expiry.after("1 hour") }))
@@ -141,7 +141,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("increases the back-off after the first failures, up to a limit", () =>
+  it.effect("increases the back-off with each failure, up to a limit", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -195,7 +195,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("sends no second login at once if the new token has already expired, even in another program", () =>
+  it.effect("does not immediately log in again if the new token has already expired, not even in another program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: () => ({ at: morning - minutes(60), source: "jwt" }) })
@@ -324,7 +324,7 @@ describe("sessions: SessionManager with early renewal", () => {
   )
 })
 
-it.effect("SessionManager.renew replaces a rejected token even during the back-off of an early renewal", () =>
+it.effect("SessionManager.renew replaces a rejected token even during the back-off after a failed early renewal", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const tiny = makeTiny(lastsAnHour)
@@ -549,7 +549,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("revokes the new session if the same program is logging in", () =>
+  it.effect("revokes the session from a login that is in progress in the same program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -567,7 +567,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("revokes the new session if another program is logging in", () =>
+  it.effect("revokes the session from a login that is in progress in another program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -639,7 +639,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("revokes the new session if the login has just stored it", () =>
+  it.effect("revokes the session from a login that has just stored this session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -706,7 +706,7 @@ describe("sessions: changes by other programs", () => {
     return { one, other, state, tiny }
   })
 
-  it.effect("are found within 30 seconds if another program stored a newer session", () =>
+  it.effect("are found within 30 seconds: a newer session", () =>
     Effect.gen(function* () {
       const { one, other, tiny } = yield* begin
       yield* one.renew()
@@ -746,7 +746,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are found within 30 seconds if another program logged out", () =>
+  it.effect("are found within 30 seconds: a logout", () =>
     Effect.gen(function* () {
       const { one, other, tiny } = yield* begin
       const changes = yield* Effect.forkChild(Stream.runCollect(Stream.take(other.changes, 1)))

@@ -132,7 +132,7 @@ const answers: Readonly<Record<string, Respond>> = {
   "no answer": () => undefined
 }
 
-/** Makes a client without the function `Send` of `PlainHttp`: calls use the client's `execute`. */
+/** Makes a client that has no function `Send` from `PlainHttp`. Calls then use the client's `execute`. */
 const withoutSend = (client: HttpClient.HttpClient) => HttpClient.mapRequest(client, (same) => same)
 
 const currentFiber = Effect.withFiber((fiber) => Effect.succeed(fiber))

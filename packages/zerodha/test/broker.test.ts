@@ -37,8 +37,8 @@ const subjectOf = (
   refusal: (code) => answer(400, { status: "error", message: "No such luck", error_type: code, data: null }),
   emptyYes: answer(200, { status: "success", data: {} }),
   inspect,
-  // In the shared tests, the broker refuses a refresh after the end of a session. `life.test.ts` tests a broker that
-  // accepts it.
+  // In the shared tests, the broker refuses a refresh after the end of a session. In `life.test.ts`, the broker accepts
+  // such a refresh.
   make: Effect.map(serve({ accounts: [account], refreshAfterEnd: "refused" }), (fake) => ({
     fake,
     secrets: [account.apiKey, account.apiSecret, account.password, account.totpSecret],
@@ -55,7 +55,7 @@ const contract = [
 ]
 
 /**
- * Secrets of the fuzz test. They do not look like secrets, so they are redacted only if the table of calls marks their
+ * Secrets of the fuzz test. They do not look like secrets, so they are redacted only if the endpoint table marks their
  * fields as secret.
  */
 const apiKey = "qanaryKeyq"

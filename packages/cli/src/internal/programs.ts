@@ -1,6 +1,6 @@
 /**
- * Runs the programs that resolve references to secrets or send notifications. Their standard input is a pipe. Their
- * standard output is a pipe, or is ignored.
+ * Runs programs that resolve references to secrets, and programs that send notifications. The standard input of each
+ * program is a pipe. Its standard output is a pipe, or is ignored.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -16,7 +16,7 @@ export const Timeout: Context.Reference<Duration.Duration> = Context.Reference<D
   { defaultValue: () => Duration.seconds(30) }
 )
 
-/** In characters. */
+/** Maximum length of a program's output, in characters. */
 const maxOutput = 65_536
 
 /** Splits a command into words at blanks. Blanks in quotation marks are kept. No shell is involved. */
@@ -34,8 +34,9 @@ const environment = (): NodeJS.ProcessEnv => {
 const hasGroup = process.platform !== "win32"
 
 /**
- * Ends a program and its process group, and closes its pipes. On Windows, the program has no process group, so only the
- * program is ended. If the pipes stayed open, a child process that is still running would keep `broker-auth` running.
+ * Ends a program and its process group, and closes the pipes to the program. On Windows, the program has no process
+ * group, so its child processes keep running. If the pipes stayed open, these child processes would keep `broker-auth`
+ * running.
  */
 const end = (child: ChildProcess): void => {
   const { pid } = child
@@ -104,8 +105,8 @@ const outputOf = ({ args, options, program }: Started): Effect.Effect<Outcome> =
   })
 
 /**
- * Runs a program without a shell, and returns its output. The program is ended after the time-out, if it prints too
- * much, or if this effect is interrupted. Its process group is ended too, except on Windows.
+ * Runs a program without a shell, and returns its output. Ends the program and its process group if the program exceeds
+ * the time-out, if it prints too much, or if this effect is interrupted. On Windows, ends only the program.
  */
 export const run = (words: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Outcome> => {
   const [program, ...args] = words

@@ -16,14 +16,14 @@ import * as vaultFile from "./vaultFile.ts"
 const lookInterval = 1000
 
 /**
- * Pause between a write by this program and the report to the watchers, so that the caller of the write learns of the
- * new version before the watchers.
+ * Pause between a write by this program and the report to the watchers. Because of the pause, the caller of the write
+ * learns of the new version before the watchers do.
  */
 const settle = Duration.millis(50)
 
 interface State {
   readonly database: DatabaseSync
-  /** The change counter at its last read. */
+  /** The value of the change counter when it was last read. */
   readonly data: unknown
   /** Number of all writes to the vault before `data` was read. */
   readonly writes: number

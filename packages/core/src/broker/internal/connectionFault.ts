@@ -44,7 +44,7 @@ const isGetBody = (error: object): boolean =>
 
 const portOf = ({ port, protocol }: URL): number => (port === "" ? (protocol === "http:" ? 80 : 443) : Number(port))
 
-/** Whether the failed connection was to a host or port that is not the broker's, such as a proxy's. */
+/** Whether the failed connection went to a host or port other than the broker's, and therefore to a proxy. */
 const isElsewhere = (error: object, url: URL): boolean => {
   if ("hostname" in error && Predicate.isString(error.hostname)) return error.hostname !== url.hostname
   return "syscall" in error && error.syscall === "connect" && "port" in error && error.port !== portOf(url)

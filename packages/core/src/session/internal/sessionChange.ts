@@ -24,9 +24,9 @@ export type SessionChange =
       /** Whether the current session is live. If it is live, callers get it until the next try. */
       readonly live: boolean
       /**
-       * The end of the pause after this failure, in milliseconds since the epoch. Before this time, a renewal starts
-       * only if `renew` is called without an argument, or if the current session was live and then expires or is
-       * refused.
+       * The end of the pause after this failure, in milliseconds since the epoch. During the pause, only a call of
+       * `renew` without an argument starts a renewal. If the current session is live at the failure, the pause ends
+       * early when this session expires or is refused.
        */
       readonly retryAt: number
     }
