@@ -1,5 +1,5 @@
 /**
- * `npm run docs:tables`: generates parts of documents, sources and configuration that repeat facts from other files.
+ * `npm run docs:tables`: generates text that repeats facts from other files, in documents, sources and configuration.
  *
  * - `--write`, which the npm script passes: writes the files. Without this option, the program lists the stale files.
  * - `--wiring`: handles only the files that `wiring.ts` generates. For these files, no broker's package is imported.

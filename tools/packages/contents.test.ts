@@ -113,7 +113,7 @@ describe("the contents of a package", () => {
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts: its types would change/)
   })
 
-  it("keep the line #! at the start of a command", async () => {
+  it("keep the #! line at the start of a command", async () => {
     writeModule("index", "#!/usr/bin/env node\n// One.\na()\n", "export {}\n")
     assert.match((await contents()).get("dist/index.js") ?? "", /^#!\/usr\/bin\/env node\na\(\);/)
   })

@@ -1,5 +1,5 @@
 /**
- * Repeats a measurement of time if it failed because of a stall. During a stall, the operating system does not run this
+ * Repeats a measurement of time that failed because of a stall. During a stall, the operating system does not run this
  * process: the host has suspended the machine, or other processes use the CPU.
  */
 import * as Effect from "effect/Effect"
@@ -26,13 +26,13 @@ export const watchStalls = async (): Promise<Stalls> => {
   return { total, stop: () => worker.terminate() }
 }
 
-/** In milliseconds. A measurement is repeated only if the stalls during it took more time than this. */
+/** In milliseconds. A failed measurement is repeated only if its stalls took longer than this in total. */
 const allowed = 50
 const times = 6
 
 /**
- * Runs a measurement, at most `times` times. Repeats the measurement only if it fails, and if the stalls during it took
- * more time than `allowed`. Throws the last error.
+ * Runs a measurement. Repeats it only if it fails, and if its stalls took longer than `allowed` in total. `times` is
+ * the maximum number of runs. If no run succeeds, throws the error of the last run.
  */
 export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   const stalls = await watchStalls()

@@ -9,7 +9,7 @@ import { breakable, makeShared, makeTiny, morning, pass, start } from "./session
 
 const network = new AuthError.BrokerUnavailable({ why: "network" })
 
-describe("a login that is continued", () => {
+describe("a login with stored progress", () => {
   /** Requests a session every minute for an hour. Every login and every continuation of a login fails. */
   const poll = Effect.fnUntraced(function* (reason: AuthError.Reason) {
     yield* TestClock.setTime(morning)

@@ -1,6 +1,6 @@
 /**
- * Sessions of stock brokers for Node programs that do not use Effect. By default, a session is stored encrypted on this
- * machine, and all programs of this user share this session.
+ * Sessions of stock brokers, for Node programs that do not use Effect. By default, a session is stored encrypted on
+ * this machine, and all programs of this user share this session.
  *
  * @since 0.1.0
  */
@@ -70,8 +70,8 @@ export type {
 } from "./internal/browserCalls.ts"
 
 /**
- * An open connection. After `close`, the promises of all other functions reject. Only a pending call keeps the program
- * running: listeners and a loop over `changes` do not. But if the vault is in Redis, the connection to Redis keeps the
+ * An open connection. After `close`, the promises of all other functions reject. A pending call keeps the program
+ * running. Listeners and a loop over `changes` do not. If the vault is in Redis, the connection to Redis keeps the
  * program running until `close`.
  *
  * @category models

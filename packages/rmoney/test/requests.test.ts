@@ -22,7 +22,7 @@ describe("RMoney requests", () => {
     )
   }
 
-  it.effect("send a step token in the headers that the function `stepHeader` returns", () =>
+  it.effect("contain the headers that the function `stepHeader` makes from a step token", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const stepHeader = ({ token }: RmoneyApi.StepToken) => ({
@@ -35,7 +35,7 @@ describe("RMoney requests", () => {
     })
   )
 
-  it.effect("send a step token without an Authorization header if `stepHeader` is a function", () =>
+  it.effect("contain no Authorization header for a step token if `stepHeader` is a function", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const stepHeader = ({ source, token, userId }: RmoneyApi.StepToken) => ({
@@ -50,7 +50,7 @@ describe("RMoney requests", () => {
     })
   )
 
-  it.effect("contain the broker's user id, not the given one, after the first login step", () =>
+  it.effect("after the first login step contain the user id that the broker returned, not the given user id", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Login.withStepUp(() => newestCode(fake)).pipe(Effect.provide(layer({ userId: demo.email })))

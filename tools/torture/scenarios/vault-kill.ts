@@ -91,7 +91,7 @@ interface Found {
   unsaid: number
   /** Number of kills before the writer's first report. */
   early: number
-  /** Number of files that other users can read. */
+  /** Number of files that other users can access. */
   open: number
 }
 
@@ -145,7 +145,7 @@ export const scenario: Scenario = {
       tally.equal("kills", found.kills, lanes * kills)
       tally.equal("kills that left the vault unreadable or damaged", found.corrupt, 0)
       tally.equal("lost sessions that were reported as written", found.lost, 0)
-      tally.equal("files that other users can read", found.open, 0)
+      tally.equal("files that other users can access", found.open, 0)
       // A writer that is killed before its first report has reported no session that the vault could lose. So at least
       // a quarter of the kills must come later.
       tally.atLeast("kills after the writer's first report", found.kills - found.early, Math.floor(found.kills / 4))

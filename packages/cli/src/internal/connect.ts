@@ -65,7 +65,7 @@ export const methodOf = ({ broker, methods }: brokers.Loaded, entry: Entry) => {
     : Effect.succeed(method)
 }
 
-/** Whether a login asks the user for a one-time code: it has a second step, and the account has no TOTP secret. */
+/** A login asks the user for a one-time code if the login has a second step, and the account has no TOTP secret. */
 export const asksCode = (method: Method, { values }: Entry): boolean =>
   method.capabilities.includes("StepUp") &&
   !Object.values(method.credentials).some(({ codes, env }) => codes === true && values[env] !== undefined)
@@ -73,7 +73,7 @@ export const asksCode = (method: Method, { values }: Entry): boolean =>
 export const needsPerson = (method: Method, entry: Entry): boolean =>
   method.capabilities.includes("RedirectLogin") || method.capabilities.includes("QrLogin") || asksCode(method, entry)
 
-/** Opens a connection, without a request to the broker. */
+/** Opens a connection. Sends no request to the broker. */
 export const open = Effect.fnUntraced(function* (
   home: Home,
   entry: Entry,

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http"
 
-/** Loopback names are always allowed as `Host`. */
 export interface Guard {
   readonly kind: "control" | "broker"
   /** Pages of other sites may link or redirect to these paths. */
   readonly loginPages: ReadonlyArray<string>
+  /** Names that `Host` may contain, in addition to the loopback names. */
   readonly allowHosts: ReadonlyArray<string>
+  /** Values that `Origin` may have, in addition to the loopback origins. */
   readonly allowOrigins: ReadonlyArray<string>
 }
 
@@ -36,7 +37,8 @@ const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingM
   headers["sec-fetch-dest"] === "document"
 
 /**
- * A web page of another origin must not reach the simulator. Each check prevents requests that such a page can send:
+ * A web page of another origin must not reach the simulator. The checks of these headers refuse requests that such a
+ * page can send:
  *
  * - `Origin` and `Sec-Fetch-Site`: a request to the simulator's address, for example with a form.
  * - `Host`: a request to another host name that resolves to 127.0.0.1 (DNS rebinding).
@@ -72,10 +74,10 @@ export const isHostName = (value: string): boolean => /^(?:[a-z0-9.-]+|\[[0-9a-f
 export const isOriginName = (value: string): boolean => URL.canParse(value) && new URL(value).origin === value
 
 /**
- * The answer to the form of a broker's login page redirects to the program's callback. Chromium checks the redirect
- * against `form-action`, so with the kind `broker`, `form-action` allows every http and https address. The referrer
- * policy is not `no-referrer`: with `no-referrer`, Chromium sends `Origin: null` with the form, and the simulator
- * refuses the form.
+ * When the user submits the form of a broker's login page, the answer redirects to the program's callback. Chromium
+ * checks the redirect against `form-action`, so with the kind `broker`, `form-action` allows every http and https
+ * address. The referrer policy is not `no-referrer`: with `no-referrer`, Chromium sends `Origin: null` with the form,
+ * and the simulator refuses the form.
  */
 export const securityHeaders = (kind: Guard["kind"]): ReadonlyArray<readonly [string, string]> => [
   [

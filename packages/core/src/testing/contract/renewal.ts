@@ -89,7 +89,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "provides a renewal with the limits and the ways to renew that the method describes",
+    name: "provides a renewal with the limits and the ways to renew from the method's description",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const { by, codes, early = 0, window, maxFailures } = yield* described(subject)
@@ -150,7 +150,7 @@ const renewed = (
     ? Effect.fail(new ContractViolation({ message: "the renewal has no login" }))
     : Effect.andThen(TestClock.adjust("31 seconds"), login)
 
-/** Answers to a login that contain no error code of the broker. */
+/** Answers to a login. They contain no error code of the broker. */
 const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
   .map((status): readonly [string, Fault] => [`HTTP ${status}`, { kind: "answer", status, body: "" }])
   .concat([
