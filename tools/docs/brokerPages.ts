@@ -1,6 +1,6 @@
 /**
- * Generates the parts between markers in the pages of `docs/brokers`, from each broker's descriptor, manifest, lists of
- * calls and errors, and fixtures. The rest of each page is written by hand. Also makes the tables of
+ * Generates the parts between markers in the pages of `docs/brokers`. The sources are each broker's descriptor,
+ * manifest, fixtures, and lists of calls and errors. The rest of each page is written by hand. Also makes the tables of
  * `docs/regulation.md`.
  */
 import { existsSync, readdirSync } from "node:fs"

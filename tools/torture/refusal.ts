@@ -8,7 +8,7 @@ import { NotHere } from "./harness.ts"
 /** If `argument` is set, only calls with a matching argument are refused. */
 interface Rule {
   readonly call: string
-  /** `any of`: the argument at `index` has one of the bits of `value`. `at least`: it is at least `value`. */
+  /** `any of`: the argument at `index` has at least one bit of `value`. `at least`: the argument is `value` or more. */
   readonly argument?: { readonly index: number; readonly is: "any of" | "at least"; readonly value: number }
 }
 

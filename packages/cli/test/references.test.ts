@@ -51,7 +51,7 @@ const attemptsOf = (user: User) =>
     return refusedAt.length + unansweredAt.length
   })
 
-/** Runs `token` in this process, so that a test can shorten `programs.Timeout`. */
+/** Runs `broker-auth token` in this process, so that a test can shorten `programs.Timeout`. */
 const failureOfToken = (user: User) =>
   Effect.gen(function* () {
     const failing = Effect.flip(handlers.token({ account: undefined, simulator: undefined }))
@@ -69,7 +69,7 @@ const failing = [
 ] as const
 
 it.live(
-  "broker-auth token sends nothing if the program of an exec: reference fails",
+  "`broker-auth token` sends nothing if the program of an exec: reference fails",
   () =>
     Effect.gen(function* () {
       const { program, simulator, user } = yield* withProgram
@@ -103,7 +103,7 @@ it.live(
   { timeout }
 )
 
-it.live("references.resolve reports a time-out if a child of the exec: program keeps the program's stdout open", () =>
+it.live("references.resolve reports a time-out if a program ends, but its child process keeps stdout open", () =>
   Effect.gen(function* () {
     const reference = Redacted.make(`exec:sh -c "sleep 600 & echo $!"`)
     const late = yield* Effect.flip(
@@ -118,7 +118,7 @@ const on = (platform: string) => ({
 })
 
 it.live(
-  "broker-auth add reads an entry from the keyring on Linux and on macOS",
+  "`broker-auth add` reads an entry from the keyring on Linux and on macOS",
   () =>
     Effect.gen(function* () {
       const { input, user } = yield* withProgram

@@ -862,7 +862,7 @@ describe("NodeHttpClient", () => {
       yield* client.get(second.url)
       assert.strictEqual(first.open(), 1)
       yield* Scope.close(scope, Exit.void)
-      // Without `close`, an idle connection closes after four seconds.
+      // If the client closed nothing, the dispatcher would close an idle connection after four seconds.
       yield* Effect.timeout(
         until(() => first.open() === 0),
         "2 seconds"

@@ -20,7 +20,7 @@ const fail = (): never => {
   throw new TypeError("this value cannot be read")
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- the tests pass what the types forbid
+// oxlint-disable-next-line typescript/no-explicit-any -- the arguments have types that the functions do not accept
 const untyped = (value: unknown) => value as any
 
 const withGetters = (names: string) =>

@@ -68,7 +68,7 @@ describe("vaults: NodeVault.rekey", () => {
   )
 
   it.live(
-    "damages no entry if its process is killed",
+    "damages no entry if the process is killed",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder

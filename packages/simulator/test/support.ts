@@ -15,7 +15,10 @@ export const feed = "https://smartapisocket.angelone.in"
 
 export const account = FakeAngel.demoAccount
 
-/** The addresses at which the simulator serves a broker, keyed by the purpose of the broker's origin, such as `api`. */
+/**
+ * Returns the addresses at which the simulator serves a broker. The keys are the purposes of the broker's origins, such
+ * as `api`.
+ */
 export const servedOf = (
   { origins }: Simulator.Info,
   { environments }: Broker,

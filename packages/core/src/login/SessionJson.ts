@@ -1,5 +1,5 @@
 /**
- * Converts sessions to JSON and back, for stores.
+ * Converts sessions to JSON and back, so that a vault can store them.
  *
  * @since 0.1.0
  */
