@@ -28,8 +28,8 @@ export const accountOf = (id: string): Account.Account => Account.make({ broker:
 export const lifetime = 3_600_000
 
 /**
- * A bench session becomes due for renewal at most this many milliseconds before its expiry, and at least half as many:
- * the exact time is random.
+ * In milliseconds. A bench session becomes due for renewal at a random time: from `early` to half of `early` before its
+ * expiry.
  */
 export const early = 600_000
 

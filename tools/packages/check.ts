@@ -13,7 +13,7 @@
  * `npm run pack-check -- angel` uses the existing build, and checks the manifests, the READMEs and the packed files of
  * all packages. It does the later steps only for the package `angel`, and leaves out the examples, the copy and the
  * registry. If one package is named, the login with the command runs only for `cli`, and the broker package outside of
- * this repository is made only for `core`. `--update-files` writes the lists of packed files in `tools/packages/files`
+ * this repository is made only for `core`. `--update-files` writes the lists of packed files to `tools/packages/files`,
  * and ends.
  */
 import * as fs from "node:fs"
@@ -174,7 +174,8 @@ const main = async (only: string | undefined, update: boolean, temp: string): Pr
   await step(`imported and type-checked ${wanted.length} exports from the tarballs`, async () => {
     const folder = emptyProject(temp, "tarballs")
     fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }))
-    // The programs of the READMEs and the examples need @effect/platform-node and redis. No package depends on them.
+    // The examples and the programs of the READMEs need @effect/platform-node and redis. No package depends on
+    // these two.
     const peers = [...new Set([...all.flatMap(optionalPeers), "@effect/platform-node", "redis"])].filter(
       (name) => !tarballs.has(name)
     )
@@ -242,7 +243,7 @@ const main = async (only: string | undefined, update: boolean, temp: string): Pr
     const brokers = all.filter((pkg) => "@auth/broker-core" in (pkg.manifest.peerDependencies ?? {}))
     for (const pkg of brokers) {
       const { name } = pkg.manifest
-      await step(`npm install ${name} installed ${name}, core and effect, and nothing else`, async () => {
+      await step(`installed ${name} from the registry, and with it only core and effect`, async () => {
         const folder = emptyProject(temp, `install-${pkg.folder}`)
         fs.writeFileSync(path.join(folder, ".npmrc"), npmrc)
         await runNpm(["install", "--silent", name], { cwd: folder })
@@ -250,7 +251,7 @@ const main = async (only: string | undefined, update: boolean, temp: string): Pr
         const expected = [name, "@auth/broker-core", "effect"].toSorted()
         assert(
           found.join() === expected.join(),
-          `npm install ${name} installed ${found.join(", ")}, but expected ${expected.join(", ")}`
+          `Installed ${found.join(", ")} for ${name}, but expected ${expected.join(", ")}`
         )
         const reachable = all.filter((other) => found.includes(other.manifest.name))
         await importAll(folder, {
@@ -268,7 +269,7 @@ Checks every public package as it will be published, after a clean build. With t
 uses the existing build, and does most checks only for this package.
 
 Options:
-  --update-files  packs the packages, writes the lists of packed files in tools/packages/files, and ends
+  --update-files  packs the packages, writes the lists of packed files to tools/packages/files, and ends
   --help          prints this text`
 
 const parse = () => {

@@ -5,7 +5,7 @@ import { type Example, extract } from "../docs/examples.ts"
 import { ended, start } from "./process.ts"
 import { root } from "./workspace.ts"
 
-/** Time limit of a program, in milliseconds. A busy machine needed more than 20 seconds. */
+/** Time limit of a program, in milliseconds. On a busy machine, a program took more than 20 seconds. */
 const timeout = 60_000
 
 export const runsSomething = /\brunPromise\b|\bConnections?\.open\(/

@@ -198,7 +198,7 @@ describe("Connection:", () => {
     ["manual", "302"],
     ["follow", "200"]
   ] as const) {
-    it(`fetch() obeys the option redirect: "${redirect}" for a host other than the broker`, async () => {
+    it(`fetch() obeys the option redirect: "${redirect}" if the host is not the broker's`, async () => {
       const server = createServer(({ url }, response) => {
         response.writeHead(url === "/" ? 200 : 302, { location: "/" }).end()
       })
@@ -248,7 +248,7 @@ describe("Connection:", () => {
     ["fails at once", () => ofStream(breaking(new TypeError("canary-secret")))],
     ["fails after its first chunk", () => ofStream(breaking(new Error("canary-secret"), [new Uint8Array(9)]))],
     ["fails with undefined as its error", () => ofStream(breaking(undefined))],
-    ["is a stream of texts", () => ofStream(breaking(undefined, ["canary-secret"]))],
+    ["is a stream of strings", () => ofStream(breaking(undefined, ["canary-secret"]))],
     ["was already read", () => read(ofText())],
     ["is locked", () => locked(ofText())]
   ] as ReadonlyArray<readonly [string, () => Request | Promise<Request>]>) {
@@ -345,7 +345,7 @@ describe("Connection:", () => {
     ["fetch() with the signal of a Request", ({ fetch }, reason) => fetch(new Request(origin, aborted(reason)))],
     ["fetch() with a body", ({ fetch }, reason) => fetch(origin, { method: "POST", body: "a", ...aborted(reason) })],
     [
-      "run() of `session`",
+      "run(session)",
       ({ run }, reason) =>
         run(
           manager(({ session }) => session),
@@ -353,7 +353,7 @@ describe("Connection:", () => {
         )
     ],
     [
-      "run() of `renew`",
+      "run(renew())",
       ({ run }, reason) =>
         run(
           manager(({ renew }) => renew()),
@@ -361,14 +361,14 @@ describe("Connection:", () => {
         )
     ],
     [
-      "run() of `logout`",
+      "run(logout)",
       ({ run }, reason) =>
         run(
           manager(({ logout }) => logout),
           aborted(reason)
         )
     ],
-    ["run() of a value", ({ run }, reason) => run(Effect.succeed(1), aborted(reason))]
+    ["run(Effect.succeed(1))", ({ run }, reason) => run(Effect.succeed(1), aborted(reason))]
   ]
   for (const [what, call] of abortedCalls) {
     it(`${what} rejects and sends nothing if the signal is aborted before the call`, async () => {
@@ -445,7 +445,7 @@ describe("Connection: call(), profile() and run():", () => {
     assert.deepStrictEqual([runs, tiny.calls], [1, ["login 1", "login 2"]])
   })
 
-  it("call() rejects with the error object of its callback's effect, unchanged", async () => {
+  it("if the effect of its callback fails, call() rejects with the same error object", async () => {
     await using connection = await Connection.open(profiled())
     const error = AuthError.make("tiny", "order", new AuthError.RateLimited({ by: "broker", retryAfter: undefined }))
     assert.strictEqual(await rejection(connection.call(Profile, () => Effect.fail(error))), error)
@@ -865,7 +865,7 @@ describe("Connection: loginByQr()", () => {
   })
 })
 
-describe("Connection: the option `codes`", () => {
+describe("Connection: the function `codes`", () => {
   const wrong = new AuthError.InvalidStepUpCode({ kind: "otp", by: "broker", hints: [] })
 
   /**
@@ -998,7 +998,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["second 123456"])
   })
 
-  it("makes session() reject with ActionRequired if the promise of `codes` rejects", async () => {
+  it("makes session() reject with ActionRequired if it returns a promise that rejects", async () => {
     await using connection = await Connection.open(twoSteps([]), {
       codes: () => Promise.reject(new TypeError("canary-secret"))
     })

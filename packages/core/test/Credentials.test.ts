@@ -40,7 +40,7 @@ describe("Credentials.check", () => {
     })
   )
 
-  it.effect("accepts values as plain text or wrapped in Redacted", () =>
+  it.effect("accepts plain text, and text that is wrapped in Redacted", () =>
     Effect.gen(function* () {
       const values = yield* check({ ...valid, pin: "4711", clientCode: Redacted.make("t1") })
       assert.deepStrictEqual([values.clientCode, Redacted.value(values.pin)], ["T1", "4711"])

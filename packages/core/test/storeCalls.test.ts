@@ -55,7 +55,7 @@ const waitForPeriod = Effect.gen(function* () {
 })
 
 describe("sessions: a login", () => {
-  it.effect("reads the state of the login guard once, and writes it before and after its request", () =>
+  it.effect("reads the state of the login guard once, and writes this state before and after the login request", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()

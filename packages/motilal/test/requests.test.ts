@@ -10,7 +10,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { manifestOf } from "../../../tools/docs/wiring.ts"
 import { credentials, hash, layer, layerApi, serve, session } from "./support.ts"
 
-describe("requests", () => {
+describe("requests:", () => {
   it.effect("a login sends SHA-256(password + API key) in lower-case hexadecimal, and never the password", () =>
     Effect.gen(function* () {
       // The expected hash was computed with sha256sum. The sample hash in Motilal's documentation is wrong.
@@ -25,7 +25,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("by default, the header productversion is the version of the package", () =>
+  it.effect("by default, the header `productversion` is the version of the package", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.provide(Login.session, layer())
@@ -34,7 +34,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("a login calls getaccesstoken only in generation v7", () =>
+  it.effect("a login calls `getaccesstoken` only in generation v7", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.provide(Login.session, layer())
@@ -70,7 +70,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("the trade socket is on the host of the HTTP API, and its first message contains the login token", () =>
+  it.effect("the trade socket is on the host of the HTTP API, and the first message contains the login token", () =>
     Effect.gen(function* () {
       const api = yield* MotilalApi.MotilalApi
       const { firstMessage, url } = api.tradeSocket(session)

@@ -1,6 +1,6 @@
 /**
- * The disk is full, fails, or is read-only. Calls must fail with a typed failure. No stored session may be lost, and at
- * most one login may be sent.
+ * The disk is full, fails, or is read-only. A call that returns no session must fail with a typed failure. No stored
+ * session may be lost, and at most one login may be sent.
  */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -30,8 +30,8 @@ const asks = 3
 const between = 800
 
 /**
- * The longest time in milliseconds that a session manager without a live session waits after a failed renewal, plus a
- * margin.
+ * In milliseconds. A session manager without a live session pauses after a failed renewal. This value is the longest
+ * such pause, plus a margin.
  */
 const longestPause = 25_000
 
@@ -184,7 +184,7 @@ const limitFiles = (program: Program, bytes: number | "unlimited"): void => {
   execFileSync("prlimit", ["--pid", String(program.pid), `--fsize=${bytes}:unlimited`])
 }
 
-/** A running program cannot write to files for some time. */
+/** For some time, a running program cannot write to files. */
 const forAWhile = async (torture: Torture, title: string) => {
   if (process.platform !== "linux") throw new NotHere("this case needs Linux, because it uses prlimit")
   const setups = retitled(await sqliteSetups(torture), title)

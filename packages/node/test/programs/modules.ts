@@ -1,6 +1,6 @@
 /**
- * Logs in to Angel One, and then sends one GET request, both with `NodeHttpClient`. Prints all Effect modules that the
- * process has loaded by the end of the login, and all that it has loaded by the end of the request.
+ * Logs in to Angel One, and then sends one GET request, both with `NodeHttpClient`. Prints two lists of the Effect
+ * modules that the process has loaded: one list as of the end of the login, and one as of the end of the request.
  */
 import { registerHooks } from "node:module"
 

@@ -41,7 +41,7 @@ const otherEncoding = (text: string, symbols: string): string => {
 }
 
 /**
- * Mixed upper and lower case is a sign of base64. Hexadecimal without the digits 0, 1, 8 and 9 has only base32
+ * Mixed upper and lower case is a sign of base64. A hexadecimal text without the digits 0, 1, 8 and 9 has only base32
  * characters.
  */
 const ambiguity = (text: string, symbols: string): string | undefined => {
@@ -51,7 +51,7 @@ const ambiguity = (text: string, symbols: string): string | undefined => {
   return isBoth ? hexadecimal.replace("looks like hexadecimal, not base32", "may be hexadecimal or base32") : undefined
 }
 
-/** The length of a base32 text, divided by eight, never leaves one of these remainders (RFC 4648, section 6). */
+/** The number of characters of a complete base32 text, modulo 8, is never one of these (RFC 4648, section 6). */
 const impossible: ReadonlySet<number> = new Set([1, 3, 6])
 
 const decodeSymbols = (symbols: string): Uint8Array => {
@@ -71,8 +71,8 @@ const decodeSymbols = (symbols: string): Uint8Array => {
 }
 
 /**
- * Set `certain` for the secret of an otpauth address, which is always in base32. The failure does not contain the
- * secret.
+ * Set `certain` for a secret from an otpauth address, because such a secret is always in base32. The failure does not
+ * contain the secret.
  */
 export const decode = (text: string, options?: { readonly certain: true }): Result.Result<Uint8Array, string> => {
   const symbols = text.replace(separators, "").replace(/(?:=|%3d)+$/i, "")
