@@ -41,7 +41,7 @@ const flags = [
   "--disable-features=LocalNetworkAccessChecks"
 ]
 
-/** Playwright needs the path, not the name of the command. */
+/** Playwright needs the path of the command, not its name. */
 const pathOf = (command: string): string => {
   const folders = (process.env["PATH"] ?? "").split(path.delimiter)
   const found = folders.map((folder) => path.join(folder, command)).find((file) => fs.existsSync(file))

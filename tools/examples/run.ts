@@ -111,7 +111,7 @@ const startIn = (
   }
 }
 
-/** Returns how many times `play` has started an example. */
+/** Runs `play` in a new world. Returns how many times `play` started an example. */
 export const inWorld = (place: Place, play: (world: World) => Promise<void>): Promise<number> => {
   const home = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-examples-"))
   const stops: Array<() => Promise<void>> = []

@@ -262,7 +262,7 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     ["nested elements", "<token><value>abc</value>x<token>y</token>z</token> no", /^(<redacted> )+no$/],
     ["a truncated element", "no <pin>4711", "no <redacted>"],
     ["character data", "<token><![CDATA[abc123]]></token> no", "no"],
-    ["an element with its name in an attribute", `<field name="feedToken">abc</field> no`, "<redacted> no"],
+    ["an element whose attribute names the secret", `<field name="feedToken">abc</field> no`, "<redacted> no"],
     ["cells of a table", "<td>Token</td><td>abc123</td> no", "Token <redacted> no"],
     ["escaped JSON", "&quot;token&quot;:&quot;abc&quot; no", `"token":<redacted> no`],
     ["numerically escaped JSON", "&#34;token&#x22; : &#39;abc&#39; no", `"token" : <redacted> no`],
@@ -278,7 +278,11 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     ],
     ["a one-time code", "otp 123456 no", "otp <redacted> no"],
     ["bare text", "token abc123 no", "token <redacted> no"],
-    ["bare text with a word in between", "Your token is abc123, no", "Your token is <redacted>, no"],
+    [
+      "bare text with a word between the name and the secret",
+      "Your token is abc123, no",
+      "Your token is <redacted>, no"
+    ],
     ["bare text in capitals", "ACCESS TOKEN ABCDEF12 no", "ACCESS TOKEN <redacted> no"],
     ["bare text with an arrow", "token => abc no", "token => <redacted> no"],
     ["bare text in quotation marks", `token "abc" no`, "token <redacted> no"],

@@ -40,7 +40,7 @@ const refusal = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
   })
 
 describe("a sealed request", () => {
-  it.effect("does not show its content, and opens as the original request", () =>
+  it.effect("does not show its content, and returns the original request when it is opened", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       assert.match(text, /^[\w-]+$/)

@@ -87,7 +87,7 @@ describe("a limit for each app", () => {
     })
   )
 
-  it.effect("counts the calls of two clients with shared limits together", () =>
+  it.effect("counts the calls of two clients together if the clients share their limits", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const programs = [yield* program({ shared }), yield* program({ shared })]
@@ -107,7 +107,7 @@ describe("a limit for each app", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.effect("does not delay calls of another app, or calls with a limit for each account", () =>
+  it.effect("does not delay calls of another app, and a limit for each account is not shared", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const [first, second] = [yield* program({ shared }), yield* program({ shared, key: "another key" })]
@@ -243,7 +243,7 @@ it.effect.each([2, 3, 8, 10, 24])(
     }).pipe(Effect.provide(inMemory))
 )
 
-it.effect("makeRateLimiter allows a quarter of the calls at once, and spreads the rest over the period", () =>
+it.effect("makeRateLimiter allows a quarter of `requests` at once, and spreads the other calls over the period", () =>
   Effect.gen(function* () {
     const { call } = yield* program({ shared: SharedLimits.layerRateLimiter() })
     const perSecond = (requests: number) => limited({ requests, per: "1 second", scope: "app" })
@@ -254,7 +254,7 @@ it.effect("makeRateLimiter allows a quarter of the calls at once, and spreads th
 describe.runIf(runsRedis)("with Redis", () => {
   const { url } = sharedServer()
 
-  it.live("two programs with separate connections together stay within the limit for their app", () =>
+  it.live("two programs with separate connections share the limit of their app", () =>
     Effect.gen(function* () {
       const prefix = `${yield* freshPrefix}:`
       const start = Effect.gen(function* () {

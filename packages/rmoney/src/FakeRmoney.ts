@@ -1,6 +1,6 @@
 /**
- * A fake RMoney for tests and experiments. It checks requests in the way that RMoney's documentation describes. Checks
- * that are not documented are those of brokers with the same back-end software as RMoney, such as Alice Blue.
+ * A fake RMoney for tests and experiments. It checks requests in the way that RMoney's documentation describes. All
+ * other checks are those of brokers with the same back-end software as RMoney, such as Alice Blue.
  *
  * @since 0.1.0
  */
@@ -31,7 +31,7 @@ export interface Account {
   readonly totpSecret: string
   /** Whether the account has an authenticator. */
   readonly totp: "enabled" | "disabled"
-  /** Vendor id of the account's app. `ssoGetUserDetails` checks it when it exchanges an authorization code. */
+  /** Vendor id of the account's app. `ssoGetUserDetails` checks this id before it exchanges an authorization code. */
   readonly vendor: string
   /** App code of the account's app. The login page accepts the app code or the vendor id as its parameter `appcode`. */
   readonly appCode: string
@@ -74,8 +74,8 @@ export interface Switches {
   /** Which call makes the broker send the one-time code: the password step, or a later `otpSend`. */
   readonly codeSent: "with-password" | "on-demand"
   /**
-   * Whether the result of an answer is an object, or an array with one object. The calls for QR codes and `getProfile`
-   * always return an array.
+   * Whether the result of an answer is an object, or an array with one object. The result of `getProfile` and of the
+   * calls for QR codes is always an array.
    */
   readonly result: "object" | "array"
   /**
@@ -83,7 +83,7 @@ export interface Switches {
    * token is accepted with any user id.
    */
   readonly userIds: "canonical" | "masked"
-  /** Number of wrong passwords that locks an account. */
+  /** How many wrong passwords lock an account. */
   readonly lockAfter: 4 | 5
   /** Whether access tokens contain their expiry as the claim `exp`. */
   readonly tokenEnd: "in-token" | "absent"
@@ -595,7 +595,7 @@ export const make = Effect.fnUntraced(function* (
   const bioEnable = (request: FakeBroker.FakeRequest) => {
     const refused = bodyFault(request, ["deviceType"])
     if (refused !== undefined) return refused
-    // The documentation states the type Boolean, but its sample has text.
+    // The documentation gives the type Boolean, but the sample request contains text.
     const enable = String(Predicate.hasProperty(request.json, "enable") ? request.json["enable"] : "").trim()
     if (enable !== "true" && enable !== "false") return notOk("Invalid Parameter")
     const userId = textField(request.json, "userId") ?? ""

@@ -55,4 +55,4 @@ export const clearSlots = (home: Home, account: Account): Effect.Effect<Readonly
   )
 
 export const clearText = (name: string, clear: ReadonlyArray<Slot>): string =>
-  `NOT ENCRYPTED: ${name} has unencrypted entries (${clear.join(", ")}). Every program with access to their files can read them. They were written by a program that has no key. Stop this program, then run broker-auth vault encrypt.`
+  `NOT ENCRYPTED: ${name} has unencrypted entries (${clear.join(", ")}). Every program with access to their files can read them. They were written by a program that has no key. Stop that program, then run broker-auth vault encrypt.`

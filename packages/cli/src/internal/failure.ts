@@ -41,7 +41,7 @@ const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: stri
   ]
 ]
 
-/** Replaces advice for programs, in a text from our packages, with advice for users of the command. */
+/** In a text from our packages, replaces the advice for programs with advice for users of the command. */
 export const translated = (text: string, name?: string): string =>
   translations.reduce(
     (before, [advice, command]) => before.replaceAll(advice, () => command(name === undefined ? "" : ` ${name}`)),
@@ -49,7 +49,8 @@ export const translated = (text: string, name?: string): string =>
   )
 
 /**
- * If `name` is given, the commands in the text contain this account name, except for `broker-auth add --replace`.
+ * Returns the message with advice for users of the command. If `name` is given, the commands in this advice contain
+ * the account name, except for `broker-auth add --replace`.
  */
 export const messageOf = ({ message }: Failure, name?: string): string => translated(message, name)
 

@@ -29,8 +29,8 @@ export class Tampered extends Data.TaggedError("Tampered")<{
 }
 
 /**
- * The stored entry was written with another key. This is also the reason if an encrypted entry is read without a key,
- * or an unencrypted entry with a key.
+ * The stored entry was written with another key, or an encrypted entry was read without a key, or an unencrypted entry
+ * was read with a key.
  *
  * @category reasons
  * @since 0.1.0

@@ -3,7 +3,10 @@ import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 const copyOf = <A extends object>(value: A, changes: object): A =>
   Object.assign(Object.create(Object.getPrototypeOf(value) as object) as A, value, changes)
 
-/** Like `HttpClientRequest.setHeaders`, whose module loads Schema and streams, which a login does not need. */
+/**
+ * Like `HttpClientRequest.setHeaders`, but does not load the module of `setHeaders`. That module loads Schema and
+ * streams, and a login needs neither.
+ */
 export const withHeaders = (
   request: HttpClientRequest.HttpClientRequest,
   headers: Readonly<Record<string, string>>

@@ -53,8 +53,8 @@ const answers: ReadonlyArray<readonly [string, Fault]> = [
 ]
 
 /**
- * In a request body, each text in quotation marks that contains at least four digits in a row counts as a code. Public
- * credentials, such as the client code, do not count.
+ * In a request body, each text in quotation marks that contains at least four digits in a row counts as a code. The
+ * values of public credentials, such as a user id, do not count.
  */
 const codesIn = (subject: Subject, world: World) =>
   Effect.map(world.fake.journal, (entries) => {
