@@ -1,4 +1,4 @@
-/** Runs a program in a new folder, and searches its output and its files for secrets. */
+/** Runs a program in a new folder, and searches the program's output and files for secrets. */
 import { fork } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"

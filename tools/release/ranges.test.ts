@@ -12,14 +12,14 @@ describe("ranges between packages", () => {
     assert.strictEqual(lowestOf(">=1.4.0 <2.0.0"), "1.4.0")
   })
 
-  it("accept their lowest version and later versions of the same major", () => {
+  it("accept their lowest version and later versions with the same major version", () => {
     const accepted = ["0.2.1", "0.2.10", "0.10.0"].map((version) => accepts(">=0.2.1 <1.0.0", version))
     assert.deepStrictEqual(accepted, [true, true, true])
     const refused = ["0.2.0", "0.1.9", "1.0.0", "1.3.0"].map((version) => accepts(">=0.2.1 <1.0.0", version))
     assert.deepStrictEqual(refused, [false, false, false, false])
   })
 
-  it("compare() orders versions by number, not by text", () => {
+  it("contain versions, which are compared by number, not by text", () => {
     assert.deepStrictEqual(["0.10.0", "0.2.0", "0.2.10", "0.2.9"].toSorted(compare), [
       "0.2.0",
       "0.2.9",
@@ -28,11 +28,11 @@ describe("ranges between packages", () => {
     ])
   })
 
-  it.each(["1.0", "1.0.0-next.1", "latest", ""])("rangeOf() refuses the version %j", (version) =>
+  it.each(["1.0", "1.0.0-next.1", "latest", ""])("cannot be made from the version %j", (version) =>
     assert.throws(() => rangeOf(version), /is not a version like 1\.2\.3/)
   )
 
-  it.each(["^0.1.0", ">=0.1.0", ">=0.1.0 <2.0.0", "*"])("lowestOf() refuses the range %j", (range) =>
+  it.each(["^0.1.0", ">=0.1.0", ">=0.1.0 <2.0.0", "*"])("cannot have the form %j", (range) =>
     assert.throws(() => lowestOf(range), /is not a range like/)
   )
 

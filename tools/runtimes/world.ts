@@ -66,7 +66,7 @@ const html = `<!doctype html><meta charset="utf-8"><title>Runtimes</title><scrip
 
 export interface World {
   readonly address: string
-  /** For each origin of a broker, the address at which a page of the server reaches this origin. */
+  /** For each origin of a broker, the address through which a page of the server reaches this origin. */
   readonly forPages: Readonly<Record<string, string>>
 }
 

@@ -30,8 +30,8 @@ export interface Options {
 }
 
 /**
- * Makes the locks of a folder. Fails with `InvalidOption` if `acquireTimeout` is not positive, and with `Io` if the
- * path of the folder cannot be determined.
+ * Makes the locks of a folder. Fails with `InvalidOption` if `acquireTimeout` is not positive, and with `Io` if
+ * `folder` is invalid or the path of the default folder cannot be determined.
  *
  * @category constructors
  * @since 0.1.0

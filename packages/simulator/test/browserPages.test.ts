@@ -16,7 +16,7 @@ import { servedOf, site } from "./support.ts"
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** Text that closes the element or attribute around it. If a page contains the text unescaped, the script runs. */
+/** Text that closes the element or attribute around it. If a page contains it unescaped, the script in it runs. */
 const planted = `x"'></p></form><script>globalThis.ran = true</script><img src="/x" onerror="globalThis.ran = true">`
 
 /** Names of account fields whose values appear in login pages or in their addresses. */
@@ -32,7 +32,7 @@ const seedWith = ({ brokers }: Simulator.Info, fields: Readonly<Record<string, s
           ...Object.fromEntries(
             Object.entries(fields)
               .filter(([name]) => name in account)
-              // Fields that identify an app must be unique to one account.
+              // Two accounts must not have the same value in a field that identifies an app.
               .map(([name, value]) => [name, index === 0 ? value : `${value}${index}`])
           )
         }))

@@ -50,8 +50,8 @@ export interface Options {
   /** When a session expires. Default: as the broker documents. */
   readonly expiry?: Expiry | undefined
   /**
-   * When a session manager renews a session, and after how many failed logins it sends no further login. Default: the
-   * numbers in the broker's description (`Broker`).
+   * How early a session manager renews a session, and how many failed logins it allows. Default: the values in the
+   * broker's description (`Broker`).
    */
   readonly renewal?: Renewal.Options | undefined
 }
@@ -139,7 +139,7 @@ export interface LoginSpec<Api, F extends Credentials.Fields, O> extends Spec<Ap
   readonly signIn: (
     given: Omit<Given<Api, F, O>, "code"> & { readonly code: Redacted.Redacted<string> }
   ) => Effect.Effect<Session.Issue, AuthError.AuthError>
-  /** Runs when the layer is built, and returns a check. The check runs each time before a session manager logs in. */
+  /** Runs when the layer is built, and returns a check. The check runs before each login of a session manager. */
   readonly before?: (given: Given<Api, F, O>) => Effect.Effect<Effect.Effect<void, AuthError.AuthError>>
 }
 
@@ -160,7 +160,7 @@ export interface RedirectSpec<
   readonly page: (given: Given<Api, F, O> & { readonly state: Redacted.Redacted<string> }) => Redacted.Redacted<string>
   /**
    * Whether the callback must contain the `state` of the request:
-   * - `required`: yes, except if the parameter of `outcome` says that the login was denied.
+   * - `required`: yes, except if the parameter of `outcome` says that the login did not succeed.
    * - `optional`: no.
    * - `none`: no, because the broker does not return the state. Only the newest request can be completed, and only
    *   within five minutes.
@@ -270,7 +270,7 @@ export interface ForeignTokens {
   readonly loginToken?: Redacted.Redacted<string> | undefined
   readonly environment?: string | undefined
   readonly app?: string | undefined
-  /** When the tokens were issued, milliseconds since the epoch. */
+  /** When the tokens were issued, in milliseconds since the epoch. */
   readonly issuedAt: number
 }
 
@@ -392,9 +392,9 @@ const copyOption = (name: string, value: unknown): unknown =>
     : value
 
 /**
- * A layer reads its options only when it is built. Without the copy, a program that changes one object in a loop over
- * its accounts would build all layers for the last account. If the options cannot be read, the layer fails when it is
- * built.
+ * Copies the options of a layer, because the layer reads them only when it is built. Without the copy, a program that
+ * changes one object in a loop over its accounts would build all layers for the last account. If the options cannot be
+ * copied, returns them unchanged.
  */
 const copyOptions = <O>(options: O): O =>
   Result.getOrElse(
@@ -573,7 +573,7 @@ export const login = <
 const pendingMillis = 300_000
 
 /**
- * Makes a login method whose login is on the broker's page in a browser.
+ * Makes a login method in which the user logs in on the broker's page in a browser.
  *
  * @category constructors
  * @since 0.1.0
@@ -633,7 +633,7 @@ export const redirect = <
   })
 
 /**
- * Makes a login method whose user scans a QR code with the broker's app. A poll sends nothing and fails with
+ * Makes a login method in which the user scans a QR code with the broker's app. A poll sends nothing and fails with
  * `ChallengeExpired` in two cases:
  * - The QR code has expired.
  * - The broker has already returned tokens to a poll with the same `QrCode` object.
@@ -660,7 +660,7 @@ export const qr = <
       const lifetime = Duration.toMillis(yield* readLifetime)
       const toError = (reason: AuthError.Reason) => AuthError.make(broker, "poll", reason)
       const other = toError(new AuthError.RedirectRejected({ why: "other-account" }))
-      // The objects for which the broker has already returned tokens to a poll.
+      // The `QrCode` objects for which a poll has already returned tokens.
       const scanned = new WeakSet<QrLogin.QrCode>()
 
       const begin = Effect.gen(function* () {
@@ -683,7 +683,7 @@ export const qr = <
   )
 
 /**
- * The functions of a login that may return a challenge.
+ * The functions of a login that can need a second step. In this case, `login` returns a challenge.
  *
  * @category models
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * The tests that every broker package runs. They test each login method against the contract, and the typed calls
+ * The tests that every broker package runs. They test each login method against the contract. They test the typed calls
  * against fixtures of answers and requests, and against random answers. A package calls `run` with its tables, its fake
  * broker and the functions of its test runner.
  *
@@ -24,8 +24,8 @@ import * as Fuzz from "./Fuzz.ts"
 import * as TestHttp from "./TestHttp.ts"
 
 /**
- * What `run` needs from a test runner. `effect` runs each test with Effect's `TestClock` and in a new
- * scope. `it.effect` of `@effect/vitest` is an example.
+ * What `run` needs from a test runner. `effect` runs each test with Effect's `TestClock` and in a new scope.
+ * `it.effect` of `@effect/vitest` is an example.
  *
  * @category models
  * @since 0.1.0
@@ -40,8 +40,8 @@ export interface Runner {
 }
 
 /**
- * A request that a call must send. The request that the fake broker receives must be equal to it in every character,
- * apart from the headers that Node's `fetch` adds.
+ * A request that a call must send. The fake broker must receive exactly this request, apart from the headers that
+ * Node's `fetch` adds.
  *
  * @category models
  * @since 0.1.0

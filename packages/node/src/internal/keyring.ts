@@ -82,7 +82,7 @@ const decodeAnswer = Schema.decodeUnknownResult(
   )
 )
 
-/** Patterns for the keyrings' error messages. The message itself is never shown, because it could contain a secret. */
+/** Patterns for the keyrings' error messages. Such a message is never shown, because it could contain a secret. */
 const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
   [/locked|unlock|interaction is not allowed/i, "the keyring is locked"],
   [/secret.?service|d-?bus|platform secure storage|zbus|no such file|connect/i, "no keyring is running for this user"],
@@ -101,15 +101,15 @@ const abandon = (child: ChildProcess): void => {
 }
 
 /**
- * If `isSingleExecutable` does not detect that this program is a single executable, the child process runs this program
- * instead of the script. This environment variable is set in every child process. A program in which it is set starts
+ * Environment variable that is set in every child process. If `isSingleExecutable` does not detect a single executable,
+ * the child process runs the program again instead of the script. Because the variable is set, this second run starts
  * no further child process.
  */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 
 /**
- * The variables that Node, the session bus and the keyrings need. Other variables may contain the program's secrets,
- * and NODE_OPTIONS could load other code.
+ * The variables that Node, the session bus and the keyrings need. The child process gets no other variables: they may
+ * contain the program's secrets, and NODE_OPTIONS could load other code.
  */
 const needed =
   /^(?:DBUS_|XDG_|LC_)|^(?:HOME|USER|LOGNAME|PATH|LANG|DISPLAY|WAYLAND_DISPLAY|TMPDIR|LD_LIBRARY_PATH|SystemRoot|windir|APPDATA|LOCALAPPDATA|USERPROFILE|USERNAME|USERDOMAIN|TEMP|TMP)$/i
@@ -167,7 +167,7 @@ const exchange = (question: string): Effect.Effect<string, VaultError.VaultError
       Effect.callback<string, VaultError.VaultError>((resume) => {
         let printed = ""
         child.once("error", () => resume(Effect.fail(unavailable("the process that reads the keyring does not start"))))
-        // This error occurs if the child exits before it reads the request. `close` follows.
+        // This error occurs if the child exits before it reads the request. The event `close` follows.
         child.stdin.once("error", () => undefined)
         child.stdout.setEncoding("utf8").on("data", (chunk: string) => (printed += chunk))
         child.once("close", () => resume(Effect.succeed(printed)))

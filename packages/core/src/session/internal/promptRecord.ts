@@ -15,8 +15,8 @@ const RecordFromJson = Schema.fromJsonString(
      */
     pending: Schema.optional(Schema.Struct({ id: Schema.String, until: Schema.Finite, beats: Schema.Finite })),
     /**
-     * The times at which the latest browser logins without the option `byPerson` began, oldest first, in milliseconds
-     * since the epoch.
+     * The start times of the latest browser logins without the option `byPerson`. In milliseconds since the epoch,
+     * oldest first.
      */
     begun: Schema.Array(Schema.Finite)
   })
