@@ -86,7 +86,7 @@ export const prefixOf = (value: Redacted.Redacted<string>): string | undefined =
   return prefix === verbatimPrefix ? undefined : prefix
 }
 
-/** Whether the value is a reference that a program resolves. The program may ask a question at the terminal. */
+/** Whether the value is a reference that a program resolves. */
 export const runsProgram = (value: Redacted.Redacted<string>): boolean => {
   const prefix = prefixOf(value)
   return prefix !== undefined && prefix !== "env:"
