@@ -27,7 +27,7 @@ const report = (problems: ReadonlyArray<string>): void => {
 type Work = () => Promise<string | void> | string | void
 
 const steps: ReadonlyArray<readonly [title: string, work: Work]> = [
-  ["generated tables are current (npm run docs:tables updates them)", () => run("tools/docs/tables.ts")],
+  ["generated tables (npm run docs:tables updates them)", () => run("tools/docs/tables.ts")],
   [
     "declarations of the packages",
     () => run("node_modules/typescript/bin/tsc", "-b", ...packages().map(({ path: place }) => place))

@@ -27,8 +27,8 @@ export interface PublisherCredentials extends Credentials.Input<typeof credentia
  */
 export interface Options extends FamilyOptions {
   /**
-   * `always` sends the redirect URL to the login page in the query parameter `redirect_url`, which the broker's newer
-   * documentation allows. Default: the parameter is not sent.
+   * `always` sends the redirect URL to the login page in the query parameter `redirect_url`. The broker's newer
+   * documentation allows this parameter. Default: the parameter is not sent.
    */
   readonly sendRedirectUrl?: "always" | undefined
 }
@@ -53,7 +53,7 @@ const method = Method.redirect(family, {
       const tokens = toTokens({ jwtToken, refreshToken, feedToken })
       return { code: tokens.access, tokens }
     }),
-  // The callback does not name the account of its token. The profile names it.
+  // The callback does not name the account of its token. The profile names the account.
   exchange: ({ tokens }, { account, api }) =>
     Effect.map(profile(api, { account, tokens }), (holder) => ({ tokens, profile: holder }))
 })

@@ -86,13 +86,13 @@ export interface Options {
   /** Number of requests that the journal keeps for each broker, from 1 to 1,000,000. Default: 10,000. */
   readonly journalLimit?: number | undefined
   /**
-   * Host names that a request may have in its `Host` header besides 127.0.0.1, localhost and [::1], such as
-   * `simulator.test`. Default: no other names.
+   * Further host names that a request may have in its `Host` header, such as `simulator.test`. The names 127.0.0.1,
+   * localhost and [::1] are always allowed. Default: no further names.
    */
   readonly allowHosts?: ReadonlyArray<string> | undefined
   /**
-   * Origins whose web pages are allowed to send requests to the ports of the simulator, such as
-   * `http://127.0.0.1:3000`. Default: no origins.
+   * Origins, such as `http://127.0.0.1:3000`, whose web pages are allowed to send requests to the ports of the
+   * simulator. Default: no origins.
    */
   readonly allowOrigins?: ReadonlyArray<string> | undefined
 }
@@ -113,8 +113,8 @@ export class Simulator extends Context.Service<
     /** The requests in the journal, sorted by time. Without `broker`: the requests of all brokers. */
     readonly journal: (broker?: BrokerId) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
     /**
-     * Number of requests that the full journal has dropped. `reset`, `seed` and `restore` set this number to zero.
-     * Without `broker`: the sum for all brokers.
+     * Number of requests that the journal has dropped because it was full. `reset`, `seed` and `restore` set this
+     * number to zero. Without `broker`: the sum for all brokers.
      */
     readonly journalDropped: (broker?: BrokerId) => Effect.Effect<number, SimulatorError>
     /**

@@ -277,7 +277,7 @@ export const answering = (options: {
   })
 
 /**
- * Renews a session by a login, even if the broker can refresh it.
+ * Renews a session only by a login, even if the broker supports a refresh.
  *
  * @category layers
  * @since 0.1.0

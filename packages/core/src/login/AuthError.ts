@@ -343,9 +343,9 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 }
 
 /**
- * There was no usable answer: the network failed, the call timed out, or the broker has a fault. The broker may have
- * processed the request. If there was no connection to the broker, nothing reached the broker. For example, the system
- * code `ECONNREFUSED` and HTTP 407 from a proxy mean that there was no connection.
+ * There was no usable answer: the network failed, the call timed out, or the broker has a fault. If there was a
+ * connection to the broker, the broker may have processed the request. If there was no connection, nothing reached the
+ * broker. For example, the system code `ECONNREFUSED` and HTTP 407 from a proxy mean that there was no connection.
  *
  * @category reasons
  * @since 0.1.0

@@ -23,8 +23,8 @@ export interface CodeOptions {
   /** How long a one-time code is valid. Default: 5 minutes. */
   readonly codeLifetime?: Duration.Input | undefined
   /**
-   * Number of wrong codes that ends a challenge. Default: 3. At other brokers with the same back end, all codes are
-   * refused for five minutes after a fourth wrong code.
+   * Number of wrong codes after which a challenge ends. Default: 3. At other brokers with the same back end, all codes
+   * are refused for five minutes after a fourth wrong code.
    */
   readonly codeMisses?: number | undefined
   /**
@@ -40,7 +40,7 @@ export interface Holder {
   readonly deviceId?: string | undefined
 }
 
-/** Makes a device id in the form of a UUID, as in the broker's samples. A user id always gives the same device id. */
+/** Makes a device id that looks like a UUID, as in the broker's samples. The same user id gives the same device id. */
 const deviceOf = (userId: string): Effect.Effect<string> =>
   Effect.map(Checksum.sha256(["device of ", userId]), (digest) =>
     Redacted.value(digest).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5")

@@ -24,7 +24,7 @@ export const budgetUsedUp = (
     ...(open === 0 ? [] : [plural(open, "did not answer")])
   ].join(" and ")
   const times = attempts.map(({ at }) => at).toSorted((one, other) => one - other)
-  // After this attempt is older than `within`, fewer than `maxFailures` attempts count.
+  // When the attempt at this index is older than `within`, fewer than `maxFailures` attempts count.
   const until = Expiry.toIst(times[times.length - maxFailures]! + within)
   return actionRequired(
     account,
