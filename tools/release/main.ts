@@ -21,8 +21,8 @@ has no entry for the version of its package, or if npm is not logged in.
 
 Options:
   --dry-run        prints what would be published, and publishes nothing; needs no login
-  --pack <folder>  writes the tarballs to this folder for changeset publish --from-pack-dir, and publishes nothing; needs
-                   no login
+  --pack <folder>  writes the tarballs to this folder for the command changeset publish --from-pack-dir, and publishes
+                   nothing; needs no login
   --no-git-tag     makes no git tags; by default, each published package gets a tag such as @auth/angel@0.1.0
   --no-provenance  publishes without provenance
   --help           prints this text
@@ -68,8 +68,8 @@ const changeset = (args: ReadonlyArray<string>, options: Omit<Parameters<typeof 
   runTool("@changesets/cli/bin.js", args, { cwd: root, ...options })
 
 /**
- * Returns the plan from changesets. It contains the packages whose version the registry does not have, and packages
- * that only get a git tag.
+ * Returns the plan of the tool Changesets. The plan contains the packages whose version the registry does not have, and
+ * packages that only get a git tag.
  */
 const readPlan = async (temp: string): Promise<Plan> => {
   const file = path.join(temp, "plan.json")

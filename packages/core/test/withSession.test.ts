@@ -60,8 +60,8 @@ const begin = Effect.fnUntraced(function* () {
     state.seen.push(`${request.method} ${path} ${token}`)
     return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "REJECTED" }))
   })
-  // The login and the calls of the tests use the same client. So a test can show that `withSession` does not count a
-  // login among the requests of the effect that `withSession` runs.
+  // The login and the calls of the tests use the same client. So a test can show that `withSession` does not count the
+  // login as a request of its effect.
   const client = yield* Effect.provide(BrokerClient.make(protocol, { api: origin }), http)
   const login = Endpoint.make({
     name: "login",
@@ -257,7 +257,7 @@ describe("sessions: SessionManager.withSession", () => {
     "the program's own error": new Error("mine")
   }
   for (const [title, error] of Object.entries(others)) {
-    it.effect(`does not renew the session, and passes on ${title} unchanged`, () =>
+    it.effect(`does not renew the session after ${title}, and passes the error on unchanged`, () =>
       Effect.gen(function* () {
         const { manager, tiny } = yield* begin()
         assert.strictEqual(yield* Effect.flip(manager.withSession(() => Effect.fail(error))), error)
@@ -280,7 +280,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("gets the manager from the context if it is called as a function of the module", () =>
+  it.effect("gets the manager from the context if called as a function of the module", () =>
     Effect.gen(function* () {
       const { getFunds, manager } = yield* begin()
       const got = yield* Effect.provideService(

@@ -287,7 +287,7 @@ const garbage: ReadonlyArray<readonly [what: string, status: RegExp, bytes: (pen
       `GET ${callback.slice(origin.length)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nHost: evil.example\r\n\r\n`
   ],
   [
-    "a whole address in the request line",
+    "a request line with a whole URL",
     /^HTTP\/1.1 400 /,
     ({ callback, port }) => `GET ${callback} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`
   ],
@@ -680,7 +680,7 @@ describe("the port of a login", () => {
 })
 
 describe("RedirectListener.open", () => {
-  it.live("selects a free port for port 0, and answers with 404 until `expect` is called", () =>
+  it.live("selects a free port if the redirect URL has port 0, and answers with 404 until `expect` is called", () =>
     Effect.gen(function* () {
       const listener = yield* RedirectListener.open({ broker, redirectUrl: "http://127.0.0.1:0/callback" })
       assert.match(listener.redirectUrl, /^http:\/\/127\.0\.0\.1:\d{4,5}\/callback$/)

@@ -1,6 +1,6 @@
 /**
  * The contract that every broker must fulfill, as test cases for any test runner. If a login method lacks a capability,
- * such as `Logout`, its layer must not provide the service of that capability.
+ * such as `Logout`, the layer of the method must not provide the service of that capability.
  *
  * @since 0.1.0
  */
@@ -72,9 +72,9 @@ export const methodOf = (broker: Broker, id: string): Method => {
 const toSecret = (value: unknown): unknown => (typeof value === "string" ? Redacted.make(value) : value)
 
 /**
- * Makes the field `build` of a `World`: a function that builds the layer of a login method with the credentials of an
- * account and with the `Changes` of a case. If the changes do not contain a credential, its value is the field of
- * `account` that has the same name. `client` sends the requests to the fake.
+ * Makes the function `build` of a `World`. The function gets the `Changes` of a case, and builds the layer of the login
+ * method. If the changes do not contain a credential, the function uses the field of `account` that has the same name.
+ * `client` sends the requests to the fake.
  *
  * @category subjects
  * @since 0.1.0

@@ -122,7 +122,7 @@ export const folder = Effect.fnUntraced(function* (path: string): Effect.fn.Retu
   yield* check(path, "folder", found)
 })
 
-/** Name endings of the files that SQLite creates beside a database. They have the same mode as the database. */
+/** SQLite creates files with these name endings beside a database. The files have the same mode as the database. */
 export const companions = ["-wal", "-shm", "-journal"] as const
 
 /** Fails with `EEXIST` if the path exists, even as a symbolic link without a target. */

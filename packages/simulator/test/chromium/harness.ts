@@ -53,7 +53,10 @@ export const changes = ({ before, simulator }: Pick<Prepared, "before" | "simula
   }).map(([path, body]) => ({ url: `${simulator.control}${path}`, body }))
 }
 
-/** Returns one login for each of `pages`, as a form post. A page that knew the credentials could send these posts. */
+/**
+ * Returns one form post for each login page in `pages`. Each post logs in. An attacker's page could send these posts
+ * if it knew the credentials.
+ */
 export const logins = (simulator: Simulator.Simulator["Service"]) =>
   Effect.forEach(pages, (page) =>
     Effect.map(codeFor(simulator, page), (code) => ({
@@ -123,8 +126,8 @@ interface Attempt {
 }
 
 /**
- * Runs attacks on each target. The simulator must receive and refuse each attack, and the page must read and change
- * nothing. `attempt` can change these expectations.
+ * Runs attacks on each target. The simulator must receive and refuse each attack, and the page must not read or change
+ * anything. `attempt` can change these expectations.
  */
 export const tryAll = Effect.fnUntraced(function* (
   frame: Frame,

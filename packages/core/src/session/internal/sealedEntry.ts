@@ -10,8 +10,8 @@
  * | n     | XChaCha20-Poly1305 ciphertext and its 16-byte tag, or the unencrypted value   |
  * | 8     | checksum: first 8 bytes of SHA-256 over the entry's place and the bytes above |
  *
- * The checksum does not protect an entry against deliberate changes. It shows whether an entry that cannot be read is
- * damaged, or has another key or a newer format.
+ * The checksum does not protect an entry against deliberate changes. It distinguishes a damaged entry from an entry
+ * that has another key or a newer format.
  */
 import * as Aead from "effect/crypto/Aead"
 import * as SecureRandom from "effect/crypto/SecureRandom"
