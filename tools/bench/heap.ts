@@ -19,8 +19,8 @@ export const heap = (): number => {
 const codeSpaces: ReadonlySet<string> = new Set(["code_space", "code_large_object_space"])
 
 /**
- * Returns the number of bytes in use after the most thorough garbage collection. Compiled code does not count, because
- * V8 compiles code and drops it at any time. Bytecode is in the spaces whose names begin with `trusted`.
+ * Returns the number of bytes in use after the most thorough garbage collection. Machine code and bytecode do not
+ * count, because V8 compiles code and drops it at any time. Bytecode is in the spaces whose names begin with `trusted`.
  */
 export const smallestHeap = (): number => {
   collect({ type: "major", execution: "sync", flavor: "last-resort" })

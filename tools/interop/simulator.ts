@@ -1,4 +1,4 @@
-/** Starts the simulator by a command and uses its control port, as a program in another language does. */
+/** Starts the simulator with a command, and uses its control port, as a program in another language does. */
 import { spawn } from "node:child_process"
 import * as path from "node:path"
 import * as readline from "node:readline"

@@ -1,4 +1,4 @@
-/** Packs the packages as they are published, and lists their exports. */
+/** Makes the tarball of a package, and lists the exported modules of the package. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"

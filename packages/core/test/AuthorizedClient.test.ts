@@ -151,7 +151,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed only once if the broker rejects the new token", () =>
+  it.effect("is renewed only once if the broker also rejects the new token", () =>
     Effect.gen(function* () {
       const { alive, client, tiny } = yield* begin()
       alive.add("a token that is never issued")
@@ -197,7 +197,7 @@ describe("sessions: a rejected token", () => {
     )
   }
 
-  it.effect("is renewed only once if the broker accepts tokens only in GET requests", () =>
+  it.effect("is renewed only once if the broker rejects tokens only in POST requests", () =>
     Effect.gen(function* () {
       const { client, tiny } = yield* begin((request) =>
         Promise.resolve(request.method === "GET" ? Response.json({}) : dead(200))

@@ -155,7 +155,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("prevents renew from returning the revoked session, even if the logout could not be stored", () =>
+  it.effect("prevents a renewal from returning the revoked session, even if the logout could not be stored", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -170,7 +170,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("does not end the session of the next renew, even if the logout happens during a slow write", () =>
+  it.effect("does not end the session of a later renewal, even if the logout happens during a slow write", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -415,7 +415,7 @@ describe("sessions: a rejected token", () => {
       const manager = yield* start(tiny)
       const first = yield* manager.session
       const second = yield* manager.renew(first)
-      // After two minutes, another renewal is permitted.
+      // The pause after the first renewal lasts one minute.
       yield* pass("2 minutes")
       tiny.failures.push(unavailable)
       yield* Effect.flip(manager.renew(second))
@@ -427,7 +427,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is replaced even if renew begins before the login that issued the token has released the lock", () =>
+  it.effect("is replaced even if the login that issued the token still holds the lock", () =>
     Effect.gen(function* () {
       yield* begin
       const lock = yield* SessionLock.make({
@@ -542,12 +542,12 @@ const delayed = (store: SessionStore.SessionStore["Service"], delays: Array<numb
 
 describe("sessions: a logout by another program", () => {
   const moments = [
-    { when: "before the renewal begins", lock: false },
-    { when: "while the renewal waits for the lock", lock: true }
+    { when: "before a renewal begins", lock: false },
+    { when: "while a renewal waits for the lock", lock: true }
   ] as const
   for (const { lock, when } of moments) {
     it.effect.each(["login", "refresh"] as const)(
-      `prevents the %s of a renewal if the logout happens ${when}, even if SessionManager.session finds the logout first`,
+      `${when} prevents the %s of this renewal, even if SessionManager.session finds the logout first`,
       (by) =>
         Effect.gen(function* () {
           yield* begin
@@ -591,7 +591,7 @@ describe("sessions: SessionManager.peek", () => {
     })
   )
 
-  it.effect("returns the stored session, and the next logout also revokes the session that could not be stored", () =>
+  it.effect("returns the stored session, and a later logout also revokes an older session that was not stored", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny({ expiry: Expiry.after("2 hours") }), makeShared()]
@@ -638,7 +638,7 @@ describe("sessions: SessionManager.session", () => {
     return { manager, state }
   })
 
-  it.effect.each(places)("fails with a typed error while the renewal ends with a defect in %s", (place) =>
+  it.effect.each(places)("fails with a typed error if the renewal ends with a defect in %s", (place) =>
     Effect.gen(function* () {
       const { manager, state } = yield* startWithDefect(place, Expiry.dailyAt("00:00"))
       yield* manager.session

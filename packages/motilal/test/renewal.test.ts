@@ -116,7 +116,7 @@ describe("a failed getaccesstoken request after a successful login", () => {
     })
   )
 
-  it.effect("is repeated by a later program with the stored login token", () =>
+  it.effect("is repeated with the stored login token by a later program", () =>
     Effect.gen(function* () {
       const kept = yield* Layer.build(Vault.layerMemory)
       const vault = Layer.succeedContext(kept)
@@ -142,7 +142,7 @@ describe("a failed getaccesstoken request after a successful login", () => {
     })
   )
 
-  it.effect("is followed by a new login if the program logs out before it calls renew", () =>
+  it.effect("is followed by a new login if the program logs out before it calls SessionManager.renew", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 })

@@ -62,7 +62,10 @@ export interface Renewal {
   readonly when: string
   /** Whether a refresh can renew a session that has ended at the daily cut-off. */
   readonly afterCutOff?: boolean
-  /** `"totp"`: a login sends a TOTP code, so at most one login is sent in each period of 30 seconds. */
+  /**
+   * `"totp"`: a login sends a TOTP code. Each code is sent at most once, so at most one login is sent in each period of
+   * 30 seconds.
+   */
   readonly codes?: "totp"
   /**
    * Number of failed logins within `window` after which no further login is sent. `LoginGuard.countedAt` describes
@@ -116,7 +119,7 @@ export interface Assumption {
 }
 
 /**
- * Makes one assumption for each row. All rows have the date `asOf`.
+ * Makes one assumption for each row. All these assumptions have the date `asOf`.
  *
  * @example
  * ```ts

@@ -86,8 +86,8 @@ export const field = (value: unknown, name: string): unknown =>
 export const yes = (data: unknown): Verdict => ({ _tag: "Yes", data })
 
 /**
- * Makes the verdict that an answer reports a refusal. A code or message that is blank, or neither text nor a number,
- * counts as absent.
+ * Makes the verdict that an answer reports a refusal. A code or message counts as absent if it is blank, or if it is
+ * neither text nor a number.
  *
  * @category verdicts
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * Reports all errors that occur at the start of a program in one error. For example, missing credentials and a missing
- * vault key are reported together.
+ * Collects the errors at the start of a program into one error. For example, this error reports missing credentials and
+ * a missing vault key together.
  *
  * @since 0.1.0
  */
@@ -24,12 +24,12 @@ export interface Failure {
   readonly remedy: string
   /** Why the layer failed. */
   readonly reason: { readonly _tag: string }
-  /** Whether building the layer again later may succeed without a change by the user. */
+  /** Whether a later attempt to build the layer may succeed without a change by the user. */
   readonly isRetryable: boolean
 }
 
 /**
- * The error if two or more layers failed. `message` has one line for each of their errors.
+ * The error of `mergeAll` if two or more layers fail. `message` has one line for each of their errors.
  *
  * @category errors
  * @since 0.1.0
@@ -49,7 +49,7 @@ export class StartupError<E extends Failure = Failure> extends Data.TaggedError(
   get reason(): E["reason"] {
     return this.errors[0].reason
   }
-  /** Whether building the layers again later may succeed without a change by the user. */
+  /** Whether a later attempt to build the layers may succeed without a change by the user. */
   get isRetryable(): boolean {
     return this.errors.every(({ isRetryable }) => isRetryable)
   }

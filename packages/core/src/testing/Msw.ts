@@ -1,6 +1,6 @@
 /**
  * Connects fake brokers to msw (Mock Service Worker). The module `msw` of each broker package exports the broker's
- * fake and the function `handlers`. This module and each module `msw` require the package `msw`.
+ * fake and the function `handlers`. `Msw` and the modules `msw` of the broker packages require the npm package `msw`.
  *
  * @since 0.1.0
  */
@@ -39,9 +39,9 @@ export type SetupServer = (...handlers: Array<HttpHandler>) => {
 }
 
 /**
- * Serves a fake through msw until the scope closes, and returns the fake. If a request goes to a host that the fake
- * does not serve, the request fails. But if msw takes the request for a request of a static file, for example because
- * its path ends in `.json`, msw sends the request to the real host. Use `TestHttp.layerLateFetch` as the HTTP client.
+ * Serves a fake through msw until the scope closes, and returns the fake. A request to a host that the fake does not
+ * serve fails. There is one exception: if the address looks like the address of a static file (for example, its path
+ * ends in `.json`), msw sends the request to the real host. Use `TestHttp.layerLateFetch` as the HTTP client.
  *
  * @example
  * ```ts

@@ -15,8 +15,8 @@ export interface Counted {
 export type Sharing = (protocol: Counted) => Effect.Effect<(endpoint: Endpoint) => Effect.Effect<number>>
 
 /**
- * With this reference, a bundle contains the code for shared limits only if the program uses the layers of
- * `SharedLimits`.
+ * `BrokerClient` finds the shared limits through this reference, and does not import their code. So a bundle contains
+ * this code only if the program uses the layers of `SharedLimits`.
  */
 export const Sharing: Context.Reference<Sharing | undefined> = Context.Reference<Sharing | undefined>(
   "@auth/broker-core/internal/Sharing",
