@@ -74,7 +74,7 @@ describe("vaults: a lock in a Redis that rejects commands", () => {
     })
   )
 
-  it.live("shows the error code of a command in a script of Redis 6", () =>
+  it.live("shows the error code that Redis 6 reports for a command in a script", () =>
     Effect.gen(function* () {
       const lock = makeRedis(refusing(ofRedis6("-OOM")), { acquireTimeout: "100 millis" })
       const failed = yield* Effect.flip(lock.withLock(account, () => Effect.void))
@@ -340,7 +340,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("sends no request to Redis for a fiber that waits while another fiber of its process holds the lock", () =>
+  it.live("sends no request to Redis for a fiber that waits while another fiber of this process holds the lock", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
       const { counting, scriptsSent } = countScripts(redis)
@@ -464,7 +464,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("is not acquired again by a check that runs after its release", () =>
+  it.live("is not acquired again by a check that runs after the release", () =>
     Effect.gen(function* () {
       const { key, prefix, redis } = yield* begin
       const { counting, scriptsSent } = countScripts(redis)
@@ -520,7 +520,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     { tags: ["thorough"], timeout: steadyTimeout }
   )
 
-  it.live("is free after a fiber was interrupted while it acquired the lock", () =>
+  it.live("is free after the interruption of a fiber that was acquiring the lock", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin
       for (const delay of [0, 0, 0, 1, 1, 2, 3]) {
@@ -542,7 +542,7 @@ describe.runIf(runsRedis)(
   "vaults: a lock in a Redis that becomes unavailable",
   { concurrent: true, tags: ["thorough"] },
   () => {
-    it.live("is lost when its lease ends, but `withLock` returns the result of its holder", () =>
+    it.live("is lost when its lease ends, but `withLock` returns the result of `use`", () =>
       Effect.gen(function* () {
         const { freeze, thaw, url } = yield* server
         const lock = makeRedis(yield* connect(url), { lease: "2 seconds" })
@@ -610,7 +610,7 @@ describe.runIf(runsRedis)(
         assert.isUndefined(waiting.pollUnsafe())
         thaw()
         const { millis } = yield* timed(Fiber.join(waiting))
-        assert.isBelow(millis, 5000, "the caller must acquire the lock when Redis answers, not at its next try")
+        assert.isBelow(millis, 5000, "the pending try must acquire the lock, not the next try")
         yield* Effect.promise(restart)
         yield* lock.withLock(account, ({ check }) => check)
       })

@@ -29,8 +29,8 @@ export interface SharedLimits {
 
 /**
  * Sets the shared limits. A broker's layer reads them when it is built, and uses them for limits with the scope `app`
- * or `address`. If the shared limits fail or do not answer within one second, the layer's client counts only its own
- * calls for 10 seconds.
+ * or `address`. If the shared limits fail or do not answer within one second, then for 10 seconds, the layer's client
+ * counts only its own calls.
  *
  * @example
  * ```ts
@@ -50,10 +50,10 @@ export const layer = (limits: SharedLimits): Layer.Layer<never> =>
   Layer.succeed(Sharing, (protocol) => askShared((key, limit) => limits.take(key, limit), protocol))
 
 /**
- * `burst` calls may be sent without a pause. The next `burst` calls may be sent `burst * pause` milliseconds after the
- * first call. Effect's `RateLimiter` allows `burst` calls in a window, and each call lengthens the window by `pause`
- * milliseconds. So any period of the length `per` contains fewer than `burst + per / pause` calls. The value of `pause`
- * makes `burst + per / pause` at most `requests + 1`, so the period contains at most `requests` calls.
+ * The first `burst` calls may be sent at once. The next `burst` calls may be sent `burst * pause` milliseconds after
+ * the first call. Effect's `RateLimiter` allows `burst` calls in a window, and each call lengthens the window by
+ * `pause` milliseconds. So any period of the length `per` contains fewer than `burst + per / pause` calls. The value of
+ * `pause` makes `burst + per / pause` at most `requests + 1`, so such a period contains at most `requests` calls.
  */
 const paceOf = ({ per, requests }: Limit) => {
   const burst = Math.max(1, Math.floor(requests / 4))
@@ -69,8 +69,8 @@ const paceOf = ({ per, requests }: Limit) => {
 export interface Options {
   /**
    * The IP address from which this program calls the broker, or a name for that IP address. Programs with the same
-   * `address` share the limits with the scope `address`. Default: programs that do not set `address` share these
-   * limits.
+   * `address` share the limits with the scope `address`. Programs that do not set `address` share these limits with
+   * each other.
    */
   readonly address?: string | undefined
 }
@@ -131,7 +131,8 @@ export const makeRateLimiter = (options: Options = {}): Effect.Effect<SharedLimi
  * spread over the period.
  *
  * If Redis cannot be reached when the layers are built, `NodeRedis.layer` fails. In the example, `Layer.catch` then
- * lets the program start without shared limits. The program does not use the shared limits until it is restarted.
+ * lets the program start without shared limits. After such a start, the program uses no shared limits until it is
+ * restarted.
  *
  * @example
  * ```ts no-run

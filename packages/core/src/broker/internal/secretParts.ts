@@ -6,7 +6,7 @@ const plain = new Set(
   "token bearer basic digest apikey api_key api-key key jwt session path httponly secure".split(" ")
 )
 
-/** Decodes the base64 word of a Basic header. */
+/** If the word can be the base64 text of a Basic header, returns the decoded text and its parts. */
 const decoded = (word: string): ReadonlyArray<string> => {
   if (!/^[\w+/-]{8,}={0,2}$/.test(word)) return []
   const text = Result.getOrElse(Base64.decodeString(word.replaceAll("-", "+").replaceAll("_", "/")), () => "")

@@ -1,6 +1,6 @@
 /**
- * If the broker refuses a session and the session that replaced it, renewals pause. More logins would not help, and
- * could lock the account.
+ * If the broker refuses a session, and then also refuses the session that replaced it, automatic renewals pause. More
+ * logins would not help, and could lock the account.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -49,17 +49,18 @@ const probe = Effect.fnUntraced(function* (
 
 /**
  * Fails if a refused session must not be replaced now. The session may be replaced at once in two cases:
- * - Within the last 30 minutes, the session has not replaced another refused session, and the broker's profile call has
- *   not accepted the session.
+ * - In the last 30 minutes, the session did not replace another refused session, and the broker's profile call did not
+ *   accept the session.
  * - The broker has accepted the session for an order, or for another call that must not be sent twice.
  *
- * In all other cases, a pause applies to all programs that share the store. The pause counts from the time when this
- * session replaced another refused session. If the broker's profile call accepts this session, the pause begins again.
- * Until the pause is over, a result "live" or "not live" is kept, and the profile call is not sent again. The profile
- * call shows whether this session is live:
+ * In all other cases, a pause applies to all programs that share the store. The pause begins when the session replaces
+ * another refused session. The pause begins again when the broker's profile call accepts the session. The profile call
+ * shows whether the session is live:
  * - Live: the session is not replaced, and callers get the session.
  * - Not live: callers no longer get the session. It is replaced when the pause is over.
  * - Unknown: callers get the session. It is replaced when the pause is over.
+ *
+ * Until the pause is over, a result "live" or "not live" is kept, and the profile call is not sent again.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,
