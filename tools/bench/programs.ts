@@ -90,8 +90,8 @@ interface Folders {
 }
 
 /**
- * Makes a program that logs in as in the README of `@auth/angel`, but with a fixed one-time code, the given client, and
- * the origin in its first argument.
+ * Makes a program that logs in like the example in the README of `@auth/angel`. The program uses the given client and a
+ * fixed one-time code. Its first argument is the broker's origin.
  */
 const oursOn = (client: "FetchClient" | "NodeHttpClient", { broker, login }: Folders): string => `
 import * as AngelAuth from "@auth/angel/AngelAuth"

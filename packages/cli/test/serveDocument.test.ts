@@ -19,7 +19,7 @@ const problemsOf = (schema: object, value: unknown): string => {
   return check(value) ? "" : ajv.errorsText(check.errors)
 }
 
-it("the OpenAPI document of broker-auth serve is valid and has every endpoint", async () => {
+it("the OpenAPI document of `broker-auth serve` is valid and has every endpoint", async () => {
   for (const origin of [undefined, "http://127.0.0.1:4000"]) {
     const made = JSON.parse(JSON.stringify(document(origin)))
     const { errors, valid } = await new Validator().validate(made)
@@ -32,13 +32,13 @@ it("the OpenAPI document of broker-auth serve is valid and has every endpoint", 
   }
 })
 
-it("broker-auth serve finds the endpoint of a path", () => {
+it("`broker-auth serve` finds the endpoint of a path", () => {
   assert.deepStrictEqual(routeOf("POST", "/v1/accounts/a%20b/renew"), { endpoint: "renewSession", name: "a%20b" })
   assert.deepStrictEqual(routeOf("GET", "/v1/openapiXjson"), { allowed: [] })
 })
 
 it.live(
-  "the JSON answers of broker-auth serve match its OpenAPI document",
+  "the JSON answers of `broker-auth serve` match its OpenAPI document",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -56,7 +56,7 @@ it.live(
   timeout
 )
 
-it("broker-auth serve derives the HTTP status of an answer from the failure", () => {
+it("`broker-auth serve` derives the HTTP status of an answer from the failure", () => {
   const reasons = Object.keys(AuthError).filter((name) => name in problems.statusOfReason)
   assert.deepStrictEqual(reasons.toSorted(), Object.keys(problems.statusOfReason).toSorted())
   const limited = AuthError.make(

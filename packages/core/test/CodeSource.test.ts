@@ -217,7 +217,7 @@ describe("functions of CodeSource:", () => {
 })
 
 describe("CodeSource.prompt", () => {
-  /** Runs the prompt with a terminal that answers with the given lines, and then quits the prompt. */
+  /** Runs the prompt. The user enters the given lines. If the prompt asks again, the user quits. */
   const ask = (lines: ReadonlyArray<string>, fields: Partial<CodeSource.CodeRequest> = {}) => {
     const shown: Array<string> = []
     const typed = [...lines]

@@ -54,7 +54,7 @@ export interface Switches {
    * depends on the error code.
    */
   readonly refusals: "each" | "FAILURE" | "ERROR"
-  /** Whether a login of generation v7 without the API secret is refused. */
+  /** Whether a login call of generation v7 is refused if it does not contain the API secret. */
   readonly loginWithoutSecret: "refused" | "accepted"
   /** While a login waits for its one-time code, a call that requires a finished login fails with this error code. */
   readonly unverified: "MO1097" | "MO8003" | "MO1100"

@@ -10,7 +10,7 @@ import { errorOf, post, send } from "./support.ts"
 
 const packages = join(import.meta.dirname, "../..")
 
-it.live("GET / on the control port lists faults, journal fields, account fields, limits and units", () =>
+it.live("the answer to GET / on the control port lists faults, journal fields, account fields, limits and units", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel", "rmoney"] })
     yield* send(`${simulator.origins["https://apiconnect.angelone.in"]}/`)
@@ -46,7 +46,7 @@ it.live("the control port accepts every fault in the table of faults", () =>
   })
 )
 
-it.live("the table of account fields names only endpoints, headers and fields that the broker's package has", () =>
+it.live("the broker's package has every endpoint, header and field in the table of account fields", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     for (const [broker, { descriptor }] of Object.entries(brokers)) {
@@ -69,7 +69,7 @@ it.live("the table of account fields names only endpoints, headers and fields th
   })
 )
 
-it.live("GET / on the control port lists the limits of every broker", () =>
+it.live("the answer to GET / on the control port lists the limits of every broker", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const { text } = yield* send(`${simulator.control}/`)

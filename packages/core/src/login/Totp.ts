@@ -55,7 +55,7 @@ export const make = (options: {
   period: options.period ?? 30
 })
 
-/** Maximum length of a secret or an `otpauth` address. The parameter `image` of an `otpauth` address can be long. */
+/** Maximum length of a secret or an `otpauth` address. It is high, because an address may contain a long `image`. */
 const maxLength = 32_768
 
 /**
@@ -67,10 +67,9 @@ const maxLength = 32_768
  * Line breaks and invisible characters are removed, and so are quotation marks around the text. In an address,
  * separators that HTML, JSON or a shell has escaped are decoded: `&amp;` becomes `&`.
  *
- * The parser does not guess. For example, it fails for hexadecimal or base64 that is not also valid base32,
- * counter-based codes (HOTP), an export of several accounts, a secret of a length that base32 cannot have, an unknown
- * algorithm, and an unknown parameter that may affect the codes. The failure describes the problem, but does not
- * contain the secret.
+ * The parser does not guess. For example, it fails for a secret that is not valid base32, counter-based codes (HOTP),
+ * an export of several accounts, an unknown algorithm, and an unknown parameter that may affect the codes. The failure
+ * describes the problem, but does not contain the secret.
  *
  * @example
  * ```ts

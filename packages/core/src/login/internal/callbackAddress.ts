@@ -95,7 +95,7 @@ const valueOf = (name: string, raw: string): string => {
     ? raw.replaceAll("+", " ")
     : raw.replace(/^(?:bearer\+)+/i, (prefix) => prefix.replaceAll("+", " "))
   const once = decode(blanks)
-  // No broker's token contains a percent sign. So a decoded value with an escape was encoded twice.
+  // No broker's token contains a percent sign. If a decoded value still contains an escape, it was encoded twice.
   const value = /%[\da-f]{2}/i.test(once) ? withoutInvisible(decodeOnce(once)).trim() : once
   return /^[+\s]*$/.test(value) ? "" : value
 }

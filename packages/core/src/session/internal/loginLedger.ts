@@ -16,8 +16,8 @@ type Unwritten = Map<string, ReadonlyArray<Change>>
 const unwrittenOf = new WeakMap<SessionStore["Service"], Unwritten>()
 
 /**
- * Maximum number of writes for one change of a ledger. A write fails if another program has written the ledger since
- * this program read it.
+ * Maximum number of attempts to write one change of a ledger. An attempt fails if another program has written the
+ * ledger since this program read it.
  */
 export const maxWrites = 100
 
@@ -28,7 +28,7 @@ export const keepsChanging = Effect.fail(
   )
 )
 
-/** `changes` is the number of unwritten changes that `ledger` contains. */
+/** `ledger` includes the changes that are not yet written. `changes` is the number of these changes. */
 interface Read {
   readonly version: number
   readonly ledger: Ledger.Ledger
@@ -100,7 +100,7 @@ export const make = (store: SessionStore["Service"]) => {
       })
     )
 
-  /** Writes `change`. If this write fails, `late` is written instead of `change`, together with the next change. */
+  /** Writes `change`. If this fails, keeps `late` in memory, and the next write of the ledger includes `late`. */
   const note = (account: Account.Account, change: Change, late = change): Effect.Effect<void> =>
     Effect.catch(remember(account, change), () =>
       Effect.sync(() => {

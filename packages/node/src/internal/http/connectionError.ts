@@ -11,8 +11,8 @@ interface Facts {
 
 /**
  * The cause of a failed HTTP exchange. The original error may contain the request or a part of the answer. So
- * `toConnectionError` copies from it only the fields of `Facts` and, in the message, the HTTP status of a proxy that
- * refused the connection.
+ * `toConnectionError` copies only the fields of `Facts`. If a proxy refused the connection, the message contains the
+ * HTTP status of the proxy's answer.
  */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError"
