@@ -1,12 +1,13 @@
 /**
- * Runs in a worker thread that does nothing else. If the timer of this thread is later than usual, the operating system
- * did not run this process. Adds up these delays, and sends the total on request, in milliseconds.
+ * Runs in a worker thread that does nothing else. If the timer of this thread fires later than usual, the operating
+ * system did not run this process during the delay. Adds up such delays, and sends the total on request, in
+ * milliseconds.
  */
 import { parentPort } from "node:worker_threads"
 
 /** Interval of the timer, in milliseconds. */
 const interval = 10
-/** A delay of at most this number of milliseconds is usual, even on an idle machine. The total does not contain it. */
+/** Usual delay of the timer, in milliseconds, even on an idle machine. Each delay counts only above this value. */
 const usual = 10
 
 let late = 0

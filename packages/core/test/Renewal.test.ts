@@ -146,7 +146,7 @@ describe("Renewal.answering", () => {
     })
   )
 
-  it.effect("sends only one login in three attempts if the broker prefers a code by SMS or email to a TOTP code", () =>
+  it.effect("sends only one login in three attempts if TOTP is not the broker's preferred kind of code", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp", "totp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })
@@ -168,7 +168,7 @@ describe("Renewal.answering", () => {
   )
 })
 
-describe("Renewal: a layer that replaces the broker's renewal:", () => {
+describe("layers that replace the broker's renewal:", () => {
   const other = session({ access: "other" })
   const own = Layer.effect(Renewal.Renewal, Renewal.fromDescription(description, { account }))
   const services = Layer.mergeAll(

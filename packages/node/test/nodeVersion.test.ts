@@ -33,7 +33,7 @@ const versionOf = (node: string): string | undefined => {
   return status === 0 ? stdout.trim().slice(1) : undefined
 }
 
-/** Path of a Node on this machine that is too old for `@auth/node`, if there is one. */
+/** Path of a Node that is too old for `@auth/node`, if this machine has one. */
 const oldNode = [process.env["npm_node_execpath"], ...(process.env["PATH"] ?? "").split(Path.delimiter)]
   .flatMap((place) => (place === undefined || place === "" ? [] : place))
   .map((place) => (place.endsWith("node") ? place : Path.join(place, "node")))

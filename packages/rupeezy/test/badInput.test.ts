@@ -101,7 +101,7 @@ const wrongPartners: ReadonlyArray<WrongCredentials> = [
   ]
 ]
 
-describe("invalid credentials", () => {
+describe("invalid credentials:", () => {
   namesEveryProblem(wrongCredentials, (given) => refused(Login.session, RupeezyAuth.layer({ credentials: given })))
 
   namesEveryProblem(
@@ -175,7 +175,7 @@ describe("layerConfig", () => {
   )
 })
 
-describe("an invalid option", () => {
+describe("an invalid option:", () => {
   for (const dailyEnd of ["25:00", "8am", "08:60", "", 800] as const) {
     it.effect(`dailyEnd with the value ${JSON.stringify(dailyEnd)} is rejected when the layer is built`, () =>
       Effect.gen(function* () {
@@ -260,7 +260,7 @@ describe("calls of RupeezyApi from untyped code:", () => {
     ...exchanges.map(([what, request, fields]) => ["createSession", what, request, fields] as const)
   ]
   for (const [name, what, request, fields] of table) {
-    it.effect(`${name} with ${what} sends no request, and names the wrong fields`, () =>
+    it.effect(`${name} with ${what} sends no request, and names the invalid fields`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api[name](request as never))
         const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))

@@ -80,7 +80,7 @@ describe.runIf(runsChromium)("the simulator, tested with Chromium,", () => {
     )
 
     it.effect(
-      "refuses requests from a page of another origin to any host name of this machine",
+      "refuses requests to each host name of this machine if a page of another origin sends them",
       () =>
         Effect.gen(function* () {
           const prepared = yield* prepare()

@@ -71,7 +71,7 @@ export interface Call {
 }
 
 /**
- * The argument of the function `sign` of a `Protocol`: the parts of a request that a signature can contain, and the
+ * The argument of the function `sign` of a `Protocol`: the parts of a request that a signature can cover, and the
  * tokens of the session.
  *
  * @category models
@@ -260,8 +260,8 @@ export const choiceProblems = (choices: Choices, options: object): ReadonlyArray
   })
 
 /**
- * Checks `choices` and the limits. Rejects a `timeout` of zero or NaN, because a login with this `timeout` would be
- * sent and would fail at once.
+ * Checks the options against `choices`, and checks the time-outs and the maximum size. Rejects a `timeout` of zero or
+ * NaN, because a login with this `timeout` would be sent and would fail at once.
  */
 const readLimits = (
   { broker, choices = {} }: Protocol,
@@ -371,8 +371,8 @@ const nowOf = (fiber: AnyFiber): number => fiber.getRef(Clock.Clock).currentTime
 const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
 
 /**
- * Returns the reason why a request got no answer. `error` is the HTTP client's error, and `url` is the address of
- * the request. Only codes and numbers are copied from the error, because the error contains the request.
+ * Returns the reason why a request got no answer. `error` is the HTTP client's error, and `url` is the address of the
+ * request. Only codes and numbers are copied from the error, because the rest of the error may contain secrets.
  *
  * @example
  * ```ts
@@ -571,7 +571,7 @@ export const make = Effect.fnUntraced(function* (
     const secrets = SentSecrets.secretsOf(sent)
     const reason = new AuthError.MalformedResponse({
       status: answer.status,
-      // The problem names fields. The broker chooses the names of a record's fields, so a name may contain a secret.
+      // `problem` may contain names of fields. If the broker has chosen such a name, the name may contain a secret.
       problem: Redaction.scrub(problem, secrets),
       excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets })
     })

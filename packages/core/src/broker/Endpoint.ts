@@ -76,11 +76,11 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly query: Readonly<Record<string, string>> | undefined
   /**
-   * Names of values of the app, such as the API key, that are added to each call in this order. The values come from
+   * Names of the app's values, such as the API key. The values are added to each call in this order. They come from
    * `app` of `Protocol` (see `BrokerClient`).
    */
   readonly app: ReadonlyArray<string>
-  /** Names of fields in the session's `extras`, such as the user id, that are added to each call. */
+  /** Names of fields in the session's `extras`, such as the user id. These fields are added to each call. */
   readonly session: ReadonlyArray<string>
   /** The name of the body's field that contains the session's token, in place of the headers. */
   readonly tokenField: string | undefined
@@ -99,8 +99,9 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly body: ((request: unknown, app: AppFields) => unknown) | undefined
   /**
-   * Whether the call may be sent a second time: after the connection failed, and by `SessionManager.withSession` after
-   * the broker refused the token. Set it to `true` only if a second call does no harm, and never for a login.
+   * Whether the call may be sent a second time. `BrokerClient` can send it again after the connection failed, and
+   * `SessionManager.withSession` can send it again after the broker refused the token. Set `safe` to `true` only if a
+   * second call does no harm, and never for a login.
    */
   readonly safe: boolean
   readonly limits: ReadonlyArray<Limit>

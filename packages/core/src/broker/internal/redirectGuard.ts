@@ -17,7 +17,7 @@ const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
 }
 
 /**
- * Sends a request that contains credentials to one origin only. The request gets no span of the HTTP client and no
+ * Sends a request with credentials, and allows only one origin. The request gets no span of the HTTP client and no
  * tracing headers.
  *
  * A client with `HttpClient.followRedirects` would send the body, keys and tokens to other origins. `HttpClient.make`

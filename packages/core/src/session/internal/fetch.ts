@@ -1,4 +1,4 @@
-/** Makes a function like the standard `fetch` that sends its requests with an `HttpClient`. */
+/** Makes a function with the arguments of the standard `fetch`. The function sends requests with an `HttpClient`. */
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpBody from "effect/http/HttpBody"
