@@ -72,7 +72,7 @@ ANGEL_API_KEY=demoTrd1
 ANGEL_TOTP_SECRET=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP
 `
 
-/** Writes `files` to `folder`, and adds an account with the bundled command. The command sends nothing to a broker. */
+/** Makes the programs in `folder`, and adds an account with the bundled command. Sends nothing to a broker. */
 export const writeCommands = async (root: string, folder: string): Promise<void> => {
   await compile(root, ["cli", "angel"])
   await fs.symlink(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")

@@ -30,8 +30,8 @@ Object.assign(globalThis, {
     compared[line] ||= difference(actual, expected)
     return actual
   },
-  // `__run` only collects the program, and `runOne` runs the program later, because the `.catch` of an example would
-  // hide a failure of the program. The example gets a promise that never settles.
+  // `__run` only collects the program, and returns a promise that never settles. `runOne` runs the program later. If
+  // `__run` ran the program, a `.catch` of the example would hide a failure of the program.
   __run: (program: Effect.Effect<unknown, unknown>) => {
     programs.push(program)
     return new Promise(() => {})
@@ -51,7 +51,7 @@ const runOne = async (file: string): Promise<Outcome> => {
   programs = []
   strays = []
   served.reset()
-  // The reset fakes would refuse a session that another example has stored.
+  // After the reset, the fakes would refuse a session that another example has stored.
   fs.rmSync(state, { recursive: true, force: true })
   try {
     await within(10_000, import(pathToFileURL(path.resolve(file)).href))

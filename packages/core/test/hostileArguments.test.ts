@@ -24,7 +24,7 @@ const fail = (): never => {
   throw new TypeError(`this value cannot be read: ${canary}`)
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- the tests pass what the types forbid
+// oxlint-disable-next-line typescript/no-explicit-any -- the tests pass arguments that the types forbid
 const untyped = (value: unknown) => value as any
 
 /** A proxy on which every operation throws. */
@@ -179,7 +179,7 @@ const calls: Readonly<Record<string, (connection: Any, value: unknown) => unknow
   "loginByQr({ signal: … })": ({ loginByQr }, value) => loginByQr({ show: fail, signal: value })
 }
 
-describe("no call of a connection ends with an error that is not typed:", () => {
+describe("every error of a call is typed:", () => {
   for (const [name, call] of Object.entries(calls)) {
     it(`${name} on an open connection`, async () => {
       await using connection = await Connection.open(layer(), { client })

@@ -91,7 +91,7 @@ describe("sessions: an endpoint that rejects every token", () => {
 
 describe("sessions: a renewed session", () => {
   it.effect(
-    "is renewed again after one minute, and not at once, if the broker's profile call says that it has ended",
+    "is renewed again after one minute, and not at once, if the broker's profile call says that the session has ended",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -121,7 +121,7 @@ describe("sessions: a renewed session", () => {
     })
   )
 
-  it.effect("is renewed again at once if the broker has accepted a call with its token", () =>
+  it.effect("is renewed again at once if the broker has accepted a call with the session's token", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

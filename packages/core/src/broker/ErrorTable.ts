@@ -35,8 +35,9 @@ export interface Failure {
 }
 
 /**
- * A row of the error table. It has at least one of `code`, `message` and `status`. A refusal must match each of `code`,
- * `message`, `status` and `operations` that the row has. The first row that matches is used.
+ * A row of the error table. It has at least one of `code`, `message` and `status`. The fields `code`, `message`,
+ * `status` and `operations` are conditions. A refusal matches a row if the refusal meets all conditions that the row
+ * has. The first matching row is used.
  *
  * @example
  * ```ts
@@ -125,7 +126,7 @@ const collapsed = (message: string): string => message.replace(/\s+/g, " ").trim
 const said = ({ code, message }: Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 
 /**
- * Makes a function that returns `InvalidCredentials` for the field with a wrong value.
+ * Makes a function that returns `InvalidCredentials`. `field` names the field that has a wrong value.
  *
  * @category reasons
  * @since 0.1.0
@@ -298,8 +299,8 @@ export const rejected = (failure: Failure): AuthError.Reason =>
   })
 
 /**
- * Matches messages about an outage of the broker. A message about an outage may mention a password or a code without
- * refusing it.
+ * Matches messages about an outage of the broker. Such a message may mention a password or a code, although the broker
+ * refused neither.
  */
 const outage =
   /maintenance|temporarily (?:unavailable|down|suspended)|technical (?:issue|error|problem|fault|difficult)|(?:service|system|server)s?\b.*\b(?:unavailable|down)\b/i

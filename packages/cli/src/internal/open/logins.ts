@@ -1,4 +1,4 @@
-/** Logs in, renews and logs out for the page of `broker-auth open`, on which the person answers questions. */
+/** Logins, renewals and logouts for `broker-auth open`. On its page, the person answers the questions of a login. */
 import type { QrCode } from "@auth/broker-core/login/QrLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
@@ -173,11 +173,11 @@ const newSession = ({ connection }: connect.Opened): Effect.Effect<Session, Fail
   promised(() => connection.renew())
 
 /**
- * Gets a new session, even if the stored session is live:
+ * Gets a new session, even if the stored session is live. The login method decides how:
  *
- * - With a QR code, logs in.
- * - In the browser, logs in. If the stored session is not live, first tries a refresh.
- * - With any other login method, refreshes the session if possible, and otherwise logs in.
+ * - QR code: logs in.
+ * - Browser: If the stored session is not live, first tries a refresh. If there is no refreshed session, logs in.
+ * - Any other login method: refreshes the session if possible, and otherwise logs in.
  */
 export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>
   Effect.gen(function* () {
@@ -186,7 +186,7 @@ export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect
     if (method.capabilities.includes("QrLogin")) return yield* qrLogin(opened, show)
     if (!method.capabilities.includes("RedirectLogin")) return yield* newSession(opened)
     // A refresh needs no person, so it is tried before the browser login. It is not tried while a session is live,
-    // because `connection.session` can return that session.
+    // because `connection.session` could then return the live session instead of a new one.
     const refreshed =
       Option.isNone(yield* liveOf(opened)) && method.capabilities.includes("Refresh")
         ? yield* Effect.option(promised(() => connection.session()))

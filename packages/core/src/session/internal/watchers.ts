@@ -4,7 +4,7 @@ import type { Changed, Watchers } from "./changes.ts"
 
 export const make = (): Watchers => {
   // Most accounts have one watcher, and a list with one element needs less memory than a set. The list of the first
-  // watcher is `[changed]`, because V8 reserves space for more elements in a list made with `...`.
+  // watcher is made without a spread, because V8 reserves space for more elements in a list that is made with a spread.
   const watchers = new Map<string, ReadonlyArray<Changed>>()
   return {
     add: (account, changed) => {
