@@ -8,6 +8,8 @@ describe("timeText", () => {
     [1, "1 millisecond"],
     [250, "250 milliseconds"],
     [1000, "1 second"],
+    [999.4, "999 milliseconds"],
+    [999.6, "1 second"],
     [45_000, "45 seconds"],
     [90_400, "90 seconds"],
     [119_400, "119 seconds"],

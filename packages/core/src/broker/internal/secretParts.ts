@@ -6,11 +6,14 @@ const plain = new Set(
   "token bearer basic digest apikey api_key api-key key jwt session path httponly secure".split(" ")
 )
 
+/** Returns the text, its parts between colons, and the part after the first colon: a password may contain colons. */
+const around = (text: string): ReadonlyArray<string> => [text, text.slice(text.indexOf(":") + 1), ...text.split(":")]
+
 /** If the word can be the base64 text of a Basic header, returns the decoded text and its parts. */
 const decoded = (word: string): ReadonlyArray<string> => {
   if (!/^[\w+/-]{8,}={0,2}$/.test(word)) return []
   const text = Result.getOrElse(Base64.decodeString(word.replaceAll("-", "+").replaceAll("_", "/")), () => "")
-  return /^[\x20-\x7e]*:[\x20-\x7e]*$/.test(text) ? [text, ...text.split(":")] : []
+  return /^[\x20-\x7e]*:[\x20-\x7e]*$/.test(text) ? around(text) : []
 }
 
 /**
@@ -22,7 +25,7 @@ export const secretParts = (value: string): ReadonlyArray<string> => {
   const parts = new Set<string>()
   for (const word of value.split(/[\s,;"']+/)) {
     const text = word.replace(/^[\w-]+=(?=[^=])/, "")
-    for (const part of [text, ...text.split(":"), ...decoded(text)]) {
+    for (const part of [...around(text), ...decoded(text)]) {
       if (part.length >= 4 && !plain.has(part.toLowerCase())) parts.add(part)
     }
   }

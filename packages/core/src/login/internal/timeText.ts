@@ -19,7 +19,7 @@ const counted = (count: number, unit: string): string => (count === 1 ? `1 ${uni
 export const timeText = (input: Duration.Input): string => {
   const millis = Math.abs(Duration.toMillis(Duration.fromInputUnsafe(input)))
   if (!Number.isFinite(millis)) return "an unlimited time"
-  if (millis > 0 && millis < 1000) return counted(Math.max(1, Math.round(millis)), "millisecond")
+  if (millis > 0 && millis < 999.5) return counted(Math.max(1, Math.round(millis)), "millisecond")
   const seconds = Math.round(millis / 1000)
   if (seconds < 120) return counted(seconds, "second")
   const first = units.findIndex(([, size]) => seconds >= size)
