@@ -7,7 +7,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { layerAnswer, loginRequest, morning, reasonOf } from "./support.ts"
 
 // The broker sends AB1050 for a wrong one-time code, for a wrong client code, and often even for a right one-time code.
-// The broker checks PIN and API key after the code, so AB1050 says nothing about the PIN and the API key.
+// The broker checks the PIN and the API key after the code, so AB1050 says nothing about the PIN and the API key.
 const refusal = JSON.stringify({ status: false, message: "Invalid totp", errorcode: "AB1050", data: null })
 
 const usual = ["WrongClientCode", "ReEnrolled", "CodeReused"]

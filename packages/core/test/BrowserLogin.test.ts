@@ -14,7 +14,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { account, breakable, makeShared, makeTiny, morning, numberOf, pass, type Shared, start } from "./sessions.ts"
 import { shown } from "./support.ts"
 
-/** `tabs` lists the name of the program for each browser login that was begun. */
+/** For each browser login that began, `tabs` contains the name of the program that began it. */
 const makeWorld = (shared: Shared = makeShared()) => {
   const tabs: Array<string> = []
   const tiny = makeTiny({ by: [] })

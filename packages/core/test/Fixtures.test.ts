@@ -171,7 +171,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture in the dialect "tiny" has the verdict Yes and expects a success/
   ],
   [
-    "a dialect whose failures are all in fixtures without a dialect",
+    "a dialect whose failures are all in fixtures that do not name the dialect",
     having(wrongPin, { dialect: undefined as never }),
     'a fixture in the dialect "tiny" has the verdict No',
     /no fixture in the dialect "tiny" has the verdict No/

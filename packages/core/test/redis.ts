@@ -33,7 +33,7 @@ export const cluster = Effect.gen(function* () {
   return node
 })
 
-/** Tests that freeze or restart a server must start their own with `server`. */
+/** Starts one server for several tests. A test that freezes or restarts a server must use `server` instead. */
 export const sharedServer = (): { readonly url: () => string } => {
   let shared: RedisServer | undefined
   beforeAll(async () => void (shared = runsRedis ? await startRedis() : undefined))

@@ -35,7 +35,7 @@ export interface MotilalCredentials extends Credentials.Input<typeof lenientCred
  * @since 0.1.0
  */
 export interface Options extends services.Options {
-  /** Minimum wait before a code by SMS can be sent again. Default: 30 seconds. */
+  /** Minimum wait before a new code can be requested. Default: 30 seconds. */
   readonly resendAfter?: Duration.Input | undefined
 }
 
@@ -111,8 +111,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   const verify = (challenge: Challenge.Challenge, otp: Redacted.Redacted<string>) => {
     const ends = Expiry.earliest(expiry, notAfter(challenge.expiresAt))
     const exchange = Effect.gen(function* () {
-      // After some failures of `send`, the ledger reopens the challenge. `getaccesstoken` runs after `send`, because a
-      // failed `getaccesstoken` must not reopen a challenge whose code the broker has accepted.
+      // After some failures of `send`, the ledger reopens the challenge. `getaccesstoken` is not part of `send`,
+      // because a failed `getaccesstoken` must not reopen a challenge whose code the broker has accepted.
       yield* ledger.answer(challenge, otp, { digits: 6, send: api.verifyotp({ otp }, waiting(challenge)) })
       yield* keep(challenge.stepToken, yield* Clock.currentTimeMillis, ends)
       return { tokens: yield* services.exchange(api, account, challenge.stepToken) }
@@ -137,9 +137,9 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
 /**
  * Provides all services of this login method for one account.
  *
- * In generation v7, the request `getaccesstoken` follows an accepted login. If `getaccesstoken` fails, `Login` fails
- * with the operation `getaccesstoken`, and repeats no request. A `SessionManager` repeats `getaccesstoken`. If the
- * broker refuses the login token, the `SessionManager` logs in again.
+ * In generation v7, the request `getaccesstoken` follows an accepted login. If `getaccesstoken` fails, no request is
+ * repeated, and the `operation` of the error is `getaccesstoken`. But a `SessionManager` repeats `getaccesstoken`. If
+ * the broker refuses the login token, the `SessionManager` logs in again.
  *
  * @example
  * ```ts

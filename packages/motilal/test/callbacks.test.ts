@@ -66,7 +66,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect('gives a session with the token of the callback as its access token if the generation is "v3"', () =>
+  it.effect('gives a session whose access token is the token of the callback if the generation is "v3"', () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, { generation: "v3" })
       const { tokens } = yield* completed(callback.href)
@@ -99,7 +99,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("gives a session whose token has no prefix Bearer if the parameter AuthToken is Bearer <token>", () =>
+  it.effect("may contain its token in the parameter AuthToken, after the word Bearer", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun()
       const token = callback.searchParams.get("authtoken") ?? ""

@@ -117,7 +117,7 @@ describe("logins and sessions:", () => {
     })
   )
 
-  it.effect("a code can be resent after 30 seconds, and only the new code is accepted", () =>
+  it.effect("a new code can be requested after 30 seconds, and only the new code is accepted", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -139,7 +139,7 @@ describe("logins and sessions:", () => {
     ["the connection is cut before the broker processes the request", { kind: "reset" }],
     ["the connection is cut after the broker has processed the request", { kind: "lost" }]
   ] as const) {
-    it.effect(`the latest code is accepted after a resend fails because ${what}`, () =>
+    it.effect(`after a failed resend (${what}), the latest code is accepted`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         yield* Effect.gen(function* () {
@@ -155,7 +155,7 @@ describe("logins and sessions:", () => {
     )
   }
 
-  it.effect("a code can be resent at once if resendAfter is 0", () =>
+  it.effect("a new code can be requested at once if resendAfter is 0", () =>
     Effect.gen(function* () {
       yield* serve()
       yield* Effect.gen(function* () {
@@ -201,7 +201,7 @@ describe("logins and sessions:", () => {
     })
   )
 
-  it.effect('verifyotp sends a number if otpType is "number", and the error message does not contain the code', () =>
+  it.effect('verifyotp sends a number if otpType is "number", and its error message does not contain the code', () =>
     Effect.gen(function* () {
       const fake = yield* serve({ otpType: "number" })
       yield* Effect.gen(function* () {

@@ -69,7 +69,7 @@ it.live("the simulator refuses an invalid snapshot, and changes nothing", () =>
   })
 )
 
-it.live("the simulator refuses a snapshot of a simulator that has other accounts", () =>
+it.live("a simulator refuses a snapshot of another simulator that has different accounts", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ seed: { brokers: { samco: { accounts: [{ userId: "S1" }] } } } })
     const other = yield* Simulator.make()

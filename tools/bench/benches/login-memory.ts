@@ -21,7 +21,7 @@ const inParts =
 
 const handles = (): number => process.getActiveResourcesInfo().length
 
-/** Does not measure the first login of each account. These logins open all connections and fill all caches. */
+/** Measures all logins except the first login of each account, which opens connections and fills caches. */
 const weigh =
   (run: Run): Run =>
   async (turn) => {

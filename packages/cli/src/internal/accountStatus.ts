@@ -15,7 +15,7 @@ import * as sessions from "./sessions.ts"
 
 export interface Status {
   readonly entry: Entry
-  /** Title of the broker. If its package cannot be loaded, the id. */
+  /** Title of the broker. If the broker's package cannot be loaded, the id of the broker. */
   readonly title: string
   /** `undefined` if the broker's package cannot be loaded, or lacks the method. */
   readonly method: Method | undefined
@@ -24,7 +24,7 @@ export interface Status {
   readonly memory: LoginGuard.Memory
   /**
    * The times of the failed logins that count towards `maxFailures` of the method, oldest first. If the method is
-   * unknown, or describes no renewal, all stored failed logins count.
+   * unknown, or describes no renewal, failed logins of any age count.
    */
   readonly countedAt: ReadonlyArray<number>
   readonly session: Session.Session | undefined

@@ -1,5 +1,6 @@
 /**
- * The base of all fake brokers. It provides routes, a clock, a journal of requests, and faults that a test can inject.
+ * The base of all fake brokers. It finds the route of each request. It provides a clock, a journal of requests, and
+ * faults that a test can inject.
  *
  * A fake broker ("fake") is as strict as the real broker. It uses the `Request` and `Response` of the web platform, so
  * it works with msw (Mock Service Worker) and behind an HTTP server.
@@ -62,19 +63,19 @@ export interface Route {
   readonly method: string
   readonly origin: string
   readonly path: string
-  /** Returns whether the route handles the request. Use it if several routes have the same path. */
+  /** Returns whether the route handles the request. Set `accepts` if several routes have the same path. */
   readonly accepts?: (request: FakeRequest) => boolean
   readonly handle: (request: FakeRequest) => Effect.Effect<FakeResponse>
 }
 
 /**
- * A fault that a test injects.
+ * A fault that a test injects. For these kinds of fault, this is what the fake does:
  *
  * - `latency`: processes the request after a delay.
  * - `truncated`: processes the request, and sends half of the answer's body.
  * - `lost`: processes the request, and cuts the connection.
  * - `reset`: cuts the connection.
- * - `quote`: the answer contains the header values and the body of the request, like a debug page.
+ * - `quote`: answers with the header values and the body of the request, like a debug page.
  *
  * The fake processes the request only with `latency`, `truncated` and `lost`.
  *
@@ -100,7 +101,7 @@ export type Fault =
  * @since 0.1.0
  */
 export interface JournalEntry {
-  /** When the request arrived: the time of the fake's clock, in milliseconds since the epoch. */
+  /** When the request arrived, according to the fake's clock. In milliseconds since the epoch. */
   readonly at: number
   readonly broker: string
   readonly endpoint: string
@@ -147,13 +148,13 @@ export interface FakeBroker {
   readonly origins: ReadonlyArray<string>
   readonly endpoints: ReadonlyArray<string>
   readonly accounts: ReadonlyArray<FakeAccount>
-  /** The limits and lifetimes that apply if no switch is set. */
+  /** The limits and lifetimes that apply if no option of the fake changes them. */
   readonly limits: ReadonlyArray<FakeLimit>
   /** Answers a request as the broker does. Returns `Response.error()` if the connection is cut. */
   readonly respond: (request: Request) => Promise<Response>
-  /** The last requests, oldest first. Their maximum number: see `JournalLimit`. */
+  /** The last requests, oldest first. `JournalLimit` describes their maximum number. */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
-  /** Number of entries that a full journal has removed since the last `reset` or the last restored snapshot. */
+  /** Number of entries that were removed because the journal was full. A reset or a restored snapshot sets it to 0. */
   readonly journalDropped: Effect.Effect<number>
   /**
    * Injects a fault into the next `times` requests to an endpoint. The endpoint `"*"` means every endpoint. Default for
@@ -283,7 +284,7 @@ export const html = (body: string, status = 200): FakeResponse => ({
 })
 
 /**
- * Returns a field of a JSON body if it is text. Returns `undefined` if the field is missing, blank or of another type.
+ * Returns a text field of a JSON body. Returns `undefined` if the field is missing, blank or not text.
  *
  * @category requests
  * @since 0.1.0
@@ -372,7 +373,7 @@ export const makeAuthenticator = (
       }
       return false
     }),
-    /** The number of the TOTP period whose code was used last, keyed by account. */
+    /** For each account, the number of the TOTP period to which the last accepted code belongs. */
     lastSteps,
     reset: () => lastSteps.clear()
   }

@@ -8,7 +8,7 @@ const says = (json: unknown, word: "success" | "error"): boolean => {
 
 const segments = ["nse", "mcx", "exchange_combined"]
 
-/** The answers of Rupeezy's API, as of 2026-11-21. No refused login is documented: it may have the HTTP status 200. */
+/** The answers of Rupeezy's API, as of 2026-11-21. A refused login is not documented. It may have HTTP status 200. */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "address",

@@ -10,7 +10,7 @@ export interface Page {
   readonly path: string
   /** Name of the `FakeAccount` field that contains the user id. */
   readonly name: string
-  /** Index of the account in the simulator's accounts of this broker. Default: 0. */
+  /** Index of the account in the list of the simulator's accounts at this broker. Default: 0. */
   readonly account?: number
   readonly query: (account: FakeAccount) => Readonly<Record<string, string | undefined>>
   readonly fields: (account: FakeAccount, totp: string) => Readonly<Record<string, string | undefined>>

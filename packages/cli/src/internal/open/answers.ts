@@ -15,15 +15,15 @@ import type { Links } from "./links.ts"
 import * as page from "./page.ts"
 
 const refusals = {
-  HostRefused: [421, "The header Host names another server", "Use the link that broker-auth open has made."],
-  OriginRefused: [403, "The request does not come from this page", "Use the page that broker-auth open has opened."],
+  HostRefused: [421, "The header Host names another server", "Use the link of broker-auth open."],
+  OriginRefused: [403, "The request does not come from this page", "Use the page of broker-auth open."],
   LinkRefused: [
     403,
     "The link was used before, is older than 60 seconds, or was replaced by a newer link",
     "Run broker-auth open again."
   ],
   BearerRefused: [401, "The command does not accept the bearer token of this page", "Run broker-auth open again."],
-  PathUnknown: [404, "There is no such path", "Use the page that broker-auth open has opened."],
+  PathUnknown: [404, "There is no such path", "Use the page of broker-auth open."],
   MethodRefused: [
     405,
     "This path does not accept the method of the request",
@@ -36,7 +36,7 @@ const refusals = {
     "The account does not accept this request in its current step",
     "Look at the page: it shows the current step."
   ],
-  BodyInvalid: [400, "The body is not the expected JSON", "Use the page that broker-auth open has opened."],
+  BodyInvalid: [400, "The body is not the expected JSON", "Use the page of broker-auth open."],
   StreamsExhausted: [503, "Too many pages are open", "Close some of them, then run broker-auth open again."],
   Fault: [500, "The command has a fault", "Please report it."]
 } as const satisfies Readonly<Record<string, readonly [status: number, message: string, remedy: string]>>

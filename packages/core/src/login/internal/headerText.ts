@@ -7,7 +7,7 @@ import * as Redacted from "effect/Redacted"
  */
 const forbidden = /[^\t\x20-\x7e\x80-\xff]/
 
-/** Matches characters that do not belong to a token: blanks, control characters, and characters other than ASCII. */
+/** Matches characters that do not belong to a token: blanks, control characters, and non-ASCII characters. */
 const foreign = /[^\x21-\x7e]/
 
 export const headerProblem =
