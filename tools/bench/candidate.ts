@@ -1,4 +1,4 @@
-/** Runs one candidate of a bench, in a separate process. */
+/** Runs in a child process: measures the turns of one candidate of a bench. */
 import { performance } from "node:perf_hooks"
 import { pathToFileURL } from "node:url"
 import { servePeer } from "../interop/peer.ts"

@@ -1,4 +1,4 @@
-/** Tests of the results page, of its picture, and of the names in the lists of targets and of checked ratios. */
+/** Tests of the results page and its picture. Also checks the names in the lists `targets` and `checked`. */
 import { assert, describe, it } from "@effect/vitest"
 import { load } from "./benches.ts"
 import { type Measured, planOf, type Result, titleOf } from "./harness.ts"

@@ -52,7 +52,7 @@ export interface Tally {
   readonly note: (what: string, found: number | string) => void
 }
 
-/** An account, with a simulated broker and a vault that no other setup uses. */
+/** An account. Each setup has its own simulated broker and its own vault. */
 export interface Setup {
   /** The name under which programs open the account's session. */
   readonly name: string

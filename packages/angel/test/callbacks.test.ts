@@ -137,7 +137,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("returns only an access token if the callback has no refresh_token and an empty feed_token", () =>
+  it.effect("returns a session with only an access token if the other tokens are absent or empty", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun({ publisherRefreshToken: "absent" })
       callback.searchParams.set("feed_token", "")

@@ -283,7 +283,7 @@ describe("a login with TOTP", () => {
   )
 })
 
-describe("wrong codes and resends", () => {
+describe("wrong codes and resends:", () => {
   it.effect("a challenge ends with the third wrong code", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
@@ -348,7 +348,7 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect("a code can be resent at most four times, a minute apart", () =>
+  it.effect("a challenge allows at most four resends, with at least a minute between two resends", () =>
     Effect.gen(function* () {
       const { begin, fake, resend, verify } = yield* make({}, {}, { codeLifetime: "1 hour" })
       let challenge: Challenge = yield* begin
@@ -385,7 +385,7 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect("a resent code is accepted if the account has TOTP", () =>
+  it.effect("a resent code is accepted even if the account has TOTP", () =>
     Effect.gen(function* () {
       const { begin, fake, resend, verify } = yield* make(
         {},
@@ -416,7 +416,7 @@ describe("wrong codes and resends", () => {
   )
 })
 
-describe("refused logins", () => {
+describe("refused logins:", () => {
   it.effect("each login sends a wrong password only once, and the fourth login locks the account", () =>
     Effect.gen(function* () {
       const { fake, run } = yield* make({}, { password: Redacted.make("wrong") })
@@ -519,7 +519,7 @@ describe("a biometric login", () => {
       Layer.provide(TestHttp.layerFake(fake))
     )
 
-  it.effect("succeeds with the token of the session in which it was enabled", () =>
+  it.effect("succeeds with the token of the session that enabled biometric logins", () =>
     Effect.gen(function* () {
       const { begin, fake, run, verify } = yield* make({}, { deviceId: "another-device" })
       const live = yield* verify(yield* begin, yield* newestCode(fake))
@@ -534,7 +534,7 @@ describe("a biometric login", () => {
     })
   )
 
-  it.effect("succeeds three times in a row, each time with the token of the previous login", () =>
+  it.effect("succeeds three times in a row, and each later login sends the token of the previous login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeRmoney.make()

@@ -141,7 +141,7 @@ const stopHolder = async (torture: Torture) => {
     }
     const outcome = await taken.get(name)
     tally.equal(
-      "sessions that the next program got while the holder is suspended",
+      "sessions that the next program gets while the holder is suspended",
       outcome?._tag === "Session" ? 1 : 0,
       1
     )

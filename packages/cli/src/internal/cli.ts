@@ -93,7 +93,7 @@ export const services = Layer.mergeAll(
     ChildProcessSpawner.ChildProcessSpawner,
     ChildProcessSpawner.make(() => unused)
   ),
-  // `--help` and `--version` are answered before the parser is loaded.
+  // `bin.ts` answers `--help` and `--version`, so the parser has no built-in options.
   CliConfig.layer({ builtIns: [] }),
   CliOutput.layerPresenter({ present: () => Effect.void })
 )

@@ -84,10 +84,10 @@ export const originsFor = (
 }
 
 /**
- * Adds the session's headers to a request. A request to any other origin than the broker's origins gets no token, and
- * is returned unchanged. Fails with `InvalidRequest` if a token of the session contains a space, a control character or
- * a character outside ASCII. Also fails with `InvalidRequest` if a header of the session contains a character that RFC
- * 9110 forbids in a header.
+ * Adds the session's headers to a request. A request that does not go to one of the broker's origins is returned
+ * unchanged, so it gets no token. Fails with `InvalidRequest` if a token of the session contains a space, a control
+ * character or a character outside ASCII. Also fails with `InvalidRequest` if a header of the session contains a
+ * character that RFC 9110 forbids in a header.
  *
  * @example
  * ```ts

@@ -11,7 +11,10 @@ import process from "node:process"
 import { type CommandFailed, fail, type Failure } from "../failure.ts"
 import type { Home } from "../home.ts"
 
-/** Longest path of a socket, in bytes. On macOS, a socket address has 104 bytes for the path and its closing zero. */
+/**
+ * Maximum length of a socket's path, in bytes. On macOS, a socket address has 104 bytes for the path and its
+ * terminating zero byte.
+ */
 const maxPathBytes = 103
 
 const codeOf = (error: unknown): string => {
