@@ -1,5 +1,5 @@
 /**
- * Prints the time at which the session ends: `node session.ts angel`. All programs that one user runs on this machine
+ * `node session.ts angel` prints the time at which the session ends. All programs that one user runs on this machine
  * share the session. If another library sends your requests, call `session` before each request, because a renewal of
  * the session changes the token.
  */

@@ -33,7 +33,7 @@ describe("run() and leaks()", () => {
   })
 })
 
-it("leaks() finds nothing if a program shows no secret, and run() removes the folder of the program", async () => {
+it("run() removes the folder of the program, and leaks() finds nothing if the program shows no secret", async () => {
   const all = await run(leaking, "no leak")
   assert.strictEqual(all.code, 0)
   const folder = /"folder":"([^"]+)"/.exec(all.output)?.[1]

@@ -88,7 +88,7 @@ const reExports = (statement: string): ReadonlyArray<Declaration> =>
 const moduleText = (source: string): string => /^\/\*\*[\s\S]*?\*\//.exec(source)?.[0] ?? ""
 
 const render = (name: string, specifier: string, source: string, found: ReadonlyArray<Declaration>): string => {
-  // Several overloads have the same name.
+  // All overloads of a function have the same name.
   const names = Array.from(new Set(found.map((one) => one.name)))
   const documented = names.map((one) => {
     const all = found.filter((declaration) => declaration.name === one)
@@ -118,7 +118,7 @@ const pageOf = (folder: string, manifest: string, file: string): Page => {
   const place = path.join(root, "packages", folder)
   const module = file.replace(/\.ts$/, "")
   const emitted = path.join(place, "dist", `${module}.d.ts`)
-  if (!fs.existsSync(emitted)) throw new Error(`${emitted} is missing: run npm run typecheck first.`)
+  if (!fs.existsSync(emitted)) throw new Error(`${emitted} is missing. First run: npm run typecheck`)
   const title = path.basename(module)
   const source = fs.readFileSync(path.join(place, "src", file), "utf8")
   const text = render(title, `${manifest}/${module}`, source, declarations(fs.readFileSync(emitted, "utf8")))

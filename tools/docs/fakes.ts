@@ -1,8 +1,8 @@
 /**
- * Lets the fake brokers answer the requests of the programs in the documentation. Sets the missing environment
- * variables of credentials to the values of the fakes' demo accounts. When a program prompts for a one-time code, a
- * simulated keyboard types the newest code that the fake has sent. This file is copied to folders with installed
- * packages, so it imports no other file of the repository.
+ * Lets the fake brokers answer the requests of the programs in the documentation. Sets each environment variable of a
+ * credential to the value of the fake's demo account, unless the variable is already set. When a program prompts for a
+ * one-time code, a simulated keyboard types the newest code that the broker's fake has sent. This file is copied to
+ * folders with installed packages, so it imports no other file of the repository.
  */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"

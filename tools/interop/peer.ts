@@ -45,7 +45,7 @@ export const adopt = (child: ChildProcess): void => {
 export const end = async (child: ChildProcess): Promise<void> => {
   if (!running.has(child)) return
   const closed = new Promise((resolve) => child.once("close", resolve))
-  // The parent must not call `disconnect`: after that, Node 24 never emits "close".
+  // The parent must not call `disconnect`, because Node 24 never emits "close" after this call.
   if (child.connected) child.send(farewell, () => undefined)
   else child.kill("SIGTERM")
   const timer = setTimeout(() => child.kill("SIGKILL"), 3000)
@@ -143,7 +143,10 @@ export const stopPeers = async (): Promise<void> => {
   await Promise.all(Array.from(running, end))
 }
 
-/** Runs in the child process: answers calls with `handle`. Exits when the parent process requests it or ends. */
+/**
+ * Runs in the child process, and answers calls with `handle`. Exits on request of the parent process, or when the
+ * parent process ends.
+ */
 export const servePeer = (handle: (request: never) => unknown): void => {
   const send = (message: Answer) => process.send?.(message)
   const answer = async (id: number, request: unknown) => {

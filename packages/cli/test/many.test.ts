@@ -154,7 +154,7 @@ it("the progress of login --all fits into one line of the terminal", () => {
 })
 
 it.live(
-  "broker-auth login --all logs in to 21 of 25 accounts if two logins fail and the person does not complete two others",
+  "broker-auth login --all logs in to 21 of 25 accounts if two logins fail and the person skips two logins",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({
@@ -172,8 +172,8 @@ it.live(
         )
       })
 
-      // Two logins to Samco hang, so the other Samco accounts wait. The person stops the command when the 19 accounts
-      // of the other brokers are done.
+      // Two logins to Samco hang. The other Samco accounts wait, because at most two logins to one broker run at once.
+      // The person stops the command when the 19 accounts of the other brokers are done.
       yield* simulator.inject("samco", "sessionToken", { kind: "latency", duration: "60 seconds" }, 2)
       const plain = { ...user, env: { ...user.env, NO_COLOR: "1" } }
       const narrow = { columns: 40, term: "xterm" }
@@ -223,7 +223,7 @@ it.live(
       assert.include(during, `${escape}[32m 20 in${escape}[0m`)
       assert.isTrue(restoresCursor(colored.screen))
       assert.strictEqual((yield* live).length, 21)
-      // No login is sent again for the locked account and the account with the wrong PIN.
+      // No further login is sent for the locked account, or for the account with the wrong PIN.
       assert.strictEqual(yield* loginsOf("angel", "loginByPassword"), sentBefore)
 
       const sent = JSON.parse(fs.readFileSync(path.join(user.state, "sent"), "utf8"))

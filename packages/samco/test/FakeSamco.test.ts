@@ -407,7 +407,7 @@ describe("the fake's browser login", () => {
   for (const oauthFailures of [200, 400] as const) {
     for (const [oauthFailureBody, expected] of bodies) {
       it.effect(
-        `refuses an unknown code with the status and body that oauthFailures: ${oauthFailures} and oauthFailureBody: "${oauthFailureBody}" select`,
+        `with oauthFailures ${oauthFailures} and oauthFailureBody "${oauthFailureBody}" refuses an unknown code with that status and body`,
         () =>
           Effect.gen(function* () {
             const fake = yield* begin({ oauthFailures, oauthFailureBody })

@@ -118,7 +118,7 @@ describe("a managed session of SamcoAuth", () => {
 })
 
 describe("a managed session of SamcoLegacy", () => {
-  it.effect("is not renewed after the configured access token expired at 08:00 IST", () =>
+  it.effect("is not renewed after the configured access token has expired at 08:00 IST", () =>
     Effect.gen(function* () {
       const { fake, renew, session } = yield* begin(SamcoLegacy.layer({ credentials: legacyCredentials }))
       const first = yield* session

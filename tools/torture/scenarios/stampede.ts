@@ -26,9 +26,9 @@ const round = async (
 }
 
 /**
- * Makes `count` programs request a session at the same time, in three rounds. The programs request their first
- * session, and then a replacement for this session, as after a rejected token. When the replacement session has ended,
- * the programs request a session again.
+ * In each of three rounds, `count` programs request a session at the same time. In the first round, they request their
+ * first session. In the second round, they request a replacement for this session, as if the broker had rejected its
+ * token. In the third round, the replacement has ended, and they request a session again.
  */
 export const crowd = async (torture: Torture, count: number): Promise<void> => {
   const programs = await torture.programs(count)

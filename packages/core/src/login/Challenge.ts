@@ -67,7 +67,7 @@ export interface Ledger {
   /**
    * Answers a challenge. `send` sends the code, and runs at most once.
    *
-   * - The code does not have `digits` digits: the code is not sent, and the challenge stays open.
+   * - The code has a wrong number of digits, or other characters: the code is not sent, and the challenge stays open.
    * - The login guard allows no further code: the code is not sent, and the challenge stays open.
    * - `send` fails with `RateLimited`: the challenge stays open.
    * - `send` fails with `InvalidStepUpCode`: the challenge stays open if `attemptsLeft` is not 0.
@@ -202,7 +202,10 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       return Effect.sync(() => void ended.set(challenge.id, why))
     }
 
-    /** If the login guard allows no further code, fails and opens the challenge again. */
+    /**
+     * Tells the login guard that a code is now sent. If the guard allows no further code, opens the challenge again,
+     * and fails.
+     */
     const entered = (challenge: Challenge) =>
       Effect.tapError(
         report(({ beforeCode }) => beforeCode),

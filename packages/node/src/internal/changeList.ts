@@ -7,7 +7,7 @@ import * as checked from "./checked.ts"
 import { Damaged } from "./sqlite.ts"
 
 export interface Change {
-  /** Number of this write to the vault, counted from 1. */
+  /** Number of the write that made this change. The first write to the vault has the number 1. */
   readonly write: number
   readonly account: string
   readonly version: number
@@ -19,7 +19,7 @@ interface ChangeList {
    * this package has written to the vault without updating this list.
    */
   readonly writes: number
-  /** The list has every change of a session after this number of writes. */
+  /** The list lacks the changes of the first `from` writes. It contains all later changes of sessions. */
   readonly from: number
   readonly changes: ReadonlyArray<Change>
 }
@@ -57,8 +57,8 @@ const find = (database: DatabaseSync): ChangeList | undefined => {
 }
 
 /**
- * Call this in the transaction of a write. `writes` includes this write. `session` is `undefined` if the written entry
- * is not a session.
+ * Call `add` in the transaction of each write to the vault. `writes` includes this write. `session` is `undefined` if
+ * the written entry is not a session.
  */
 export const add = (
   database: DatabaseSync,
@@ -76,7 +76,7 @@ export const add = (
 export interface News {
   readonly writes: number
   /**
-   * Changes of sessions after the number of writes that was passed to `since`. `undefined` if the list may lack some of
+   * The changes with a `write` greater than the argument `writes` of `since`. `undefined` if the list may lack some of
    * these changes.
    */
   readonly changes: ReadonlyArray<Change> | undefined

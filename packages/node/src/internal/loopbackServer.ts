@@ -22,7 +22,10 @@ export type Respond = (message: Http.IncomingMessage) => Effect.Effect<Answer>
 
 export const answer = (page: Page, more: Omit<Answer, "page"> = {}): Answer => ({ page, ...more })
 
-/** After this answer, the browser sends a GET to `location`, without the query and the form of the first request. */
+/**
+ * After this answer, the browser sends a GET to `location`. This GET contains neither the query nor the form of the
+ * answered request.
+ */
 export const redirectTo = (location: string, sent: Effect.Effect<void> = Effect.void): Answer => ({
   page: { status: 303, title: "Redirect", paragraphs: [] },
   headers: { location },
@@ -42,8 +45,8 @@ const headersMillis = 5000
 const requestMillis = 10_000
 
 /**
- * Bytes after `maxBodyBytes` are read and dropped, because a client that cannot send its whole request may not read the
- * answer.
+ * Bytes after `maxBodyBytes` are read and dropped, because some clients read the answer only after they have sent the
+ * whole request.
  */
 export const readForm = (message: Http.IncomingMessage): Effect.Effect<Redacted.Redacted<string>, Page> =>
   Effect.callback((resume) => {
@@ -107,7 +110,7 @@ const listenOn = (
   return Effect.map(Effect.acquireRelease(start, close), (server) => (server.address() as AddressInfo).port)
 }
 
-/** Error codes of listening on `::1` on a machine without IPv6. */
+/** On a machine without IPv6, an attempt to listen on `::1` fails with one of these error codes. */
 const withoutIpv6 = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"])
 
 /** Number of further tries to find a port that is free on IPv4 and on IPv6. */

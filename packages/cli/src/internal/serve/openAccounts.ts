@@ -35,8 +35,9 @@ interface Open {
   readonly manager: SessionManager["Service"]
   readonly headers: Authorize["Service"]["headers"]
   /**
-   * Returns a session other than `reported`, after a program has reported that the broker refuses the token of
-   * `reported`. Present only if only a person can log in to the account, and if the account's layer provides `Profile`.
+   * A program has reported that the broker refuses the token of the session `reported`. This function returns another
+   * session, or fails. It is `undefined` if a login needs no person, or if the account's layer does not provide
+   * `Profile`.
    */
   readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
@@ -100,11 +101,11 @@ const accepted = (name: string, broker: string) =>
   )
 
 /**
- * Returns the function that renews the session of an account that only a person can log in to. If a program wrongly
- * reports that the broker has refused a live token, the other programs must keep their session. So the session is
- * replaced only if the broker also refuses it in a profile call. If the renewal fails because a person has to log in,
- * the account is logged out. Without this logout, the next `broker-auth login` would find the refused session in the
- * store, and send no login.
+ * Returns a function that renews the session of one account. Only a person can log in to this account. If a program
+ * wrongly reports that the broker has refused a live token, the other programs must keep their session. So the session
+ * is replaced only if the broker also refuses it in a profile call. If the renewal fails because a person has to log
+ * in, the account is logged out. Without this logout, the next `broker-auth login` would find the refused session in
+ * the store, and send no login.
  */
 const makePersonal = (
   manager: SessionManager["Service"],

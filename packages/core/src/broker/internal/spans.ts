@@ -3,7 +3,8 @@ import type * as Fiber from "effect/Fiber"
 import * as Tracer from "effect/Tracer"
 
 /**
- * Effect's default tracer gets no span, because no program reads its spans.
+ * Runs `use` in a span. With Effect's default tracer, there is no span, because no program reads the spans of this
+ * tracer.
  *
  * The span does not contain the result of `use`, because the result may contain unencrypted tokens. If `use` fails, the
  * span contains the failure.

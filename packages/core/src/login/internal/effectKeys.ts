@@ -1,7 +1,7 @@
 /**
- * Keys of Effect services. They are not imported from Effect, because the modules that define them also load modules
- * that a login does not need, such as Schema or Stream. Effect compares keys by their text. A test compares the texts
- * in this file with the texts of Effect's keys.
+ * Keys of Effect services. They are not imported from Effect, because an import would also load modules that a login
+ * does not need, such as Schema or Stream. Effect compares keys by their text. A test compares the texts in this file
+ * with the texts of Effect's keys.
  */
 import * as Context from "effect/Context"
 import type * as Effects from "effect/http/HttpClient"
