@@ -46,7 +46,7 @@ const imports = {
   }
 }
 
-// The folders of `core/src` that the modules of each folder may import, type imports included.
+// For each folder of `core/src`, the folders from which its modules may import. The rule also covers type imports.
 const folders = {
   login: ["login"],
   broker: ["login", "broker"],

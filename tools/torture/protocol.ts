@@ -36,9 +36,9 @@ export interface Open {
 export type Request =
   | Open
   /**
-   * `replace` requests a session other than the last session that this program got under this `name`. With `at`, the
-   * program carries out any of these requests only at that time of the machine's clock, in milliseconds since the
-   * epoch. Default: at once.
+   * `replace` requests a session other than the last session that this program got under this `name`. The program
+   * carries out each of these four requests at the time `at` of the machine's clock, in milliseconds since the epoch.
+   * Default: at once.
    */
   | { readonly do: "session" | "renew" | "replace" | "logout"; readonly name: string; readonly at?: number | undefined }
   /** Reads the stored session, and sends no request to the broker. */

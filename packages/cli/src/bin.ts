@@ -20,7 +20,7 @@ process.stdout.on("error", ({ code = "unknown" }: NodeJS.ErrnoException) => {
   process.stderr.write(`${program}: standard output cannot be written (${code}).\n`)
   process.exit(ExitCode.table.output.code)
 })
-// A login or a server must not end because its messages cannot be written, for example on a full disk.
+// If standard error cannot be written, for example on a full disk, a login or a server continues.
 process.stderr.on("error", () => undefined)
 
 const isHelp = own.includes("--help") || own.includes("-h") || own.length === 0 || words[0] === "help"

@@ -46,8 +46,8 @@ const read = async (progress: AsyncIterable<unknown>) => {
   return seen
 }
 
-describe("Connections that are closed", () => {
-  it("reject each call with the same typed error", async () => {
+describe("close() of Connections", () => {
+  it("makes each later call reject with the same typed error", async () => {
     const tiny = makeTiny()
     const connections = await Connections.open({ accounts: { mine: layerOf(tiny), other: layerOf() } })
     const mine = await connections.account("mine")
@@ -71,7 +71,7 @@ describe("Connections that are closed", () => {
     assert.deepStrictEqual(tiny.calls, [])
   })
 
-  it("reject calls that were pending when close() was called", async () => {
+  it("makes pending calls reject with the same error", async () => {
     const slow = makeTiny()
     slow.latency = "10 seconds"
     const connections = await Connections.open({
@@ -98,7 +98,7 @@ describe("Connections that are closed", () => {
     assert.deepStrictEqual(await pending, Array(8).fill(closedError))
   })
 
-  it("reject a call of account() while they are being closed", async () => {
+  it("makes a call of account() reject while the connections are being closed", async () => {
     for (const layer of [layerOf(), Layer.merge(layerOf(), Layer.effectDiscard(Effect.sleep(5)))]) {
       const connections = await Connections.open({ accounts: { mine: layer } })
       const before = connections.account("mine")
@@ -111,7 +111,7 @@ describe("Connections that are closed", () => {
     }
   })
 
-  it("run the finalizers of a layer that was being built when close() was called", async () => {
+  it("runs the finalizers of a layer that is being built", async () => {
     const ends: Array<string> = []
     const finalizer = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => void ends.push("closed"))))
     const connections = await Connections.open({

@@ -92,7 +92,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not sent by SessionManager.renew, nor is the older refresh token that it replaced", () =>
+  it.effect("is not sent by SessionManager.renew, and its predecessor is not sent again", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
@@ -251,7 +251,7 @@ describe("sessions: a refresh token that the broker has refused", () => {
     })
   )
 
-  it.effect("is not sent again if the manager is closed before the token was removed from the store", () =>
+  it.effect("is not sent again if the manager is closed before the token is removed from the store", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       let isSlow = false
@@ -477,7 +477,7 @@ const steps: ReadonlyArray<Step> = [
     const session = Session.make({ account, method: "totp", tokens, issuedAt, expiry: Expiry.after("1 hour") })
     yield* Effect.forkDetach(Effect.exit(program.manager.adopt(session)), { startImmediately: true })
   }),
-  // A new program replaces the program. It knows only what is in the store.
+  // Closes the program, and starts a new program, which knows only what is in the store.
   Effect.fnUntraced(function* ({ another, programs }, program) {
     yield* Effect.forkDetach(program.close, { startImmediately: true })
     yield* TestClock.adjust(1)
@@ -543,7 +543,7 @@ const liveThroughDay = Effect.gen(function* () {
 })
 
 it.effect(
-  `sessions: no program sends a refresh token that it has used, logged out or seen refused, in ${days} simulated days`,
+  `sessions: in ${days} simulated days, no program sends a refresh token that it knows to be invalid`,
   ({ task }) =>
     Effect.gen(function* () {
       let sent = 0

@@ -91,7 +91,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`accepts a callback without a state by default if the login uses ${name}`, () =>
+    it.effect(`by default accepts a callback without a state if the login uses ${name}`, () =>
       Effect.gen(function* () {
         const { callback, redirect, request } = yield* begun(settings, { state: "dropped" })
         assert.notInclude(callback, "state=")
@@ -99,7 +99,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`rejects a callback without a state if the login uses ${name} and state: "required"`, () =>
+    it.effect(`rejects a callback without a state if the login uses ${name} and the option state is "required"`, () =>
       Effect.gen(function* () {
         const strict = { ...settings, state: "required" } as const
         const { callback, redirect, request } = yield* begun(strict, { state: "dropped" })

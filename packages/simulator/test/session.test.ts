@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { account, angel } from "./support.ts"
 
-it.live("a program can log in, use and refresh its session, and log out", () =>
+it.live("a program can log in, use its session, refresh the session, and log out", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* Effect.gen(function* () {

@@ -44,7 +44,7 @@ export type SessionChange = sessionChange.SessionChange
 
 /**
  * Manages the session of one account. After the scope of its layer has closed, every call fails with `InvalidRequest`.
- * Calls that are waiting for a renewal when the scope closes fail in the same way.
+ * If the scope closes while a call waits for a renewal, the call fails in the same way.
  *
  * @category services
  * @since 0.1.0
@@ -82,9 +82,9 @@ export class SessionManager extends Context.Service<
      * only calls of endpoints and requests of `AuthorizedClient` and `Authorize.request`. Do not place orders in
      * another way inside the effect.
      *
-     * There are two kinds of effects: effects whose requests are all safe to repeat, and all other effects. If the
-     * broker refuses the new token to an effect, and no effect of the same kind has succeeded with this token, the new
-     * session is not renewed until it is ten minutes old. More logins could lock the account.
+     * There are two kinds of effects: effects whose requests are all safe to repeat, and all other effects. If an
+     * effect fails because the broker also refuses the new token, and no effect of the same kind has succeeded with
+     * this token, the new session is not renewed until it is ten minutes old. More logins could lock the account.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
@@ -107,16 +107,16 @@ export class SessionManager extends Context.Service<
     /**
      * Ends the session at the broker, and deletes it from memory and from the store. The session is deleted even if the
      * broker's logout call fails. If the session cannot be deleted from the store, `logout` fails with the store's
-     * error. A renewal that is running in any program that shares the store does not bring the session back. If the
-     * store is in Redis, other programs notice the logout within a second. With another store, they notice it at their
-     * next check for changes (see `pollInterval`), or when the broker refuses the token.
+     * error. A renewal that is running during the logout, in this or another program, does not bring the session back.
+     * If the store is in Redis, other programs notice the logout within a second. With another store, they notice it at
+     * their next check for changes (see `pollInterval`), or when the broker refuses the token.
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
      * Records that the broker has accepted an order, or another call that must not be sent twice, with this session. If
      * the broker refuses this session later, the session may be replaced at once. Without the record, the manager may
-     * delay the replacement if this session replaced another refused session. `AuthorizedClient` and `withSession` make
-     * the record automatically.
+     * delay the replacement if this session itself replaced a session that the broker had refused. `AuthorizedClient`
+     * and `withSession` make the record automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**
@@ -125,7 +125,7 @@ export class SessionManager extends Context.Service<
      */
     readonly freshUnsafe: (now: number) => Exit.Exit<Session.Session> | undefined
     /**
-     * The changes of the session that happen after the stream was started. The stream ends when the manager's scope
+     * The changes of the session that happen after a reader starts the stream. The stream ends when the manager's scope
      * closes. If a reader is more than 256 changes behind, it misses the oldest changes.
      */
     readonly changes: Stream.Stream<SessionChange>
@@ -140,10 +140,10 @@ export class SessionManager extends Context.Service<
  */
 export interface Options {
   /**
-   * The first call of `session` after a random time renews the session. This time is from `early` to half of `early`
-   * before the expiry of the session, but not in the first half of its lifetime. A session that ends at a daily cut-off
-   * is renewed after the cut-off. Default: the option `renewal.early` of the broker's layer, otherwise the value in the
-   * broker's description (`Broker`).
+   * Shortly before the session expires, a call of `session` renews it. The renewal becomes due at a random time between
+   * `early` and half of `early` before the expiry, but never in the first half of the session's lifetime. A session
+   * that ends at a daily cut-off is renewed only after the cut-off. Default: the option `renewal.early` of the broker's
+   * layer, otherwise the value in the broker's description (`Broker`).
    */
   readonly early?: Duration.Input | undefined
   /**
@@ -257,7 +257,7 @@ export const withSession = <A, E, R>(
 
 /**
  * Makes a function for programs without Effect. The function returns a promise of a live session. After the manager's
- * scope has closed, the promises reject. A `ManagedRuntime` keeps the scope open until `dispose` is called.
+ * scope has closed, each new promise rejects. A `ManagedRuntime` keeps the scope open until `dispose` is called.
  *
  * @example
  * ```ts

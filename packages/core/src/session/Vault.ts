@@ -57,9 +57,9 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
  *
  * While the connection to Redis works, session managers learn of changes by other programs within a second. For this,
  * the vault reserves one connection to Redis. The Redis user must be allowed to run the commands `XADD`, `XREAD`,
- * `XRANGE`, `XREVRANGE` and `INFO`. Without `XADD`, other programs learn of the changes of this program up to an hour
- * late. Without one of the other permissions, or in a cluster, each manager reads its session from Redis at every poll
- * interval.
+ * `XRANGE`, `XREVRANGE` and `INFO`. If `XADD` is not allowed, other programs learn of the changes of this program up to
+ * an hour late. If one of the other commands is not allowed, or if Redis is a cluster, each manager reads its session
+ * from Redis at every poll interval.
  *
  * Set `disableOfflineQueue: true` in the Redis client. By default, the client queues requests while Redis is
  * unreachable, and a program cannot exit before these requests are answered.

@@ -30,8 +30,8 @@ export interface Origin {
 }
 
 /**
- * Maximum number of tries to write a session or a logout to the store. A try fails if another program has
- * written the stored entry since this program read it.
+ * Maximum number of tries to write a session or a logout to the store. A try fails if another program has written the
+ * stored entry since this program read it.
  */
 export const maxWrites = 5
 
@@ -53,9 +53,9 @@ const endedAlreadyReason = new AuthError.SessionExpired({
 })
 
 /**
- * After the broker refused a session in `withSession`, `session` is the session that replaced the refused session.
- * `accepted` contains the kinds of the effects that have sent requests with `session` and succeeded. `order`: at least
- * one request of the effect must not be sent twice. `read`: all requests of the effect may be sent twice.
+ * `session` replaced a session that the broker refused in `withSession`. `accepted` contains the kinds of the effects
+ * that have sent requests with `session` and succeeded. `order`: at least one request of the effect must not be sent
+ * twice. `read`: all requests of the effect may be sent twice.
  */
 export interface Trial {
   readonly session: Session.Session
@@ -175,8 +175,8 @@ export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): E
   })
 
 /**
- * Callers that wait for a renewal fail before the fibers are interrupted. In the opposite order, the callers would get
- * no error.
+ * First, the callers that wait for a renewal get an error. Then, the fibers are interrupted. In the opposite order, the
+ * callers would get no error.
  */
 export const close = (self: Self, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.suspend(() => {
