@@ -12,8 +12,8 @@ export interface Output {
   readonly print: (text: string) => void
   readonly progress: (text: string) => void
   /**
-   * Whether to print every count on a separate line. If false, some counts with the same scenario and name share a
-   * line: correct counts that have the same expected value, and other counts that belong to the same case.
+   * Whether to print every count on a separate line. If false, counts with the same scenario and name can share a line:
+   * correct counts if they have the same expected value, and all other counts if they belong to the same case.
    */
   readonly details: boolean
 }
@@ -21,7 +21,7 @@ export interface Output {
 const secondsSince = (began: number, digits: number): string =>
   `${((performance.now() - began) / 1000).toFixed(digits)} s`
 
-/** Number of concurrent scenarios. A machine with two cores can run two, because their processes mostly wait. */
+/** Number of concurrent scenarios. Two cores are enough for them, because the processes of a scenario mostly wait. */
 const lanes = 2
 
 const inTurn = async (

@@ -79,7 +79,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("eight programs send two logins in total if they log in at the same time", () =>
+  it.effect("eight programs send two logins in total if all log in at the same time with a wrong PIN", () =>
     Effect.gen(function* () {
       const { login, program, sent } = yield* begin
       yield* Effect.all(
@@ -135,7 +135,7 @@ describe("sessions: credentials", () => {
     })
   )
 
-  it.effect("are sent less often after ten unanswered logins in an hour, even if the broker once accepted them", () =>
+  it.effect("that the broker once accepted are sent less often after ten unanswered logins in an hour", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* guard.protect(account, policy, login(), pin)
@@ -156,7 +156,7 @@ describe("sessions: credentials", () => {
     })
   )
 
-  it.effect("are sent until two logins fail if the broker once accepted them and now rejects them", () =>
+  it.effect("that the broker once accepted and now rejects are sent in only two more logins", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* guard.protect(account, policy, login(), pin)

@@ -471,7 +471,7 @@ describe("Connections", () => {
   })
   const seed = { brokers: { rupeezy: { accounts: [{ clientCode: rupeezy.clientCode }, { clientCode: "YY1111" }] } } }
 
-  it.live("warm gets a session for each account except the account with a wrong password", () =>
+  it.live("`warm` gets a session for each account except the account with a wrong password", () =>
     inSetting(
       async (setting) => {
         const sent = makeSent(setting)
