@@ -78,9 +78,9 @@ export const figure = (value: number): string => (value >= 100 || value === 0 ? 
 type Field = "perSecond" | "cpuMicros"
 
 /**
- * Prints one table: for each candidate, the measured values, their ratios to each baseline and to the twin, and the
- * columns from `notes`. If `bench.shows` is `notes`, the table has only the columns from `notes`, and their ratios to
- * the twin.
+ * Prints one table with a row for each candidate. A row contains the measured values, with their ratios to each
+ * baseline and to the candidate's twin. It also contains the values from `notes`, with their ratios to the twin. If
+ * `bench.shows` is `notes`, a row contains only the values from `notes`, with these ratios.
  */
 const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entrants: ReadonlyArray<Entrant>): void => {
   const isTime = bench.shows === "time"

@@ -36,7 +36,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
     assert.isFalse(isAlive(server.pid()))
   })
 
-  it('keeps its data after a kill if the option keeps is "everything"', async () => {
+  it('keeps its data after a kill if it was started with { keeps: "everything" }', async () => {
     const server = await startRedis({ keeps: "everything" })
     await ask(server.port, "SET a 1")
     await server.kill()

@@ -15,7 +15,7 @@ export interface RedisServer {
   /** Restarts the server on the same port. The server keeps its data only with `keeps: "everything"`. */
   readonly restart: () => Promise<void>
   readonly kill: () => Promise<void>
-  /** Connections stay open, but the server does not answer. */
+  /** Suspends the process. Its connections stay open, but the server does not answer until `thaw`. */
   readonly freeze: () => void
   readonly thaw: () => void
   /** Stops the server, and removes its folder. */
@@ -24,7 +24,7 @@ export interface RedisServer {
 
 const missing = "redis-server is not installed. Install it with: apt-get install redis-server (or: brew install redis)"
 
-/** If the command `redis-server` is missing, the tests that need Redis are skipped. In CI, these tests fail. */
+/** If the command `redis-server` is missing, the tests that need Redis fail in CI, and are skipped elsewhere. */
 export const runsRedis = process.env["CI"] !== undefined || spawnSync("redis-server", ["--version"]).status === 0
 
 export interface Options {

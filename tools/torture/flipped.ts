@@ -16,7 +16,7 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 const accounts = ["A123456", "B654321"].map((id) => Account.make({ broker: "angel", id }))
 
-/** Entries of two accounts. A changed bit must not make a read of one account return a session of the other account. */
+/** Entries of two accounts. Even after a bit has changed, a read of one account must not return the other's session. */
 export const entries = accounts.flatMap((account, index): ReadonlyArray<Entry> => [
   { account, slot: "session", version: 2, value: bytesOf(`session of ${account.id} `.repeat(30)) },
   { account, slot: "guard", version: 1, value: bytesOf(`{"attemptedAt":${1_790_000_000_000 + index},"refusedAt":[]}`) }

@@ -31,7 +31,7 @@ export interface User {
   readonly state: string
   readonly env: Readonly<Record<string, string>>
   readonly runtime: string
-  /** The arguments of the runtime that make it run the command. */
+  /** The arguments with which the runtime runs the command. */
   readonly command: ReadonlyArray<string>
 }
 
@@ -70,7 +70,7 @@ export const makeUser = (
     ({ state }) => Effect.sync(() => fs.rmSync(state, { recursive: true, force: true }))
   )
 
-/** Default of `runtime.file`: the Node of this process. */
+/** Makes a simulator, and a user of the simulator. Default of `runtime.file`: the path of this process's Node. */
 export const world = Effect.fnUntraced(function* (
   options: Simulator.Options = {},
   command = fromSource,
@@ -136,7 +136,7 @@ export interface TerminalOptions {
   readonly columns?: number
   /** Words after the command, such as a redirection of its output. */
   readonly after?: string
-  /** Default: `dumb`, which has no control sequences. */
+  /** The variable `TERM` of the command. Default: `dumb`, a terminal without control sequences. */
   readonly term?: string
 }
 
@@ -160,7 +160,8 @@ export const terminal = (
     let seen = 0
     let next = 0
     let pending = false
-    // This timer ends before the time-out of the test, whose error would not show the screen.
+    // `screenTimeout` is shorter than the time-out of the test, because the error of a test that timed out does not
+    // show the screen.
     const timer = setTimeout(() => {
       child.kill("SIGKILL")
       screen += `\n(killed after ${screenTimeout / 1000} s; replies typed: ${next} of ${replies.length})`

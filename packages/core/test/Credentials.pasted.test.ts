@@ -161,7 +161,7 @@ describe("a password", () => {
   )
 
   it.effect.each([undefined, 4711, "", " "])(
-    "is rejected even if it is wrapped by `Credentials.verbatim`: %j",
+    "is rejected if it is blank or is not text, even if it is wrapped by `Credentials.verbatim`: %j",
     (given) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(check({ password: Credentials.verbatim(Redacted.make(given as string)) }))
@@ -333,7 +333,7 @@ describe("a secret that is not a password", () => {
   )
 })
 
-it.effect("an access token may have the prefix Bearer, but no blank inside", () =>
+it.effect("an access token may have the prefix Bearer, but the token itself must not contain a blank", () =>
   Effect.gen(function* () {
     const token = { token: Credentials.token("TINY_TOKEN", "Token") }
     for (const given of ["Bearer canary", "canary", '"Bearer canary"']) {

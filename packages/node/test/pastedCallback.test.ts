@@ -192,7 +192,7 @@ describe("a login whose redirect URL is not on loopback", () => {
 })
 
 describe("a browser login", () => {
-  it.live("shows the address of the login page at a terminal if no browser can be opened", () =>
+  it.live("shows the address of the login page if there is a terminal, but no browser can be opened", () =>
     Effect.gen(function* () {
       const { offer, startUrl } = yield* pastedLogin({ hasBrowser: false })
       assert.include(offer, `https://tiny.example/login?api_key=${apiKey}&state=`)
@@ -200,7 +200,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("shows an address that does not contain the API key if there is no terminal", () =>
+  it.live("shows an address without the API key if there is neither a terminal nor a browser", () =>
     Effect.gen(function* () {
       const { offer, startUrl } = yield* pastedLogin({ hasBrowser: false, isTerminal: false })
       assert.include(offer, startUrl)
@@ -241,7 +241,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("asks for the address of a callback on loopback if its parameters follow a #", () =>
+  it.live("asks for the address if the parameters of a callback on loopback follow a #", () =>
     Effect.gen(function* () {
       const { exchanged, login, redirectUrl, startUrl, user } = yield* loopbackLogin({ hasBrowser: true })
       const state = yield* startLogin(startUrl)

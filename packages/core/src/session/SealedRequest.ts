@@ -29,7 +29,7 @@ const isSecretText = (value: unknown): boolean =>
  * - The key comes from `VaultKey.layerPlaintext`.
  * - `lifetime` is not a finite duration above zero.
  * - A field of `request` is missing or has the wrong type.
- * - The text would be too long for a cookie (4000 characters).
+ * - The text would be longer than 4000 characters, and thus too long for a cookie.
  *
  * @example
  * ```ts
@@ -81,8 +81,9 @@ export const seal = (
  *
  * - The text is missing, was changed, was sealed with another key, or belongs to another account: `RedirectRejected`
  *   (`request-changed`).
- * - The lifetime of the text has passed, or the time of sealing is in the future by more than the lifetime:
- *   `RedirectRejected` (`request-expired`).
+ * - The lifetime of the text has passed: `RedirectRejected` (`request-expired`).
+ * - The time of sealing is later than the current time, by more than the lifetime: `RedirectRejected`
+ *   (`request-expired`).
  * - The key comes from `VaultKey.layerPlaintext`: `InvalidRequest`.
  *
  * After `RedirectRejected`, begin the login again.

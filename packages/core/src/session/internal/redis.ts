@@ -17,7 +17,7 @@ export const keyOf = (prefix: string, account: Account.Account, what: string): s
 const advice =
   "Check that Redis is running, is reachable, has free memory, and allows this program to write and run scripts."
 
-/** Until Redis 7, the error of a command in a script followed this text. */
+/** If a command in a script fails, Redis before version 7 puts this text before the command's error. */
 const inScript = /^ERR Error running script .*?@user_script: ?\d+: -?/s
 
 /**
