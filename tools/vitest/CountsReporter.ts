@@ -55,7 +55,7 @@ const file = (module: TestModule): string => path.relative(process.cwd(), module
 
 type Failure = readonly [where: string, error: { readonly message: string } | undefined]
 
-/** Returns the errors of a module outside of its tests: files that cannot be loaded, and hooks that fail. */
+/** Returns the errors that belong to no test: the test file cannot be loaded, or a hook of a suite fails. */
 const strayErrors = (module: TestModule): ReadonlyArray<Failure> => [
   ...module.errors().map((error) => [file(module), error] as const),
   ...Array.from(module.children.allSuites()).flatMap((suite) =>

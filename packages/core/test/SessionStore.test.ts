@@ -247,7 +247,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  // Version 0.1.0 wrote these entries. OpenSSL's ChaCha20-Poly1305 decrypted the encrypted entry as a check.
+  // Version 0.1.0 wrote these entries. As a check, the encrypted one was decrypted with OpenSSL's ChaCha20-Poly1305.
   it.effect.each([
     [
       "with encryption",

@@ -52,7 +52,7 @@ describe("a SessionManager whose scope has closed", () => {
 
   for (const [name, call] of Object.entries(calls)) {
     for (const state of ["has a session", "has no session", "has logged out"]) {
-      it.effect(`makes ${name} fail without a request if the manager ${state}`, () =>
+      it.effect(`refuses the call "${name}" without a request if the manager ${state}`, () =>
         Effect.gen(function* () {
           const { close, manager, tiny } = yield* begin()
           if (state !== "has no session") yield* manager.session
@@ -130,7 +130,7 @@ describe("a SessionManager whose scope has closed", () => {
     })
   )
 
-  it.effect("makes the promises of sessionPromise reject, even if a session is cached", () =>
+  it.effect("rejects the promises of sessionPromise, even if a session is cached", () =>
     Effect.gen(function* () {
       const { close, manager } = yield* begin()
       const get = yield* Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)

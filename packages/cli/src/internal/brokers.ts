@@ -1,7 +1,7 @@
 /**
- * Loads the packages of brokers. They are resolved from the place where this package is installed. They are not
- * resolved from the current folder, because a package in a downloaded repository could then read the vault. The
- * exception is a package that the user names with `--package`.
+ * Loads the packages of brokers. A package is resolved from the folder where `@auth/cli` is installed, and not from the
+ * current folder. Otherwise, a package in a downloaded repository could read the vault. The exception is a package that
+ * the user names with `--package`.
  */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"

@@ -1,7 +1,7 @@
 /**
  * A reference says where a credential comes from. Its forms are `env:NAME`, `op://…`, `pass:NAME`,
- * `keyring:SERVICE/ACCOUNT` and `exec:COMMAND`. The value of a reference is not stored: each time an account is opened,
- * its references are resolved again.
+ * `keyring:SERVICE/ACCOUNT` and `exec:COMMAND`. The credential itself is not stored. The references of an account are
+ * resolved again each time the account is opened.
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
