@@ -38,7 +38,7 @@ export interface Problem {
 export interface Outcome {
   readonly problem?: string
   /**
-   * The difference between the stated and the actual value, keyed by line number. The first line of the example has
+   * For each line number, the difference between the stated and the actual value. The first line of the example has
    * the number 0. If the values are equal, the difference is an empty string.
    */
   readonly compared: Readonly<Record<number, string>>
@@ -92,8 +92,8 @@ const compare = (line: string, value: string, index: number): string => {
 }
 
 /**
- * Replaces each expression that has a stated value with a call to `__same`. Adds a call to `__run` for the effect that
- * the check runs. Keeps the line numbers.
+ * Passes each expression that has a stated value to `__same`. Passes the effect that the check runs to `__run`. Keeps
+ * the line numbers.
  */
 export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
   const lines = code.split("\n")

@@ -34,7 +34,7 @@ describe("Authorize.request", () => {
     })
   )
 
-  it.effect("replaces a header of the request only if the session has the same header", () =>
+  it.effect("replaces a header of the request only if the session has a header with the same name", () =>
     Effect.gen(function* () {
       const request = HttpClientRequest.post("https://apiconnect.angelone.in/rest", {
         headers: { "x-own": "1", accept: "text/plain" },

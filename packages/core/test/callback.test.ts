@@ -197,7 +197,7 @@ describe("RedirectLogin.parseCallback", () => {
 
   it.effect.each([
     ["another host", "myapp://cb", `myapp://evil/?${query}`],
-    ["another host and the registered host as its path", "myapp://cb", `myapp://evil/cb?${query}`],
+    ["another host, and the registered host as the path", "myapp://cb", `myapp://evil/cb?${query}`],
     ["the registered host as a path", "myapp://cb", `myapp:/cb?${query}`],
     ["the registered host as an opaque path", "myapp://cb", `myapp:cb?${query}`],
     ["another path", "myapp://cb/done", `myapp://cb/other?${query}`],
@@ -210,7 +210,7 @@ describe("RedirectLogin.parseCallback", () => {
     })
   )
 
-  it.effect("rejects a loopback host that differs from the redirect URL's, without advice about a proxy", () =>
+  it.effect("rejects a callback with another loopback host, and does not mention a proxy", () =>
     Effect.gen(function* () {
       const { remedy } = yield* refusal(
         codeIn(`http://localhost:3000/callback?${query}`, "http://127.0.0.1:3000/callback")

@@ -1,6 +1,6 @@
 /**
  * Sets a program's clock to a wrong time, and then to the right time. The program must return no token that has expired
- * by this clock, and may send at most one login or refresh after each change.
+ * according to its clock, and may send at most one login or refresh after each change.
  */
 import { oneOf, openIn, type Program, type Scenario, type Setup, type Tally } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"

@@ -1,4 +1,4 @@
-/** One program logs out while a renewal by another program is pending. After the logout, no session may be valid. */
+/** One program logs out while a renewal by another program is pending. The logout must end every session. */
 import {
   follow,
   openIn,

@@ -33,8 +33,8 @@ export interface Tokens {
 }
 
 /**
- * Values from the login, besides the tokens, that later calls need. Examples: a server id, a base address, a user id.
- * No value is secret.
+ * Values from the login that later calls need in addition to the tokens. Examples: a server id, a base address, a user
+ * id. No value is secret.
  *
  * @category models
  * @since 0.1.0
@@ -107,7 +107,7 @@ export interface Session {
   readonly extras?: Extras
 }
 
-/** An object that is frozen already is not copied, so all sessions of an account share `account`. */
+/** Returns an already frozen object itself, not a copy. So all sessions of an account share `account`. */
 const frozen = <A extends object>(fields: A): A => (Object.isFrozen(fields) ? fields : Object.freeze({ ...fields }))
 
 /** A session is frozen, because all callers get the same object, and a change by one caller would affect all. */
@@ -228,7 +228,7 @@ export interface Issue {
 export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
   afterDeparture(call, undefined, (value, departedAt) => [value, departedAt] as const)
 
-/** `fields` is passed to `use`, so that all accounts can share one function `use`. */
+/** Passes `fields` to `use`. So `use` needs no closure, and one function can serve all accounts. */
 const afterDeparture = <A, E, R, B, F>(
   call: Effect.Effect<A, E, R>,
   fields: F,

@@ -64,7 +64,7 @@ const orderCodes = [
   ...range(1101, 1104),
   5003
 ].map((number) =>
-  row(`MO${number}`, "A call that does not belong to the login failed, such as an order", ErrorTable.rejected)
+  row(`MO${number}`, "An order failed, or some other call that is not part of the login", ErrorTable.rejected)
 )
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [

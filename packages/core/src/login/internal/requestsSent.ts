@@ -26,7 +26,7 @@ export const Replayable = Context.Reference<boolean>("@auth/broker-core/Authoriz
 
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
-/** A request whose body is a stream may not be sent twice, because some streams can be read only once. */
+/** A request whose body is a stream must not be sent twice, because some streams can be read only once. */
 export const mayReplay = (request: { readonly method: string; readonly body: { readonly _tag: string } }) =>
   request.body._tag === "Stream"
     ? Effect.succeed(false)
