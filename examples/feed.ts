@@ -1,4 +1,4 @@
-/** Opens Angel One's market feed. Its socket needs headers that contain the session. */
+/** Opens the WebSocket of Angel One's market feed. The headers contain the tokens of the session. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as AngelFeed from "@auth/angel/AngelFeed"
 import * as Connection from "@auth/node/Connection"
@@ -6,7 +6,7 @@ import * as Connection from "@auth/node/Connection"
 const angel = await Connection.open(AngelAuth.layerConfig())
 const { headers, url } = await angel.run(AngelFeed.socket(await angel.session()))
 
-// Node's WebSocket accepts headers. The type of a browser's WebSocket, from TypeScript's library DOM, does not.
+// Node's WebSocket accepts headers. TypeScript knows only a browser's WebSocket, which does not: hence `as never`.
 const socket = new WebSocket(url, {
   headers: {
     Authorization: Connection.reveal(headers.Authorization),

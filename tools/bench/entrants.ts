@@ -1,4 +1,4 @@
-/** The entrants of a run: candidates and twins. A twin is a candidate that uses the library of another checkout. */
+/** The entrants of a run: candidates and their twins. A twin is the same candidate with another checkout's library. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { type Bench, type Checkout, type Entrant, ownLabel, type PlanName, planOf, root, type Turn } from "./harness.ts"
@@ -62,7 +62,10 @@ export interface Entrants {
   readonly missing: ReadonlyArray<string>
 }
 
-/** If the bench writes programs, our bench file defines the twin. If not, the bench file of the other checkout does. */
+/**
+ * If the bench writes programs, our bench file defines the twin. Otherwise, the bench file of the other checkout
+ * defines the twin.
+ */
 const twinOf = (name: string, bench: Bench, candidate: string, other: Other, plan: PlanName): Entrant | undefined => {
   const { checkout } = other
   const source = bench.programs === undefined ? { checkout, bench: other.bench } : { checkout: here, bench }
@@ -82,7 +85,7 @@ const twinOf = (name: string, bench: Bench, candidate: string, other: Other, pla
   }
 }
 
-/** Each twin directly follows its candidate. A twin can be chosen without its candidate. */
+/** A twin can be chosen without its candidate. If both are chosen, the twin directly follows the candidate. */
 export const entrantsOf = (name: string, bench: Bench, { only, plan }: Choice, other?: Other): Entrants => {
   const entrants: Array<Entrant> = []
   const missing: Array<string> = []

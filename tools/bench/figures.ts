@@ -21,7 +21,7 @@ export interface Figure {
   readonly to?: string
 }
 
-/** The results of benches, by the name of the bench. */
+/** The results of benches, keyed by the name of the bench. */
 export type Results = ReadonlyMap<string, Result>
 
 const read = ({ cpuMicros, notes, perSecond }: Measured, field: Field): ReadonlyArray<number> => {

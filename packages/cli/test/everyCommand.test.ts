@@ -60,7 +60,7 @@ const show = (user: User, { args, replies = [] }: Pick<Step, "args" | "replies">
   terminal(user, args, replies, { columns })
 
 it.live(
-  "every command except add, demo, recover and vault remove runs in a terminal of 40 columns",
+  "every command of `steps` runs in a terminal of 40 columns",
   () =>
     Effect.gen(function* () {
       const { simulator, user: plain } = yield* world({ brokers: ["angel"] })

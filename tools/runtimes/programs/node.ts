@@ -10,7 +10,7 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import { ask } from "./logIn.ts"
 
-/** The input of the program. The credentials and the key of the vault are in its environment variables. */
+/** The input of the program. Environment variables contain the credentials and the key of the vault. */
 export interface Job {
   /** The addresses of the simulator, keyed by broker and then by the origin's purpose, such as `api`. */
   readonly origins: Readonly<Record<"angel" | "zerodha", Readonly<Record<string, string>>>>

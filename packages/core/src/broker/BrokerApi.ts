@@ -61,8 +61,8 @@ export interface Common {
   /** Returns the headers for a call that is not in the table, such as an order. */
   readonly headers: (session: Session.Authorized) => BrokerClient.Headers
   /**
-   * Returns the origin that the broker sent at login for the calls of this session. Returns `undefined` if the broker
-   * sent no origin, or an origin that is not allowed.
+   * At login, some brokers send the origin for the calls of the session. Returns this origin. Returns `undefined` if
+   * the broker sent no origin, or an origin that is not allowed.
    */
   readonly toldOrigin: (session: Session.Authorized) => string | undefined
   /**

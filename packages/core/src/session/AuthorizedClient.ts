@@ -35,12 +35,14 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  * - Any other request, such as an order, is not sent again. It fails with `SessionExpired`. The next request uses the
  *   new token.
  *
- * More logins could lock the account. So in these cases, some requests do not renew the new session until it is ten
- * minutes old:
+ * The broker can refuse the new token too. More logins could lock the account, so not every such refusal leads to
+ * another renewal:
  *
- * - The broker refuses the new token for a request that is sent again. Then no request renews the new session.
- * - After a request that was not sent again, the broker refuses the new token for the next request of this kind. Then
- *   requests of this kind do not renew the new session. A refused `GET` can still renew it.
+ * - If the broker refuses the new token for a request that is sent again, no request renews the new session until it is
+ *   ten minutes old.
+ * - If the broker refuses an order, and then refuses the new token for the next order, no order renews the new session
+ *   until it is ten minutes old. A refused `GET` can still renew it. Here, an order is any request that is not sent
+ *   again.
  *
  * An answer that does not refuse the token is returned unchanged, even if it reports another error of the broker.
  * Requests to origins other than the broker's are sent without the session.
@@ -127,8 +129,8 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
 }
 
 /**
- * In milliseconds. If the broker refuses a session, and then the new session that replaced it, the new session is
- * renewed only when it is this old.
+ * In milliseconds. A new session replaces a refused session. If the broker refuses the new session too, the new session
+ * is not renewed until it is this old.
  */
 const minReplacementAge = 600_000
 

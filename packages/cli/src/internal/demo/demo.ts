@@ -89,7 +89,7 @@ const startSecond = Effect.gen(function* () {
   })
 })
 
-/** All of standard input. It is empty if the first process ended before it sent the setting. */
+/** Reads all of standard input. Returns an empty text if the first process ended before it sent the setting. */
 const input = Effect.callback<string>((resume) => {
   let text = ""
   process.stdin.on("data", (chunk) => (text += String(chunk))).once("end", () => resume(Effect.succeed(text)))

@@ -47,7 +47,7 @@ export interface Checks {
    * login, a refresh or a one-time code is sent.
    */
   readonly here: Effect.Effect<void, Failure>
-  /** Fails in the same cases as `here`, after a logout in another program, and if the store cannot be read. */
+  /** Fails whenever `here` fails. Also fails after a logout in another program, or if the store cannot be read. */
   readonly anywhere: Effect.Effect<void, Failure>
   readonly loggedOut: Effect.Effect<never, AuthError.AuthError>
 }
@@ -67,7 +67,10 @@ export interface Request {
   readonly dropRefreshToken: Effect.Effect<void>
 }
 
-/** Number of failed refreshes in a row in which the broker did not refuse the token, and the time of the first. */
+/**
+ * Failed refreshes in a row. A refresh in which the broker refused the token is not counted. `since` is the time of the
+ * first counted refresh.
+ */
 export interface Failing {
   readonly count: number
   readonly since: number
@@ -219,8 +222,8 @@ export const make = (
     AuthError.make(account.broker, "login", new AuthError.ActionRequired({ what: message }))
 
   /**
-   * If the login has stored its progress, the broker has accepted the credentials, so the guard counts the login as
-   * accepted.
+   * Some logins store their progress after the broker has accepted the credentials. The guard counts such a login as
+   * accepted, even if the login fails later.
    */
   const byNewLogin = (
     login: Effect.Effect<Session.Session, AuthError.AuthError>,
