@@ -12,7 +12,7 @@ import { open } from "../../../tools/chromium/morning.ts"
 import { ask, type Request, withSamco } from "./serveSupport.ts"
 import { bin, run, terminal, timeout } from "./support.ts"
 
-it.effect("broker-auth open accepts only its newest link, once, within 60 seconds", () =>
+it.effect("the command broker-auth open accepts only its newest link, once, within 60 seconds", () =>
   Effect.gen(function* () {
     const made = links.make()
     const first = yield* made.issue
@@ -59,7 +59,7 @@ it.effect("idle.ended completes when no page has been open for the given duratio
 )
 
 it.live(
-  "broker-auth open refuses a request with a wrong host, origin, link or bearer token",
+  "the command broker-auth open refuses a request with a wrong host, origin, link or bearer token",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -147,7 +147,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth open passes the link to the browser in a private file",
+  "the command broker-auth open passes the link to the browser in a private file",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -211,7 +211,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth open prints the command for an SSH tunnel and refuses an unusable port",
+  "the command broker-auth open prints how to make an SSH tunnel, and refuses an unusable port",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -232,7 +232,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth open makes a new link after Enter, and ends after Ctrl-C",
+  "the command broker-auth open makes a new link after Enter, and ends after Ctrl-C",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

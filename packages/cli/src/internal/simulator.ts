@@ -60,8 +60,8 @@ export const origins = Effect.fnUntraced(function* (
 })
 
 /**
- * Returns the simulator's addresses, keyed by purpose, such as `api`. Fails if the simulator has no address for an
- * origin of the broker's `environment`, so that no request goes to the real broker.
+ * Returns the simulator's addresses for the origins of the broker's `environment`, keyed by purpose, such as `api`.
+ * Fails if the simulator has no address for one of these origins, so that no request goes to the real broker.
  */
 export const originsOf = (
   broker: Broker,

@@ -61,8 +61,8 @@ export interface Memory {
    */
   readonly pausedUntil: number | undefined
   /**
-   * If the broker has locked the account: when the guard learned of it, and the message of that error. No login is sent
-   * until `reset` is called, not even with `byPerson`.
+   * If a login failed because the broker has locked the account: the time of this failure, and the message of its
+   * error. No login is sent until `reset` is called, not even with `byPerson`.
    */
   readonly locked: { readonly at: number; readonly message: string } | undefined
 }
@@ -99,8 +99,8 @@ export class LoginGuard extends Context.Service<
   {
     /**
      * Runs a login. If the policy has a `step`, at most one login is sent in each TOTP period. If a login was already
-     * sent in this period, or if the period ends within 3 seconds, first waits for the next period. The caller must
-     * hold the account's `SessionLock`.
+     * sent in the current period, or if this period ends within 3 seconds, first waits for the next period. The caller
+     * must hold the account's `SessionLock`.
      *
      * Sends nothing and fails in these cases:
      *
@@ -123,8 +123,8 @@ export class LoginGuard extends Context.Service<
       options?: ProtectOptions
     ) => Effect.Effect<A, E | AuthError.AuthError | VaultError.VaultError, R>
     /**
-     * Fails as `protect` does if no login may be sent now. Sends nothing, records nothing, and does not wait for the
-     * next TOTP period.
+     * If no login may be sent now, fails with the same error as `protect`. Sends nothing, records nothing, and does not
+     * wait for the next TOTP period.
      */
     readonly check: (
       account: Account.Account,
@@ -144,7 +144,7 @@ export class LoginGuard extends Context.Service<
     /**
      * Removes the stored failed logins, the pauses, and the record that the broker has locked the account. Call `reset`
      * after a person has corrected the credentials. Credentials that the broker has refused stay blocked. To allow them
-     * again, pass them as `credentials`. A `Renewal` has them in its field `credentials`.
+     * again, pass them as `credentials`. The field `credentials` of a `Renewal` has the text that `reset` needs.
      */
     readonly reset: (
       account: Account.Account,
@@ -317,8 +317,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
       asking: (ask) =>
         Effect.suspend(() => {
           if (sent.attempt.outcome !== "open") return ask
-          // The broker has answered the password, so the open attempt is removed. `beforeCode` records it again if the
-          // program sends a code.
+          // The broker has answered the request with the password, so the open attempt is removed. `beforeCode` records
+          // the attempt again if the program sends a code.
           const { id } = sent.attempt
           sent.attempt = { ...sent.attempt, outcome: "awaits-code" }
           const answered = note(account, (ledger) => Ledger.removeAttempt(ledger, id))

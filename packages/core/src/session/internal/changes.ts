@@ -6,14 +6,14 @@ export type Changed = (version: number) => Effect.Effect<void>
 
 export interface Changes {
   /**
-   * Returns a mark, which changes when `watch` may have missed a change. If `watch` cannot report changes at present,
-   * for example because a connection is interrupted, returns `undefined`. If two calls return the same mark, and the
-   * mark is not `undefined`, `watch` has missed no change between the two calls.
+   * Returns a mark, or `undefined` if `watch` cannot report changes at present, for example because a connection is
+   * interrupted. If two calls return the same mark, and the mark is not `undefined`, `watch` has missed no change
+   * between the two calls.
    */
   readonly mark: Effect.Effect<string | number | undefined>
   /**
-   * Calls `changed` with the new version number after any program has written the session of the account. `changed`
-   * must return at once. `watch` returns an effect that ends these calls.
+   * Calls `changed` with the new version number after any program has written the session of the account. The effect
+   * that `changed` returns must complete at once. `watch` returns an effect that ends these calls.
    */
   readonly watch: (account: Account, changed: Changed) => Effect.Effect<Effect.Effect<void>>
 }

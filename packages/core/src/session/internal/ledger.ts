@@ -60,7 +60,7 @@ export interface Replacement {
   readonly lives?: boolean | undefined
 }
 
-/** Only a login with the same app and the same credentials may continue the progress. */
+/** Only a login with the same app and the same credentials may continue from this progress. */
 export interface StoredProgress extends LoginProgress {
   readonly app?: string | undefined
   /** Fingerprint of the credentials. `undefined` if the store has no encryption key. */
@@ -152,7 +152,7 @@ const decodeFormatOne = Schema.decodeUnknownOption(FormatOneFromJson)
 
 export const encode: (ledger: Ledger) => string = Schema.encodeSync(LedgerFromJson)
 
-/** If a newer version of this library wrote the ledger, returns the number of its format. */
+/** If a newer version of this library wrote the ledger, returns the number of the ledger's format. */
 export const parse = (text: string): Ledger | number | undefined => {
   const ledger = decode(text)
   if (Option.isSome(ledger)) return ledger.value
@@ -197,8 +197,8 @@ export const pauseLength = ({ tag, why }: Said, count: number): number => {
 }
 
 /**
- * If this many logins within an hour got no answer, the next login must wait for `throttleInterval` after the last of
- * them.
+ * If this many logins within an hour got no answer, the next login must wait. It may be sent `throttleInterval`
+ * milliseconds after the last of these logins.
  */
 const maxOpen = 10
 const hour = 3_600_000
@@ -362,8 +362,8 @@ export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: n
 })
 
 /**
- * Records whether the broker's profile call accepted a refused session. If the profile call accepted the session, the
- * pause before the next replacement begins again.
+ * Records whether the broker's profile call accepted a refused session. If the profile call accepted the session,
+ * starts the pause between replacements again at `now`.
  */
 export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   const { replacement } = ledger
@@ -382,7 +382,7 @@ export const progressOf = (
 export const clearProgress = (ledger: Ledger, app: string): Ledger =>
   ledger.progress?.app === app ? { ...ledger, progress: undefined } : ledger
 
-/** Records that a login whose progress was stored has returned a session. */
+/** Records that a login with stored progress has returned a session. */
 export const finish = (ledger: Ledger, app: string): Ledger => ({ ...clearProgress(ledger, app), pause: undefined })
 
 /**

@@ -20,7 +20,7 @@ const Content = Schema.fromJsonString(
   Schema.Tuple([Schema.String, Schema.String, Schema.String, Schema.Finite, Schema.Finite])
 )
 
-/** Maximum size of a cookie in browsers, in bytes. */
+/** Maximum length of the sealed text. Browsers accept 4096 bytes for the name and the value of a cookie together. */
 const maxLength = 4000
 
 const defaultLifetime = Duration.minutes(10)

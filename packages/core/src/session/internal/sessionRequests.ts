@@ -103,8 +103,8 @@ const startSync = (self: Self, live: Session.Session, logouts: number) =>
   Effect.as(forkBackground(self, Effect.ignore(syncFromStore(self, logouts))), live)
 
 /**
- * If the store stops reporting changes, each account reads the store when its interval ends. Random intervals spread
- * these reads over time.
+ * If the store stops reporting changes, every session manager reads the store when its interval ends. Random intervals
+ * spread these reads over time.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
   // While `isUpToDate` ran, the cached session may have been replaced or removed.
@@ -179,7 +179,7 @@ const peekWith = (
     })
   })
 
-/** Caches the session with which `peekWith` calls `take`. The cached session ends the pause after a failed renewal. */
+/** Caches the session that `peekWith` passes to `take`. This also ends the pause after a failed renewal. */
 export const peekOf = delegating((self: Self) =>
   peekWith(self, (session, origin) => cacheSession(self, session, origin))
 )
