@@ -64,8 +64,8 @@ const makeHostile = (folder: string, packages: ReadonlyArray<string>): string =>
 }
 
 /**
- * Checks that the command loads broker packages from its own installation, never from the current folder. Also checks
- * that the command prints the right `npm install` command for an absent package.
+ * Checks that `broker-auth` loads broker packages from its own installation, never from the current folder. Also checks
+ * the `npm install` line that `broker-auth` prints for an absent package.
  */
 const checkResolution = (installed: string, { folder, tarball }: Options) =>
   Effect.gen(function* () {
@@ -93,7 +93,7 @@ const checkResolution = (installed: string, { folder, tarball }: Options) =>
   })
 
 /**
- * Checks that the command loads only one file to print its help or its version. Also checks that the subcommand
+ * Checks that `broker-auth` loads only one file to print its help or its version. Also checks that the subcommand
  * `brokers` loads the installed `effect`, but not the modules of the subcommands `demo` and `serve`.
  */
 const checkModules = (installed: string) =>

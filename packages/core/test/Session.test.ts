@@ -42,7 +42,7 @@ describe("Session.make", () => {
   })
 })
 
-it.effect("Session.issue dates a session at the start of the login call if the call sends no request", () =>
+it.effect("Session.issue sets issuedAt to the start time of the login call if the call sends no request", () =>
   Effect.gen(function* () {
     const asked = Date.UTC(2026, 10, 21, 18, 29, 59)
     yield* TestClock.setTime(asked)

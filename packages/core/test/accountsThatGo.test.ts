@@ -265,7 +265,7 @@ describe("sessions: an open account", () => {
   )
 
   for (const idle of [0, -1, Number.NaN, "10 secs" as "10 seconds", "5 millis"] as const) {
-    it.effect(`cannot have the invalid or too short idle time ${String(idle)}`, () =>
+    it.effect(`cannot have the idle time ${String(idle)}, which is invalid or too short`, () =>
       Effect.gen(function* () {
         assert.include(yield* failure(Effect.map(begin({ idle }), () => undefined)), "InvalidRequest")
       })

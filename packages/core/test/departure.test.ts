@@ -28,7 +28,7 @@ const fields = { account, method: "pin", expiry: Expiry.dailyAt("00:00") }
 const toIssue = ({ token }: { readonly token: string }) => ({ tokens: { access: Redacted.make(token) } })
 
 describe("the validity of a session starts when its login is sent:", () => {
-  it.effect("a login returns a session of the new day if the rate limit delays it until after midnight", () =>
+  it.effect("a login that the rate limit delays until after midnight returns a session of the new day", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const { client, seen } = yield* connect([() => yes()])
@@ -44,7 +44,7 @@ describe("the validity of a session starts when its login is sent:", () => {
     })
   )
 
-  it.effect("a login returns a session of the old day if it is sent before midnight and answered after midnight", () =>
+  it.effect("a login that is sent before midnight and answered after midnight returns a session of the old day", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       let answer = (): void => undefined

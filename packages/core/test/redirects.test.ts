@@ -79,7 +79,7 @@ describe("the RequestInit that a program provides", () => {
   const expected = (calls: ReadonlyArray<Call>) =>
     calls.map((call) => [call.init.dispatcher === dispatcher, call.init.keepalive, call.init.redirect])
 
-  it.effect("applies to a call, but with the redirect mode `manual`, if it is provided for this call", () =>
+  it.effect("applies to a call for which it is provided, but with the redirect mode `manual`", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch))
@@ -93,7 +93,7 @@ describe("the RequestInit that a program provides", () => {
     })
   )
 
-  it.effect("applies to every call, but with the redirect mode `manual`, if it is provided to the client's layer", () =>
+  it.effect("applies to every call if the client's layer has it, but with the redirect mode `manual`", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch, init))
@@ -109,7 +109,7 @@ describe("the RequestInit that a program provides", () => {
     ["FetchClient", FetchClient.layer],
     ["FetchHttpClient", FetchHttpClient.layer]
   ] as const) {
-    it.effect(`neither replaces the method or the signal of a call, nor adds a body, over ${name}`, () =>
+    it.effect(`replaces neither the method nor the signal of a call over ${name}, and adds no body`, () =>
       Effect.gen(function* () {
         const { calls, fetch } = record(() => yes())
         const own = { body: "x", method: "PUT", redirect: "follow", signal: AbortSignal.abort() } as const
@@ -221,7 +221,7 @@ describe("an HTTP client that follows redirects", () => {
     })
   )
 
-  it.effect('makes a call fail with advice to change the credentials if the client ignores redirect: "manual"', () =>
+  it.effect("and ignores the redirect mode `manual` makes a call fail, with advice to change the credentials", () =>
     Effect.gen(function* () {
       // Some versions of fetch ignore the redirect mode.
       const byUrl = record(() => Object.defineProperty(yes(), "url", { value: `${otherOrigin}/x` }))

@@ -331,7 +331,7 @@ describe("vaults: a vault that another program changed", () => {
     })
   )
 
-  it.effect("fails with Tampered if a session was copied to another account with a correct checksum", () =>
+  it.effect("fails with Tampered if a session was copied to another account, even if the checksum is correct", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const database = new DatabaseSync(databaseIn(folder))
@@ -384,7 +384,7 @@ describe("vaults: NodeVault.remove", () => {
     })
   )
 
-  it.effect("reports the error code of Node if it fails", () =>
+  it.effect("reports Node's error code if the removal fails", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       Fs.mkdirSync(databaseIn(folder), { recursive: true })

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { leaks, run } from "../../../tools/canary/canary.ts"
 
 /**
- * Prefixes of secrets. The prefix `CANARY` would match the folder `tools/canary` in stack traces, because `leaks`
- * ignores case. `canary.program.ts` reports further secrets: codes, tokens and checksums.
+ * Prefixes of secrets. The prefix `CANARY` is not used. It would match the folder `tools/canary` in stack traces,
+ * because `leaks` ignores case. `canary.program.ts` reports further secrets: codes, tokens and checksums.
  */
 const secrets = ["CANRY", "eyJhbGciOiJSUzI1NiI"]
 

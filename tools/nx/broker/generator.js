@@ -42,10 +42,10 @@ const filesBelow = (folder) =>
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
 
-/** Modules of a new broker that no declaration imports. They are packed without their own declarations. */
+/** Modules of a new broker that no declaration file imports. They are packed without their own declaration files. */
 const untyped = ["internal/codes", "internal/dialects"]
 
-/** The list of the files in the package's tarball, see tools/packages/fileList.ts. */
+/** Returns the list of the files in the package's tarball. tools/packages/fileList.ts describes its format. */
 const packed = (fill) => {
   const files = filesBelow(templates).map((file) => fill(file.replaceAll(path.sep, "/")).replace(/\.tmpl$/, ""))
   const modules = files.flatMap((file) => /^src\/(.+)\.ts$/.exec(file)?.[1] ?? [])

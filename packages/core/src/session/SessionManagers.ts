@@ -82,9 +82,9 @@ export interface WarmOptions {
  */
 export interface Options extends SessionManager.Options {
   /**
-   * An account that was not used for this time is closed. The next call opens it again. Its stored session is kept.
-   * Closing may be delayed by up to a quarter of `idle` plus one `pollInterval`. Minimum: 1 second. Default: accounts
-   * stay open.
+   * If an account is not used for as long as `idle`, the account is closed. Its stored session is kept, and the next
+   * call opens the account again. Closing may be delayed by up to a quarter of `idle` plus one `pollInterval`. Minimum:
+   * 1 second. Default: accounts stay open.
    */
   readonly idle?: Duration.Input | undefined
 }
@@ -116,8 +116,8 @@ type LayersWithout<Layers extends Layer.Any, Service> = Layers extends unknown
  */
 export interface SessionManagers<in out Services, in out E = never> {
   /**
-   * Returns the services of the account, including its `SessionManager`. The first call builds them. If this fails, the
-   * next call tries again.
+   * Returns the services of the account, including its `SessionManager`. The first call builds them. If the build
+   * fails, the next call tries again.
    */
   readonly services: (
     name: string
@@ -152,8 +152,8 @@ interface Ready<Services> {
   readonly self: Self
   readonly session: Effect.Effect<Session, SessionManager.Failure>
   /**
-   * The services of the account's layer by their keys. Their `Context` is not kept, because it needs more memory than
-   * this map.
+   * The services of the account's layer. The map has the keys of the services. The `Context` of the services is not
+   * kept, because it needs more memory than this map.
    */
   readonly layerServices: ReadonlyMap<string, unknown>
   /** The manager. Made when a program requests it. */
@@ -161,8 +161,8 @@ interface Ready<Services> {
   /** The services of the layer, and the manager. Made when a program requests them. */
   services: Context.Context<Services | SessionManager.SessionManager> | undefined
   /**
-   * Whether `get` has returned this account since the last check for unused accounts. For an open account, `session`
-   * does not call `get`, so the check also asks `lastUsed`.
+   * Whether `get` has returned this account since the last check for unused accounts. `SessionManagers.session` does
+   * not call `get` for an open account, so the check also calls `lastUsed`.
    */
   isUsed: boolean
   /** Time of the last check at which `isUsed` was true, in milliseconds since the epoch. */
@@ -507,8 +507,8 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
 })
 
 /**
- * Returns the error because of which an account has no session. Returns `undefined` if the account has a session, or if
- * the reason is a defect or an interruption.
+ * Returns the error of an account that could not get a session. Returns `undefined` if the account has a session, or if
+ * the account failed because of a defect or an interruption.
  *
  * @category accessors
  * @since 0.1.0

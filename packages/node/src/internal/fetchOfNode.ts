@@ -3,8 +3,8 @@ const known: { fetch?: unknown } = {}
 const sourceOfNode = /^function fetch\(input, init = undefined\)[\s\S]*require\('internal\/deps\/undici\/undici'\)/
 
 /**
- * Whether the global `fetch` is Node's own. The source text of `fetch` decides, because a program may replace `fetch`
- * before it loads this module.
+ * Whether the global `fetch` is Node's own. This function checks the source text of `fetch`, because the program may
+ * have replaced `fetch` before this module was loaded.
  */
 export const isFetchOfNode = (): boolean => {
   const { fetch } = globalThis

@@ -15,9 +15,9 @@ import type { Failure } from "./sessionChange.ts"
 type Kind = "read" | "order"
 
 /**
- * In milliseconds. If the broker refuses a session and also the new session that replaced it, `withSession` renews the
- * new session only in two cases: the new session has at least this age, or an effect of the same `Kind` has already
- * sent requests with the new session and succeeded.
+ * In milliseconds. If the broker refuses a session, `withSession` gets a new session. If the broker also refuses the
+ * new session, `withSession` renews it only in two cases: the new session has at least this age, or an effect of the
+ * same `Kind` has already sent requests with the new session and succeeded.
  */
 const minReplacementAge = 600_000
 
@@ -85,7 +85,7 @@ export const withSession = <A, E, R>(
       if (isUntested(self, session, first.kindOf(), now)) return yield* Effect.fail(withAdvice(error, notRenewedAgain))
       const renewed = yield* renew(self, session)
       if (self.trial?.session !== renewed) self.trial = { session: renewed, accepted: new Set() }
-      // If no request was counted, the effect has sent a request that cannot be counted. That request may be an order.
+      // The broker refused the token, so the effect has sent a request. A request that was not counted may be an order.
       if (first.sent.count === 0 || first.sent.unsafe > 0) return yield* Effect.fail(withAdvice(error, notRunAgain))
       const second = yield* runOnce(self, renewed, use)
       return yield* Effect.mapError(second.run, (again) =>
