@@ -55,10 +55,7 @@ const own = { operations: endpoints.map(({ name }) => name) }
 const required = endpoints.filter(({ token }) => token === "required")
 const withToken = { operations: [...required.map(({ name }) => name), otherCall] }
 const exchange = { operations: [table.oauthToken.name] }
-const login = {
-  operations: [table.login.name],
-  source: "an assumption: no message for a wrong access token is documented"
-}
+const login = { operations: [table.login.name], source: "assumed: no text for a wrong access token is documented" }
 const otpCalls = {
   operations: [table.secretKeyGenerator.name, table.webSecretCodeValidation.name],
   source: `${source}, Login Code Validation`
