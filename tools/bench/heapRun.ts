@@ -1,4 +1,4 @@
-/** Starts `heapProgram.ts`, which measures the memory and the handles that many logins leave. */
+/** Starts `heapProgram.ts`, which measures the memory and the handles that remain after many logins. */
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { startPeer } from "../interop/peer.ts"

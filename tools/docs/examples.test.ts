@@ -105,7 +105,7 @@ describe("extract", () => {
     assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 8, code: "c", run: true }])
   })
 
-  it("returns the blocks in comments of a source file, not in its code", () => {
+  it("returns the blocks in the comments of a source file, but not the blocks in its code", () => {
     const source = "/**\n * Says.\n *\n * ```ts\n * a\n *\n *   b\n * ```\n */\nconst text = `\n```ts\nc\n```\n`\n"
     assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 5, code: "a\n\n  b", run: true }])
   })
@@ -119,7 +119,7 @@ it("instrument: adds a call of __same for each expression that has a `// =>` com
   })
 })
 
-it("the documentation of every module that index.ts of core exports has an example", () => {
+it("index.ts of core exports only modules whose documentation has an example", () => {
   const index = fs.readFileSync(path.join(root, "packages/core/src/index.ts"), "utf8")
   const modules = Array.from(index.matchAll(/"\.\/([\w/]+\.ts)"/g), ([, module]) => `packages/core/src/${module}`)
   const shown = new Set(examples.map(({ file }) => file))

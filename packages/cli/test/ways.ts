@@ -15,7 +15,7 @@ export interface Way {
   readonly page?: string
   /** `true` if the login asks for a code that the broker sends by SMS. */
   readonly asksCode?: true
-  /** The page of the simulator that scans a QR code in place of the mobile app. Absent if the login has no QR code. */
+  /** The simulator's page that replaces the mobile app. Absent if the login has no QR code. */
   readonly scan?: { readonly origin: string; readonly path: string }
   /** Name of an endpoint that each login calls exactly once. */
   readonly login: string

@@ -80,7 +80,7 @@ describe("a fault that a test injects into FakeBroker", () => {
       })
   )
 
-  it.effect("waits on the program's clock, not on the fake's clock, if its kind is `latency`", () =>
+  it.effect("measures its delay with the program's clock, not with the fake's clock, if its kind is `latency`", () =>
     Effect.gen(function* () {
       const { ask, fake, state } = yield* make
       yield* fake.inject("login", { kind: "latency", duration: "30 seconds" })

@@ -47,8 +47,8 @@ const toSecondFactor = (value: string): string =>
   readDay(value)?.split("-").toReversed().join("/") ?? value.toUpperCase()
 
 /**
- * If the `Date` is midnight in UTC or in India, returns its day there. For any other time, returns the instant, which
- * `secondFactorProblem` rejects.
+ * If the `Date` is midnight in UTC or in India, returns the day that begins then. For any other time, returns the
+ * instant, which `secondFactorProblem` rejects.
  */
 const textOfDate = (date: Date): string => {
   const instant = Option.getOrUndefined(DateTime.make(date))

@@ -40,7 +40,7 @@ import * as standardInput from "./internal/standardInput.ts"
  * The default uses the optional package `open`. The default returns `false`:
  *
  * - if the package `open` is not installed
- * - in an SSH session, in CI, and on Linux without a display
+ * - if the program runs in an SSH session, in CI, or on Linux without a display
  * - if the command that opens the browser fails within 2 seconds
  *
  * @example
@@ -152,7 +152,7 @@ export interface Listener {
   /** The redirect URL. If the option `redirectUrl` has port 0, this URL has the selected port instead. */
   readonly redirectUrl: string
   /**
-   * Makes the listener accept the callback of the login of `request`, and of no other login. Before the first call, the
+   * Makes the listener accept the callback of `request`, and no other callback. Before the first call of `expect`, the
    * listener answers with the HTTP status 404.
    */
   readonly expect: (
@@ -394,7 +394,7 @@ const paste = (
   Effect.scoped(
     Effect.gen(function* () {
       const { lines, show } = yield* UserTerminal
-      // Until the reader starts, the terminal echoes an address that the user pastes.
+      // Until the reader starts, the terminal echoes a pasted address. So the reader starts before the instruction.
       const readLine = yield* lines
       yield* show(
         `${instruction} Copy the whole address from the browser, paste it here, and press Enter. The input is not shown.`

@@ -2,8 +2,8 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
 /**
- * Makes a clock whose time of day is ahead of `base` by the milliseconds that `ahead` returns. The monotonic time is
- * that of `base`.
+ * Makes a clock whose current time is ahead of the current time of `base`. `ahead` returns the difference in
+ * milliseconds. The monotonic time is that of `base`.
  */
 export const runAhead = (
   base: Clock.Clock,

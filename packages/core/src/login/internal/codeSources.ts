@@ -67,7 +67,7 @@ interface Source {
   }) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 }
 
-/** The functions `code` that need no time-out, such as the function of `CodeSource.totp`. */
+/** The `code` functions of sources that need no time-out, such as the source that `CodeSource.totp` makes. */
 const quick = new WeakSet<Source["code"]>()
 
 export const markQuick = <F extends Source["code"]>(code: F): F => {
