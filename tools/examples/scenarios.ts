@@ -401,8 +401,8 @@ export interface Scenario {
   readonly title: string
   readonly example: string
   /**
-   * Whether every test run plays another scenario that does the same with another broker or login method. If so, the
-   * tests play this scenario only in thorough runs.
+   * Whether another scenario does the same with another broker or login method. If so, the tests play the other
+   * scenario in every run, and this scenario only in thorough runs.
    */
   readonly isAlike: boolean
   /** Returns how many times an example was started. */
@@ -484,7 +484,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
 /** Number of scenarios that are played concurrently. The number suits a machine with two cores. */
 const atOnce = 2
 
-/** Returns how many times the passed scenarios started an example, and one problem for each failed scenario. */
+/** Returns how many times the successful scenarios started an example, and one problem for each failed scenario. */
 export const playScenarios = async (place: Place) => {
   const waiting = [...scenarios]
   const problems: Array<string> = []

@@ -13,9 +13,9 @@ export interface Project {
   /** The modules that a user can import from a package, without the modules for tests. */
   readonly modules: (name: string) => ReadonlyArray<string>
   readonly version: (name: string) => string
-  /** The module with the function `layerConfig` of a way to log in, such as `@auth/angel/AngelAuth`. */
+  /** The module that exports `layerConfig` for a way to log in. An example is `@auth/angel/AngelAuth`. */
   readonly layer: (way: Way) => string
-  /** The text of a program in TypeScript that uses core, each broker and `@auth/node`. */
+  /** The text of a TypeScript program that uses core, each broker and `@auth/node`. */
   readonly typed: () => string
 }
 

@@ -97,7 +97,7 @@ export const serve = (user: User, args: ReadonlyArray<string> = [], env: Readonl
             if (stdout.includes("\n")) resolve(stdout.split("\n", 1)[0] ?? "")
           })
         ),
-        ended.then((code) => Promise.reject(new Error(`serve ended with ${code}: ${printed}`)))
+        ended.then((code) => Promise.reject(new Error(`broker-auth serve ended with ${code}: ${printed}`)))
       ])
       return { where, child, printed: () => printed, ended, ask: ask(where) }
     }),
@@ -123,8 +123,8 @@ interface Added {
    */
   readonly account?: number
   /**
-   * A credential that `broker-auth add` reads in addition to those of `ways.ts`: its environment variable, and the
-   * field of the fake account that contains its value.
+   * A credential that `broker-auth add` reads in addition to those of `ways.ts`. `variable` is its environment
+   * variable. The fake account has the value in the field `field`.
    */
   readonly more?: readonly [variable: string, field: string]
 }

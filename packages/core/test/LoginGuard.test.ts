@@ -58,7 +58,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("name the time when fewer logins than `maxFailures` count, if more than `maxFailures` logins count", () =>
+  it.effect("stop the next login until the window contains fewer than `maxFailures` refused logins", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       for (let failures = 0; failures < 3; failures += 1) {
@@ -302,7 +302,7 @@ describe("sessions: TOTP periods", () => {
   )
 })
 
-it.effect("the entry that LoginGuard stores contains no secret", () =>
+it.effect("LoginGuard stores no secret in its entry", () =>
   Effect.gen(function* () {
     const { guard, login, store } = yield* begin
     yield* reasonOf(guard.protect(account, totp, login(wrongPin)))

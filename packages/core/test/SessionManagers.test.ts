@@ -206,7 +206,7 @@ describe("sessions: the layer of an account", () => {
     })
   )
 
-  it.effect("is built at the next call if the function that returns it threw an error", () =>
+  it.effect("is built at the next call if `lookup` threw an error at the first call", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       let built = 0
@@ -399,7 +399,7 @@ describe("sessions: SessionManagers.warm", () => {
         yield* pass("100 millis")
       }
       assert.lengthOf(starts, 4)
-      // The test looks every 100 milliseconds, so it sees a start up to 100 milliseconds late.
+      // The test looks every 100 milliseconds, so it sees each start at most 100 milliseconds late.
       assert.isAtLeast(Math.min(...starts.slice(1).map((at, index) => at - starts[index]!)), 900)
       yield* Fiber.join(running)
     })

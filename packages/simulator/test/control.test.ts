@@ -240,7 +240,7 @@ it.live("the simulator refuses a port that is in use, out of range, or blocked b
   })
 )
 
-it.live("the simulator selects another port if the operating system selects a port that fetch refuses", () =>
+it.live("the simulator selects another port if the operating system selects a port that `fetch` blocks", () =>
   Effect.gen(function* () {
     let ports = 0
     const count = yield* withBlockedPort(

@@ -81,7 +81,7 @@ describe("the address of the login page", () => {
     }).pipe(Effect.provide(layer()))
   )
 
-  it.effect("has the host that the option origins.login names", () =>
+  it.effect("has the host of the option origins.login", () =>
     Effect.gen(function* () {
       const { url } = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin)
       assert.isTrue(Redacted.value(url).startsWith("https://kite.trade/connect/login?v=3&"))

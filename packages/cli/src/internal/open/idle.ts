@@ -1,4 +1,7 @@
-/** Counts the open pages of `broker-auth open`, and waits until no page has been open for a given time. */
+/**
+ * Counts the open pages of `broker-auth open`. `ended` waits until the number of open pages has been zero for the given
+ * duration.
+ */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"

@@ -19,7 +19,7 @@ export type LoginAnswer = "nothing-sent" | "none" | "refused" | "locked" | "pass
 const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =>
   code !== undefined || brokerMessage !== undefined
 
-/** Whether a login or its code was not sent because of a logout. */
+/** Whether a logout stopped a login before it was sent, or before its code was sent. */
 export const isLoggedOut = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out" && !isOfTheBroker(reason)
 
