@@ -909,3 +909,19 @@ describe("NodeHttpClient", () => {
     })
   )
 })
+
+it.live("NodeHttpClient reads each header that a dispatcher of undici 6 reports, even `constructor`", () =>
+  Effect.gen(function* () {
+    const raw = ["constructor", "one", "Constructor", "two", "__proto__", "three"].map((text) => Buffer.from(text))
+    const dispatch = (_: unknown, handler: Readonly<Record<string, (...args: ReadonlyArray<unknown>) => unknown>>) => {
+      handler["onConnect"]?.(() => undefined)
+      handler["onHeaders"]?.(200, raw, () => undefined, "OK")
+      handler["onData"]?.(Buffer.from("{}"))
+      handler["onComplete"]?.([])
+      return true
+    }
+    const client = yield* NodeHttpClient.make({ dispatcher: { dispatch } as unknown as Undici.Dispatcher })
+    const { headers } = yield* client.execute(HttpClientRequest.get("http://127.0.0.1/"))
+    assert.strictEqual(Object.getOwnPropertyDescriptor(headers, "constructor")?.value, "one, two")
+  })
+)
