@@ -144,7 +144,7 @@ const others = (broker: Documented) =>
 for (const broker of documented) {
   describe(`refusals: ${broker.folder}`, () => {
     for (const answer of orders(broker)) {
-      it.effect(`decodes an answer to a request without a typed call: ${answer.name}`, () =>
+      it.effect(`decodes an answer to a request that has no typed call: ${answer.name}`, () =>
         Effect.gen(function* () {
           const error = yield* refusalOf(broker, answer)
           assert.deepStrictEqual(fieldsOf(error, Object.keys(answer.expect)), answer.expect)
@@ -198,7 +198,7 @@ for (const broker of documented) {
       })
     )
 
-    it.effect("finds SessionExpired in fixtures of expired sessions, and in no other fixture of their endpoints", () =>
+    it.effect("finds SessionExpired in fixtures of expired sessions, but not in others of the same endpoints", () =>
       Effect.gen(function* () {
         const answers = others(broker).filter(({ expect }) => "reason" in expect)
         const expired = answers.filter(({ expect }) => expect["reason"] === "SessionExpired")

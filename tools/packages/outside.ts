@@ -10,7 +10,7 @@ import { root } from "./workspace.ts"
 
 const page = "docs/write-a-broker.md"
 
-/** The folder of the package in the commands of the page. */
+/** The commands of the page use this path for the folder of the package. */
 const documented = "../broker-auth-acme"
 
 const commandsOfPage = (): ReadonlyArray<string> => {

@@ -49,7 +49,7 @@ const ownLines = (text: string) =>
     .filter((line) => !line.startsWith("SIMULATOR:"))
 
 it.live(
-  "broker-auth token, header, env and exec give the token to other programs",
+  "`broker-auth token`, `header`, `env` and `exec` give the token to other programs",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()
@@ -81,7 +81,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth profile, status, renew, logout and remove succeed",
+  "`broker-auth profile`, `status`, `renew`, `logout` and `remove` succeed",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()
@@ -113,7 +113,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth guard and status show that the broker has locked the account",
+  "`broker-auth guard` and `status` show that the broker has locked the account",
   () =>
     Effect.gen(function* () {
       const seed = { brokers: { angel: { accounts: [{ clientCode: "A123456", state: "blocked" }] } } }
@@ -129,7 +129,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth guard shows and clears the failed logins",
+  "`broker-auth guard` shows and clears the failed logins",
   () =>
     Effect.gen(function* () {
       const { simulator, user, values } = yield* withAngel({ ANGEL_PIN: "0000" })
@@ -158,7 +158,7 @@ it.live(
   { tags: ["thorough"], timeout }
 )
 
-it.effect("broker-auth status counts a failed login for 24 hours", () =>
+it.effect("`broker-auth status` counts a failed login for 24 hours", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const account = Account.make({ broker: "angel", id: "A123456" })
@@ -179,7 +179,7 @@ it.effect("broker-auth status counts a failed login for 24 hours", () =>
   })
 )
 
-it.effect("broker-auth guard does not count an unanswered login whose credentials were accepted before", () =>
+it.effect("`broker-auth guard` does not count an unanswered login whose credentials were accepted before", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const account = Account.make({ broker: "angel", id: "A123456" })
@@ -198,7 +198,7 @@ it.effect("broker-auth guard does not count an unanswered login whose credential
   })
 )
 
-it.effect("broker-auth status reports a package that lacks the account's login method", () =>
+it.effect("`broker-auth status` reports a package that lacks the account's login method", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const account = Account.make({ broker: "angel", id: "A123456" })
@@ -211,7 +211,7 @@ it.effect("broker-auth status reports a package that lacks the account's login m
   })
 )
 
-it.effect("broker-auth status says why a broker's package cannot be loaded", () =>
+it.effect("`broker-auth status` says why a broker's package cannot be loaded", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const account = Account.make({ broker: "angel", id: "A123456" })
@@ -361,7 +361,7 @@ const asked = [
 ] as const
 
 it.live(
-  "broker-auth add asks for credentials and does not show the secrets",
+  "`broker-auth add` asks for credentials and does not show the secrets",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })
@@ -423,7 +423,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth add loads the package of a broker from the folder in --package",
+  "`broker-auth add` loads the package of a broker from the folder in --package",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel"] })
@@ -448,7 +448,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth brokers lists the brokers of the package in --package",
+  "`broker-auth brokers` lists the brokers of the package in --package",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -495,7 +495,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth status --watch shows the status until Ctrl-C",
+  "`broker-auth status --watch` shows the status until Ctrl-C",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withAngel()

@@ -98,14 +98,14 @@ describe("Totp.parse", () => {
     ["an address with digits=six", uri("digits=six"), /digits/],
     ["an address with a period of 0 seconds", uri("period=0"), /period/],
     ["an address with a period of 86,400 seconds", uri("period=86400"), /period/]
-  ])("rejects %s with an error that does not contain the secret", (_, text, problem) => {
+  ])("rejects %s, and the error does not contain the secret", (_, text, problem) => {
     const failure = Result.getOrThrow(Result.flip(parse(text)))
     assert.match(failure, problem)
     assert.notInclude(failure.toUpperCase(), "JBSWY3DP")
   })
 })
 
-it.effect("Totp.codeAtStep uses the program's Mac service, if there is one", () =>
+it.effect("Totp.codeAtStep uses the service `Mac` if the program provides it", () =>
   Effect.gen(function* () {
     const totp = Totp.make({ key: algorithms.SHA1 })
     // RFC 4226: the last byte of the tag says where the four bytes of the code start. Here, they start at byte 0. The

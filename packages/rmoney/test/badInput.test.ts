@@ -51,7 +51,7 @@ const sso = {
 const layers: Readonly<Record<string, (given: unknown) => Any>> = {
   RmoneyAuth: (given) => RmoneyAuth.layer({ ...uat, credentials: given as RmoneyAuth.RmoneyCredentials }),
   RmoneySso: (given) => RmoneySso.layer({ ...uat, credentials: given as RmoneySso.SsoCredentials }),
-  'RmoneySso for exchange: "vendor"': (given) =>
+  'RmoneySso for the exchange "vendor"': (given) =>
     RmoneySso.layer({ ...uat, exchange: "vendor", credentials: given as RmoneySso.SsoVendorCredentials }),
   RmoneyQr: (given) => RmoneyQr.layer({ ...uat, credentials: given as RmoneyQr.QrCredentials }),
   RmoneyBiometric: (given) =>
@@ -94,9 +94,9 @@ const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
     ["an email address instead of the client id", { ...sso, userId: demo.email }, { userId: noClientId }],
     ["a redirect URL without a scheme", { ...sso, redirectUrl: "app.example.com" }, { redirectUrl: noAddress }]
   ],
-  'RmoneySso for exchange: "vendor"': [
+  'RmoneySso for the exchange "vendor"': [
     ["no credentials", undefined, { userId: missing, vendor: missing, redirectUrl: missing }],
-    ['the credentials for exchange: "checksum"', sso, { vendor: missing }]
+    ['the credentials for the exchange "checksum"', sso, { vendor: missing }]
   ],
   RmoneyQr: [
     ["no credentials", undefined, { userId: missing }],
@@ -118,11 +118,11 @@ describe("invalid credentials", () => {
 describe("the check of the option environment", () => {
   for (const [what, environment, problem] of [
     ["a missing environment", undefined, notChosen],
-    ["the unknown environment live", "live", notChosen],
+    ['the unknown environment "live"', "live", notChosen],
     ["a blank environment", " ", empty],
-    ["a number instead of the environment", 7, noText],
+    ["an environment that is a number", 7, noText],
     ["a production environment without a host", { production: undefined }, missing],
-    ["null instead of the environment", null, missing]
+    ["an environment that is null", null, missing]
   ] as const) {
     it.effect(`reports ${what} together with an empty password`, () =>
       Effect.gen(function* () {
@@ -229,7 +229,7 @@ describe("layerConfig", () => {
       }
     ],
     [
-      'RmoneySso for exchange: "vendor"',
+      'RmoneySso for the exchange "vendor"',
       RmoneySso.layerConfig({ exchange: "vendor" }),
       {
         [environment]: missing,
@@ -308,7 +308,7 @@ describe("invalid codes and PANs:", () => {
     ["empty", ""],
     ["five digits long", "12345"],
     ["seven digits long", "1234567"],
-    ["not only digits", "12345a"],
+    ["five digits and a letter", "12345a"],
     ["in digits of another script", "१२३४५६"],
     ["a number instead of text", 123456],
     ["undefined", undefined]

@@ -5,7 +5,7 @@ import { rangeOf } from "../../release/ranges.ts"
 
 const extras = path.join(import.meta.dirname, "outside")
 
-/** Templates that only a package of this repository needs, or that the folder `outside` replaces. */
+/** A template is left out if only a package of this repository needs it, or if the folder `outside` replaces it. */
 const isLeftOut = (file) => !/^(?:src|test)\//.test(file) || file.startsWith("test/canary")
 
 const filesBelow = (folder) =>
@@ -22,8 +22,8 @@ const read = (...parts) => readFileSync(path.join(...parts), "utf8")
 const tools = ["@effect/vitest", "@types/node", "effect", "msw", "typescript", "vitest"]
 
 /**
- * Folders of the packages of this repository that become development dependencies of the new package. The tests use
- * `core`. The command `broker-auth` is in `cli`, which uses `node`.
+ * Folders of packages in this repository. These packages become development dependencies of the new package. Its tests
+ * use `core`. The command `broker-auth` is in `cli`, which uses `node`.
  */
 const packages = ["core", "node", "cli"]
 

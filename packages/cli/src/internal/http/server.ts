@@ -1,7 +1,7 @@
 /**
  * An HTTP server on this machine, on a Unix socket or on a port of loopback. It limits the connections, the headers,
- * the waiting times and the unsent bytes. Before it ends, it waits at most 10 seconds for the answers that it is
- * preparing. It ends streams at once.
+ * the waiting times and the unsent bytes. When the server stops, it ends streams at once. For the answers that it is
+ * preparing, it waits at most 10 seconds.
  */
 import * as BlockedPort from "@auth/broker-core/login/BlockedPort"
 import * as Deferred from "effect/Deferred"

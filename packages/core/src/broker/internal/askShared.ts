@@ -45,8 +45,8 @@ export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol:
     return { key, span, limit: { ...limit, per: Duration.millis(span) } }
   }
 
-  // Each limit counts a call before the next limit is asked. The limit with the longest period is asked last, so that
-  // calls that another limit refuses do not use it up.
+  // A call is counted against one limit after another, until a limit refuses the call. The limit with the longest
+  // period comes last, so that it does not count the calls that another limit refuses.
   const shortestFirst = (a: { readonly span: number }, b: { readonly span: number }) => a.span - b.span
 
   const take = Effect.fnUntraced(function* ({ limits, name }: Endpoint) {
