@@ -107,7 +107,7 @@ it("problemOf reports a folder without benches, without installed packages, or w
   assert.isUndefined(problemOf(here))
 })
 
-it("npm run bench refuses --against with a folder that is not a checkout", () => {
+it("the option --against is refused if its folder is not a checkout", () => {
   const args = [
     "--conditions=@auth/source",
     path.join(here.root, "tools/bench/main.ts"),

@@ -1,4 +1,4 @@
-/** Returns the `at`-quantile of `values`. `at` is a number from 0 to 1. Without values, returns NaN. */
+/** Returns the `at`-quantile of `values`. `at` is a number from 0 to 1. If `values` is empty, returns NaN. */
 export const quantile = (values: ArrayLike<number>, at: number): number => {
   const sorted = Array.from(values).toSorted((one, other) => one - other)
   const position = (sorted.length - 1) * at

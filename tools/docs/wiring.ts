@@ -3,7 +3,7 @@
  *
  * - the list of brokers: `packages/brokers.json`
  * - the address of the repository: `package.json` of the root
- * - the version of a package: `package.json` of the package, its manifest
+ * - the version of a package: `package.json` of the package
  */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -20,7 +20,7 @@ export interface Document {
 export interface Listed {
   /** The broker's id, which is also the name of its folder in `packages`. */
   readonly id: string
-  /** The prefix of its module names, such as `Angel`. */
+  /** The prefix of the broker's module names, such as `Angel`. */
   readonly name: string
 }
 

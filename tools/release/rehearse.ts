@@ -56,8 +56,8 @@ type Versions = Readonly<Record<string, string>>
 const isBroker = ({ manifest }: Package): boolean => "./msw" in manifest.exports
 
 /**
- * For a broker that `ways` does not list: its first login method, with the fields of an account as credentials. The
- * first call without a token is the login.
+ * Makes a way to log in at a broker that `firstWays` does not list: the broker's first login method, with the fields of
+ * an account as credentials. The field `login` is the name of the first call without a token.
  */
 const plainWayOf = async (id: string): Promise<Way> => {
   const { methods } = await Effect.runPromise(loadBroker(id))

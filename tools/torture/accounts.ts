@@ -1,4 +1,4 @@
-/** Makes up to 10,000 invented accounts for each broker, and a layer for each account. */
+/** Invents at most 10,000 accounts for each broker, and makes a layer for each account. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FakeAngel from "@auth/angel/FakeAngel"
 import type { AuthError } from "@auth/broker-core/login/AuthError"

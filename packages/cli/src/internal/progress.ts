@@ -13,7 +13,7 @@ import { type Outcome, textOf } from "./summary.ts"
 export interface Progress {
   readonly begin: (name: string) => Effect.Effect<void>
   readonly end: (outcome: Outcome) => Effect.Effect<void>
-  /** Runs `effect` without showing the line. Use it if `effect` starts another program that may use the terminal. */
+  /** Hides the line while `effect` runs. Use `hidden` if `effect` may start a program that uses the terminal. */
   readonly hidden: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
@@ -74,7 +74,7 @@ export const lineOf = (
     .join("")
 }
 
-/** A terminal of the type `dumb` has no control sequences. */
+/** A terminal of the type `dumb` does not understand control sequences. */
 const drawings = {
   ansi: { show: (line: string) => `\r${line}\u001b[K`, hide: "\u001b[?25l", restore: "\u001b[?25h" },
   dumb: { show: (line: string, last: number) => `\r${line.padEnd(last)}`, hide: "", restore: "" }

@@ -174,7 +174,7 @@ const sentOf = (sent: Readonly<Record<string, unknown>>, request: Json): Readonl
     const field = fieldOf(value)
     const schema = field === undefined ? undefined : propertiesOf(request)[field]
     if (schema !== undefined) return { name, schema, required: requiredOf(request).includes(field ?? "") }
-    // The placeholder stands for a field of the app or of the session.
+    // The placeholder stands for the token, or for a field of the app or of the session.
     if (field !== undefined) return { name, schema: password, required: true }
     return { name, schema: { const: reveal(value) }, required: true }
   })

@@ -18,7 +18,8 @@ const noEcho = (): Writable => new Writable({ write: (_chunk, _encoding, done) =
 
 /**
  * A terminal is read in raw mode, because the normal mode cuts lines after 4095 bytes on Linux and after 1024 bytes on
- * macOS. In raw mode, the terminal does not handle Ctrl-C, so this module interrupts the fiber that reads.
+ * macOS. In raw mode, the terminal does not handle Ctrl-C. So this module handles it, and interrupts the fiber that
+ * reads.
  */
 export const lines: Effect.Effect<ReadLine, never, Scope.Scope> = Effect.gen(function* () {
   const queue = yield* Queue.unbounded<Redacted.Redacted<string>, Cause.Done>()

@@ -10,8 +10,8 @@ import * as Redaction from "../Redaction.ts"
 import { beginning } from "./printable.ts"
 
 /**
- * Reads a date in a form of RFC 9110, section 5.6.7, that ends with `GMT`. The form is checked first, because
- * `DateTime.make` also reads a number, such as `-5`, as a date.
+ * Reads a date from an HTTP header (RFC 9110, section 5.6.7). The date must end with `GMT`. The form of the text is
+ * checked first, because `DateTime.make` also reads a number, such as `-5`, as a date.
  */
 const dateOf = (text: string | undefined): number | undefined =>
   text !== undefined && /^[A-Z][a-z]+, .+ GMT$/.test(text)
@@ -76,8 +76,8 @@ export const reasonFor = (
   const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
-  // If no dialect reads it as a refusal, HTTP 401 with text that is not JSON comes from a gateway or a proxy. If the
-  // call does not need the token of a session, such an answer does not mean that the credentials are wrong.
+  // A page is text that is not JSON and that no dialect reads as a refusal. With HTTP 401, it comes from a gateway or a
+  // proxy. If the call does not need the token of a session, the page does not mean that the credentials are wrong.
   const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
   if (isPage && answer.status === 401 && token !== "required") return ErrorTable.rejected(failure)
   const byStatus = ErrorTable.byStatus(answer.status, token)

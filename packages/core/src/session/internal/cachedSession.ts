@@ -1,6 +1,6 @@
 /**
- * The state of a session manager in memory, and the rules that decide when a cached session may be returned. This file
- * does no I/O.
+ * The state that a session manager keeps in memory, and the rules that decide when a cached session may be returned.
+ * This file does no I/O.
  */
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -16,13 +16,13 @@ export interface Cached {
   readonly ready: Ready.Ready<Session.Session> | undefined
   /** If the current time is before `freshFrom`, the clock was set back, and the session counts as not fresh. */
   readonly freshFrom: number
-  /** From this time on, `session` first decides whether to renew the session, and whether to read the store. */
+  /** From this time on, `SessionManager.session` first decides whether to renew the session or to read the store. */
   readonly freshUntil: number
   readonly renewAt: number
 }
 
 /**
- * The pause after a failed renewal. Before `until`, only a call of `renew` without the argument `rejected` starts a
+ * The pause after a failed renewal. During the pause, only a call of `renew` without the argument `rejected` starts a
  * renewal.
  */
 export interface Pause {
@@ -142,7 +142,8 @@ export const usable = (
 
 /**
  * A logout with a larger version than `state.version` is new. A logout with a smaller version comes from a store that
- * was emptied or restored from a backup. It is new only if a session is cached that is not newer than the logout.
+ * was emptied or restored from a backup. Such a logout is new only if a session is cached, and if the logout is
+ * not older than this session.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
@@ -231,7 +232,7 @@ export const makeDue = (state: State): void => {
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }
 
-/** Lists all properties by name instead of using `...`, because V8 then makes smaller objects. */
+/** Lists all properties by name, because V8 would make larger objects with `...`. */
 const cachedUntil = (
   session: Session.Session,
   ready: Ready.Ready<Session.Session> | undefined,
@@ -278,7 +279,7 @@ export const markRejected = (state: State, rejected: Session.Session): void => {
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }
 
-/** `freshUntil` stays in the past, so the next call of `session` checks whether the store must be read. */
+/** Leaves `freshUntil` in the past, so `SessionManager.session` next checks whether the store must be read. */
 export const clearRejected = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.rejected)) state.rejected = undefined
   if (state.pendingRenewal !== undefined) state.pendingRenewal.isOnlyWay = false
