@@ -1,4 +1,4 @@
-/** The self-signed certificate for `localhost` from the tests of `@auth/node`, for the TLS server of the benches. */
+/** The self-signed certificate for `localhost` from the tests of `@auth/node`. The benches' TLS server uses it. */
 import * as path from "node:path"
 
 const folder = path.join(import.meta.dirname, "../../packages/node/test/tls")

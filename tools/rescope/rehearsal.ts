@@ -15,7 +15,7 @@ const guide = "docs/start.md"
 /** The port of the simulator in the guide. The rehearsal uses a free port instead. */
 const documentedPort = "4010"
 
-/** Returns the text of the block with this name in a Markdown file, such as the block "sh pack". */
+/** Returns the text of a code block in a Markdown file. `name` is the text after the backticks, such as "sh pack". */
 export const commandsOf = (folder: string, file: string, name: string): string => {
   const text = fs.readFileSync(path.join(folder, file), "utf8")
   const [, commands] = new RegExp(`^\`\`\`${name}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(text) ?? []

@@ -51,7 +51,7 @@ export const removeLeftLocks = (): void => {
   }
 }
 
-/** A store that overwrites an entry even if another program has written it since the caller read it. */
+/** A store that overwrites an entry even if another program has changed the entry since the caller's last read. */
 const lastWins = (store: Store): Store => ({
   ...store,
   put: (account, slot, value) =>

@@ -87,7 +87,7 @@ const renewInPython = (where: string, dead: string) =>
   })
 
 it.live.skipIf(!runsPython)(
-  "broker-auth serve renews once for eight Python processes that report the same rejected token",
+  "broker-auth serve renews the session once for eight Python processes that report the same rejected token",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -237,7 +237,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve serves the session after a person has logged in",
+  "broker-auth serve returns the session only after a person has logged in",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["rmoney"] })
@@ -286,7 +286,7 @@ it.live(
       }
       assert.strictEqual((yield* sessionOf(server, "sms")).body.token, second.body.token)
       const profiles = (yield* simulator.journal()).filter(({ endpoint }) => endpoint === "getProfile")
-      assert.strictEqual(profiles.length, 1, "the profile call must not be repeated at once")
+      assert.strictEqual(profiles.length, 1, "the profile call must not be repeated immediately")
 
       yield* Effect.sleep("5 seconds")
       yield* simulator.reset
@@ -324,7 +324,7 @@ it.live(
       assert.strictEqual((yield* run(user, ["remove", "mine"])).code, 0)
       assert.deepStrictEqual(refusalOf(yield* sessionOf(server)), [404, "AccountUnknown"])
       const renewed = yield* Fiber.join(renewing)
-      assert.strictEqual(renewed.status, 200, "a request from before the removal must be answered")
+      assert.strictEqual(renewed.status, 200, "a request that began before the removal must be answered")
       assert.strictEqual((yield* renewOf(server, token, "added")).body.token, renewed.body.token)
 
       const broken = "SAMCO_USER_ID=DV99999\nSAMCO_API_KEY=env:NOT_SET\nSAMCO_API_SECRET=env:NOT_SET\n"
@@ -339,7 +339,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve starts after it was killed during a renewal",
+  "broker-auth serve starts again after it was killed during a renewal",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()

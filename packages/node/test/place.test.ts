@@ -41,7 +41,7 @@ describe("vaults: the function `refusal`", () => {
     assert.isUndefined(refusal({ ...acceptable, mode: 0o100400 }, "file", "/v/x", 1000))
   })
   for (const [what, facts, kind, problem, advice] of refused) {
-    it(`rejects ${what}, and says how to fix it`, () => {
+    it(`rejects ${what}, and says what to do`, () => {
       const found = refusal({ ...acceptable, ...facts }, kind, "/v/x", 1000)
       assert.match(found?.problem ?? "", problem)
       assert.match(found?.advice ?? "", advice)
@@ -88,7 +88,7 @@ const ioOf = Effect.fnUntraced(function* (folder: string) {
 })
 
 describe("vaults: a vault", () => {
-  it.live("creates folders with mode 0700 and files with mode 0600 if the umask is 0", () =>
+  it.live("creates folders with mode 0700 and files with mode 0600 even if the umask is 0", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const writer = yield* start("writer.ts", [folder], { before: ["sh", "-c", 'umask 000; exec "$@"', "sh"] })

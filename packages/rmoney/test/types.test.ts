@@ -105,7 +105,7 @@ describe("the types of the layers", () => {
     }
   })
 
-  it('a plain-text secret, a vendor id without exchange: "vendor" and an unknown environment do not compile', () => {
+  it('a plain-text secret, a vendor id without `exchange: "vendor"`, and an unknown environment do not compile', () => {
     const given = [
       // @ts-expect-error: the password must be Redacted
       RmoneyAuth.layer({ environment, credentials: { ...credentials, password: "Demo@101" } }),

@@ -311,7 +311,7 @@ describe("calls from untyped code:", () => {
   )
 })
 
-it.effect("an unknown call in the option probe is rejected when the layer is built", () =>
+it.effect("an unknown call in the option `probe` is rejected when the layer is built", () =>
   Effect.gen(function* () {
     const layer = SamcoAuth.layer({ credentials, probe: "getLimit" as "getLimits" })
     const error = yield* refused(calls["sessionToken"] ?? Effect.void, layer)

@@ -23,8 +23,8 @@ type Calls = BrokerApi.BrokerApi<typeof table>
 export class ZerodhaApi extends Context.Service<ZerodhaApi, Calls>()("@auth/zerodha/ZerodhaApi") {}
 
 /**
- * Makes the headers of a call. Source: Kite Connect 3 documentation, "User" and "Exceptions", as of 2026-11-27. The
- * scheme of the header Authorization is `token`, not `Bearer`.
+ * Returns a function that makes the headers of a call. Source: Kite Connect 3 documentation, "User" and "Exceptions",
+ * as of 2026-11-27. The scheme of the header Authorization is `token`, not `Bearer`.
  *
  * @category headers
  * @since 0.1.0

@@ -11,7 +11,7 @@ const ownFolder = /(?:^|\/)node_modules\/@auth\//
 
 interface Size {
   readonly compressed: number
-  /** Estimated part of `compressed` that comes from our packages, in proportion to the bytes before compression. */
+  /** The part of `compressed` that comes from our packages, estimated from the sizes before the compression. */
   readonly own: number
 }
 

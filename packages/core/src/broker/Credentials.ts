@@ -34,19 +34,18 @@ export interface Field {
   /** Set this if the field is a source of one-time codes. Its value is a `CodeSource` or a TOTP secret. */
   readonly codes?: true
   /**
-   * Set this for a password or another text that the user has chosen, which may begin or end with a quotation mark.
-   * Without `freeText`, a pair of quotation marks around the value is removed. With `freeText`, no quotation mark is
-   * removed, and a value that begins or ends with a quotation mark is rejected: the error advises removing the mark, or
-   * passing the value as `verbatim`.
+   * Set this for a text that may begin or end with a quotation mark, such as a password. Without `freeText`, a pair of
+   * quotation marks around the value is removed. With `freeText`, no quotation mark is removed, and a value that begins
+   * or ends with a quotation mark is rejected. The error advises removing the mark, or passing the value as `verbatim`.
    */
   readonly freeText?: true
   /**
    * Returns a text that describes the problem with a value. Returns `undefined` if the value is valid. The text must
-   * not contain the value. Blanks around the value are removed before this check, except in a `verbatim` value. `now`
-   * is the time in milliseconds since the epoch. Default:
+   * not contain the value. `now` is the time in milliseconds since the epoch. Blanks around the value are removed
+   * before this check, except in a `verbatim` value. If a field has no `problem`:
    *
-   * - for a `verbatim` value, or with `freeText`: every value is valid
-   * - for any other value: only ASCII characters are valid, and a secret must not contain spaces
+   * - a `verbatim` value, or a value of a field with `freeText`, passes this check
+   * - any other value must have only ASCII characters, and a secret must not have spaces
    */
   readonly problem?: (value: string, now: number) => string | undefined
   /** Converts a value of another type, such as a `Date`, to text. */
@@ -263,7 +262,7 @@ const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
 /**
  * Marks a value as verbatim: its blanks, quotation marks and invisible characters are accepted and kept. Use this
  * function for a password that begins or ends with a quotation mark or a blank. The field's `problem` and `normalize`
- * apply.
+ * still apply.
  *
  * With `layerConfig`, set the environment variable `BROKER_AUTH_VERBATIM` to the name of the password's variable
  * instead. Separate several names by commas.
@@ -301,7 +300,7 @@ const isBlank = (value: unknown): boolean => {
   return Predicate.isString(inner) && (isVerbatim(value) ? inner.trim() : withoutQuotes(inner)) === ""
 }
 
-/** Some values are sent in headers, and servers do not accept headers with more characters than this number. */
+/** Maximum number of characters of a value. Some values are sent in headers, and servers refuse long headers. */
 const maxLength = 8192
 
 type Text = { readonly text: string } | { readonly problem: string }

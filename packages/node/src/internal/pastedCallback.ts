@@ -8,7 +8,7 @@ import type { ReadLine } from "./standardInput.ts"
 
 const maxRetries = 3
 
-/** The texts for the reasons of `RedirectRejected` after which the user is asked for another address. */
+/** After these reasons of `RedirectRejected`, the user is asked for another address. The texts describe the problem. */
 const problems: Partial<Record<AuthError.RedirectRejected["why"], (redirectUrl: string) => string>> = {
   "not-a-url": () => "This is not an address.",
   origin: (redirectUrl) => `This address is not at ${redirectUrl}: its host, port or path is different.`,
@@ -35,8 +35,9 @@ const noInput = (broker: string) =>
   )
 
 /**
- * Returns the first line that is the callback of `request`, or that is rejected for a reason that another line cannot
- * change. Fails after four other lines, or if the input ends.
+ * Returns the first line that is the callback of `request`. If a line is rejected for a reason that another line cannot
+ * change, returns that line. After any other line, asks for another one. Fails after the fourth such line, or if the
+ * input ends.
  */
 export const read = Effect.fnUntraced(function* (
   redirect: RedirectLogin.RedirectLogin["Service"],

@@ -204,7 +204,7 @@ export const logout = (
     response: Shape.discard(Shape.unknown)
   })
 
-/** If the environment is an origin, its name is `production`. */
+/** An environment that is an origin has the name `production`. */
 export const environmentName = (environment: string): "uat" | "production" =>
   environment.toLowerCase() === "uat" ? "uat" : "production"
 

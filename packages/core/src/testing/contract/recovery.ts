@@ -110,7 +110,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "rejects a challenge from `unblock` in `confirmForgotPassword` and `resetPassword`",
+    name: "`confirmForgotPassword` and `resetPassword` reject a challenge from `unblock`",
     run: Effect.gen(function* () {
       const { answer, proof, recovery } = yield* begin(subject)
       const challenge = yield* recovery.unblock(proof)
