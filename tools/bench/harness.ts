@@ -1,7 +1,7 @@
 /**
- * Compares candidates that do the same job, each in a separate process. In every round, all candidates run one after
- * another, so that a busy machine slows all of them equally. The result is the median of all rounds. Compare only
- * ratios, because absolute times depend on the machine.
+ * Compares candidates that do the same job. Each candidate runs in its own process. In every round, all candidates run
+ * one after another, so that a busy machine slows all of them equally. The tables show the median of all rounds.
+ * Compare only ratios, because absolute times depend on the machine.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -26,7 +26,7 @@ export interface Outcome {
 
 export interface Candidate {
   readonly title: string
-  /** Whether the candidate uses our library. With the option `--against`, the candidate has a twin: see `Entrant`. */
+  /** Set if the candidate uses our library. With the option `--against`, such a candidate has a twin: see `Entrant`. */
   readonly ours?: true
   readonly nodeArgs?: ReadonlyArray<string>
   /** Runs once, in the candidate's own process. If the bench has programs, `folder` contains them. */
@@ -48,7 +48,7 @@ export interface Turn {
 
 export interface Measured {
   readonly perSecond: number
-  /** User and system CPU time of the whole process, divided by the number of jobs, in microseconds. */
+  /** CPU time (user and system) divided by the number of jobs, in microseconds. */
   readonly cpuMicros: number
   readonly notes: Readonly<Record<string, number>>
 }
@@ -188,7 +188,7 @@ export interface TurnResult {
 export interface Result {
   readonly rounds: number
   readonly turns: ReadonlyArray<TurnResult>
-  /** For each entrant, the fraction of the time for which the server was busy, in each turn with concurrent jobs. */
+  /** The values of `Load.busy`, by the name of the entrant. Only turns with concurrent jobs have a value. */
   readonly loads: ReadonlyMap<string, ReadonlyArray<number>>
   /** `undefined` if the bench has no server. */
   readonly server: string | undefined

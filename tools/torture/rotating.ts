@@ -1,6 +1,6 @@
 /**
- * Makes the value that `writer.ts` stores as the version with a given number. Each version has its own value, so that
- * a damaged value can be detected.
+ * Makes the values that `writer.ts` stores. Each version of the session has its own value, so that a damaged value can
+ * be detected.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import * as Redacted from "effect/Redacted"
@@ -8,7 +8,7 @@ import { createHash } from "node:crypto"
 
 export const account = Account.make({ broker: "angel", id: "A123456" })
 
-/** Number of characters of the token. Some values are shorter than a page of the database, some need several pages. */
+/** Number of characters of the token. Some values fit in a page of the database. Others need several pages. */
 const lengthOf = (version: number): number => 300 + ((version * 977) % 9000)
 
 export const valueOf = (version: number): Redacted.Redacted<Uint8Array> => {

@@ -42,7 +42,7 @@ const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
 describe("a managed session", () => {
-  it.effect("is refreshed if the program calls renew on the day of the login", () =>
+  it.effect("is refreshed if the program calls `renew` on the day of the login", () =>
     Effect.gen(function* () {
       const { fake, renew, session } = yield* begin()
       const first = yield* session
@@ -91,7 +91,7 @@ describe("a typed call with a token that the broker no longer accepts", () => {
     })
   )
 
-  it.effect("fails after an unsafe call in the same withSession, and succeeds in the next withSession", () =>
+  it.effect("fails if the same `withSession` has made an unsafe call, and succeeds in the next `withSession`", () =>
     Effect.gen(function* () {
       const { api, fake, session, withSession } = yield* begin()
       yield* session

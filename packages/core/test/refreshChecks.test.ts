@@ -156,7 +156,7 @@ describe("the progress of a login", () => {
   })
 
   it.effect.each(["the lock was lost", "there was a logout"] as const)(
-    "is not continued if %s during a slow read of the store",
+    "is not used if %s during a slow read of the store",
     (what) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)

@@ -73,8 +73,8 @@ const method = Method.redirect(services.family, {
 })
 
 /**
- * Provides all services of this login method for one account. The user must finish the login without reloading the
- * page: a one-time code is valid for one load of the page.
+ * Provides all services of this login method for one account. The user must not reload the login page, because a
+ * reload makes earlier one-time codes invalid.
  *
  * @category layers
  * @since 0.1.0

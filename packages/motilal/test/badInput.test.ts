@@ -294,7 +294,7 @@ const wrongOptions: ReadonlyArray<WrongCredentials> = [
 
 describe("checks of options", () => {
   for (const [what, options, expected] of wrongOptions) {
-    it.effect(`${what}: the layer fails without a request`, () =>
+    it.effect(`${what}: the layer fails, and no request is sent`, () =>
       Effect.gen(function* () {
         const error = yield* refused(
           Login.login,
@@ -348,7 +348,7 @@ describe("checks of the arguments of MotilalApi", () => {
     ["getprofile with a blank client code", (raw) => raw.getprofile({ clientcode: "" }, session), "clientcode"]
   ]
   for (const [what, call, field] of rows) {
-    it.effect(`a call to ${what} fails with InvalidRequest before it is sent`, () =>
+    it.effect(`${what}: the call fails with InvalidRequest, and no request is sent`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(MotilalApi.MotilalApi, call), api)
         assert.strictEqual(reasonOf(error, "InvalidRequest").field, field)
@@ -357,7 +357,7 @@ describe("checks of the arguments of MotilalApi", () => {
   }
 
   for (const name of ["getaccesstoken", "resendotp", "getprofile", "logout"] as const) {
-    it.effect(`a call to ${name} without a session fails with SessionExpired before it is sent`, () =>
+    it.effect(`${name} without a session: the call fails with SessionExpired, and no request is sent`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(MotilalApi.MotilalApi, (raw): Effect.Effect<unknown, AuthError> =>
           raw[name](undefined as never)
@@ -399,7 +399,7 @@ describe("errors of a login", () => {
     })
   )
 
-  it.effect("a code source that returns the TOTP secret is rejected without a request", () =>
+  it.effect("a code source that returns the TOTP secret is rejected, and no request is sent", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const codes = CodeSource.fromEffect(() => Effect.succeed(secret(demo.totpSecret)))

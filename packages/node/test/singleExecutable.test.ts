@@ -53,7 +53,7 @@ const makeExecutable = async (folder: string, starts: string): Promise<string> =
 
 // Only on Linux: macOS, for example, requires a new signature for a changed executable.
 it.live.skipIf(process.platform !== "linux")(
-  "a single executable reports that it cannot access the keyring, and starts no copy of itself",
+  "a program in a single executable reports that it cannot access the keyring, and starts no copy of itself",
   () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder

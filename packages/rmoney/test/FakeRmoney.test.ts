@@ -353,7 +353,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a biometric login is refused if it is not enabled on the device", () =>
+  it.effect("a biometric login is refused if biometric logins are not enabled on the device", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const body = { userId: demo.userId, token: demo.accessToken, ...device }

@@ -20,8 +20,8 @@ import * as Redacted from "effect/Redacted"
 import { layer, loginRequest, partnerLayer, session } from "./support.ts"
 
 /**
- * Accepts a program that needs no service. Any other program does not compile. The compiler's error names the missing
- * services.
+ * Accepts a program that needs no service. A call with any other program does not compile. The compiler's error names
+ * the missing services.
  */
 const complete = <P extends Effect.Effect<unknown, unknown, unknown>>(
   program: P,

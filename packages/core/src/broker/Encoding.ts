@@ -17,8 +17,8 @@ type Fields = Readonly<Record<string, unknown>>
 export interface Encoding {
   readonly name: string
   /**
-   * The content type of the body. If `undefined`, no content type is sent. For JSON, this value is not sent, because
-   * `headers` of the `BrokerClient.Protocol` sets the content type.
+   * The content type of the body. If `undefined`, no content type is sent. For JSON, this value is not sent: the
+   * content type comes from `headers` of `BrokerClient.Protocol`.
    */
   readonly contentType: string | undefined
   /** Whether the encoding can carry the value of a field. */
