@@ -1,6 +1,7 @@
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as Decode from "@auth/broker-core/broker/Decode"
+import * as Encoding from "@auth/broker-core/broker/Encoding"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -115,6 +116,35 @@ describe("a form body", () => {
       const asked = yield* send(row, { a: ["1"] })
       assert.strictEqual(asked?.body, `{"a":["1"]}`)
       assert.strictEqual(asked?.headers["content-type"], "application/json")
+    })
+  )
+})
+
+describe("a body with JSON", () => {
+  const noren = Encoding.jData({ beside: ["jKey"] })
+  it.effect.each([
+    ["JSON with NaN", "json", { a: Number.NaN }],
+    ["JSON with an infinite number in a list", "json", { a: [{ b: Number.POSITIVE_INFINITY }] }],
+    ["JSON with a BigInt", "json", { a: 1n }],
+    ["JSON with a function", "json", { a: () => "1" }],
+    ["jData with NaN", noren, { a: Number.NaN }],
+    ["a field beside jData that is an object", noren, { a: { b: "1" }, jKey: { c: "1" } }],
+    ["a field beside jData with a lone surrogate", noren, { jKey: "x\ud83d" }]
+  ] as const)("cannot be made from %s, and no request is sent", ([, encoding, request]) =>
+    Effect.gen(function* () {
+      const row = Endpoint.make({ ...exchange, encoding, request: Schema.Unknown, response: Schema.Unknown })
+      const { client, seen } = yield* connect([() => yes()])
+      const error = yield* Effect.flip(client.call(row, { account: "T1", request }))
+      assert.deepStrictEqual(problemsOf(error), ["jKey" in request ? "jKey" : "a"])
+      assert.deepStrictEqual(seen, [])
+    })
+  )
+
+  it.effect("can contain nested values, secrets and null", () =>
+    Effect.gen(function* () {
+      const row = Endpoint.make({ ...exchange, encoding: "json", request: Schema.Unknown, response: Schema.Unknown })
+      const asked = yield* send(row, { a: [{ b: null, c: Redacted.make("s") }], d: undefined, e: 1.5 })
+      assert.strictEqual(asked?.body, `{"a":[{"b":null,"c":"s"}],"e":1.5}`)
     })
   )
 })

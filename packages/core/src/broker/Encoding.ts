@@ -21,8 +21,8 @@ export interface Encoding {
    * content type comes from `headers` of `BrokerClient.Protocol`.
    */
   readonly contentType: string | undefined
-  /** Whether the encoding can carry the value of a field. */
-  readonly carries: (value: unknown) => boolean
+  /** Whether the encoding can carry the value of the field `name`. */
+  readonly carries: (value: unknown, name: string) => boolean
   readonly write: (fields: Fields) => string
 }
 
@@ -46,6 +46,14 @@ export const textOf = (value: unknown): string | undefined => {
 
 const present = (fields: Fields) => Object.entries(fields).filter(([, value]) => value !== undefined)
 
+/** `JSON.stringify` would write another value in place of a number that is not finite, and leave out a function. */
+const isJson = (value: unknown): boolean => {
+  const inner = bare(value)
+  if (Predicate.isNumber(inner)) return Number.isFinite(inner)
+  if (Predicate.isObjectOrArray(inner)) return Object.values(inner).every(isJson)
+  return inner === undefined || inner === null || Predicate.isString(inner) || Predicate.isBoolean(inner)
+}
+
 /**
  * Writes the fields as JSON, in their order and without spaces between them.
  *
@@ -55,7 +63,7 @@ const present = (fields: Fields) => Object.entries(fields).filter(([, value]) =>
 export const json: Encoding = {
   name: "json",
   contentType: "application/json",
-  carries: () => true,
+  carries: isJson,
   write: (fields) => JSON.stringify(fields)
 }
 
@@ -98,7 +106,7 @@ export const jData = ({
 } = {}): Encoding => ({
   name: "jData",
   contentType,
-  carries: () => true,
+  carries: (value, name) => (beside.includes(name) ? textOf(value) !== undefined : isJson(value)),
   write: (fields) => {
     const inside = Object.fromEntries(present(fields).filter(([name]) => !beside.includes(name)))
     const text = JSON.stringify(inside)

@@ -69,22 +69,23 @@ export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: G
   return tokenField === undefined || token === undefined ? own : { ...(own as object), [tokenField]: token }
 }
 
-const textFields = ({ app, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
+/** The fields of a request. Only a request in JSON may be a value other than fields. */
+const fieldsOf = ({ app, encoding, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
   if (query !== undefined) {
     const fields = { ...(request as object) } as Fields
     return Object.fromEntries([...app, ...session, ...Object.values(query)].map((field) => [field, fields[field]]))
   }
   if (request === undefined) return {}
-  return isRecord(request) ? request : "not fields"
+  if (isRecord(request)) return request
+  return encoding.name === "json" ? { request } : "not fields"
 }
 
 export const unsendableFields = (endpoint: Endpoint, request: unknown): ReadonlyArray<string> => {
-  if (endpoint.query === undefined && endpoint.encoding.name === "json") return []
-  const fields = textFields(endpoint, request)
+  const fields = fieldsOf(endpoint, request)
   if (fields === "not fields") return ["request"]
   const carries =
     endpoint.query === undefined ? endpoint.encoding.carries : (value: unknown) => textOf(value) !== undefined
-  return Object.keys(fields).filter((name) => fields[name] !== undefined && !carries(bare(fields[name])))
+  return Object.keys(fields).filter((name) => fields[name] !== undefined && !carries(bare(fields[name]), name))
 }
 
 const parameterOf = (value: unknown): string | Redacted.Redacted<string> => {
