@@ -95,7 +95,7 @@ for (const format of formats) {
   })
 }
 
-it("qrImage.draw draws two modules with each character, and a light margin", () => {
+it("qrImage.draw draws a light margin around the QR code, and two modules in each character", () => {
   const lines = qrImage.draw(modules)
   assert.strictEqual(lines.length, Math.ceil((count + 4) / 2))
   for (const line of lines) assert.strictEqual(line.length, count + 4)

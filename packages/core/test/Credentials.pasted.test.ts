@@ -273,9 +273,9 @@ describe("the check for text that is not a credential", () => {
   )
 
   it.effect.each([
-    ["TINY_CODE", "is the name of a variable, not its value"],
-    ["$TINY_CODE", "is the name of a variable, not its value"],
-    ["%TINY_CODE%", "is the name of a variable, not its value"],
+    ["TINY_CODE", "is the name of a variable: use the value of the variable"],
+    ["$TINY_CODE", "is the name of a variable: use the value of the variable"],
+    ["%TINY_CODE%", "is the name of a variable: use the value of the variable"],
     ["A12345\u2026", "was cut off: it ends with an ellipsis"],
     ["A12345...", "was cut off: it ends with an ellipsis"],
     ["A1****45", "is masked: copy the whole value"],

@@ -91,8 +91,9 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
  * connection, and to the global `fetch` in this process. `open` fails with `InvalidRequest` if `HTTPS_PROXY` is not the
  * address of a proxy, or if this Node cannot use `HTTPS_PROXY`. These versions of Node can use it:
  *
- * - without a further setting: Node 24 from 24.14 on, and Node 25.4 or newer
- * - with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`: also Node 22 from 22.21 on, Node 24 from 24.5 on, and Node 25
+ * - without a further setting: 24.14 and later versions of Node 24, and 25.4 and all later versions
+ * - only with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`: 22.21 and later versions of Node 22, 24.5 to 24.13, and 25.0
+ *   to 25.3
  *
  * If your proxy needs an additional certificate, set `NODE_EXTRA_CA_CERTS` to the path of a file that contains it. Node
  * reads this variable when it starts.

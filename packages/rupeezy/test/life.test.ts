@@ -149,7 +149,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect('requests with a session contain the API key, except with apiKeyHeader: "logins"', () =>
+  it.effect('requests with a session contain the API key unless the option apiKeyHeader is "logins"', () =>
     Effect.gen(function* () {
       const names = (options: RupeezyAuth.Options) =>
         Effect.map(Effect.provide(Authorize.Authorize, layer({}, options)), ({ headers }) =>
@@ -164,7 +164,7 @@ describe("the life of a session", () => {
 describe("Profile.profile", () => {
   for (const probe of ["funds", "banks", "profile"] as const) {
     const endpoint = { funds: "getFunds", banks: "getBanks", profile: "getProfile" }[probe]
-    it.effect(`uses ${endpoint} with probe: "${probe}", and detects an invalid token`, () =>
+    it.effect(`uses ${endpoint} if the option probe is "${probe}", and detects an invalid token`, () =>
       Effect.gen(function* () {
         const fake = yield* start({ profileCall: "present" })
         const own = layer({}, { probe })
@@ -256,7 +256,7 @@ describe("the rate limits of the client", () => {
   })
 
   for (const name of ["login", "createSession"] as const) {
-    it.effect(`delay the second of two calls to ${name} until the next second`, () =>
+    it.effect(`send only one of two calls to ${name}, and the other call a second later`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         const call = calls[name] ?? Effect.void
@@ -310,7 +310,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect('is accepted without a state in its callback, except with state: "required"', () =>
+  it.effect('is accepted without a state in its callback unless the option state is "required"', () =>
     Effect.gen(function* () {
       yield* start({ cbParam: "dropped", reusedCode: "accepted" })
       assert.strictEqual((yield* complete({})).account.id, demo.clientCode)
@@ -340,7 +340,7 @@ describe("a browser login", () => {
     ["a blank auth code", (url: URL) => url.searchParams.set("auth", ""), "missing-token"],
     ["two auth codes", (url: URL) => url.searchParams.append("auth", "another"), "repeated"]
   ] as const) {
-    it.effect(`is rejected without a request if its callback has ${what}`, () =>
+    it.effect(`is rejected, and nothing is sent to the broker, if its callback has ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         assert.strictEqual(yield* rejected({}, tamper), why)
@@ -394,13 +394,13 @@ describe("a browser login", () => {
     ["the connection is cut before the broker processes the request", { kind: "reset" }],
     ["the connection is cut after the broker has processed the request", { kind: "lost" }],
     ["the broker answers HTTP 503", { kind: "status", status: 503 }],
-    ["the broker quotes the request in a page", { kind: "quote", as: "page" }],
-    ["the broker quotes the request in JSON", { kind: "quote", as: "json" }],
-    ["the broker quotes the request in a refusal", { kind: "quote", as: "refusal" }],
+    ["the answer is a page that repeats the request", { kind: "quote", as: "page" }],
+    ["the answer is JSON that repeats the request", { kind: "quote", as: "json" }],
+    ["the answer is a refusal that repeats the request", { kind: "quote", as: "refusal" }],
     ["the answer is truncated", { kind: "answer", status: 200, body: `{"status":"success","data":{"access_to` }]
   ]
   for (const [what, fault] of mishaps) {
-    it.effect(`sends its auth code only once if ${what}`, () =>
+    it.effect(`sends its auth code only once, and its error shows no secret, even if ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         yield* fake.inject("createSession", fault)
@@ -416,7 +416,7 @@ describe("a browser login", () => {
 })
 
 describe("the descriptor", () => {
-  it("has assumptions with unique ids, and at least one for each option in the list of this test", () => {
+  it("has assumptions with unique ids, and has at least one assumption for each of these options", () => {
     const ids = broker.assumptions.map(({ id }) => id)
     assert.strictEqual(new Set(ids).size, ids.length)
     const options = broker.assumptions.map(({ option }) => option)

@@ -88,7 +88,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * Makes a session from a token that another program obtained, and removes `Bearer ` prefixes from the token.
+ * Makes a session from a token that another program obtained. If the token begins with `Bearer `, this is removed.
  *
  * @deprecated The broker will remove this login: use `SamcoAuth.fromTokens`.
  * @category constructors

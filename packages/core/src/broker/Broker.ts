@@ -164,7 +164,7 @@ export const byBrowser = (
   ...method,
   title: "Browser",
   capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
-  renewal: { ...budget, by: [], when: "A person logs in again in the browser" }
+  renewal: { ...budget, by: [], when: "After its expiry: a person logs in again in the browser" }
 })
 
 /**

@@ -166,8 +166,8 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource => {
  * Makes a source from a function that returns an effect. For example, the effect reads a mailbox or a hardware key.
  *
  * The function runs once for each code. A login of a session manager fails with `ActionRequired` if the effect returns
- * no code within five minutes. An error of the effect ends the login. Such an error counts as a failed login only if
- * its `reason` has the broker's `code` or `brokerMessage`.
+ * no code within five minutes. An error of the effect ends the login. The limit on failed logins counts this login only
+ * if the `reason` of the error has the broker's `code` or `brokerMessage`.
  *
  * @example
  * ```ts

@@ -125,7 +125,7 @@ export interface HeaderOptions extends Identity {
 
 const applies = (row: HeaderRow, source: SourceId): boolean => row.from === "identity" && row.sources.includes(source)
 
-/** `vendorInfo` can be missing, because its default is the user id of the account. */
+/** `vendorInfo` can be missing: `make` then uses the user id, which is known only when a call is made. */
 const canWait = (row: HeaderRow): boolean => row.mandatory === "no" || row.option === "vendorInfo"
 
 const problemOf = (row: HeaderRow, value: unknown): string | undefined => {

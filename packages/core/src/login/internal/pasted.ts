@@ -74,7 +74,7 @@ const filler = /^(?:x[x\s_-]{2,}|[*.#?_•●-][*.#?\s_•●-]{2,})$/i
 
 export const placeholderProblem = (text: string, variable?: string): string | undefined => {
   if (variable !== undefined && text.replace(/^\$/, "").replace(/^%(.*)%$/, "$1") === variable) {
-    return "is the name of a variable, not its value"
+    return "is the name of a variable: use the value of the variable"
   }
   if (variable !== undefined && new RegExp(String.raw`^(?:export\s+|set\s+)?${variable}\s*[=:]`).test(text)) {
     return "begins with the name of a variable: use only the value"
