@@ -154,7 +154,7 @@ it.live.each([
 )
 
 it.live(
-  "the demo removes its temporary folder if the program that reads its output ends",
+  "the demo removes its temporary folder even if the program that reads the output of the demo ends first",
   () =>
     Effect.gen(function* () {
       const { temporary, user } = yield* visitor

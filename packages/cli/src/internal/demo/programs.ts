@@ -70,7 +70,10 @@ interface FakeModule {
 const formPlaces = (wire: WireName): ReadonlyArray<Place> =>
   typeof wire === "string" ? [] : wire.filter(({ where }) => where === "form")
 
-/** The login page asks for the field that identifies an account, so its other fields have the same endpoint. */
+/**
+ * The descriptor of a fake names an endpoint for each input of a form. The login page is the endpoint of the input for
+ * the field that identifies an account. The result contains all inputs of this page.
+ */
 const formOf =
   ({ accountField, fields }: FakeDescriptor): Program["form"] =>
   (account, code) => {
