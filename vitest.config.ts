@@ -20,7 +20,7 @@ export default defineConfig({
     tags: [{ name: "thorough", description: "slow or repeated tests, which only npm run check runs" }],
     ...(!thorough && { tagsFilter: ["!thorough"] }),
     // The time-out is long, so that a test does not fail only because the machine is busy.
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     reporters: ["default", new CountsReporter()]
   }
 })
