@@ -12,7 +12,7 @@ import { account, angel, api, eventually, feed, send, site } from "./support.ts"
 const folder = join(import.meta.dirname, "..")
 
 /** A process may take seconds to start on a busy machine. */
-const timeout = 30_000
+const timeout = 90_000
 
 interface Ended {
   readonly code: number | null

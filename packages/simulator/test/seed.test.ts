@@ -152,7 +152,7 @@ it.live("Samco refuses the login of an account without a subscription", () =>
 const command = (...args: ReadonlyArray<string>) =>
   spawnSync(process.execPath, ["--conditions=@auth/source", join(folder, "src/bin.ts"), ...args], {
     encoding: "utf8",
-    timeout: 30_000
+    timeout: 90_000
   })
 
 it.live("--print-seed prints a seed with the accounts that the simulator has by default", () =>
