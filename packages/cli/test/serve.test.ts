@@ -6,7 +6,8 @@ import * as fs from "node:fs"
 import * as net from "node:net"
 import * as path from "node:path"
 import { runsPython } from "../../../tools/vitest/python.ts"
-import { add, end, type Reply, type Served, serve, withSamco } from "./serveSupport.ts"
+import { logIn } from "./logIn.ts"
+import { add, end, type Reply, type Served, serve, wayOf, withSamco } from "./serveSupport.ts"
 import { filesOf, run, terminal, timeout, world } from "./support.ts"
 
 const ask = (server: Served, ...args: Parameters<Served["ask"]>) => Effect.promise(() => server.ask(...args))
@@ -298,6 +299,32 @@ it.live(
       assert.strictEqual((yield* login()).code, 0)
       const third = yield* renewOf(server, second.body.token, "sms")
       assert.strictEqual(third.status, 200, third.text)
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "broker-auth serve keeps a session that no call can check, and says how to replace it",
+  () =>
+    Effect.gen(function* () {
+      const { simulator, user } = yield* world({ brokers: ["rmoney"] })
+      const way = wayOf("rmoney", "qr")
+      yield* add(simulator, user, { broker: "rmoney", method: "qr", name: "qr" })
+      const server = yield* serve(user)
+      assert.strictEqual((yield* logIn(simulator, user, way, "qr")).code, 0)
+      const first = yield* sessionOf(server, "qr")
+      assert.strictEqual(first.status, 200, first.text)
+      const refused = yield* renewOf(server, first.body.token, "qr")
+      assert.deepStrictEqual(refusalOf(refused), [409, "SessionExpired"])
+      assert.match(refused.body.error.remedy, /run broker-auth logout qr and broker-auth login qr/)
+      assert.strictEqual((yield* sessionOf(server, "qr")).body.token, first.body.token)
+
+      assert.strictEqual((yield* run(user, ["logout", "qr"])).code, 0)
+      yield* simulator.reset
+      assert.strictEqual((yield* logIn(simulator, user, way, "qr")).code, 0)
+      const second = yield* renewOf(server, first.body.token, "qr")
+      assert.strictEqual(second.status, 200, second.text)
+      assert.notStrictEqual(second.body.token, first.body.token)
     }),
   { tags: ["thorough"], timeout }
 )

@@ -36,8 +36,7 @@ interface Open {
   readonly headers: Authorize["Service"]["headers"]
   /**
    * A program has reported that the broker refuses the token of the session `reported`. This function returns another
-   * session, or fails. It is `undefined` if a login needs no person, or if the account's layer does not provide
-   * `Profile`.
+   * session, or fails. It is `undefined` if a login needs no person.
    */
   readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
@@ -88,16 +87,19 @@ const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Se
  */
 const acceptedMillis = 5000
 
+const notReplaced = (broker: string, advice: string) =>
+  Effect.fail(AuthError.make(broker, "session", new AuthError.SessionExpired({ why: "invalid", advice })))
+
 const accepted = (name: string, broker: string) =>
-  Effect.fail(
-    AuthError.make(
-      broker,
-      "session",
-      new AuthError.SessionExpired({
-        why: "invalid",
-        advice: `The broker refused a call with this session, but its profile call accepts the session. So the session was not replaced. Find out why the broker refused that call, or run broker-auth logout ${name} and broker-auth login ${name}.`
-      })
-    )
+  notReplaced(
+    broker,
+    `The broker refused a call with this session, but its profile call accepts the session. So the session was not replaced. Find out why the broker refused that call, or run broker-auth logout ${name} and broker-auth login ${name}.`
+  )
+
+const unchecked = (name: string, broker: string) =>
+  notReplaced(
+    broker,
+    `Only a person can log in, and no call can check whether the broker has ended this session. So the session was not replaced. If the broker has ended it, run broker-auth logout ${name} and broker-auth login ${name}.`
   )
 
 /**
@@ -105,11 +107,11 @@ const accepted = (name: string, broker: string) =>
  * wrongly reports that the broker has refused a live token, the other programs must keep their session. So the session
  * is replaced only if the broker also refuses it in a profile call. If the renewal fails because a person has to log
  * in, the account is logged out. Without this logout, the next `broker-auth login` would find the refused session in
- * the store, and send no login.
+ * the store, and send no login. If the login method has no profile call, the session is kept.
  */
 const makePersonal = (
   manager: SessionManager["Service"],
-  profile: Profile["Service"]["profile"],
+  profile: Profile["Service"]["profile"] | undefined,
   stored: Effect.Effect<Session.Session | undefined, VaultError>,
   { broker, name }: accounts.Entry
 ) => {
@@ -123,6 +125,7 @@ const makePersonal = (
     const kept = yield* stored
     // If another program has logged in or out, the renewal finds this in the store, and sends nothing.
     if (kept === undefined || !hasToken(kept, current.tokens.access)) return yield* manager.renew(current)
+    if (profile === undefined) return yield* unchecked(name, broker)
     const now = yield* Clock.currentTimeMillis
     const isRecent = now >= acceptedAt && now - acceptedAt < acceptedMillis
     if (isRecent && acceptedToken !== undefined && hasToken(current, acceptedToken))
@@ -162,10 +165,9 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
     const { login } = yield* promised(() => connection.run(Renewal))
     const profile = Option.getOrUndefined(yield* promised(() => connection.run(Effect.serviceOption(Profile))))?.profile
     const isPersonal = login === undefined || connect.asksCode(method, entry)
-    const renewPersonal =
-      isPersonal && profile !== undefined
-        ? makePersonal(manager, profile, sessions.stored(home.store, entry), entry)
-        : undefined
+    const renewPersonal = isPersonal
+      ? makePersonal(manager, profile, sessions.stored(home.store, entry), entry)
+      : undefined
     return { manager, headers, renewPersonal }
   })
 
