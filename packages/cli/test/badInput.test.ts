@@ -16,7 +16,7 @@ const angel = linesOf({
 })
 const addAngel = ["add", "angel", "--method", "totp", "--name"]
 
-/** The word `broker-auth` in the line runs the command under test. */
+/** Runs `line` in a shell. In `line`, the word `broker-auth` runs the command under test. */
 const shell = (user: User, line: string) =>
   Effect.promise(
     () =>
@@ -41,7 +41,7 @@ const namesOf = (user: User) =>
   )
 
 it.live(
-  "broker-auth add reports a full disk and keeps the stored accounts",
+  "`broker-auth add` reports a full disk, and keeps the stored accounts",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -75,7 +75,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth add stores nothing if another program keeps the vault locked",
+  "`broker-auth add` stores nothing if another program keeps the vault locked",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -93,7 +93,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth reports a wrong key of the vault and changes nothing",
+  "broker-auth reports a wrong vault key, and changes nothing",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -110,7 +110,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth stores and sends nothing if standard input is closed or ends early",
+  "broker-auth stores nothing and sends nothing if standard input is closed or ends early",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel", "rmoney"] })
@@ -133,7 +133,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth vault remove deletes nothing without a confirmation",
+  "`broker-auth vault remove` deletes nothing without a confirmation",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -186,7 +186,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth login stores the session even if it cannot write to standard error",
+  "`broker-auth login` stores the session even if it cannot write to standard error",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -206,7 +206,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve continues after its standard error is closed",
+  "`broker-auth serve` continues after its standard error is closed",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

@@ -329,7 +329,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 })
 
-layer(simulators, { excludeTestServices: true })("doctor with a fault between this machine and the broker", (it) => {
+layer(simulators, { excludeTestServices: true })("doctor for a broker outside the simulator", (it) => {
   /** Makes a user whose broker is at `origin`, not in the simulator. */
   const at = Effect.fnUntraced(function* (origin: string) {
     const user = yield* makeUser()
@@ -342,7 +342,7 @@ layer(simulators, { excludeTestServices: true })("doctor with a fault between th
     return (env: Values = {}) => run(user, ["doctor", "--json"], { env })
   })
 
-  it.effect("reports no proxy if https_proxy is empty and HTTPS_PROXY is set", () =>
+  it.effect("reports HTTPS_PROXY as ignored if https_proxy is empty", () =>
     Effect.gen(function* () {
       const doctor = yield* at("https://broker.test")
       const found = yield* doctor({ https_proxy: "", HTTPS_PROXY: "http://127.0.0.1:9", NO_PROXY: "*" })
@@ -417,7 +417,7 @@ layer(simulators, { excludeTestServices: true })("doctor with a fault between th
     () =>
       Effect.gen(function* () {
         const closed = yield* at(`https://127.0.0.1:${yield* Effect.promise(freePort)}`)
-        // A part of a host name has at most 63 characters, so no name server is asked for this name.
+        // A label of a host name has at most 63 characters. This label has 64, so no name server is asked.
         const unnamed = yield* at(`https://${"a".repeat(64)}.test`)
         const [refused, unknown] = yield* Effect.all([closed(), unnamed()], { concurrency: 2 })
         assert.deepStrictEqual([refused.code, causesOf(refused)], [9, ["network: broker-down"]], refused.stdout)

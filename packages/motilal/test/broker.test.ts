@@ -279,8 +279,8 @@ const orderCodes = [
 ]
 
 /**
- * Every path that starts with `/rest/login` in the documentation of 2024 (the first five) and in the documentation of
- * 2026, as of 2026-11-21.
+ * Every path that starts with `/rest/login` in the broker's documentation. The first five are in the documentation of
+ * 2024, the others in the documentation of 2026-11-21.
  */
 const documentedPaths = [
   "/rest/login/v3/authdirectapi",
@@ -327,7 +327,7 @@ describe("tables and documentation", () => {
   )
 
   for (const generation of endpoints.generations) {
-    it(`the fixtures contain a success for each call of generation ${generation} except getaccesstoken`, () => {
+    it(`the fixtures contain a successful answer to each call of generation ${generation} except getaccesstoken`, () => {
       const own = answers.fixtures.filter((fixture) => fixture.generation === generation && "data" in fixture.expect)
       const names = Object.keys(endpoints.make(generation, 2)).filter((name) => name !== "getaccesstoken")
       assert.deepStrictEqual([...new Set(own.map(({ endpoint }) => endpoint))].toSorted(), names.toSorted())

@@ -1,6 +1,6 @@
 /**
- * A faster way to send a request than `HttpClient.execute`. The bodies are text, and the whole answer is read before it
- * is returned. Calls to brokers use `PlainHttp` if the HTTP client supports it.
+ * Sends requests faster than `HttpClient.execute` does. The bodies are text, and the whole answer is read before it is
+ * returned. Calls to brokers use `PlainHttp` if the HTTP client supports it.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import { lazyModule } from "../login/internal/lazyModule.ts"
 import { lazyClient } from "./internal/lazyClient.ts"
 
 /**
- * The key under which `addSend` stores a function `Find` in an `HttpClient`.
+ * The key under which `addSend` stores a function of type `Find` in an `HttpClient`.
  *
  * @category symbols
  * @since 0.1.0
@@ -89,9 +89,11 @@ export type Find = (fiber: Fiber.Fiber<unknown, unknown>) => Send | undefined
 const hasFind = (client: object): client is { readonly [PlainSend]: Find } => PlainSend in client
 
 /**
- * Returns the function `Send` of a client, or `undefined` if the client has none. If a function such as
- * `HttpClient.mapRequest` changes a client, the changed client has no `Send`. So the change applies to every request.
- * `fiber` is the fiber that sends the request.
+ * Returns the function `Send` that `client` uses for a request of `fiber`. Returns `undefined` if the request must use
+ * `HttpClient.execute`.
+ *
+ * Functions such as `HttpClient.mapRequest` return a changed client without `Send`. All requests of the changed client
+ * use `HttpClient.execute`, so that the change applies to all of them.
  *
  * @example
  * ```ts
@@ -113,8 +115,7 @@ export const sendOf = (client: HttpClient, fiber: Fiber.Fiber<unknown, unknown>)
   hasFind(client) ? client[PlainSend](fiber) : undefined
 
 /**
- * Adds `find` to a client, and returns the client. A call to a broker calls `find` before it sends
- * its request.
+ * Adds `find` to a client, and returns the client. Each call to a broker runs `find` before it sends its request.
  *
  * @category constructors
  * @since 0.1.0
@@ -138,7 +139,7 @@ export interface Parts {
 }
 
 /**
- * Makes a client from a function `Find`, and from a client that is loaded only if a request needs it.
+ * Makes a client from a function of type `Find`, and from a client that is loaded only if a request needs it.
  *
  * @example
  * ```ts

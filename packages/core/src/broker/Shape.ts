@@ -1,9 +1,8 @@
 /**
  * Describes the data of requests and answers for the tables of endpoints.
  *
- * Most shapes decode the usual answers without `effect/Schema`. So most logins do not load `effect/Schema`, which would
- * be a quarter of the code that a login loads. For all other data, a shape makes its schema, which decodes the data or
- * reports what is wrong.
+ * Most shapes decode the usual answers without `effect/Schema`. So most logins do not load `effect/Schema`, and load a
+ * quarter less code. For all other data, a shape makes its schema. The schema decodes the data, or reports the problem.
  *
  * @since 0.1.0
  */
@@ -41,7 +40,7 @@ export interface Shape<out S = unknown> {
 }
 
 /**
- * A shape, or a schema. If an endpoint has a schema instead of a shape, `effect/Schema` decodes all its data.
+ * A shape, or a schema. A schema decodes all data with `effect/Schema`.
  *
  * @category models
  * @since 0.1.0
@@ -141,7 +140,7 @@ export interface Struct<F extends Fields> extends Shape<Schema.Struct<SchemasOf<
 }
 
 /**
- * An object. Fields of the data that `fields` does not name are dropped.
+ * An object. Its fields that are not in `fields` are dropped.
  *
  * @example
  * ```ts

@@ -2,7 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as AuthError from "../AuthError.ts"
 
-/** What a login reports to the login guard, or asks the login guard, before the login ends. */
+/** What a running login reports to the login guard, or asks the login guard. */
 export interface LoginAttempt {
   /**
    * Reports that the broker accepted the password and sent a code by SMS or email. Until `beforeCode` runs, the login
@@ -16,13 +16,13 @@ export interface LoginAttempt {
   readonly asking: <A, E, R>(ask: Effect.Effect<A, E, R>) => Effect.Effect<A, E | AuthError.AuthError, R>
   /** Records that a code is now sent to the broker. Fails if no further code may be sent. */
   readonly beforeCode: Effect.Effect<void, AuthError.AuthError>
-  /** Counts the refused code as a failed login. */
+  /** Counts a refused code as a failed login. */
   readonly codeRefused: Effect.Effect<void>
   /**
    * Reports that all requests of this login go through `BrokerClient`, which records when the first request is sent.
    */
   readonly byClient: Effect.Effect<void>
-  /** Number of further failures after which no code and no login may be sent. */
+  /** Returns how many more failures the login guard allows. If the number is 0, no code and no login may be sent. */
   readonly failuresLeft: () => number
 }
 

@@ -50,8 +50,8 @@ interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
  * Returns a function that makes an effect from a subject, such as the state of a session manager. The effect returns
  * the value that `ready` finds, or runs the effect of `otherwise` if `ready` returns `undefined`.
  *
- * In a generator, `yield*` reads a ready value without Effect's runtime. A read through the runtime takes five times as
- * long.
+ * In a generator, `yield*` usually reads a ready value without Effect's runtime. A read through the runtime takes five
+ * times as long.
  */
 export const readyOr = <Subject, A, E, R>(
   ready: (subject: Subject, fiber: AnyFiber) => Ready<A> | undefined,
