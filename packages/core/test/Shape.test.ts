@@ -114,7 +114,7 @@ const cases: ReadonlyArray<readonly [name: string, shape: Shape.Shape]> = [
 ]
 
 describe("Shape", () => {
-  it.each(cases)("the shape %s decodes data as its schema does, or leaves the data to its schema", (_, shape) => {
+  it.each(cases)('the shape "%s" decodes data as its schema does, or leaves the data to its schema', (_, shape) => {
     const { decode } = shape
     const bySchema = Schema.decodeUnknownResult(schemaOf(shape as AnyShape))
     assert.isDefined(decode)
@@ -162,7 +162,7 @@ describe("Shape", () => {
     assert.strictEqual(Shape.text.decode?.(null), absent)
   })
 
-  it.effect("the client decodes by schema if a field has the wrong type or the endpoint has no shape", () =>
+  it.effect("the client decodes with the schema if a field has the wrong type or the endpoint has no shape", () =>
     Effect.gen(function* () {
       const row = { method: "POST", path: "/", token: "none" } as const
       const shape = Shape.struct({ token: Shape.requiredSecret, name: Shape.text, left: Shape.count })

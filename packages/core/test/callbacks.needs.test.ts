@@ -14,8 +14,8 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { protocol, yes } from "./tiny.ts"
 
-// Fake brokers with unusual callbacks: without a state, with several names for a parameter, sent as a form, or with a
-// JSON value.
+// Fake brokers with unusual callbacks. A callback may have no state, or be sent as a form. Its parameter may have one
+// of several names, or contain JSON.
 
 class TinyApi extends Context.Service<TinyApi, BrokerApi.BrokerApi<object>>()("test/TinyApi") {}
 
@@ -114,7 +114,7 @@ describe("a callback", () => {
     ["a JSON object", encodeURIComponent(`{"token":"abc"}`)],
     ["a JSON string that contains a JSON object", encodeURIComponent(JSON.stringify(`{"token":"abc"}`))],
     ["a JSON object that is percent-encoded twice", encodeURIComponent(encodeURIComponent(`{"token":"abc"}`))]
-  ])("is accepted with its session as %s", ([, value]) =>
+  ])("is accepted if its session is %s", ([, value]) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?session=${value}`)
       assert.strictEqual(yield* complete({ names: ["session"], read: "json" }, callback), "abc")

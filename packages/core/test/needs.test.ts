@@ -145,7 +145,7 @@ describe("a GET request with a body", () => {
     })
   )
 
-  it.live("is sent by node:http, but fails over fetch with an error that names NodeHttpClient", () =>
+  it.live("is sent by node:http, but not by fetch: the error names NodeHttpClient", () =>
     Effect.gen(function* () {
       const { bodies, origin } = yield* serve
       yield* Effect.provide(ask(origin, "sent"), NodeHttpClient.layerNodeHttp)
@@ -332,7 +332,7 @@ describe("the extras of a session", () => {
     })
   )
 
-  it.effect("make Authorize.request add the headers if the extras contain the origin of the request", () =>
+  it.effect("allow Authorize.request to add the headers if the extras contain the origin of the request", () =>
     Effect.gen(function* () {
       const protocol = { broker: "tiny", headers: () => ({ auth: token }), dialects: [], codes: [], told }
       const api = yield* BrokerApi.make({ limits: row }, protocol, { api: "https://api.tiny.example" }, {})

@@ -43,7 +43,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("comes only from error rows that apply to the operation `request`", () =>
+  it.effect("depends on an error row only if the row applies to the operation `request`", () =>
     Effect.gen(function* () {
       const profileOnly = yield* refusalOf({ body: { ok: false, code: "PROFILE" } })
       assert.deepInclude(profileOnly?.reason, { _tag: "BrokerRejected", code: "PROFILE" })
@@ -81,7 +81,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("takes retryAfter from Retry-After, but not from a date if the answer has no Date header", () =>
+  it.effect("takes retryAfter from Retry-After, unless Retry-After is a date and the answer has no Date header", () =>
     Effect.gen(function* () {
       const date = "Sat, 21 Nov 2026 04:00:00 GMT"
       const until = { "retry-after": "Sat, 21 Nov 2026 04:00:30 GMT" }
@@ -103,7 +103,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("does not disclose a secret of the request if the answer quotes the secret", () =>
+  it.effect("does not disclose a secret of the request, even if the answer quotes the secret", () =>
     Effect.gen(function* () {
       const quoted = `you sent ${secrets.access} and ${secrets.key}`
       const fields = { message: quoted, code: secrets.access, support: quoted }

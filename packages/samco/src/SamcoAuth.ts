@@ -77,7 +77,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * Makes a session from a token that another program obtained. If the token begins with `Bearer `, this is removed.
+ * Makes a session from a token that another program obtained. A prefix `Bearer ` of the token is removed.
  *
  * @category constructors
  * @since 0.1.0

@@ -35,7 +35,7 @@ export const open: Effect.Effect<Ask, CommandFailed, Scope.Scope> = Effect.gen(f
     Effect.sync(() => {
       const opened = Readline.createInterface({ input: process.stdin, output, terminal: true, historySize: 0 })
       opened.on("line", (text) => {
-        // A person may paste several lines. The next line may be a secret, so it is not shown before its question.
+        // A person may paste several lines. The next line may be a secret, so input is hidden until the next question.
         isShown = false
         Queue.offerUnsafe(answers, text)
       })

@@ -82,9 +82,9 @@ export const isCodeSource = (value: unknown): value is CodeSource => Predicate.h
 /**
  * Makes a source that computes codes from a TOTP secret. Each code belongs to one period, which is usually 30 seconds
  * long. If the current period ends within `margin`, the source waits for the next period. Default for `margin`: 2
- * seconds. A margin longer than the period minus one second is shortened to that length. For one account, the source
- * returns the code of a period only once, because brokers refuse a used code. A second request in the same period waits
- * for the next period. The source reads the time from Effect's `Clock`.
+ * seconds. The margin is at most the period minus one second: a longer margin is shortened. For each account, the
+ * source returns the code of a period only once, because brokers refuse a used code. A second request in the same
+ * period waits for the next period. The source reads the time from Effect's `Clock`.
  *
  * @example
  * ```ts

@@ -196,8 +196,8 @@ const noToken = (broker: string) =>
  *
  * - `request.state` is not `Redacted` text, or `request.redirectUrl` is not text.
  * - `callbackUrl` is not `Redacted` text.
- * - A code or token in `callbackUrl` ends with an ellipsis, or contains `"`, `<`, `>` or a character other than visible
- *   ASCII characters.
+ * - A code or token in `callbackUrl` ends with an ellipsis, or contains `"`, `<`, `>` or a character that is not a
+ *   visible ASCII character.
  *
  * A process remembers its last 10,000 completed requests. A layer remembers its last 10,000 sent codes. If another
  * process sends a used code again, only the broker can refuse the code. If you keep a request in a cookie, clear the

@@ -30,8 +30,8 @@ export interface Lease {
    */
   readonly fence: number
   /**
-   * Fails with `LockUnavailable` (`lost`) if another program may hold the lock now. Run it directly before a login or a
-   * refresh is sent.
+   * Fails with `LockUnavailable` (`lost`) if another program may hold the lock now. Run `check` directly before a login
+   * or a refresh is sent.
    */
   readonly check: Effect.Effect<void, VaultError.VaultError>
 }
