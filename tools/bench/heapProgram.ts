@@ -45,7 +45,7 @@ const brokerOf = (clientCode: string) =>
 
 /**
  * Between two logins of an account, the clock advances by at least this number of milliseconds. An account can log in
- * once per second, and a manager once per TOTP period of 30 seconds.
+ * once per second. A manager sends at most one login per TOTP period of 30 seconds.
  */
 const step = 60_000
 
@@ -96,7 +96,7 @@ const jobs: Readonly<Record<string, Prepared>> = {
   })
 }
 
-/** Waits until all connections have returned to their pool, and then measures the heap. */
+/** Gives all connections time to return to their pool, and then measures the heap. */
 const weigh = Effect.andThen(Effect.sleep("200 millis"), Effect.sync(smallestHeap))
 
 const measure = Effect.gen(function* () {

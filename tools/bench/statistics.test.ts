@@ -31,7 +31,7 @@ describe("statistics", () => {
     assert.strictEqual(spread([1000, 4, 5, 6, 0]), "40 %")
   })
 
-  it("ratios divides the two figures of each round", () => {
+  it("`ratios` divides the first figure of each round by the second figure of the same round", () => {
     assert.deepStrictEqual(ratios([2, 30], [1, 10]), [2, 3])
   })
 })
@@ -42,7 +42,7 @@ describe("valuesOf", () => {
   ])
   const figure: Figure = { bench: "some", turn: "turn", field: "rate", of: "ours" }
 
-  it("reads a field of a candidate, and divides it by the field of the candidate `to`", () => {
+  it("reads a field of a candidate, and divides it by the same field of the candidate `to`", () => {
     assert.deepStrictEqual(valuesOf(results, figure), [100])
     assert.deepStrictEqual(valuesOf(results, { ...figure, to: "base" }), [2])
     assert.deepStrictEqual(valuesOf(results, { ...figure, to: "base", field: "time" }), [0.5])
@@ -82,7 +82,7 @@ describe("judge", () => {
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }, 0.6), "ok")
   })
 
-  it("reports `faster` only if the kept median is larger by more than the margin and the ranges are disjoint", () => {
+  it("reports `faster` only if the median fell by more than the margin and the interquartile ranges are disjoint", () => {
     assert.strictEqual(judge(kept, { low: 0.5, median: 0.6, high: 0.7 }), "faster")
     assert.strictEqual(judge(kept, { low: 0.8, median: 0.84, high: 0.88 }), "ok")
     assert.strictEqual(judge(kept, { low: 0.5, median: 0.6, high: 0.95 }), "ok")

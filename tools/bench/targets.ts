@@ -3,7 +3,7 @@ import { type Figure, type Results, valuesOf } from "./figures.ts"
 import { type Summary, summaryOf } from "./statistics.ts"
 
 export interface Target extends Figure {
-  /** Name of the target, such as `P1`. A target has one entry in `targets` for each of its figures. */
+  /** Name of the target, such as `P1`. A target with several figures has several entries in `targets`. */
   readonly name: string
   readonly job: string
   /** Unit of the figure. Default: the figure is a ratio. */

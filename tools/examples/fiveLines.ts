@@ -1,7 +1,7 @@
 /**
- * A short program for login methods that need no person. `fiveLines.ts @auth/angel/AngelAuth https://…` logs in at
- * Angel One if no valid session is stored, fetches the address, and prints the answer. Without an address, the program
- * fetches the profile.
+ * A short program for login methods that need no person. With the arguments `@auth/angel/AngelAuth https://…`, it
+ * fetches the address with a session of Angel One, and prints the answer. If no valid session is stored, the program
+ * first logs in. Without an address, the program fetches the profile.
  */
 import * as Connection from "@auth/node/Connection"
 

@@ -8,8 +8,8 @@ import { root } from "./workspace.ts"
 const children = new Set<ChildProcess>()
 
 /**
- * The child process does not get npm's variables about the project, which would confuse an npm command that runs in the
- * child process.
+ * Starts a child process without npm's variables about the project. These variables would confuse an npm command that
+ * runs in the child process.
  */
 export const start = (
   command: string,
@@ -53,7 +53,7 @@ export interface Ended {
   readonly printed: string
 }
 
-/** Waits until a child process ends, and stops it after `limit` milliseconds. Default: no limit. */
+/** Waits until a child process ends. Stops it if it is still running after `limit` milliseconds. Default: no limit. */
 export const ended = async (child: ChildProcess, limit?: number): Promise<Ended> => {
   const output = { stdout: "", stderr: "", printed: "" }
   for (const name of ["stdout", "stderr"] as const) {
@@ -112,7 +112,7 @@ export const stop = async (child: ChildProcess): Promise<void> => {
 
 /**
  * Starts a watcher. If this process ends, even by `kill -9`, the watcher kills the process `pid` and removes `folder`.
- * Returns a function that ends the watcher: call it when the process `pid` has stopped.
+ * Returns a function that ends the watcher. Call this function when the process `pid` has stopped.
  */
 export const watchOver = (pid: number, folder: string): (() => void) => {
   // `cat` ends when this process ends. `rm` fails while helper processes of a browser write to the folder.

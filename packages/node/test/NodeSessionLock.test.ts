@@ -35,7 +35,7 @@ const occupy = Effect.fnUntraced(function* (lock: Lock) {
 const fileOf = (folder: string): string =>
   Path.join(folder, "locks", `${createHash("sha256").update(Account.toKey(account)).digest("hex")}.db`)
 
-/** Kinds of damage to a lock file that a power cut, a full disk or another program can cause. */
+/** Damage that a power cut, a full disk or another program can do to a lock file. */
 const damages: ReadonlyArray<readonly [what: string, damage: (path: string) => void]> = [
   ["is not a database", (path) => Fs.writeFileSync(path, "x".repeat(5000))],
   ["contains zeros only", (path) => Fs.writeFileSync(path, Buffer.alloc(Fs.statSync(path).size))],
@@ -76,7 +76,7 @@ const writeAt = (path: string, offset: number, content: Uint8Array): void => {
 }
 
 describe("vaults: NodeSessionLock", () => {
-  it.effect("does not write the account's id to the lock file or to the name of the lock file", () =>
+  it.effect("does not put the account's id into the lock file or into the name of the lock file", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fenceOf(yield* make(folder))

@@ -42,7 +42,7 @@ export type ConnectionServices<Services> =
   | HttpClient.HttpClient
 
 /**
- * The name of each event of a connection, and the argument with which its listeners are called.
+ * The events of a connection. For each event: its name, and the argument that the listeners of this event get.
  *
  * - `renewed`: there is a new session.
  * - `failed`: a renewal failed.
@@ -145,7 +145,7 @@ export interface Calls<Services> {
    * Removes the stored records of failed logins and of this connection's refused credentials, and the record that the
    * broker has locked the account. Ends the pause after a failed login. Call this function only after a person has
    * corrected or checked the credentials, or has unlocked the account. To log in at once, call `renew` afterwards.
-   * Error messages call this function `LoginGuard.reset`.
+   * In error messages, the name of this function is `LoginGuard.reset`.
    */
   readonly resetLoginGuard: () => Promise<void>
   /**
@@ -166,7 +166,7 @@ export interface Calls<Services> {
 }
 
 /**
- * The additional function of a connection whose broker has a profile call.
+ * The additional function of a connection whose layer provides `Profile`.
  *
  * @category models
  * @since 0.1.0
@@ -193,7 +193,7 @@ export interface RedirectCalls {
 }
 
 /**
- * The additional function of a connection whose login method is a QR code.
+ * The additional function of a connection whose login method is a QR login.
  *
  * @category models
  * @since 0.1.0
