@@ -193,7 +193,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "shows accessible login steps that work with the keyboard and can be cancelled",
+      "shows accessible login steps that a person can use with the keyboard and can cancel",
       () =>
         Effect.gen(function* () {
           const chosen = [wayOf("rmoney", "password"), wayOf("rmoney", "qr"), wayOf("angel", "publisher"), samco]
@@ -336,7 +336,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "gives no data to a hostile page, and neither does broker-auth serve",
+      "gives a hostile page no data, and the command `broker-auth serve` gives it no data either",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])

@@ -18,7 +18,10 @@ export const paths = {
   placeOrder: "/rest/secure/angelbroking/order/v1/placeOrder"
 }
 
-/** Headers that are added to the usual headers, or that replace them. The value `undefined` omits a header. */
+/**
+ * Headers that are added to the usual headers. They replace usual headers with the same name. The value `undefined`
+ * omits a header.
+ */
 export type Changed = Readonly<Record<string, string | undefined>>
 
 export interface Asked {

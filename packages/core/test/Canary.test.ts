@@ -48,7 +48,7 @@ const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) =>
     (leak) => Effect.asVoid(Effect.withSpan(Effect.succeed({ deep: { token: leak } }), "login"))
   ],
   [
-    "a request in the cause of the failure of a span",
+    "a request in the error of a failed span",
     (leak) => Effect.ignore(Effect.withSpan(Effect.fail(withRequest(leak)), "login"))
   ],
   ["a request in an error's cause", (leak) => Effect.fail(withRequest(leak))],

@@ -107,7 +107,7 @@ const isLoggedOut = ({ manager }: Program) =>
 const has = ({ manager }: Program, number: string) =>
   Effect.map(manager.session, (session) => numberOf(session) === number)
 
-/** Closes every connection to this Redis on which a program waits for changes. */
+/** Closes each connection on which a program waits for changes, and returns the number of these connections. */
 const breakWatch = Effect.fnUntraced(function* (redis: Service) {
   const list = yield* redis.send<string>("CLIENT", "LIST")
   const ids = list
@@ -234,7 +234,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.live("leaves no connection open for changes after the last manager closes", () =>
+  it.live("closes its connection for changes when the last manager closes", () =>
     Effect.gen(function* () {
       const { url } = yield* server
       const prefix = yield* freshPrefix
@@ -252,7 +252,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.effect("gets at most two commands an hour for an account, besides the reads of the stream of changes", () =>
+  it.effect("sends at most two commands an hour for an account, besides the reads of the stream of changes", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const prefix = yield* freshPrefix

@@ -1,6 +1,6 @@
 /**
- * Typed calls of Motilal Oswal's API, which the broker names OpenAPI: login, one-time code, exchange of the login
- * token, profile and logout.
+ * Typed calls of Motilal Oswal's API: login, one-time code, exchange of the login token, profile and logout. The broker
+ * names this API OpenAPI.
  *
  * @since 0.1.0
  */

@@ -135,7 +135,7 @@ describe("vaults: a vault", { tags: ["thorough"] }, () => {
   )
 })
 
-it.effect("two programs that create a database at the same time create it once", () =>
+it.effect("a database is created only once if two programs try to create it at the same time", () =>
   Effect.gen(function* () {
     const path = yield* freshFolder
     Fs.writeFileSync(path, "")

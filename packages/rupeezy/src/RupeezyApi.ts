@@ -24,8 +24,8 @@ export interface Options extends BrokerClient.Options {
   /** `logins` sends the API key only with logins. Default: the API key is sent with every call. */
   readonly apiKeyHeader?: "logins" | undefined
   /**
-   * `as-sent` does not interpret the message of a refusal (exception: see `forbidden`). A refusal that its HTTP status
-   * does not explain is then `BrokerRejected`. Default: the message is interpreted, although no message is documented.
+   * `as-sent` does not interpret the message of a refusal (exception: see `forbidden`). If the HTTP status does not
+   * explain the refusal, the error is then `BrokerRejected`. Default: interprets the message. No message is documented.
    */
   readonly refusals?: "as-sent" | undefined
   /**

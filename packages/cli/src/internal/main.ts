@@ -35,7 +35,7 @@ const tellDefect = (defect: unknown): void => {
 }
 
 export const run = (args: ReadonlyArray<string>): void => {
-  // Without this listener, Node would print the message and the stack of the error, which may contain a secret.
+  // Without this listener, Node would print the message and the stack of the error. Both may contain a secret.
   process.on("uncaughtException", (error) => {
     tellDefect(error)
     process.exit()

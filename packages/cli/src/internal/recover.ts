@@ -23,7 +23,7 @@ type Redact = Redacted.Redacted<string>
 const askSecret = (ask: prompts.Ask, text: string) =>
   Effect.map(ask(text, "secret"), (answer) => Redacted.make(answer.trim()))
 
-/** Whether the person's answer was not sent to the broker, because the format of the answer is wrong. */
+/** Whether the format of the person's answer is wrong. Such an answer is not sent to the broker. */
 const isMistyped = ({ reason }: AuthError): boolean => reason._tag === "InvalidRequest" && reason.code === undefined
 
 const mayRetry = (error: AuthError): boolean => isMistyped(error) || error.reason._tag === "InvalidStepUpCode"

@@ -36,7 +36,7 @@ export class AccountRecovery extends Context.Service<
     readonly unblock: (identity: Redacted.Redacted<string>) => Effect.Effect<Challenge, AuthError>
     readonly confirmUnblock: (challenge: Challenge, code: Redacted.Redacted<string>) => Effect.Effect<void, AuthError>
     readonly forgotPassword: (identity: Redacted.Redacted<string>) => Effect.Effect<Challenge, AuthError>
-    /** Returns a challenge for `resetPassword`. The challenge can be used only once. */
+    /** Returns another challenge, which `resetPassword` accepts only once. */
     readonly confirmForgotPassword: (
       challenge: Challenge,
       code: Redacted.Redacted<string>

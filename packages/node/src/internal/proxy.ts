@@ -13,7 +13,7 @@ const variableOf = (environment: NodeJS.ProcessEnv): string =>
 
 /**
  * Whether a version of Node reads the variable `NODE_USE_ENV_PROXY` for all its HTTP clients. Node 24.0 to 24.4 read
- * the variable only for `fetch`. Node 23 and Node 22.20 or older ignore the variable, without a warning.
+ * the variable only for `fetch`. Node 23, Node 22.20 and versions before 22.20 ignore the variable without a warning.
  */
 export const readsVariable = (version: string): boolean => {
   const [major = 0, minor = 0] = version.split(".").map(Number)
@@ -53,9 +53,9 @@ interface ProxySetter {
 }
 
 /**
- * If `https_proxy` or `HTTPS_PROXY` is set, requests of the global `fetch` to https addresses go through that proxy
- * from now on, except requests to the hosts in `NO_PROXY`. Fails if this version of Node cannot do that, or if the
- * address of a proxy is invalid.
+ * If `https_proxy` or `HTTPS_PROXY` contains the address of a proxy, the global `fetch` sends all later requests to
+ * https addresses through this proxy, except requests to the hosts in `NO_PROXY`. Fails if this version of Node cannot
+ * do that, or if the address of a proxy is invalid.
  */
 export const useProxyOfEnvironment: Effect.Effect<void, AuthError.AuthError> = Effect.suspend(() => {
   const { env } = process

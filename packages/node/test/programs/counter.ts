@@ -1,6 +1,7 @@
 /**
- * Increments a number in a file several times, each time under the lock. Prints each fence: a number that grows with
- * each acquisition of the lock. Also appends each fence to the file `<file>-fences`, under the lock.
+ * Increments a number in a file several times, each time under the lock. Each acquisition of the lock has a fence: a
+ * number that is larger than all earlier fences. Prints each fence. Under the lock, also appends the fence to the file
+ * `<file>-fences`.
  */
 import { layer } from "@auth/node/NodeSessionLock"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"

@@ -71,8 +71,8 @@ const formPlaces = (wire: WireName): ReadonlyArray<Place> =>
   typeof wire === "string" ? [] : wire.filter(({ where }) => where === "form")
 
 /**
- * The descriptor of a fake names an endpoint for each input of a form. The login page is the endpoint of the input for
- * the field that identifies an account. The result contains all inputs of this page.
+ * The descriptor of a fake names an endpoint for each input of a form. The field `accountField` identifies an account.
+ * The login page is the endpoint of this field's input. The result contains all inputs of this page.
  */
 const formOf =
   ({ accountField, fields }: FakeDescriptor): Program["form"] =>

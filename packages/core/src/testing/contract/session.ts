@@ -127,7 +127,7 @@ export const session = (subject: Subject): ReadonlyArray<Case> => [
 
 /** Wrong values that a program without type checks may pass instead of a session. */
 const noSessions: ReadonlyArray<readonly [string, unknown]> = [
-  ["nothing", undefined],
+  ["undefined", undefined],
   ["null", null],
   ["text", "eyJ"],
   ["an empty object", {}],
@@ -425,7 +425,7 @@ const askFake = Effect.fnUntraced(function* (
 })
 
 const rejectedToken = (subject: Subject): Case => ({
-  name: "recognizes a rejected token in the answer to a call of the user's program",
+  name: "recognizes from an answer to the user's program that the broker has rejected the token",
   run: Effect.gen(function* () {
     const { context, session, world } = yield* signedIn(subject)
     const { headers, refusal } = yield* service(context, Authorize)
