@@ -73,7 +73,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
 })
 
 describe("startChromium", () => {
-  it("names the package to install if the command is missing", async () => {
+  it("fails, and tells how to install Chromium, if the command is missing", async () => {
     const failure = await startChromium({ command: "chromium-not-installed" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install chromium/)
   })

@@ -1,6 +1,6 @@
 /**
- * Writes pictures of the pages of `RedirectListener`, of the simulator's login pages and of the page of
- * `broker-auth open` to `docs/screenshots`. Run it after a change to a page:
+ * Writes screenshots to `docs/screenshots`. The screenshots show the pages of `RedirectListener`, the simulator's login
+ * pages, and the page that the command `broker-auth open` serves. Run this program after a change to these pages:
  * `node --conditions=@auth/source tools/chromium/screenshots.ts`
  */
 import * as Effect from "effect/Effect"

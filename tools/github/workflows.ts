@@ -35,8 +35,8 @@ const stepProblems = ({ run, uses, with: inputs }: Step, scripts: ReadonlySet<st
   ...(uses?.startsWith("actions/checkout@") && inputs?.["persist-credentials"] !== false
     ? ["the checkout keeps its token: set persist-credentials to false"]
     : []),
-  // GitHub copies the value of an expression into the script. If the value is the name of a branch, the shell would run
-  // a command that the name contains.
+  // GitHub copies the value of an expression into the script. If the value is the name of a branch, the shell runs a
+  // command that the name contains.
   ...(run?.includes("${{") ? ["a script contains an expression: pass the value in env"] : []),
   ...scriptsOf(run ?? "")
     .filter((script) => !scripts.has(script))

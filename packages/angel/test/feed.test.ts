@@ -42,7 +42,7 @@ describe("the market feed", () => {
     })
   )
 
-  it.effect("fails without a feed token", () =>
+  it.effect("needs a feed token", () =>
     Effect.gen(function* () {
       const { feed: _, ...tokens } = session.tokens
       const without = { account: session.account, tokens }

@@ -166,7 +166,7 @@ describe("a callback of a broker that sends a status", () => {
     ["no status", `code=canary&state=${state}`, "missing-token"],
     ["no parameters", "", "state"],
     ["an error parameter", `status=success&error=x&state=${state}`, "denied"]
-  ] as const)("is rejected for %s", ([, query, reason]) =>
+  ] as const)("is rejected: %s", ([, query, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(read(query)), reason)
     })

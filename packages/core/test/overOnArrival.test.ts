@@ -52,7 +52,7 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect("delays the next login, except a login by SessionManager.renew, if it has already expired", () =>
+  it.effect("delays the next login if the token has already expired, but does not delay SessionManager.renew", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-1) })
@@ -71,7 +71,7 @@ describe("sessions: a new token", () => {
     ["Sat, 21 Nov 2026 03:30:00 GMT", "1 hour ahead of"],
     ["Sat, 21 Nov 2026 04:31:00 GMT", "60 seconds behind"]
   ])(
-    "causes an error about the local clock if it has already expired and the broker sends the date %s",
+    "causes an error about the local clock if the token has already expired and the broker sends the date %s",
     ([date, words]) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -86,7 +86,7 @@ describe("sessions: a new token", () => {
       })
   )
 
-  it.effect("is followed by one login after the cut-off if it expires at a cut-off in 20 seconds", () =>
+  it.effect("is followed by one login after midnight if it expires at midnight, 20 seconds after its issue", () =>
     Effect.gen(function* () {
       const midnight = Date.UTC(2026, 10, 21, 18, 30)
       yield* TestClock.setTime(midnight - 20_000)

@@ -379,7 +379,7 @@ describe("the fake's switches and reset", () => {
 })
 
 describe("the fake's check of sessions", () => {
-  it.effect("getaccesstoken needs a verified login and the API secret, and v5 getprofile needs an access token", () =>
+  it.effect("getaccesstoken needs a verified login and the API secret, and getprofile v5 needs an access token", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const { AuthToken = "" } = yield* ask(fake, login, { body: good })

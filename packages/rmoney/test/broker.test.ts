@@ -246,8 +246,9 @@ brokers.runBrokerTests({
 })
 
 /**
- * The calls in RMoney's API documentation and on RMoney's API page, the call `ssoGetUserDetails` in the documentation
- * of the back-end software, and the profile call of the Python package tradion_api_client.
+ * Most of these calls are in RMoney's API documentation or on RMoney's API page. Two calls have other sources:
+ * `ssoGetUserDetails` is in the documentation of the back-end software, and the Python package tradion_api_client sends
+ * the profile call.
  */
 const knownCalls = [
   "POST /auth/v1/sso/vendor/auth/getUserDetails",
@@ -309,7 +310,7 @@ describe("tables and documentation", () => {
   })
 
   for (const message of knownMessages) {
-    it(`the message "${message}" has a row in the error table and a fixture`, () => {
+    it(`the message "${message}" has a fixture, and a row in the error table`, () => {
       const own = answers.fixtures.filter((fixture) => {
         const { verdict } = Fixtures.read(answers, fixture)
         return verdict?._tag === "No" && verdict.message?.includes(message)

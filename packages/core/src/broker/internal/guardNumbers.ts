@@ -16,7 +16,10 @@ export interface GuardNumbers {
  */
 const mostFailures = 100
 
-/** If `maxFailures` were NaN, or `window` were zero, the limit on failed logins would never be reached. */
+/**
+ * Returns an error if a value is invalid. For example, if `maxFailures` were NaN, or `window` were zero, the limit on
+ * failed logins would never be reached.
+ */
 export const refusalOf = (
   broker: string,
   { early = 0, window = "1 hour", maxFailures = 1 }: GuardNumbers
