@@ -17,7 +17,7 @@ const lockfile = ({ inner = "MIT", one = "MIT", peer }: { one?: string; peer?: s
 
 const optionalTool = { peerDependenciesMeta: { tool: { optional: true } } }
 
-describe("licenseProblems: the licenses of the runtime dependencies", () => {
+describe("the license check of the runtime dependencies", () => {
   it("accepts allowed licenses, and an OR of licenses if one of them is allowed", () => {
     assert.deepStrictEqual(licenseProblems(lockfile({ peer: "(GPL-2.0-only OR Apache-2.0)" })), [])
   })
@@ -33,7 +33,7 @@ describe("licenseProblems: the licenses of the runtime dependencies", () => {
     assert.isTrue(problems[0]!.startsWith(message), problems[0])
   })
 
-  it("checks the copy of a dependency that Node would load, and skips optional peers of third-party packages", () => {
+  it("includes the copy of a dependency that Node would load, and skips optional peers of third-party packages", () => {
     assert.deepStrictEqual(runtimeFolders(lockfile({})), [
       "node_modules/one",
       "node_modules/one/node_modules/inner",
@@ -42,14 +42,14 @@ describe("licenseProblems: the licenses of the runtime dependencies", () => {
     ])
   })
 
-  it("checks effect and msw, but not the test runner, in this repository's lockfile", () => {
+  it("includes effect and msw from this repository's lockfile, but not the test runner", () => {
     const found = runtimeFolders(packagesOf(fs.readFileSync(path.join(root, "package-lock.json"), "utf8")))
     assert.includeMembers([...found], ["node_modules/effect", "node_modules/msw", "packages/core", "packages/cli"])
     assert.notInclude(found, "node_modules/vitest")
   })
 })
 
-describe("verdictOf: npm audit signatures", () => {
+describe("verdictOf, called with the output of `npm audit signatures`,", () => {
   const verdict = (output: unknown) => verdictOf(JSON.stringify(output), "")
 
   it("accepts output that reports no wrong and no missing signature", () => {

@@ -49,7 +49,7 @@ const linesKept = 20
 
 const lastLines = (error: unknown): string => messageOf(error).trimEnd().split("\n").slice(-linesKept).join("\n")
 
-/** The longest time that the preparation of a row, such as a download, may take, in milliseconds. */
+/** Time limit for the preparation of a row, such as a download, in milliseconds. */
 const downloadLimit = 300_000
 
 const atOnce = Math.max(2, os.availableParallelism())

@@ -20,14 +20,14 @@ const bodyOf20MiB = () => {
   return { body, counted }
 }
 
-describe("oversized and malformed answers:", () => {
+describe("oversized and unexpected answers:", () => {
   for (const [endpoint, call] of Object.entries(calls)) {
     for (const [what, headers] of [
       ["with a correct content-length", { "content-length": String(20 * mebibyte) }],
       ["without content-length", {}],
       ["with a content-length that is too small", { "content-length": "1000", "content-encoding": "identity" }]
     ] as const) {
-      it.effect(`an answer of 20 MiB to ${endpoint}, ${what}, is rejected before all of it is read`, () =>
+      it.effect(`an answer of 20 MiB to ${endpoint}, ${what}, is rejected before 2 MiB of it are read`, () =>
         Effect.gen(function* () {
           const { body, counted } = bodyOf20MiB()
           const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body, { headers })))

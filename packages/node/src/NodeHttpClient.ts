@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-// oxlint-disable-next-line import/no-unassigned-import -- makes the import fail on an unsupported Node
+// oxlint-disable-next-line import/no-unassigned-import -- makes the import fail on an unsupported version of Node
 import "./internal/nodeVersion.ts"
 import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
 import * as AuthError from "@auth/broker-core/login/AuthError"
@@ -50,9 +50,9 @@ export interface Options {
   /** Maximum time between two pieces of an answer's body. Default: 30 seconds. */
   readonly bodyTimeout?: Duration.Input | undefined
   /**
-   * A dispatcher of undici that sends the requests. Your program must close it. Default: the dispatcher of the global
-   * `fetch` if the program has replaced that dispatcher, or else an agent that the client makes. Example:
-   * `new ProxyAgent("http://proxy.example:8080")` from the package `undici`.
+   * A dispatcher of undici that sends the requests, such as `new ProxyAgent("http://proxy.example:8080")` from the
+   * package `undici`. Your program must close this dispatcher. Default: if the program has replaced the dispatcher of
+   * the global `fetch`, the client uses that dispatcher. Otherwise, the client makes its own connections.
    */
   readonly dispatcher?: dispatchers.Dispatcher | undefined
   /**
@@ -91,7 +91,7 @@ const refusal = (fields: ReadonlyArray<readonly [field: string, isValid: boolean
  * answer is larger than `maxBodyBytes`, reading its body fails. For streams, forms with files, larger answers and
  * endless answers, use Effect's `FetchHttpClient.layer`.
  *
- * Without the option `dispatcher`, the client has the proxy and the certificates of the global `fetch`.
+ * Without the option `dispatcher`, the client uses the proxy and the certificates of the global `fetch`.
  *
  * An error from the client contains the method of the request, and the URL without its query. It contains neither the
  * headers nor the body of the request.

@@ -52,7 +52,7 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
     : invalid(operation, "identity", "must be a PAN: five letters, four digits and a letter")
 }
 
-/** Trims and checks the new password as a login does. */
+/** Trims and checks the new password in the same way as a login. */
 const checkPassword = (given: Redacted.Redacted<string>) =>
   Credentials.check(broker.id, { password: credentials.password }, { password: given }).pipe(
     Effect.catch(({ reason }) => services.fail("resetPassword", reason))

@@ -117,8 +117,8 @@ export class SessionStore extends Context.Service<
     /** Reads an entry. Returns `undefined` if no entry is stored. */
     readonly get: (account: Account.Account, slot: Slot) => Effect.Effect<Entry | undefined, VaultError.VaultError>
     /**
-     * Stores `value` as version `expected + 1`, and then returns `true`. If another program has written the entry, so
-     * that its version is not `expected`, changes nothing and returns `false`. `expected` is 0 if no entry is stored.
+     * Stores `value` as version `expected + 1`, and returns `true`. If the stored entry does not have the version
+     * `expected`, changes nothing and returns `false`. If no entry is stored, `expected` must be 0.
      */
     readonly put: (
       account: Account.Account,
@@ -182,11 +182,11 @@ export const makeMemory = (): SessionStore["Service"] => {
 export const layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, makeMemory)
 
 /**
- * Encrypts the entries of a store with XChaCha20-Poly1305. An entry that was changed, was moved to another account,
- * slot or version, or was written with another key is rejected. With a `Plaintext` key, entries are not encrypted, and
- * a deliberate change can remain undetected.
+ * Encrypts the entries of a store with XChaCha20-Poly1305. `get` rejects an entry that was changed or written with
+ * another key. `get` also rejects an entry that was written for another account, slot or version. With a `Plaintext`
+ * key, entries are not encrypted, and a deliberate change can remain undetected.
  *
- * `get` fails with `Tampered`, `WrongKey` or `NewerVersion` if it cannot decrypt an entry.
+ * If `get` cannot decrypt an entry, it fails with `Tampered`, `WrongKey` or `NewerVersion`.
  *
  * @example
  * ```ts
@@ -342,9 +342,9 @@ export interface RedisOptions {
   readonly timeout?: Duration.Input | undefined
 }
 
-// Returns -1 if the stored value has no version, because this library did not write this value. "again" marks a retry.
-// If a retry finds its value stored, an earlier try has succeeded, because no other write of an encrypted store has an
-// equal value.
+// Returns -1 if the stored value has no version. Such a value was not written by this library. "again" marks a retry.
+// If the stored value equals the value of the retry, an earlier try of the same write has succeeded, because two writes
+// of an encrypted store never have the same value.
 const compareAndSetLua = `
 local found = redis.call("GET", KEYS[1])
 if ARGV[3] == "again" and found == ARGV[2] then return 1 end
@@ -356,7 +356,10 @@ redis.call("SET", KEYS[1], ARGV[2])
 if ARGV[4] ~= "" then ${redisChanges.announceLua("ARGV[4]", "ARGV[5]", "ARGV[6]")} end
 return 1`
 
-/** `stream` and `account` announce the write: see `redisChanges`. `stream` is empty if the write is not announced. */
+/**
+ * The script adds an entry with the `account` to the `stream`: see `redisChanges`. If `stream` is empty, the script
+ * adds no entry.
+ */
 interface Write {
   readonly key: string
   readonly expected: number

@@ -1,6 +1,7 @@
 /**
- * Describes a fake broker as data, for programs that serve it over HTTP, such as the simulator. The simulator reads
- * accounts and switches (options of the fake) from a seed file. The description contains the rules for their values.
+ * Describes a fake broker as data. A program that serves the fake over HTTP, such as the simulator, needs this
+ * description. The simulator reads accounts and switches (options of the fake) from a seed file. The description
+ * contains the rules for the values in this file.
  *
  * @since 0.1.0
  */
@@ -43,7 +44,8 @@ export interface Place {
 }
 
 /**
- * The places in which a field of an account appears. If the field is not sent, a text that describes its effect.
+ * The places in which a field of an account appears. For a field that is never sent, this is a text that describes the
+ * effect of the field.
  *
  * @category models
  * @since 0.1.0

@@ -48,7 +48,7 @@ const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {
   5: () => new Busy(),
   6: () => new Busy(),
   7: () => new Failed({ systemCode: "ENOMEM" }),
-  // READONLY (8), IOERR (10) and CANTOPEN (14) do not say the cause, so the file system is checked.
+  // READONLY (8), IOERR (10) and CANTOPEN (14) do not name the cause, so the file system is checked.
   8: (path) => fileSystemFailure(path, Fs.constants.W_OK),
   10: (path) => new Failed({ systemCode: isFull(path) ? "ENOSPC" : "EIO" }),
   13: () => new Failed({ systemCode: "ENOSPC" }),
@@ -94,7 +94,7 @@ const fileSystemFailure = (path: string, mode: number): Failure => {
   return new Failed({ systemCode: code })
 }
 
-/** Whether SQLite cannot open a file. The cause may be temporary, such as too many open files. */
+/** Whether the error says that SQLite cannot open a file. The cause may be temporary, such as too many open files. */
 export const isCannotOpen = (error: unknown): boolean => {
   const { errcode } = error as { readonly errcode?: unknown }
   return typeof errcode === "number" && (errcode & 0xff) === 14
@@ -173,7 +173,7 @@ const advice: Readonly<Record<string, string>> = {
   EMFILE: "Raise the limit of open files (ulimit -n), or find files that this program leaves open.",
   ENFILE: "Find the program with too many open files.",
   ENOLCK: "Put the vault on a local disk: this file system has no locks.",
-  ENOSPC: "Free space on the disk.",
+  ENOSPC: "Delete files to free space on the disk.",
   ENOSYS: `Use Node 22.19 or newer, built with SQLite. This is Node ${nodeVersion}.`,
   ENOTSUP: "Put the vault on a local disk: this file system cannot share memory between programs.",
   ESTALE: "Try again. Another program has removed or replaced the vault.",

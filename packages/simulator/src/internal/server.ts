@@ -14,7 +14,7 @@ import { maxBodyBytes, maxConnections } from "./limits.ts"
 /** This is a loopback address, because other machines must not reach the simulator. */
 const host = "127.0.0.1"
 
-/** The URL of the request begins with `Port.origin`, such as the broker's origin, not with the simulator's address. */
+/** The URL of the request begins with `Port.origin`, and not with the address of the simulator. */
 export type Respond = (request: Request) => Effect.Effect<Response, unknown>
 
 interface Port {

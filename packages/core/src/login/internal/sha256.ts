@@ -10,8 +10,8 @@ interface Runtime {
 }
 
 /**
- * The hash function of Node, Bun and Deno, which returns the hash at once. With the Web Crypto API, a hash needs a
- * thread and 20 times as much CPU time.
+ * The synchronous hash function of Node, Bun and Deno. With the Web Crypto API, a hash needs a thread and 20 times as
+ * much CPU time.
  */
 const native = (globalThis as Runtime).process?.getBuiltinModule?.("node:crypto")?.hash
 
