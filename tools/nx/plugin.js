@@ -38,7 +38,8 @@ const targets = (root) => {
     }),
     "pack-check": run(`node --conditions=@auth/source tools/packages/check.ts ${path.basename(root)}`, {
       dependsOn: ["build"],
-      // The check of packages/cli runs helpers of its tests with the installed command, so the tests are an input.
+      // The check of packages/cli runs the installed command with helpers from packages/cli/test. So the tests are an
+      // input.
       inputs: [...everySource, "tests", "{projectRoot}/*", "{workspaceRoot}/tools/packages/**/*"],
       outputs: []
     })

@@ -19,10 +19,7 @@ const documents = ["README.md", "CHANGELOG.md", "LICENSE"]
 /** Comments that a bundler reads. `minifySync` would remove them. */
 const directive = /[@#]__[A-Z_]+__|@vite-ignore|webpack[A-Z]\w*:/
 
-/**
- * Returns the files that the build makes from a source file. `source` and these files are paths relative to the
- * package.
- */
+/** Returns the paths of the files that the build makes from a source file. All paths are relative to the package. */
 export const outputsOf = (source: string): ReadonlyArray<string> =>
   [".js", ".d.ts"].map((end) => source.replace(/^src\//, "dist/").replace(/\.ts$/, end))
 
@@ -100,7 +97,10 @@ const relativeImports = (parsed: Parsed): ReadonlySet<string> => {
   return found
 }
 
-/** Returns the declaration files of the modules that `exports` does not close, and all that they import. */
+/**
+ * Returns the declaration files of the modules that users can import, and all declaration files that these files import
+ * directly or indirectly.
+ */
 const reachable = (pkg: Package, declarations: ReadonlyMap<string, string>): ReadonlySet<string> => {
   const subpathOf = (file: string) => file.replace(/^dist\//, "./").replace(/\.d\.ts$/, "")
   const found = new Set([...declarations.keys()].filter((file) => !isClosed(pkg.manifest, subpathOf(file))))

@@ -22,7 +22,8 @@ export const outputOf = async (
 ): Promise<string> => {
   const child = start(command, args, { cwd, input: true, ...(env && { env }) })
   const stdin: stream.Writable | null = child.stdin
-  // The write fails if the program ends before it has read its input. The exit code shows whether the program failed.
+  // The write fails if the program ends before it has read its input. This error is ignored, because the exit code
+  // shows whether the program failed.
   stdin?.once("error", () => undefined).end(input)
   const { end, isLate, stderr, stdout } = await ended(child, limit)
   if (end === 0 && !isLate) return stdout

@@ -24,7 +24,7 @@ const otherKey = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make
 const bytesOf = (text: string | undefined) =>
   text === undefined ? undefined : Redacted.make(new TextEncoder().encode(text))
 
-/** Stores the entry again with another key. If `text` is given, stores this text instead. */
+/** Stores the entry again, with the key from `other`. If `text` is given, stores this text instead of the old value. */
 const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>, slot: Slot, text?: string) => {
   const place = slot === "guard" ? LoginGuard.placeOf(account) : account
   const folder = path.join(user.state, "broker-auth-simulator")

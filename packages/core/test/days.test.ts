@@ -46,7 +46,7 @@ interface Program {
   readonly manager: SessionManager["Service"]
   /** Numbers of the tokens that this program reported to its manager as rejected. */
   readonly refused: Set<string>
-  /** Numbers of the sessions that this program logged out, including before its restarts. */
+  /** Numbers of the sessions that this program logged out. A restart of the program keeps these numbers. */
   readonly ended: Set<string>
   loggedOut: boolean
 }

@@ -256,7 +256,7 @@ describe("the rate limits of the client", () => {
   })
 
   for (const name of ["login", "createSession"] as const) {
-    it.effect(`send only one of two calls to ${name}, and the other call a second later`, () =>
+    it.effect(`delay the second of two calls to ${name} by a second`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         const call = calls[name] ?? Effect.void
@@ -416,7 +416,7 @@ describe("a browser login", () => {
 })
 
 describe("the descriptor", () => {
-  it("has assumptions with unique ids, and has at least one assumption for each of these options", () => {
+  it("has assumptions with unique ids, and names the options that change them", () => {
     const ids = broker.assumptions.map(({ id }) => id)
     assert.strictEqual(new Set(ids).size, ids.length)
     const options = broker.assumptions.map(({ option }) => option)

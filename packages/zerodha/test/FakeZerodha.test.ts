@@ -127,7 +127,7 @@ describe("the fake's token exchange", () => {
     })
   )
 
-  it.effect("accepts a request token only once, for two minutes, and only with the API key of its login", () =>
+  it.effect("accepts a request token only once, only for two minutes, and only with the API key of its login", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002", apiKey: "otherkey00000002" }
       const fake = yield* start({ accounts: [demo, other] })
@@ -289,7 +289,7 @@ describe("a session of the fake", () => {
 })
 
 describe("calls to the fake", () => {
-  it.effect("get HTTP 429 after ten calls in a second, without the header Retry-After", () =>
+  it.effect("after ten calls in a second, get HTTP 429 without the header Retry-After", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { access_token: access } = yield* open(fake)

@@ -45,7 +45,10 @@ const decodeSession = Schema.decodeUnknownResult(SessionJson.SessionFromJson)
 
 const isLogout = Schema.is(Schema.fromJsonString(Schema.Struct({ loggedOutAt: Schema.Finite })))
 
-/** Returns the session, or why the entry cannot be read. Returns neither for a logout and for another slot. */
+/**
+ * Returns the session, or the reason why the entry cannot be read. Returns neither if the entry records a logout, or if
+ * its slot is not `session`.
+ */
 const contentOf = (slot: Slot, { value }: entries.Found): Pick<Listed, "session" | "problem"> => {
   const text = new TextDecoder().decode(Redacted.value(value))
   if (slot !== "session" || isLogout(text)) return { session: undefined, problem: undefined }

@@ -68,7 +68,7 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
   readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
   /** Returns the rows of the error table that apply to a fixture. Default: all rows apply. */
   readonly codesFor?: (fixture: F) => ReadonlyArray<ErrorTable.ErrorRow>
-  /** Parts of the secrets in requests and answers, at least one for each secret. No failure may contain these parts. */
+  /** Parts of the secrets in requests and answers, at least one for each secret. No failure may contain such a part. */
   readonly secrets: readonly [string, ...ReadonlyArray<string>]
 }
 
@@ -341,7 +341,8 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
 ]
 
 /**
- * Fields of a broker's answers whose types `typeCases` does not change, because a call may depend on them.
+ * Fields of a broker's answers on which the success of a call may depend. `typeCases` does not change the types of
+ * these fields.
  *
  * @category models
  * @since 0.1.0

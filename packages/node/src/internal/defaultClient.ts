@@ -22,13 +22,13 @@ const fetchOfNow: typeof globalThis.fetch = (input, init) => globalThis.fetch(in
 const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpClient.Fetch, fetchOfNow))
 
 /**
- * How a request is sent:
+ * Chooses how each request is sent:
  *
- * - If the global `fetch` is not Node's own, or if the dispatcher of Node's `fetch` is not found: with the global
- *   `fetch`.
- * - Otherwise, a request with an `AnswerLimit`, such as a login: with `NodeHttpClient`, which reads the whole answer
+ * - If the global `fetch` is not Node's own, or if the dispatcher of Node's `fetch` is not found, the global `fetch`
+ *   sends every request.
+ * - Otherwise, `NodeHttpClient` sends the requests with an `AnswerLimit`, such as logins. It reads the whole answer
  *   into memory.
- * - Otherwise, a request without this limit: with the global `fetch`, because the answer may never end.
+ * - Otherwise, the global `fetch` sends the requests without an `AnswerLimit`, because their answers may never end.
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect(
   HttpClient.HttpClient,

@@ -5,7 +5,7 @@ type Origins = Readonly<Record<string, string>>
 
 const isSimulated = ({ url }: OpenApi.Json, origins: Origins): boolean => origins[String(url)] !== undefined
 
-/** Lists the simulator's addresses first, because a generated client calls the first address. */
+/** Lists the simulator's addresses first, because a client generated from the document calls the first address. */
 const withSimulator = (servers: ReadonlyArray<OpenApi.Json>, origins: Origins): ReadonlyArray<OpenApi.Json> => [
   ...servers
     .filter((server) => isSimulated(server, origins))

@@ -31,8 +31,8 @@ const noWatch = Effect.succeed(Effect.void)
 const defaults = { pollInterval: Duration.seconds(30), renewalTimeout: Duration.seconds(2) }
 
 /**
- * The caller must run `open` in an uninterruptible region. Later, the caller must pass the `Self` that `open` returns
- * to the function `close` of `managerState.ts`.
+ * The caller must run `open` in an uninterruptible region. `open` returns a `Self`. Later, the caller must pass this
+ * `Self` to the function `close` of `managerState.ts`.
  */
 export const open = Effect.fnUntraced(function* (
   options: Options,
