@@ -1,6 +1,6 @@
 /**
  * Makes a typed call to RMoney. If the broker refuses the token, the session is renewed once, and the call is repeated.
- * An order is never repeated.
+ * A call that places an order is never repeated.
  */
 import * as Connection from "@auth/node/Connection"
 import * as RmoneyApi from "@auth/rmoney/RmoneyApi"

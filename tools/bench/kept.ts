@@ -8,8 +8,8 @@ import { type Summary, summaryOf } from "./statistics.ts"
 const cpu = (bench: string, turn: string, of: string, to: string): Figure => ({ bench, turn, field: "cpu", of, to })
 
 /**
- * The benches in this list have a plan `check`. Ratios of logins over HTTP are not checked, because they differ by half
- * between two runs.
+ * The benches in this list have a plan `check`. Ratios of logins over HTTP are not checked, because they can differ by
+ * 50 percent between two runs.
  */
 export const checked: ReadonlyArray<Figure> = [
   cpu("login-cpu", "concurrency 1", "ours", "json"),

@@ -6,8 +6,8 @@ import { packages, root } from "./workspace.ts"
 const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".site", ".tsbuild", "coverage"])
 
 /**
- * Fills `node_modules` of the copy with links. The links of the workspace's packages lead to the copy, and all other
- * links lead to the `node_modules` of the original repository.
+ * Fills `node_modules` of the copy with links. Each package of the workspace gets a link to its folder in the copy. All
+ * other links lead to `node_modules` of the original repository.
  */
 const linkModules = (folder: string): void => {
   const [from, to] = [path.join(root, "node_modules"), path.join(folder, "node_modules")]

@@ -107,7 +107,7 @@ describe("a connection on Node", () => {
     assert.isTrue(Fs.existsSync(Path.join(folder, "sessions.db")))
   })
 
-  it("rejects if there is no key, and writes no file", { timeout: 60_000 }, async () => {
+  it("cannot be opened without a key, and writes no file", { timeout: 60_000 }, async () => {
     const folder = freshFolder()
     const message = await run("fetching.ts", [folder, "https://broker.test/"], {}).ended
     assert.include(message, "Set BROKER_AUTH_KEY to the output of: openssl rand -hex 32")
@@ -329,7 +329,7 @@ describe("a connection on Node behind a proxy", () => {
 
   for (const started of [{}, { NODE_USE_ENV_PROXY: "1" }]) {
     it(
-      `sends a login through HTTPS_PROXY with the additional environment variables ${JSON.stringify(started)}`,
+      `sends a login through HTTPS_PROXY (additional environment variables: ${JSON.stringify(started)})`,
       { timeout: 60_000 },
       async () => {
         connected.length = 0

@@ -114,7 +114,7 @@ export const idle = (port: number, bytes = "") =>
     (socket) => Effect.sync(() => socket.destroy())
   )
 
-/** Returns the error code, or `undefined` if the port is free. */
+/** Tries to listen on the port. Returns the code of the error, or `undefined` if the port is free. */
 export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | undefined> =>
   Effect.callback((resume) => {
     const server = Net.createServer()
@@ -123,8 +123,8 @@ export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | u
   })
 
 /**
- * Listens on a port that this process has closed. Retries for up to 5 seconds, because a child process that is starting
- * can keep the port in use for a moment.
+ * Like `bind`, for a port on which this process no longer listens. Retries for up to 5 seconds, because a child process
+ * that is starting can keep the port in use for a moment.
  */
 export const bindClosed = (port: number, host?: string): Effect.Effect<string | undefined> =>
   Effect.repeat(bind(port, host), {

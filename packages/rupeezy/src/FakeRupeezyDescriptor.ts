@@ -80,8 +80,8 @@ const service = OpenApi.inside("data", { status })
 
 const envelopes: Readonly<Record<string, (data: OpenApi.Json) => OpenApi.Json>> = {
   deleteSession: OpenApi.beside({ status }),
-  // The official SDK's mock of the funds has no envelope. Its mock of the banks has one. The document describes both
-  // forms of both answers.
+  // In the mocks of the official SDK, the answer of `getFunds` has no envelope, and the answer of `getBanks` has one.
+  // For each of the two answers, the document allows both forms.
   getFunds: (data) => ({ anyOf: [data, service(data)] }),
   getBanks: (data) => ({ anyOf: [data, service(data)] })
 }

@@ -37,7 +37,7 @@ const isAllowed = (text: string): boolean => {
 
 const notAllowed = "the address must be a valid https:// address (http:// is allowed for this machine only)"
 
-/** Resolves no reference, and sends nothing. */
+/** Reads the value of `--notify`. Does not resolve references, and sends nothing. */
 export const targetOf = (given: string): Effect.Effect<Target, CommandFailed> => {
   const text = Redacted.make(given)
   if (references.prefixOf(text) !== undefined) return Effect.succeed({ _tag: "Reference", reference: text })
@@ -63,7 +63,7 @@ const connectionProblem = (error: unknown): string => {
   return `the connection failed${code === undefined ? "" : ` (${code})`}`
 }
 
-/** Returns the problem, or `undefined`. A redirect is not followed, but counts as a failure. */
+/** Returns the problem, or `undefined` if there is none. A redirect is not followed, and counts as a failure. */
 const post = Effect.fnUntraced(
   function* (url: Redacted.Redacted<string>, body: string) {
     const request = HttpClientRequest.bodyText(HttpClientRequest.post(Redacted.value(url)), body, "application/json")

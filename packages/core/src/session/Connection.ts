@@ -39,7 +39,7 @@ export type CodeQuestion = stepUpCodes.CodeQuestion
 export interface Options extends SessionManager.Options, BaseOptions {
   /**
    * Returns the one-time code of a login with two steps, or a promise of the code. For example, the function can ask
-   * the user for the code. It may take up to five minutes for each code.
+   * the user for the code. The function may take up to five minutes for each code.
    *
    * A code with a wrong number of digits is not sent. The function is called again after a code with a wrong number of
    * digits, and after a code that the broker refuses. For one login, the function is called at most five times. It is
@@ -81,7 +81,8 @@ export type Connection<Services> = CallsOf<Services> & Closable
 
 /**
  * Returns the plain text of a secret, such as a token or the address of a login page. Do not log this text. Throws
- * `InvalidRequest` for any other value, such as `tokens.refresh` of a session that has no refresh token.
+ * `InvalidRequest` if the argument is not a secret. For example, if a session has no refresh token, `tokens.refresh` is
+ * `undefined`.
  *
  * @category secrets
  * @since 0.1.0

@@ -56,7 +56,7 @@ export interface Answer {
 }
 
 /**
- * The forms in which a server may repeat a secret from the request in its answer.
+ * The forms in which a server's answer may repeat a secret of the request.
  *
  * @category spellings
  * @since 0.1.0
@@ -74,9 +74,10 @@ export const spellings: ReadonlyArray<(secret: string) => string> = [
 ]
 
 /**
- * The functions that a mutation can call. `echo` returns a secret in a random form. `padded` also returns a secret in a
- * random form, but with other text before it. The other text is often a little shorter than a length at which texts in
- * errors are cut, so that the cut can be inside the secret.
+ * The random numbers and the functions that a mutation can use. `echo` returns a secret in a random form. `padded` also
+ * returns a secret in a random form, but with other text before it. The library cuts long texts in errors to certain
+ * maximum lengths. The other text is often a little shorter than such a length, so that the cut can be inside the
+ * secret.
  *
  * @category models
  * @since 0.1.0
@@ -156,8 +157,8 @@ const unicode = (dice: Dice, length: number): string =>
 const bytes = (dice: Dice, length: number) => Uint8Array.from({ length }, () => dice.below(256))
 
 /**
- * How many times a character or a short word is repeated before a secret. Most numbers are a little smaller than a
- * length at which texts in errors are cut.
+ * How many times a character or a short word is repeated before a secret. The library cuts long texts in errors to
+ * certain maximum lengths. Most of these numbers are a little smaller than such a length.
  */
 const paddings = [0, 1, 150, 190, 196, 199, 280, 296, 299, 480, 492, 499, 4080, 4090, 4095]
 
@@ -244,9 +245,9 @@ const headersOf = (dice: Dice, echo: () => string): ReadonlyArray<readonly [stri
 ]
 
 /**
- * Makes a function that returns random answers. Most random answers are malformed. The function changes or replaces
- * real answers from `corpus`. `idiom` describes the format of the real answers. The random answers can contain
- * `secrets`.
+ * Makes a function that returns random answers. Most of these answers are malformed. The function takes a real body
+ * from `corpus`, and changes or replaces it. `idiom` describes the format of the real bodies. The random answers can
+ * contain the `secrets` that the caller passes to the function.
  *
  * @category answers
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
  * Detects damage in a database, and changes by programs that do not update the checksums. Each row has a checksum,
- * because SQLite does not notice a changed value. A vault also stores the number of its entries, because a changed page
- * of the file can hide a row.
+ * because SQLite does not notice a changed value. A vault also stores the number of its entries, because damage to the
+ * file can make a row disappear.
  */
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs"
@@ -57,8 +57,8 @@ export const readNumber = (database: DatabaseSync, name: string): number => {
 }
 
 /**
- * Whether nothing was ever written to the file. Inside a transaction, SQLite counts one page for an empty file. A file
- * with content but without tables is not new: its tables were deleted.
+ * Whether no program has written to the file yet. Inside a transaction, SQLite counts one page for an empty file. A
+ * file with content but without tables is not new: its tables were deleted.
  */
 export const isNew = (database: DatabaseSync): boolean => {
   const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"])

@@ -78,11 +78,10 @@ export const verify = (database: DatabaseSync): unknown =>
   })
 
 /**
- * Empties SQLite's log. Returns `false` if SQLite could not empty it.
+ * Empties SQLite's log. Returns `false` if SQLite could not empty the log, for example while another program reads.
  *
- * Call this after each write. If a part of the log is damaged, SQLite ignores this part and everything after it without
- * an error, and returns an older session. While another program reads, SQLite sometimes cannot empty the log. Retry
- * after a write in this case.
+ * Call this function after each write, and again if it returns `false`. If a part of the log is damaged, SQLite reports
+ * no error. It ignores this part and everything after it, and returns an older session.
  */
 export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0

@@ -51,7 +51,7 @@ const wrong = Redacted.make("000000")
 
 export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "returns a challenge that hides its step token when it is printed",
+    name: "returns a challenge, and does not show the step token when the challenge is printed",
     run: Effect.gen(function* () {
       const { challenge } = yield* challenged(subject)
       yield* ensure(
@@ -153,7 +153,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "resends a code only after `resendAt`",
+    name: "requests a new code only after `resendAt`",
     run: Effect.gen(function* () {
       const { challenge, fake, resend, verified } = yield* challenged(subject)
       if (challenge.resendAt === undefined) return yield* failsWith(resend(challenge), "InvalidRequest")

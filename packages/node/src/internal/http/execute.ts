@@ -1,4 +1,4 @@
-/** Makes the client for requests that `sendPlainly` does not send. */
+/** Makes the HTTP client for the requests that `sendPlainly` of `client.ts` does not send. */
 import { AnswerLimit } from "@auth/broker-core/broker/AnswerLimit"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -60,7 +60,7 @@ const runWith =
 
 /**
  * Like `HttpClient.make`, but without a span, without an abort signal, and without a check for unread answers. This
- * client reads each answer completely.
+ * client needs no such check, because it reads each answer completely.
  */
 const untraced = (run: Run): HttpClient.HttpClient =>
   HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
