@@ -10,13 +10,13 @@ describe("the id tokens of a CI job", () => {
   it.each([
     ["no job", {}, false, false],
     ["a job of GitHub Actions with an id token", url, true, true],
-    ["a job of GitHub Actions whose variable is empty", { ACTIONS_ID_TOKEN_REQUEST_URL: "" }, false, false],
+    ["a job of GitHub Actions with an empty address for id tokens", { ACTIONS_ID_TOKEN_REQUEST_URL: "" }, false, false],
     ["a job of CircleCI with an id token for npm", npm, true, false],
     ["a job of GitLab with an id token for npm", { ...gitlab, ...npm }, true, false],
     ["a job of GitLab with an id token for Sigstore", { ...gitlab, ...sigstore }, false, true],
     ["a job of GitLab with both id tokens", { ...gitlab, ...npm, ...sigstore }, true, true],
-    ["another job with an id token for Sigstore", sigstore, false, false]
-  ])("%s: decide whether npm can log in and can publish with provenance", (_, variables, login, provenance) =>
+    ["a job of another CI system with an id token for Sigstore", sigstore, false, false]
+  ])("decide whether npm can log in and can publish with provenance: %s", (_, variables, login, provenance) =>
     assert.deepStrictEqual([isLogin(variables), hasProvenance(variables)], [login, provenance])
   )
 })

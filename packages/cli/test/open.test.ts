@@ -12,7 +12,7 @@ import { open } from "../../../tools/chromium/morning.ts"
 import { ask, type Request, withSamco } from "./serveSupport.ts"
 import { bin, run, terminal, timeout } from "./support.ts"
 
-it.effect("the command broker-auth open accepts only its newest link, once, within 60 seconds", () =>
+it.effect("the command broker-auth open accepts only its newest link, only once, and only within 60 seconds", () =>
   Effect.gen(function* () {
     const made = links.make()
     const first = yield* made.issue

@@ -126,7 +126,7 @@ const program = { deviceId: text, appName: text, osName: text, versionNo: text, 
 const fields = { environment: credentials.environment, ...program }
 
 /**
- * Makes the typed calls for one device. Fails with `InvalidRequest`, for example if `deviceId` is empty.
+ * Returns an object with the typed calls of one device. Fails with `InvalidRequest` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0

@@ -231,7 +231,7 @@ describe("a QR login", () => {
     )
   }
 
-  it.effect("expires after 35 seconds, or after the time in the option codeLifetime", () =>
+  it.effect("returns a code that expires after 35 seconds, or after the time in the option codeLifetime", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, last] of [
         [undefined, 35_000],

@@ -77,7 +77,7 @@ interface Way<Services> {
   readonly login: ReadonlyArray<string>
   /** Method and path of a call that the test sends with `fetch`. */
   readonly path: `${"GET" | "POST"} /${string}`
-  /** Makes the call of `path` through the broker's typed API. */
+  /** Sends the call in `path` through the broker's typed API. */
   readonly read: (connection: Core.Calls<Services>) => Promise<unknown>
   /** The endpoint that `path` and `read` call. */
   readonly reads: string
@@ -86,8 +86,9 @@ interface Way<Services> {
   /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
   readonly renewal?: ReadonlyArray<string>
   /**
-   * Body of an answer that refuses the token: the test injects this answer if the renewal needs the broker's state. If
-   * `refused` is absent, the test clears the broker's state, so that the broker no longer knows the token.
+   * Body of an answer that refuses the token. Present if the renewal needs the broker's state: the test then injects
+   * this answer. If `refused` is absent, the test clears the broker's state, so that the broker no longer knows the
+   * token.
    */
   readonly refused?: string
   readonly logout: ReadonlyArray<string>

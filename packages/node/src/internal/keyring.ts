@@ -101,15 +101,15 @@ const abandon = (child: ChildProcess): void => {
 }
 
 /**
- * Environment variable that is set in every child process. If `isSingleExecutable` does not detect a single executable,
- * the child process runs the program again instead of the script. Because the variable is set, this second run starts
- * no further child process.
+ * Environment variable that is set in every child process. If the program is a single executable that
+ * `isSingleExecutable` does not detect, the child process runs the program again instead of the script. Because the
+ * variable is set, this second run starts no further child process.
  */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 
 /**
- * The variables that Node, the session bus and the keyrings need. The child process gets no other variables: they may
- * contain the program's secrets, and NODE_OPTIONS could load other code.
+ * The variables that Node, the session bus and the keyrings need. The child process gets no other variables of the
+ * program, because they may contain secrets, and NODE_OPTIONS could load other code.
  */
 const needed =
   /^(?:DBUS_|XDG_|LC_)|^(?:HOME|USER|LOGNAME|PATH|LANG|DISPLAY|WAYLAND_DISPLAY|TMPDIR|LD_LIBRARY_PATH|SystemRoot|windir|APPDATA|LOCALAPPDATA|USERPROFILE|USERNAME|USERDOMAIN|TEMP|TMP)$/i

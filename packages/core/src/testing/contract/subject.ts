@@ -25,8 +25,8 @@ import { StepUp } from "../../login/StepUp.ts"
 import type { FakeBroker, Fault } from "../FakeBroker.ts"
 
 /**
- * Changes to the options of the broker's layer, for one test. The keys of `credentials` are the names of the fields in
- * the broker's description.
+ * Changes to the options of the login method's layer, for one test. The keys of `credentials` are names of fields in
+ * `Method.credentials`.
  *
  * @category models
  * @since 0.1.0
@@ -155,7 +155,7 @@ export const start = Effect.fnUntraced(function* (subject: Subject) {
   return yield* subject.make
 })
 
-/** Logs in with the login method of the subject: a browser login, a QR code or credentials. */
+/** Logs in with the login method of the subject: in the browser, with a QR code or with credentials. */
 export const signIn = Effect.fnUntraced(function* (
   subject: Subject,
   world: World,
@@ -241,6 +241,6 @@ export const failsWith = Effect.fnUntraced(function* <A, E, R>(
   return reason
 })
 
-/** Checks that two values are equal. Unlike `same`, it ignores the order of fields. */
+/** Checks that two values are equal. Unlike `same`, `alike` ignores the order of fields. */
 export const alike = (actual: unknown, expected: unknown) =>
   ensure(Equal.equals(actual, expected), `expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`)
