@@ -29,7 +29,7 @@ describe("the list of files in a tarball", () => {
     }
   })
 
-  it("is compared with the tarball: '-' marks a file that only the list has, '+' a file that only the tarball has", () => {
+  it("is compared with the tarball: '-' marks a file that the tarball lacks, '+' marks a file that the list lacks", () => {
     assert.deepStrictEqual(difference(["a", "c", "d"], ["b", "c", "e"]), ["- a", "+ b", "- d", "+ e"])
   })
 

@@ -155,6 +155,7 @@ const vendor = "canary-vendor-word"
 const authCode = "canary-auth-word"
 const checkSum = "canary-sum-word"
 const qrName = "canary-picture-word"
+
 const userId = "TEST101"
 
 type Api = RmoneyApi.RmoneyApi["Service"]

@@ -52,7 +52,7 @@ const subjectOf = (
 })
 
 const contract = [
-  // Without an expiry in the tokens, only the package's own rule ends the sessions at 08:00 IST.
+  // The tokens contain no expiry, so the sessions expire by the package's own rule: at 08:00 IST.
   subjectOf(
     "api-key",
     SamcoAuth.layer,
@@ -90,7 +90,10 @@ const contract = [
   )
 ]
 
-/** Secrets of the fuzz test. They do not look like secrets: only the endpoint table marks their fields as secret. */
+/**
+ * Secrets of the fuzz test. They do not look like secrets, so they are redacted only if the endpoint table marks their
+ * fields as secret.
+ */
 const apiKey = "canary&Key<q"
 const apiSecret = "canary-secret"
 const password = "QUCKOO"
@@ -211,8 +214,7 @@ brokers.runBrokerTests({
 const rows = Object.values(table)
 
 /**
- * Every error code in the broker's OAuth documentation, as of 2026-11-21, and `validationErrors`, a code of this
- * package.
+ * Every error code in the broker's OAuth documentation, as of 2026-11-21. `validationErrors` is a code of this package.
  */
 const documentedCodes = [
   "EOAUTH001 EOAUTH002 EOAUTH003 EOAUTH008 EOAUTH009 EOAUTH010 EOAUTH011 EOAUTH012 EOAUTH013 EOAUTH015 EOAUTH016",

@@ -129,7 +129,7 @@ const count = (torture: Torture, title: string, folder: string, flips: ReadonlyA
   })
 
 export const scenario: Scenario = {
-  summary: "one bit in the files of a vault is changed; many bits are tested, one after another",
+  summary: "one bit in the files of a vault is changed; the scenario tests many bits",
   breaks: "the data is read without a check",
   seconds: { quick: 40, full: 1800 },
   run: async (torture) => {

@@ -8,7 +8,7 @@ import type { ReadLine } from "./standardInput.ts"
 
 const maxRetries = 3
 
-/** After these reasons of `RedirectRejected`, the user is asked for another address. The texts describe the problem. */
+/** For these reasons of `RedirectRejected`, the user is asked for another address. Each text describes the problem. */
 const problems: Partial<Record<AuthError.RedirectRejected["why"], (redirectUrl: string) => string>> = {
   "not-a-url": () => "This is not an address.",
   origin: (redirectUrl) => `This address is not at ${redirectUrl}: its host, port or path is different.`,
@@ -35,9 +35,9 @@ const noInput = (broker: string) =>
   )
 
 /**
- * Returns the first line that is the callback of `request`. If a line is rejected for a reason that another line cannot
- * change, returns that line. After any other line, asks for another one. Fails after the fourth such line, or if the
- * input ends.
+ * Reads a line. If the line is the callback of `request`, returns the line. If the line is wrong, and another line may
+ * be right, asks for another line. Fails after four wrong lines, or if the input ends. If no other line would help,
+ * returns the wrong line.
  */
 export const read = Effect.fnUntraced(function* (
   redirect: RedirectLogin.RedirectLogin["Service"],
@@ -51,8 +51,8 @@ export const read = Effect.fnUntraced(function* (
     const checked = yield* Effect.result(redirect.check(request, line.value))
     if (Result.isSuccess(checked)) return line.value
     const problem = problemOf(checked.failure, request.redirectUrl)
-    // Another address would not help, for example if the user has declined the login. The caller passes this address to
-    // `redirect.complete`, which fails with the reason.
+    // Another address would not help, for example if the user has declined the login. The caller passes the returned
+    // address to `redirect.complete`, which fails with the reason.
     if (problem === undefined) return line.value
     if (retries === maxRetries) return yield* Effect.fail(checked.failure)
     yield* show(`${problem} Copy the whole address from the browser, and paste it here:`)

@@ -1,4 +1,7 @@
-/** Logins, renewals and logouts for `broker-auth open`. On its page, the person answers the questions of a login. */
+/**
+ * Logins, renewals and logouts for `broker-auth open`. The person answers the questions of a login on the page of this
+ * command.
+ */
 import type { QrCode } from "@auth/broker-core/login/QrLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
@@ -114,8 +117,8 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
         })
       })
     )
-    // `connection.run` returns the exit of the login. A rejected promise would not show whether the login was
-    // cancelled.
+    // The promise of `connection.run` resolves with the exit of the login. A rejected promise would not show whether
+    // the login was cancelled.
     return yield* Effect.flatten(
       withSignal((signal) => connection.run(Effect.exit(BrowserLogin.run(login, { byPerson: true })), { signal }))
     )
@@ -176,7 +179,7 @@ const newSession = ({ connection }: connect.Opened): Effect.Effect<Session, Fail
  * Gets a new session, even if the stored session is live. The login method decides how:
  *
  * - QR code: logs in.
- * - Browser: If the stored session is not live, first tries a refresh. If there is no refreshed session, logs in.
+ * - Browser: tries a refresh if the stored session is not live, and logs in if there is no refreshed session.
  * - Any other login method: refreshes the session if possible, and otherwise logs in.
  */
 export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>

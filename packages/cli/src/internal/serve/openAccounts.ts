@@ -35,8 +35,8 @@ interface Open {
   readonly manager: SessionManager["Service"]
   readonly headers: Authorize["Service"]["headers"]
   /**
-   * A program has reported that the broker refuses the token of the session `reported`. This function returns another
-   * session, or fails. It is `undefined` if a login needs no person.
+   * Called after a program has reported that the broker refuses the token of the session `reported`. Returns another
+   * session, or fails. `undefined` if a login needs no person.
    */
   readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
@@ -70,8 +70,8 @@ const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>)
   Redacted.value(tokens.access) === Redacted.value(token)
 
 /**
- * After a failed renewal, `manager.session` fails for some time without reading the store. This function then calls
- * `manager.peek`, which reads the store, because a person may have logged in with another program in the meantime.
+ * After a failed renewal, `manager.session` fails for some time without reading the store. In the meantime, a person
+ * may have logged in with another program. So this function then calls `manager.peek`, which reads the store.
  */
 const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Session, Failure> =>
   Effect.catch(manager.session, (failure) =>
@@ -221,7 +221,8 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
     renew: (entry, dead) =>
       reopened(entry, ({ headers, manager, renewPersonal = manager.renew }) =>
         Effect.gen(function* () {
-          // The caller knows only the token, but a renewal needs the session. `peek` finds it and renews nothing.
+          // The caller knows only the token, but a renewal needs the session. `peek` finds the session, and renews
+          // nothing.
           const current = Option.getOrUndefined(yield* manager.peek) ?? (yield* sessionOf(manager))
           return toLive(headers, hasToken(current, dead) ? yield* renewPersonal(current) : current)
         })
