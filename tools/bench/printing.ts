@@ -154,8 +154,8 @@ const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entran
 }
 
 /**
- * Prints how busy the server was with the candidate that kept it busiest. If the server was saturated, it slowed down
- * only the fastest candidates.
+ * Prints how busy the server was while it served the candidate that needed the most of its time. A saturated server
+ * slows down only the fastest candidates.
  */
 const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, entrants: ReadonlyArray<Entrant>): void => {
   const busiest = entrants

@@ -19,7 +19,7 @@ type Service = Redis.Redis["Service"]
 interface Program {
   readonly manager: SessionManager.SessionManager["Service"]
   readonly redis: Service
-  /** The commands of the store and the lock. If `quiet` made the client, also the `XREAD` commands. */
+  /** The commands of the store and the lock. If `quiet` made the client, the `XREAD` commands are included. */
   readonly sent: Sent
   readonly isWatching: Effect.Effect<boolean>
 }

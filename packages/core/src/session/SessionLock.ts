@@ -49,8 +49,8 @@ export class SessionLock extends Context.Service<
     readonly describe: string
     /**
      * Acquires the account's lock, runs `use`, and releases the lock. If another holder keeps the lock until the
-     * time-out, fails with `LockUnavailable` (`busy`). If an error prevents the acquisition, fails with this error.
-     * `use` must not acquire the same lock again, because it would wait for itself.
+     * time-out, `withLock` fails with `LockUnavailable` (`busy`). If an error prevents the acquisition, `withLock`
+     * fails with this error. `use` must not acquire the same lock again, because `use` would then wait for itself.
      */
     readonly withLock: <A, E, R>(
       account: Account.Account,

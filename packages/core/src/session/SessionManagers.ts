@@ -82,9 +82,9 @@ export interface WarmOptions {
  */
 export interface Options extends SessionManager.Options {
   /**
-   * If an account is not used for as long as `idle`, the account is closed. Its stored session is kept, and the next
-   * call opens the account again. Closing may be delayed by up to a quarter of `idle` plus one `pollInterval`. Minimum:
-   * 1 second. Default: accounts stay open.
+   * An account that is not used for this time is closed. Its stored session is kept, and the next call opens the
+   * account again. Closing may be delayed by up to one `pollInterval` plus a quarter of `idle`. Minimum: 1 second.
+   * Default: accounts stay open.
    */
   readonly idle?: Duration.Input | undefined
 }
@@ -152,8 +152,8 @@ interface Ready<Services> {
   readonly self: Self
   readonly session: Effect.Effect<Session, SessionManager.Failure>
   /**
-   * The services of the account's layer. The map has the keys of the services. The `Context` of the services is not
-   * kept, because it needs more memory than this map.
+   * The services of the account's layer, by the keys of the services. The `Context` of the services is not kept,
+   * because it needs more memory than this map.
    */
   readonly layerServices: ReadonlyMap<string, unknown>
   /** The manager. Made when a program requests it. */
@@ -295,8 +295,8 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const owner = yield* ManagerOwner
   const context = yield* Effect.context<R | SessionStore | SessionLock>()
   const memoMap = Layer.CurrentMemoMap.forkOrCreate(context)
-  // Effect's `LayerMap` is not used, because it keeps failures forever and needs a scope for each lookup, which is too
-  // slow.
+  // Effect's `LayerMap` is not used. It keeps failures forever, and it needs a scope for each lookup. The scopes make
+  // lookups too slow.
   const ready = new Map<string, Ready<Services>>()
   const building = new Map<string, Attempt<Services, E>>()
 

@@ -195,8 +195,8 @@ const find = (text: string, spelling: string): number => {
 
 /**
  * Finds secrets in the records, as plain text and in common encodings. If a secret is the value of a header, such as
- * `Bearer …`, also finds records that contain only a secret part of the value. Returns an excerpt of each record that
- * contains a secret. A test asserts that the list is empty.
+ * `Bearer …`, `leaks` also finds records that contain only a secret part of the value. `leaks` returns an excerpt of
+ * each record that contains a secret. A test asserts that there are no excerpts.
  *
  * @category checks
  * @since 0.1.0

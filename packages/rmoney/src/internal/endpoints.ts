@@ -15,8 +15,7 @@ const toToken = (text: string) => Session.bareToken(Redacted.make(text))
 const Token = Shape.map(Shape.secretMatching(tokenText), toToken)
 
 const sent = {
-  // `emailId` and `mobileNumber` are masked. `userId` may be masked, because RMoney's documentation says "Masked user
-  // ID".
+  // `emailId` and `mobileNumber` are masked. `userId` may be masked, too: the documentation calls it "Masked user ID".
   ...Shape.each(Shape.text, "userId", "emailId", "mobileNumber", "message"),
   /** Seconds until the code can be resent. */
   resendOtpAfter: Shape.count,

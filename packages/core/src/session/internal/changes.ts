@@ -6,9 +6,9 @@ export type Changed = (version: number) => Effect.Effect<void>
 
 export interface Changes {
   /**
-   * Returns a mark, or `undefined` if `watch` cannot report changes at present, for example because a connection is
-   * interrupted. If two calls return the same mark, and the mark is not `undefined`, `watch` has missed no change
-   * between the two calls.
+   * Returns a mark. Returns `undefined` instead if `watch` cannot report changes at present, for example because a
+   * connection is interrupted. If two runs of this effect return the same mark, `watch` has missed no change between
+   * the two runs.
    */
   readonly mark: Effect.Effect<string | number | undefined>
   /**
@@ -19,12 +19,12 @@ export interface Changes {
 }
 
 export interface Watchers {
-  /** Adds `changed` to the functions of an account. The returned function removes `changed`. */
+  /** Adds `changed` to the functions that `tell` calls for the account. The returned function removes `changed`. */
   readonly add: (account: Account, changed: Changed) => () => void
-  /** Whether the account has a function. `key` is the text that `Account.toKey` returns. */
+  /** Whether `tell` has a function to call for the account. `key` is the text that `Account.toKey` returns. */
   readonly has: (key: string) => boolean
-  /** Number of accounts that have a function. */
+  /** Number of accounts for which `tell` has a function to call. */
   readonly size: () => number
-  /** Calls the functions of an account. */
+  /** Calls the functions of the account, each with `version`. */
   readonly tell: (key: string, version: number) => Effect.Effect<void>
 }
