@@ -12,8 +12,9 @@ export interface Output {
   readonly print: (text: string) => void
   readonly progress: (text: string) => void
   /**
-   * Whether to print every count on a separate line. If false, counts with the same scenario and name can share a line:
-   * correct counts if they have the same expected value, and all other counts if they belong to the same case.
+   * Whether to print every count on a separate line. If false, counts of a scenario that have the same name can share a
+   * line. Correct counts share a line if they have the same expected value. Other counts share a line if they have the
+   * same verdict and belong to the same case.
    */
   readonly details: boolean
 }

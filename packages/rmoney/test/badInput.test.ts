@@ -146,14 +146,14 @@ describe("the check of the option environment", () => {
     })
   )
 
-  it.effect('accepts "production", the origin of a production host, and the option origins', () =>
+  it.effect('accepts "production", a production origin, and the option origins instead of an environment', () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       for (const options of [
         { environment: "production" },
         { environment: { production: "https://weblive.rmoneyindia.net" } },
         { origins: { api: "https://weblive.rmoneyindia.net" } },
-        // The origin replaces the host of the environment.
+        // The option `origins` replaces the host of the environment.
         { environment: { production: "https://rmoney.example" }, origins: { api: "https://weblive.rmoneyindia.net" } }
       ] as const) {
         const layer = RmoneyAuth.layer({ ...options, credentials }).pipe(Layer.provide(TestHttp.layerFake(fake)))
@@ -278,7 +278,7 @@ describe("layerConfig", () => {
     [" UAT\n", "https://webuat.rmoneyindia.co.in", "uat"],
     ["https://weblive.rmoneyindia.net", "https://weblive.rmoneyindia.net", "production"]
   ] as const) {
-    it.effect(`trims the values of RmoneyAuth, and uses the environment ${name}`, () =>
+    it.effect(`trims the variables of RmoneyAuth, and uses the environment ${name}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeRmoney.make()
         const values = {

@@ -5,7 +5,7 @@ import { type BrokerId, brokerIds, isBrokerId } from "./brokers.ts"
 import { isHostName, isOriginName } from "./guard.ts"
 import { largestJournal } from "./limits.ts"
 
-/** The message is one line, without a full stop at its end. */
+/** The message is one line, without a period at the end. */
 export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string }> {}
 
 export type Command =

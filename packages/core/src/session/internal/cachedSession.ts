@@ -16,7 +16,7 @@ export interface Cached {
   readonly ready: Ready.Ready<Session.Session> | undefined
   /** If the current time is before `freshFrom`, the clock was set back, and the session counts as not fresh. */
   readonly freshFrom: number
-  /** From this time on, `SessionManager.session` first decides whether to renew the session or to read the store. */
+  /** From this time on, `SessionManager.session` checks whether to renew the session, and whether to read the store. */
   readonly freshUntil: number
   readonly renewAt: number
 }
@@ -78,7 +78,7 @@ export interface State {
   loggedOut: boolean
   /**
    * Whether the next read of the store ignores a logout by another program. A call of `renew` without the argument
-   * `rejected` sets it.
+   * `rejected` sets this property to `true`.
    */
   ignoresLogout: boolean
   /** Number of logouts by this session manager. A renewal during which this number changes returns no session. */
@@ -112,7 +112,7 @@ export const makeState = (): State => ({
   logouts: 0
 })
 
-/** If a session was issued more than this number of milliseconds in the future, the clock was set back. */
+/** If the issue time of a session is more than this many milliseconds in the future, the clock was set back. */
 const clockTolerance = 60_000
 
 export const sameToken = (one: Session.Session, other: Session.Session | undefined): boolean =>
@@ -279,7 +279,9 @@ export const markRejected = (state: State, rejected: Session.Session): void => {
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }
 
-/** Leaves `freshUntil` in the past, so `SessionManager.session` next checks whether the store must be read. */
+/**
+ * Leaves `freshUntil` in the past, so the next call of `SessionManager.session` checks whether the store must be read.
+ */
 export const clearRejected = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.rejected)) state.rejected = undefined
   if (state.pendingRenewal !== undefined) state.pendingRenewal.isOnlyWay = false

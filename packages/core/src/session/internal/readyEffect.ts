@@ -98,7 +98,10 @@ export const found = <A, E, R>(
   })
 }
 
-/** Returns a function that makes an effect from a subject. The effect is one small object, and runs `find(subject)`. */
+/**
+ * Returns a function that makes an effect from a subject. The effect is one small object. It runs the effect that
+ * `find(subject)` returns.
+ */
 export const delegating = <Subject, A, E, R>(
   find: (subject: Subject) => Effect.Effect<A, E, R>
 ): ((subject: Subject) => Effect.Effect<A, E, R>) => {
