@@ -1,4 +1,4 @@
-/** Runs the steps of the rehearsal of a release, and makes the table of their results. */
+/** Runs the steps of a release rehearsal, and makes the table of their results. */
 
 export interface Step {
   readonly title: string
@@ -14,7 +14,7 @@ export interface Steps {
   readonly done: () => ReadonlyArray<Step>
 }
 
-/** Thrown if a step of `need` failed, or if the rehearsal was interrupted. After that, no further step may run. */
+/** Thrown if a step that `need` ran has failed, or if the rehearsal was interrupted. No further step may run. */
 export class Ended extends Error {}
 
 /** Once `interrupted` is aborted, no further step starts. */

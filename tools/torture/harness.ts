@@ -47,12 +47,12 @@ export interface Tally {
   readonly equal: (what: string, found: number, wanted: number) => void
   readonly atMost: (what: string, found: number, limit: number) => void
   readonly atLeast: (what: string, found: number, limit: number) => void
-  /** Compares a duration in milliseconds. Stalls of this process are added to the limit: see `stalls.ts`. */
+  /** Compares a duration in milliseconds. Adds the duration of this process's stalls to the limit: see `stalls.ts`. */
   readonly within: (what: string, found: number, limit: number) => Promise<void>
   readonly note: (what: string, found: number | string) => void
 }
 
-/** An account. Each setup has its own simulated broker and its own vault. */
+/** An account that has its own simulated broker and its own vault. */
 export interface Setup {
   /** The name under which programs open the account's session. */
   readonly name: string

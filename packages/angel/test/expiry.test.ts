@@ -41,7 +41,7 @@ const tokenWith = (claims: unknown) =>
   ["{}", JSON.stringify(claims), "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".")
 
 describe("the expiry of a session", () => {
-  it.effect("is the first midnight IST after the login was sent, even if the answer is late", () =>
+  it.effect("is the first midnight IST after the login was sent, even if the answer arrives after this midnight", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const fake = yield* FakeAngel.make()

@@ -17,7 +17,7 @@ interface Received {
   readonly body: string
 }
 
-/** The path of a request says how the server answers. */
+/** The path of a request determines how the server answers. */
 const server = Effect.gen(function* () {
   const received: Array<Received> = []
   const port = yield* Effect.promise(freePort)
@@ -54,7 +54,7 @@ const send = (user: User, given: string) =>
     return { isDelivered: yield* exit, stderr }
   })
 
-it.live("a notification posts the summary and never prints the address of its target", () =>
+it.live("the summary is sent to the target with POST, and the address of the target is never printed", () =>
   Effect.gen(function* () {
     const { origin, received } = yield* server
     const user = yield* makeUser({ HOOK: `${origin}/ok/secret-of-hook`, REMOTE: "http://example.com/secret-of-hook" })
@@ -97,7 +97,7 @@ it.live("an invalid target of a notification is refused", () =>
   })
 )
 
-it.live("a notification passes the summary to a program only on standard input", () =>
+it.live("the summary is passed to a program only on standard input", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const record = path.join(user.state, "record")

@@ -152,7 +152,7 @@ describe("a password", () => {
   )
 
   it.effect(
-    "is rejected with an error that shows one backslash if it begins with four backslashes and a quotation mark",
+    "that begins with four backslashes and a quotation mark is rejected, and the error shows only one backslash",
     () =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(check({ password: Redacted.make('\\\\\\\\"canary-word') }))
@@ -333,7 +333,7 @@ describe("a secret that is not a password", () => {
   )
 })
 
-it.effect("an access token may have the prefix Bearer, but the token itself must not contain a blank", () =>
+it.effect("an access token may have the prefix Bearer, but the token itself must not contain a space", () =>
   Effect.gen(function* () {
     const token = { token: Credentials.token("TINY_TOKEN", "Token") }
     for (const given of ["Bearer canary", "canary", '"Bearer canary"']) {

@@ -65,7 +65,7 @@ export const make = Effect.fnUntraced(function* (
  * `withLock` fails with `Io` if other users have access to the folder, and with `NewerVersion` if a newer version of
  * this package wrote the lock file. A damaged lock file is recreated, but never while a program holds the lock.
  *
- * Building the layer fails with the errors of `make`.
+ * The layer fails in the same cases as `make`, and with the same errors.
  *
  * @example
  * ```ts

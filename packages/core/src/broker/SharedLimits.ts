@@ -28,9 +28,9 @@ export interface SharedLimits {
 }
 
 /**
- * Sets the shared limits. A broker's layer reads them when it is built, and uses them for limits with the scope `app`
- * or `address`. If the shared limits fail or do not answer within one second, then for 10 seconds, the layer's client
- * counts only its own calls.
+ * Sets the shared limits. A broker's layer reads them when the layer is built, and uses them for the broker's limits
+ * with the scope `app` or `address`. If the shared limits fail or do not answer within one second, the layer's client
+ * counts only its own calls for the next 10 seconds.
  *
  * @example
  * ```ts

@@ -19,7 +19,7 @@ import type { Session } from "./Session.ts"
 export interface QrCode {
   /** The text with which `poll` asks the broker about this QR code. */
   readonly name: Redacted.Redacted<string>
-  /** A PNG image, in base64. */
+  /** The QR code as a PNG image, in base64. */
   readonly image: Redacted.Redacted<string>
   /** When the QR code expires, in milliseconds since the epoch. */
   readonly expiresAt: number
@@ -56,8 +56,8 @@ export class QrLogin extends Context.Service<
 >()("@auth/broker-core/login/QrLogin") {}
 
 /**
- * Makes a broker's `QrLogin` service. If the argument of `poll` does not have the `name` of a QR code, `poll` sends
- * nothing and fails with `InvalidRequest`.
+ * Makes a broker's `QrLogin` service. If the argument of `poll` has no redacted `name`, `poll` sends nothing and fails
+ * with `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0

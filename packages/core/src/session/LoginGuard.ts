@@ -1,7 +1,8 @@
 /**
  * Limits logins, so that the broker does not lock the account. If a login sends a TOTP code, at most one login is sent
  * in each TOTP period. If the number of failed logins reaches a limit, no further login is sent. The limits apply to
- * all programs that share the store. If the store keeps its entries after a restart, the limits also remain.
+ * all programs that share the store. If the store keeps its entries after a restart, logins from before the restart
+ * also count.
  *
  * @since 0.1.0
  */
@@ -56,8 +57,8 @@ export interface Memory {
    * - A login fails after the broker has sent a code by SMS or email.
    * - Two or more logins within an hour ended before their one-time code was entered.
    *
-   * No pause starts if the broker refuses a password or a code, if the account is locked, or if the account is logged
-   * out while the login waits for its code.
+   * In the first two cases, no pause starts if the broker refuses a password or a code, if the broker has locked the
+   * account, or if the account is logged out while the login waits for its code.
    */
   readonly pausedUntil: number | undefined
   /**
@@ -75,15 +76,15 @@ export interface Memory {
  */
 export interface ProtectOptions {
   /**
-   * The credentials of the login as one text. The guard stores only a fingerprint of the credentials, which is made
-   * with the key of the store. If the store has no key, the guard cannot tell whether the broker has refused or
-   * accepted the credentials before.
+   * The credentials of the login as one text. The guard stores only their fingerprint, which is made with the key of
+   * the store. If the store has no key, the guard cannot tell whether the broker has refused or accepted the
+   * credentials before.
    */
   readonly credentials?: Redacted.Redacted<string> | undefined
   /**
    * Whether the user requested this login. If `true`, the login is sent even during a pause, and even if ten or more
-   * logins in the last hour got no answer. The login is not sent if the limit on failed logins is reached, if the
-   * account is locked, or if the broker has refused these credentials before.
+   * logins in the last hour got no answer. Even with `true`, the login is not sent if the limit on failed logins is
+   * reached, if the broker has locked the account, or if the broker has refused these credentials before.
    */
   readonly byPerson?: boolean | undefined
 }
@@ -107,12 +108,12 @@ export class LoginGuard extends Context.Service<
      * - The policy is invalid: `InvalidRequest`.
      * - The limit on failed logins is reached, the account is locked, or the broker has refused these credentials
      *   before: `ActionRequired`.
-     * - A login failed, and its pause has not ended. If that login failed with `PermissionDenied`,
+     * - An earlier login failed, and the pause after it has not ended. If that login failed with `PermissionDenied`,
      *   `SessionLimitReached`, `BrokerRejected` or `ActionRequired`: the same reason. If it failed with any other
      *   reason: `ActionRequired`, whose `what` is the message of that reason.
-     * - Two or more logins within an hour ended before their one-time code was entered: `ActionRequired`. This pause
-     *   lasts 1 minute after the second of these logins, 2 minutes after the third, 5 minutes after the fourth, and 10
-     *   minutes after each later one.
+     * - Two or more logins within an hour ended before their one-time code was entered, and the pause after the last of
+     *   them has not ended: `ActionRequired`. The pause after the second of these logins lasts 1 minute, after the
+     *   third 2 minutes, after the fourth 5 minutes, and after each later one 10 minutes.
      * - Ten or more logins in the last hour got no answer: `BrokerUnavailable` (`time-out`), for two minutes after the
      *   last of them.
      */
@@ -317,8 +318,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
       asking: (ask) =>
         Effect.suspend(() => {
           if (sent.attempt.outcome !== "open") return ask
-          // The broker has answered the request with the password, so the open attempt is removed. `beforeCode` records
-          // the attempt again if the program sends a code.
+          // The broker has answered the request that contained the password, so the open attempt is removed.
+          // `beforeCode` records the attempt again if the program sends a code.
           const { id } = sent.attempt
           sent.attempt = { ...sent.attempt, outcome: "awaits-code" }
           const answered = note(account, (ledger) => Ledger.removeAttempt(ledger, id))
@@ -476,8 +477,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
 }
 
 /**
- * Returns the account under which a store keeps the state of the guard, in the slot `guard`. Its app is `*`, and its id
- * is in lower case, because a broker locks an account for all apps and all spellings of its id.
+ * Returns the account under which a store keeps the state of the guard, in the slot `guard`. The returned account has
+ * the app `*`, and its id is in lower case, because a broker locks an account for all apps and all spellings of its id.
  *
  * @example
  * ```ts

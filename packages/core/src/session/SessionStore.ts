@@ -182,11 +182,11 @@ export const makeMemory = (): SessionStore["Service"] => {
 export const layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, makeMemory)
 
 /**
- * Encrypts the entries of a store with XChaCha20-Poly1305. `get` rejects an entry that was changed or written with
- * another key. `get` also rejects an entry that was written for another account, slot or version. With a `Plaintext`
- * key, entries are not encrypted, and a deliberate change can remain undetected.
+ * Encrypts the entries of a store with XChaCha20-Poly1305. `get` rejects an entry that was changed, and an entry that
+ * was written with another key. `get` also rejects an entry that was written for another account, slot or version. With
+ * a `Plaintext` key, entries are not encrypted, and a deliberate change can remain undetected.
  *
- * If `get` cannot decrypt an entry, it fails with `Tampered`, `WrongKey` or `NewerVersion`.
+ * If `get` rejects an entry, it fails with `Tampered`, `WrongKey` or `NewerVersion`.
  *
  * @example
  * ```ts
@@ -266,8 +266,8 @@ const decodeText = (operation: string, what: string, text: string | null | undef
 }
 
 /**
- * Makes a store that writes entries unencrypted to any `KeyValueStore`. The keys start with `broker-auth/`. Wrap the
- * store with `encrypted`.
+ * Makes a store that writes entries unencrypted to any `KeyValueStore`. In the `KeyValueStore`, the key of each entry
+ * starts with `broker-auth/`. Wrap the store with `encrypted`.
  *
  * Only one process at a time may use the store. If two processes write at the same time, one write may be lost. The
  * durability of a write depends on the `KeyValueStore`.

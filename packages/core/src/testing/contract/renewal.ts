@@ -89,7 +89,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "provides a renewal with the limits and the ways to renew from the method's description",
+    name: "provides a renewal whose limits and ways to renew match the method's description",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const { by, codes, early = 0, window, maxFailures } = yield* described(subject)
@@ -164,8 +164,8 @@ const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
 const maxLogins = 6
 
 /**
- * Requests a session every 30 seconds of the test clock, for 30 minutes. After each request, waits in real time until
- * the session manager has answered, but only for about 40 milliseconds.
+ * Requests a session every 30 seconds of the test clock, for 30 minutes. After each request, waits in real time for the
+ * answer of the session manager. Each wait takes at most about 40 milliseconds.
  */
 const poll = Effect.fnUntraced(function* ({ session }: SessionManager.SessionManager["Service"]) {
   for (let asked = 0; asked < 60; asked += 1) {
