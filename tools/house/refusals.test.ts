@@ -198,7 +198,7 @@ for (const broker of documented) {
       })
     )
 
-    it.effect("finds SessionExpired in fixtures of expired sessions, but not in others of the same endpoints", () =>
+    it.effect("finds SessionExpired in fixtures of expired sessions, not in other fixtures of the same endpoints", () =>
       Effect.gen(function* () {
         const answers = others(broker).filter(({ expect }) => "reason" in expect)
         const expired = answers.filter(({ expect }) => expect["reason"] === "SessionExpired")
@@ -208,8 +208,8 @@ for (const broker of documented) {
           const { reason, why = found["why"] } = answer.expect
           assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
         }
-        // Skips endpoints without a fixture of an expired session, such as the endpoints of a login. There, the message
-        // of an expired session can mean something else.
+        // Skips endpoints without a fixture of an expired session, such as the endpoints of a login. At these
+        // endpoints, the message of an expired session can mean something else.
         const withSession = new Set(expired.map(({ endpoint }) => endpoint))
         for (const answer of answers) {
           if (expired.includes(answer) || !withSession.has(answer.endpoint)) continue

@@ -1,4 +1,4 @@
-/** The programs whose bundles are measured. Each one is a module as a user of the packages would write it. */
+/** The programs whose bundles are measured. Each program is a module that a user of the packages could write. */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import { listed, type Listed } from "../docs/wiring.ts"
 

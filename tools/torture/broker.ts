@@ -18,7 +18,7 @@ interface Kind {
   readonly login: string
   /** Endpoints that return a session: logins and refreshes. */
   readonly exchanges: ReadonlyArray<string>
-  /** Names of the secret fields of an answer. The first name is the field of the access token. */
+  /** Names of the secret fields of an answer. The first field contains the access token. */
   readonly tokens: ReadonlyArray<string>
   /** The secret fields of an account. */
   readonly secrets: ReadonlyArray<string>
@@ -79,7 +79,7 @@ export interface Broker {
   readonly exchanges: () => Promise<ReadonlyArray<JournalEntry>>
   /** Digests of the issued access tokens, from the oldest to the newest. */
   readonly issued: () => ReadonlyArray<string>
-  /** Digests of the access tokens of all logouts and refreshes whose answer has an HTTP status from 200 to 299. */
+  /** Digests of the access tokens that were sent in successful logout and refresh requests (HTTP status 200 to 299). */
   readonly ended: () => Promise<ReadonlySet<string>>
   /** All issued tokens, and all secrets of the account. */
   readonly secrets: () => ReadonlyArray<string>

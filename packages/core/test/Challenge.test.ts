@@ -121,7 +121,7 @@ describe("the ledger of challenges", () => {
     })
   )
 
-  it.effect("accepts a challenge without an expiry even after a year", () =>
+  it.effect("accepts a claim of a challenge without an expiry, even after a year", () =>
     Effect.gen(function* () {
       const { ledger } = yield* opened
       const endless = yield* ledger.open({ ...fields, expiresAt: undefined })
@@ -139,7 +139,7 @@ describe("the ledger of challenges", () => {
     })
   )
 
-  it.effect("rejects a challenge that it has not opened", () =>
+  it.effect("rejects a claim of a challenge that the ledger has not opened", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       assert.strictEqual(yield* refusal(ledger.claim({ ...challenge, id: "made up" })), "used")
@@ -178,7 +178,7 @@ describe("the ledger's method `answer`", () => {
     { title: "an unknown refusal", send: failing(new AuthError.BrokerRejected({ code: "X" })), after: "used" },
     { title: "too many attempts", send: failing(new AuthError.ChallengeExpired({ why: "attempts" })), after: "used" },
     { title: "a defect", send: Effect.die("defect"), after: "used" }
-  ])("makes one request, and leaves the challenge $after after $title", ({ after, send }) =>
+  ])("makes one request, and the challenge is $after after $title", ({ after, send }) =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       let sent = 0

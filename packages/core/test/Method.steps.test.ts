@@ -378,7 +378,7 @@ describe("the options of a layer", () => {
     })
   )
 
-  it.effect("do not change if the program later changes credentials that are a class instance", () =>
+  it.effect("do not change if the program later changes the class instance that contains the credentials", () =>
     Effect.gen(function* () {
       class Own {
         id = "T1"

@@ -53,7 +53,7 @@ const flipped = (bytes: Uint8Array, index: number, bit = 0) => {
   return copy
 }
 
-/** Replaces the last 8 bytes of an entry with a valid checksum. */
+/** Returns a copy of an entry. The last 8 bytes of the copy are a valid checksum. */
 const summed = Effect.fnUntraced(function* (bytes: Uint8Array, format = bytes[3], version = 1) {
   const body = bytes.slice(0, -8)
   const place = new TextEncoder().encode(
@@ -247,7 +247,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  // Version 0.1.0 wrote these entries. As a check, the encrypted one was decrypted with OpenSSL's ChaCha20-Poly1305.
+  // Version 0.1.0 wrote these entries. As a check, the encrypted entry was decrypted with OpenSSL.
   it.effect.each([
     [
       "with encryption",
@@ -315,7 +315,7 @@ describe("vaults: an encrypted store", () => {
   )
 })
 
-describe("vaults: a store in a key-value store", () => {
+describe("vaults: a session store in a key-value store", () => {
   it.effect("reports the system's error code, but not the original error message", () =>
     Effect.gen(function* () {
       const cause = Object.assign(new Error(`no room for ${secret}`), { code: "ENOSPC" })
@@ -432,7 +432,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("fails with Tampered if the Redis key has a list instead of a string", () =>
+  it.live("fails with Tampered if the value of the Redis key is a list instead of a string", () =>
     Effect.gen(function* () {
       const { open, prefix, redis } = yield* inRedis()
       const store = yield* open

@@ -197,7 +197,7 @@ describe("RedirectLogin.parseCallback", () => {
 
   it.effect.each([
     ["another host", "myapp://cb", `myapp://evil/?${query}`],
-    ["another host, and the registered host as the path", "myapp://cb", `myapp://evil/cb?${query}`],
+    ["another host and with the registered host as the path", "myapp://cb", `myapp://evil/cb?${query}`],
     ["the registered host as a path", "myapp://cb", `myapp:/cb?${query}`],
     ["the registered host as an opaque path", "myapp://cb", `myapp:cb?${query}`],
     ["another path", "myapp://cb/done", `myapp://cb/other?${query}`],

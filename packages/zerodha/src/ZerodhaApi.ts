@@ -45,7 +45,7 @@ const api = BrokerApi.define(ZerodhaApi, {
 })
 
 /**
- * Options of the client.
+ * Options of `make` and `layer`.
  *
  * @category models
  * @since 0.1.0

@@ -23,8 +23,8 @@ export interface LoginProgress {
 }
 
 /**
- * The function that stores the progress of a login. A `SessionManager` stores the progress in its `SessionStore`. By
- * default, nothing is stored.
+ * The function that stores the progress of a login. A `SessionManager` provides a function that stores the progress in
+ * its `SessionStore`. Without such a function, nothing is stored.
  *
  * @category references
  * @since 0.1.0

@@ -20,7 +20,7 @@ const bearer = (token: Redacted.Redacted<string>, before = ""): BrokerClient.Hea
 const ofStep = (form: StepHeader, userId: string, source: string, token: Redacted.Redacted<string>) => {
   if (form === "bare") return bearer(token)
   if (form === "three-part") return bearer(token, `${userId} ${source} `)
-  // If the option `stepHeader` is a function, the values of its headers may be plain text.
+  // If the option `stepHeader` is a function, the header values that it returns may be plain text.
   return Record.map(form({ userId, source, token }), (value) =>
     Redacted.isRedacted(value) ? value : Redacted.make(value)
   )

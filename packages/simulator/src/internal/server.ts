@@ -89,7 +89,7 @@ const cut = (socket: Socket | null): void => {
   socket?.resetAndDestroy()
 }
 
-/** If the body of the response is shorter than its Content-Length, closes the connection after the body. */
+/** Writes a response. If the body is shorter than the Content-Length, closes the connection after the body. */
 const write = (served: Port, target: Http.ServerResponse, response: Response, body: Uint8Array): void => {
   if (response.type === "error") return cut(target.socket)
   target.statusCode = response.status
@@ -110,7 +110,7 @@ const exchange = (served: Port, message: Http.IncomingMessage, target: Http.Serv
         (body) => write(served, target, response, new Uint8Array(body))
       )
     ),
-    // A response with a header that is invalid in HTTP cannot be written.
+    // A response with an invalid header cannot be written, so the connection is cut.
     Effect.catchCause(() => Effect.sync(() => cut(target.socket)))
   )
 
