@@ -1,4 +1,4 @@
-/** A unit test of your own code against a fake Angel One, without a network: `node --test unitTest.ts`. */
+/** Tests your own code against a fake Angel One, without a network. Run this test with `node --test unitTest.ts`. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel, handlers } from "@auth/angel/msw"
 import * as Connection from "@auth/broker-core/session/Connection"

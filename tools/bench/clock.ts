@@ -1,4 +1,4 @@
-/** Makes a clock whose time the bench sets. Sleeps and measured durations are real. */
+/** Makes a clock whose time the bench sets. A sleep takes real time, and the monotonic time is real. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

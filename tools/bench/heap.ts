@@ -10,7 +10,7 @@ export const collect = runInNewContext("gc") as (options?: {
 
 /** Returns the number of bytes in use after a garbage collection. */
 export const heap = (): number => {
-  // The first collection runs native finalizers, which can release more objects. The second collection frees them.
+  // In the first collection, native finalizers can release more objects. The second collection frees these objects.
   collect()
   collect()
   return process.memoryUsage().heapUsed

@@ -115,7 +115,7 @@ export const stop = async (child: ChildProcess): Promise<void> => {
  * Returns a function that ends the watcher. Call this function when the process `pid` has stopped.
  */
 export const watchOver = (pid: number, folder: string): (() => void) => {
-  // `cat` ends when this process ends. `rm` fails while helper processes of a browser write to the folder.
+  // `cat` ends when this process ends. `rm` can fail while a browser's helper processes write, so the loop repeats it.
   const script = 'cat >/dev/null; kill -9 "$0"; for i in $(seq 50); do rm -rf "$1" && break; sleep 0.1; done'
   const watcher = spawn("sh", ["-c", script, String(pid), folder], {
     stdio: ["pipe", "ignore", "ignore"],

@@ -210,7 +210,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed even right after the last renewal if a POST request with the token has succeeded", () =>
+  it.effect("is renewed even right after the last renewal if the broker accepted it in an earlier POST request", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session
@@ -325,7 +325,7 @@ describe("sessions: AuthorizedClient protects secrets:", () => {
     })
   )
 
-  it.effect("a request does not follow a redirect, and contains no tracing header", () =>
+  it.effect("the client follows no redirect and sends no tracing header", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

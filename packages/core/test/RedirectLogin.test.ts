@@ -201,7 +201,7 @@ describe("RedirectLogin.requireParameter", () => {
   )
 })
 
-describe("a browser login that was begun", () => {
+describe("a browser login", () => {
   const own = "https://app.example/callback"
   const session = Session.make({
     account: Account.make({ broker: "tiny", id: "T1" }),

@@ -66,7 +66,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect('gives a session whose access token is the token of the callback if the generation is "v3"', () =>
+  it.effect('contains the access token of the session if the option `generation` is "v3"', () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, { generation: "v3" })
       const { tokens } = yield* completed(callback.href)
@@ -118,7 +118,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect('is rejected if it has no state and the option state is "required"', () =>
+  it.effect('is rejected if it has no state and the option `state` is "required"', () =>
     Effect.gen(function* () {
       const { callback, completed, fake } = yield* begun({ portalState: "dropped" }, { state: "required" })
       assert.strictEqual(reasonOf(yield* Effect.flip(completed(callback.href)), "RedirectRejected").why, "state")
@@ -134,7 +134,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("fails with SessionExpired if its token has expired", () =>
+  it.effect("causes the error SessionExpired if its token has expired", () =>
     Effect.gen(function* () {
       const { callback, completed, fake } = yield* begun()
       yield* fake.advance("1 day")

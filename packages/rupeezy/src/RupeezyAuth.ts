@@ -77,7 +77,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * Makes a session from a token that another program obtained, and removes a `Bearer ` prefix from the token.
+ * Makes a session from a token that another program obtained. Removes a `Bearer ` prefix from the token.
  *
  * @example
  * ```ts

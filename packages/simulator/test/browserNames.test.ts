@@ -16,9 +16,7 @@ const refusal = /^(?:(?:403 )?(?:The request needs one Host header|The simulator
 /** Names of attacks that send a GET request without the header Origin. */
 const unmarked = ["fetch without CORS", "an image", "a script", "a frame", "an object", "a window"]
 
-/**
- * Host names that resolve to this machine in this test. Browsers trust `evil.localhost` as they trust a page over TLS.
- */
+/** Hosts that resolve to this machine in this test. Browsers trust a page at `evil.localhost` like a page over TLS. */
 const hosts = ["evil.example", "evil.localhost", "127.0.0.1.evil.example", "localhost.", "0.0.0.0"]
 
 describe.runIf(runsChromium)("the simulator, tested with Chromium,", () => {

@@ -31,12 +31,12 @@ export interface Field {
   readonly description: string
   readonly secret: boolean
   readonly optional?: true
-  /** Set this if the field is a source of one-time codes. Its value is a `CodeSource` or a TOTP secret. */
+  /** Set this if the field is a source of one-time codes: a `CodeSource` or a TOTP secret. */
   readonly codes?: true
   /**
-   * Set this for a text that may begin or end with a quotation mark, such as a password. Without `freeText`, a pair of
-   * quotation marks around the value is removed. With `freeText`, no quotation mark is removed, and a value that begins
-   * or ends with a quotation mark is rejected. The error advises removing the mark, or passing the value as `verbatim`.
+   * Set this if a quotation mark can be part of the value, as in a password. Without `freeText`, a pair of quotation
+   * marks around the value is removed. With `freeText`, a value that begins or ends with a quotation mark is rejected.
+   * The error advises removing the mark, or passing the value as `verbatim`.
    */
   readonly freeText?: true
   /**
@@ -455,8 +455,8 @@ export const fromOptions = (fields: Fields, options: object): Readonly<Record<st
 
 /**
  * Reads all fields from the configuration. The name of each variable is `env` of the field. If several fields are
- * missing or wrong, one error names all of them. The variable `BROKER_AUTH_VERBATIM` contains the names of the
- * variables whose values are `verbatim`, separated by commas. If a field is an option of the layer, its value in
+ * missing or wrong, one error names all of them. The variable `BROKER_AUTH_VERBATIM` contains names of variables,
+ * separated by commas. The values of these variables are `verbatim`. If a field is an option of the layer, its value in
  * `options` takes precedence.
  *
  * @category configuration
@@ -467,7 +467,7 @@ export const fromConfig = Effect.fnUntraced(function* <F extends Fields>(
   fields: F,
   options: object = {}
 ): Effect.fn.Return<Values<F>, AuthError.AuthError> {
-  // `configuration.ts` needs Schema. The dynamic import loads it only in programs that call `fromConfig`.
+  // `configuration.ts` needs Schema. The dynamic import loads the file only in programs that call `fromConfig`.
   const { readVariable } = yield* Effect.promise(() => import("./internal/configuration.ts"))
   const input: Record<string, unknown> = {}
   for (const [name, { env, option }] of Object.entries(fields)) {

@@ -149,7 +149,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   ...(["page", "json", "refusal"] as const).map((as): Case => ({
-    name: `shows no secret if the answer to \`resetPassword\` quotes the request in the form "${as}"`,
+    name: `shows no secret if the answer to \`resetPassword\` quotes the request (kind of answer: ${as})`,
     run: Effect.gen(function* () {
       const { confirmedReset, fake, identity = "", recovery, secrets } = yield* begin(subject)
       const challenge = yield* confirmedReset
