@@ -55,7 +55,7 @@ const installedScopes = (): ReadonlySet<string> => {
   )
 }
 
-/** Moves the links of the packages in `node_modules`, so that tools find the new scope without an install. */
+/** Moves the packages' links in `node_modules`, so that tools find the packages in the new scope without an install. */
 const moveLinks = (from: string, to: string, names: ReadonlyArray<string>): void => {
   const folderOf = (scope: string) => path.join(root, "node_modules", scope)
   fs.mkdirSync(folderOf(to), { recursive: true })

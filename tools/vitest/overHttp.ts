@@ -15,7 +15,7 @@ import { listen } from "./freePort.ts"
 
 export const OverHttp = Context.Reference<boolean>("tools/vitest/OverHttp", { defaultValue: () => false })
 
-/** The addresses of the servers, by the origin of the broker. */
+/** Keys: the origins of the brokers. Values: the addresses of the servers for these origins. */
 const servers = new Map<string, string>()
 
 const bodyOf = (message: Http.IncomingMessage) =>

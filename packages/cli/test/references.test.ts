@@ -69,7 +69,7 @@ const failing = [
 ] as const
 
 it.live(
-  "`broker-auth token` sends nothing if the program of an exec: reference fails",
+  "`broker-auth token` sends nothing if the program of an `exec:` reference fails",
   () =>
     Effect.gen(function* () {
       const { program, simulator, user } = yield* withProgram

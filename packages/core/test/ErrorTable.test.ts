@@ -58,7 +58,7 @@ describe("ErrorTable.totpHints", () => {
       ["SecretInsteadOfCode", ...usual],
       { request: { totp: Redacted.make("JBSWY3DPEHPK3PXP") } }
     ],
-    ["a request with a code that is a number", usual, { request: { totp: 123456 } }]
+    ["a request with a code of the type number", usual, { request: { totp: 123456 } }]
   ] as const)("for %s, returns the hints %j", (_, expected, fields) =>
     assert.deepStrictEqual(ids(fields), [...expected])
   )

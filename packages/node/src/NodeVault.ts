@@ -183,8 +183,8 @@ export const layerStore = (
  *
  * Default folder: `broker-auth` in the user's directory for application state. It is `~/.local/state/broker-auth` on
  * Linux, `~/Library/Application Support/broker-auth` on macOS, and `%LOCALAPPDATA%\broker-auth` on Windows. If
- * `XDG_STATE_HOME` is an absolute path, the default folder is `$XDG_STATE_HOME/broker-auth`. A folder that begins with
- * `~/` is in the user's home directory. The folder must be on a local disk.
+ * `XDG_STATE_HOME` is an absolute path, the default folder is `$XDG_STATE_HOME/broker-auth`. If the option `folder`
+ * begins with `~/`, the folder is in the user's home directory. The folder must be on a local disk.
  *
  * Programs share the vault if they run as the same user, with the same folder and the same key.
  *
@@ -267,7 +267,7 @@ const slots: ReadonlySet<string> = new Set<SessionStore.Slot>(["session", "guard
 
 const isSlot = (slot: string): slot is SessionStore.Slot => slots.has(slot)
 
-/** Returns `false` if the entry is already encrypted with the new key. */
+/** Encrypts an entry with the new key. Returns `false` if the entry is already encrypted with this key. */
 const rekeyEntry = Effect.fnUntraced(function* (
   before: SessionStore.SessionStore["Service"],
   after: SessionStore.SessionStore["Service"],
@@ -287,8 +287,8 @@ const rekeyEntry = Effect.fnUntraced(function* (
  * Changes the key of a vault from the old key `from` to the new key `to`. Returns the number of changed entries. The
  * sessions stay valid.
  *
- * If the program is killed during the change, run it again. After the change, in a program with the old key, calls that
- * need data from the vault fail with `WrongKey`. Restart that program with the new key.
+ * If the program is killed during the change, run it again. After the change, a program with the old key cannot read
+ * the vault: each call that needs data from the vault fails with `WrongKey`. Restart such a program with the new key.
  *
  * After the change, credentials that a broker has rejected can be sent to the broker once more.
  *

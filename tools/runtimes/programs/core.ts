@@ -1,4 +1,4 @@
-/** Uses core without a broker: a TOTP code, an encrypted store, and a sealed login request. */
+/** Uses `@auth/broker-core` without a broker: a TOTP code, an encrypted store, and a sealed login request. */
 import * as Account from "@auth/broker-core/login/Account"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Totp from "@auth/broker-core/login/Totp"

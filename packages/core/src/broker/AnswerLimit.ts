@@ -7,8 +7,8 @@ import * as Context from "effect/Context"
 
 /**
  * The maximum size in bytes of the answer to the current request, from the option `maxBodyBytes` of the broker's layer.
- * `undefined` if the program sends a request of its own through an authorized client. The option does not apply to the
- * answer to such a request, because this answer, for example a list of instruments, may be large.
+ * The value is `undefined` if the program sends a request of its own through an authorized client. The option does not
+ * apply to such a request, because its answer may be large. An example is a list of instruments.
  *
  * An HTTP client that reads the whole body before it returns the response must check the limit. If the body is larger,
  * either the request must fail, or every read of the response's body must fail. The error must be an `HttpClientError`

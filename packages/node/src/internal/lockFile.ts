@@ -62,7 +62,7 @@ const take = (path: string, now: number): Open => {
 
 /**
  * A program locks the first undamaged file of this list while it repairs a lock file in the same folder. Do not replace
- * a damaged file of this list: two programs could lock the old file and the new file at the same time.
+ * a damaged file of this list: one program could hold the lock of the old file, and another the lock of the new file.
  */
 const repairFiles = Array.from({ length: 8 }, (_, index) => `repair-${index + 1}.db`)
 
@@ -84,7 +84,7 @@ const isDamage = (error: unknown, path: string): boolean =>
 
 /**
  * Never replaces a lock file that a program holds, because reading a held file fails with `Busy`, not with `Damaged`.
- * The caller must hold the lock for repairs.
+ * The caller must hold the lock of a file in `repairFiles`.
  */
 const takeOrReplace = (path: string, now: number): Open => {
   const taken = Result.try(() => take(path, now))

@@ -8,7 +8,7 @@ const seconds = Shape.optional(Shape.finite)
 
 const Stamp = each(text, "serverTime", "msgId", "statusMessage")
 
-/** After a browser login, `orderTypeList` contains `LIMIT` and `MARKET`. After any other login: `L` and `MKT`. */
+/** `orderTypeList` contains `LIMIT` and `MARKET` after a browser login, and `L` and `MKT` after any other login. */
 const Holder = {
   ...each(text, "accountName", "srcIp", "primaryIp", "secondaryIp"),
   ...each(list, "exchangeList", "orderTypeList", "productList")

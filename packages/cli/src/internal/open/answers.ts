@@ -75,7 +75,7 @@ const isAction = (text: string): text is Action => actions.some((action) => acti
 
 const accountPath = /^\/accounts\/([^/]+)\/([a-z]+)$/
 
-/** Browsers send `Origin` with every POST. */
+/** Whether the page itself sent the POST. Browsers send `Origin` with every POST, so a POST without it is refused. */
 const isOwn = ({ headers }: IncomingMessage): boolean =>
   headers.origin === `http://${headers.host}` &&
   (headers["sec-fetch-site"] ?? "same-origin") === "same-origin" &&

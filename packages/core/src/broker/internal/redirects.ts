@@ -26,7 +26,7 @@ export const isSameOrigin = (url: string, other: string): boolean => {
 /** Returns `undefined` if both addresses have the same origin, or if the origin of `answeredBy` is unknown. */
 export const followedTo = (answeredBy: string, sentTo: string, status: number): RedirectFollowed | undefined => {
   if (isSameOrigin(answeredBy, sentTo)) return undefined
-  // Some clients do not know the address of the answer.
+  // Some HTTP clients do not report which address answered.
   const origin = originOf(answeredBy)
   return origin === undefined ? undefined : new RedirectFollowed({ origin, status })
 }
