@@ -34,7 +34,7 @@ describe("rewrite", () => {
     (text) => assert.deepStrictEqual(rewritten(text), { text, count: 0, foreign: [] })
   )
 
-  it("leaves names that do not belong to this repository as they are, and reports them", () => {
+  it("reports names that do not belong to this repository, and does not change them", () => {
     const text = "`@old/core`, @old/angel-two and @old/sourced"
     assert.deepStrictEqual(rewritten(text), {
       text,

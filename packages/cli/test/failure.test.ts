@@ -6,7 +6,7 @@ import { forPerson, messageOf } from "../src/internal/failure.ts"
 
 const core = path.join(import.meta.dirname, "../../core/src")
 
-/** The texts in the source code of core that name a function of the session manager or of the login guard. */
+/** The texts in the source code of core that name a function of `SessionManager`, `LoginGuard` or `connection`. */
 const advice = fs
   .readdirSync(core, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts") && !file.startsWith("testing"))

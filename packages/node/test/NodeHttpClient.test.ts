@@ -186,7 +186,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("adds the headers accept and user-agent, as fetch does, if the request has neither", () =>
+    it.live("adds the headers `accept` and `user-agent`, as `fetch` does, unless the request sets them", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -199,7 +199,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("makes no span and sends no span ids without the option tracing", () =>
+    it.live("makes no span and sends no span ids without the option `tracing`", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -759,7 +759,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     })
   )
 
-  it.live("sends no credentials to another server after a redirect, even if the program adds followRedirects", () =>
+  it.live("sends no credentials to another server after a redirect, even if the program uses `followRedirects`", () =>
     Effect.gen(function* () {
       const other = yield* serve(echo)
       const server = yield* serve((_request, response) => response.writeHead(307, { location: other.url }).end())
@@ -792,7 +792,7 @@ describe("NodeHttpClient", () => {
     )
   }
 
-  it.live('makes a span and sends its ids if tracing is "effect"', () =>
+  it.live('makes a span and sends its ids if `tracing` is "effect"', () =>
     Effect.gen(function* () {
       const server = yield* serve(echo)
       const client = yield* NodeHttpClient.make({ tracing: "effect" })
@@ -880,7 +880,7 @@ describe("NodeHttpClient", () => {
     assert.isTrue(dispatchers.every((dispatcher) => "dispatch" in dispatcher))
   })
 
-  it.live("sends requests over node:http through the proxy in the options of https.globalAgent", () =>
+  it.live("uses the proxy of `https.globalAgent` if it sends requests with `node:http`", () =>
     Effect.gen(function* () {
       yield* trustCertificate
       const server = yield* serveTls(echo)
@@ -910,7 +910,7 @@ describe("NodeHttpClient", () => {
   )
 })
 
-it.live("NodeHttpClient reads each header that a dispatcher of undici 6 reports, even `constructor`", () =>
+it.live("NodeHttpClient reads each header that a dispatcher of undici 6 reports, even the header `constructor`", () =>
   Effect.gen(function* () {
     const raw = ["constructor", "one", "Constructor", "two", "__proto__", "three"].map((text) => Buffer.from(text))
     const dispatch = (_: unknown, handler: Readonly<Record<string, (...args: ReadonlyArray<unknown>) => unknown>>) => {

@@ -15,7 +15,7 @@ type Api = SamcoApi["Service"]
 export interface Options extends ApiOptions, Method.Options {
   /** The call that `Profile` makes. Default: `getLimits`. */
   readonly probe?: "getLimits" | "whoami" | undefined
-  /** `off`: accepts a session of an account other than `userId`. Default: the login or refresh fails. */
+  /** `off`: accepts a session of an account other than `userId`. Default: rejects such a session. */
   readonly accountCheck?: "off" | undefined
 }
 

@@ -31,8 +31,8 @@ export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
   /**
-   * Set only if the new token has expired or expires within 30 seconds. If the token expires before the session is in
-   * the cache, callers get this error.
+   * Set only if the new token has expired or expires within 30 seconds. If the token has expired when the session is to
+   * be cached, callers get this error instead of `SessionExpired`.
    */
   readonly over?: AuthError.AuthError | undefined
 }
@@ -58,7 +58,7 @@ export interface Request {
   readonly byPerson: boolean
   /** Counts a failed refresh in which the broker did not refuse the token. */
   readonly countFailure: () => Failing
-  /** Whether the current access token has not expired and was not refused. */
+  /** True if the current access token has neither expired nor been refused. */
   readonly isLive: boolean
   /**
    * Removes the refresh token from memory and from the store. A refresh token that was refused or is used up must never
@@ -77,7 +77,8 @@ export interface Failing {
 }
 
 /**
- * A login is sent after `count` failed refreshes in a row, if the first of them is at least `span` milliseconds ago.
+ * A login may be sent after `count` failed refreshes in a row, if the first of them was at least `span` milliseconds
+ * ago.
  */
 const enoughFailures = { count: 3, span: 30_000 }
 
@@ -92,7 +93,7 @@ const refusals: ReadonlySet<string> = new Set([
 const isRefusal = ({ reason }: AuthError.AuthError): boolean =>
   refusals.has(reason._tag) && !(reason._tag === "BrokerRejected" && reason.code.startsWith("HTTP "))
 
-/** After a refresh that failed for one of these reasons, no login is sent, because it would fail too. */
+/** After a refresh that failed for one of these reasons, no login is sent, because the login would fail too. */
 const forbidsLogin: ReadonlySet<string> = new Set(["PermissionDenied", "AccountLocked", "ActionRequired"])
 
 const adopt =
@@ -263,7 +264,7 @@ export const make = (
     )
   }
 
-  /** Returns `undefined` if there is no login that can be continued. */
+  /** Continues the stored login. Returns `undefined` if a new login is needed. */
   const resumeLogin = Effect.fnUntraced(function* (
     checks: Checks,
     byPerson: boolean
@@ -316,7 +317,7 @@ export const make = (
     const refresh = refreshOf(previous, now)
     if (refresh === undefined) return { session: yield* byLogin(checks, byPerson), by: "LoggedIn" }
     yield* checks.here
-    // A refused refresh token is removed even if the manager is closed in the meantime.
+    // If the broker refuses the refresh token, the token is removed even if the manager is closed at that moment.
     const refreshed = yield* Effect.uninterruptibleMask((restore) =>
       Effect.tap(Effect.result(restore(refresh)), (result) =>
         Result.isFailure(result) && isRefusal(result.failure) ? dropRefreshToken : Effect.void
@@ -338,7 +339,7 @@ export const make = (
   })
 
   /**
-   * Checks whether a new token has expired or expires within 30 seconds. If the broker accepts the expired token in the
+   * Checks whether a new token has expired or expires within 30 seconds. If the broker accepts such a token in the
    * profile call, this machine's clock may be wrong, so the expiry counts as unknown.
    */
   const checkExpiry = Effect.fnUntraced(function* (

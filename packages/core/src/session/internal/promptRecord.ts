@@ -15,8 +15,8 @@ const RecordFromJson = Schema.fromJsonString(
      */
     pending: Schema.optional(Schema.Struct({ id: Schema.String, until: Schema.Finite, beats: Schema.Finite })),
     /**
-     * The start times of the latest browser logins without the option `byPerson`. In milliseconds since the epoch,
-     * oldest first.
+     * The start times of the latest browser logins without the option `byPerson`, oldest first. Each time is in
+     * milliseconds since the epoch.
      */
     begun: Schema.Array(Schema.Finite)
   })
