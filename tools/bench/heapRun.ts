@@ -1,4 +1,4 @@
-/** Starts `heapProgram.ts`, which measures the memory and the handles that remain after many logins. */
+/** Starts `heapProgram.ts`, which reports how much the heap grows during many logins, and which handles stay open. */
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { startPeer } from "../interop/peer.ts"
@@ -10,7 +10,10 @@ export type Job = "accounts" | "cycles" | "logins"
 
 /** What is left after the job. */
 export interface Left {
-  /** For each round, the growth of the heap in bytes after a garbage collection. Compiled code does not count. */
+  /**
+   * For each round, the growth of the heap in bytes. The heap is measured after a garbage collection. Compiled code
+   * does not count.
+   */
   readonly growth: ReadonlyArray<number>
   readonly handles: ReadonlyArray<string>
 }

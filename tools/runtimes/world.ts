@@ -1,6 +1,6 @@
 /**
- * Starts a simulator and a server. The server does what the user does during a login, and serves a web page that runs
- * `script`.
+ * Starts a simulator and a server. The server does what the user does during a login, and serves a web page that runs a
+ * given script.
  */
 import { LoginPage, Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
@@ -48,7 +48,10 @@ const served = ({ origins }: Service, url: string): string => {
 const code = (simulator: Service, way: Way) =>
   Effect.map(simulator.codes(way.broker, accountOf(simulator, way)["userId"] ?? ""), (codes) => codes.at(-1) ?? "")
 
-/** Matches the headers that `forward` omits. The simulator refuses requests from a page of another origin. */
+/**
+ * Matches the headers that `forward` omits. Some of them show that a page of another origin sent the request. The
+ * simulator would refuse such a request.
+ */
 const ofPage = /^(?:host|origin|referer|connection|sec-.*)$/
 
 /** Forwards a request of the page to the simulator, as a web app's server does. */

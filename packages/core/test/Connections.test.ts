@@ -24,7 +24,7 @@ const layerOf = (tiny = makeTiny()) =>
 
 const settle = (millis = 20) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** For a promise that resolves, the result contains `a value`. */
+/** Returns the error of each promise as text. For a promise that resolves, the text is `a value`. */
 const errorsOf = (promises: ReadonlyArray<Promise<unknown>>) =>
   Promise.all(
     promises.map((promise) =>
@@ -71,7 +71,7 @@ describe("close() of Connections", () => {
     assert.deepStrictEqual(tiny.calls, [])
   })
 
-  it("makes pending calls reject with the same error", async () => {
+  it("makes pending calls reject with the error of a closed connection", async () => {
     const slow = makeTiny()
     slow.latency = "10 seconds"
     const connections = await Connections.open({
@@ -98,7 +98,7 @@ describe("close() of Connections", () => {
     assert.deepStrictEqual(await pending, Array(8).fill(closedError))
   })
 
-  it("makes a call of account() reject while the connections are being closed", async () => {
+  it("makes account() reject if it is called while close() runs", async () => {
     for (const layer of [layerOf(), Layer.merge(layerOf(), Layer.effectDiscard(Effect.sleep(5)))]) {
       const connections = await Connections.open({ accounts: { mine: layer } })
       const before = connections.account("mine")

@@ -39,7 +39,7 @@ describe("types", () => {
     assert(runnable(Effect.provide(QrLogin.QrLogin, auth)))
     // @ts-expect-error a browser login has no Login service
     assert(runnable(Effect.provide(Login.login, portal)))
-    // @ts-expect-error the login page requests the code
+    // @ts-expect-error a browser login has no StepUp service
     assert(runnable(Effect.provide(StepUp.StepUp, portal)))
     // @ts-expect-error a browser session cannot be refreshed
     assert(runnable(Effect.provide(Refresh.Refresh, portal)))

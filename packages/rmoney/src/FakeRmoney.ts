@@ -1,6 +1,6 @@
 /**
- * A fake RMoney for tests and experiments. It checks requests in the way that RMoney's documentation describes. All
- * other checks are those of brokers with the same back-end software as RMoney, such as Alice Blue.
+ * A fake RMoney for tests and experiments. It makes the checks that RMoney's documentation describes. Its other checks
+ * are those of brokers with the same back-end software as RMoney, such as Alice Blue.
  *
  * @since 0.1.0
  */
@@ -87,7 +87,7 @@ export interface Switches {
   readonly lockAfter: 4 | 5
   /** Whether access tokens contain their expiry as the claim `exp`. */
   readonly tokenEnd: "in-token" | "absent"
-  /** Whether a callback contains the state. */
+  /** Whether a callback contains the parameter `state` that the login page received. */
   readonly state: "echoed" | "dropped"
   /** Form of a callback's parameters: `?authCode=…&userId=…`, or the hash route `#/?authcode=…&clientid=…`. */
   readonly callback: "query" | "hash"

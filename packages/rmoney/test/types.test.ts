@@ -55,7 +55,7 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, recovery)))
   })
 
-  it("the layers provide exactly their capabilities", () => {
+  it("each layer provides exactly the expected services", () => {
     expectTypeOf<Layer.Success<typeof auth>>().toEqualTypeOf<
       Session | Core.Profile.Profile | Core.Login.Login | Core.StepUp.StepUp
     >()

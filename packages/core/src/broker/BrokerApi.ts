@@ -145,7 +145,7 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
 })
 
 /**
- * Makes the constructor and the layer of a broker's calls. Both first check the options that `spec.credentials`
+ * Makes the constructor and the layer of a broker's API. Both first check the options that `spec.credentials`
  * describes, such as the API key of the app.
  *
  * @category constructors
@@ -158,7 +158,7 @@ export const define = <Tag, T extends Table, F extends Credentials.Fields, More 
     /** The table, or a function that returns the table for the given options. */
     readonly table: T | ((options: BrokerClient.Options & More) => T)
     readonly credentials: F
-    /** The texts that options accept, keyed by the name of the option. */
+    /** The texts that each option accepts, keyed by the name of the option. */
     readonly choices?: BrokerClient.Choices
     readonly protocol: (
       credentials: Credentials.Values<F>,

@@ -1,6 +1,6 @@
 /**
- * Logs in to Angel One, and then sends one GET request, both with `NodeHttpClient`. Prints two lists of the Effect
- * modules that the process has loaded: one list as of the end of the login, and one as of the end of the request.
+ * Logs in to Angel One, and then sends one GET request, both with `NodeHttpClient`. Prints two lists of Effect modules:
+ * those that were loaded when the login ended, and those that were loaded when the request ended.
  */
 import { registerHooks } from "node:module"
 

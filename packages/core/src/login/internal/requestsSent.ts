@@ -10,7 +10,7 @@ export interface RequestsSent {
   count: number
   /** Number of requests that must not be sent twice, such as orders. */
   unsafe: number
-  /** `undefined` if the effect is not inside another counted effect. */
+  /** The counts of the enclosing effect. `undefined` if no enclosing effect is counted. */
   readonly parent: RequestsSent | undefined
 }
 
@@ -34,7 +34,7 @@ export const mayReplay = (request: { readonly method: string; readonly body: { r
       ? Effect.succeed(true)
       : Effect.flatMap(Replayable, Effect.succeed)
 
-/** Counts a request that `fiber` is about to send. The request also counts for each outer effect that is counted. */
+/** Counts a request that `fiber` is about to send. Adds it to the counts of the current effect and of each `parent`. */
 export const countRequest = (fiber: Fiber.Fiber<unknown, unknown>, kind: { readonly safe: boolean }): void => {
   for (let sent = fiber.getRef(RequestsSent); sent !== undefined; sent = sent.parent) {
     sent.count += 1
