@@ -33,9 +33,9 @@ ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object
   --against <dir>   compares with the library of another checkout of this repository. The checkout needs its own
                     node_modules. Each candidate that measures our library gets a twin, which measures the library of
                     the other checkout. The twin of the candidate "ours" is named "ours@dir", and is in the same table.
-                    A twin runs the bench file of the other checkout, because the API may be different there.
-                    In benches that write programs (cli-start, cold-start, size), a twin runs the bench file of this
-                    checkout.
+                    Usually, a twin runs the bench file of the other checkout, because the API may be different there.
+                    But in benches that write programs (cli-start, cold-start, size), a twin runs the bench file of
+                    this checkout.
   --profile <dir>   writes a CPU profile of each candidate
   --help            prints this text
 

@@ -1,6 +1,6 @@
 /**
  * `npm run docs`: builds the documentation site in `.site/.vitepress/dist`, and checks its tables, links and
- * accessibility. It needs no network.
+ * accessibility. The command needs no network.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

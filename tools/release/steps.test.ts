@@ -17,7 +17,7 @@ describe("steps of a rehearsal", () => {
     assert.match(lines.join("\n"), /… second\nFAILED \(0\.0 s\)\nit failed/)
   })
 
-  it("make `need` throw Ended if they fail", async () => {
+  it("end the rehearsal if `need` runs them and they fail", async () => {
     const { done, need } = makeSteps(() => undefined, new AbortController().signal)
     await need("first", () => undefined)
     const error = await need("second", fail).catch((cause: unknown) => cause)

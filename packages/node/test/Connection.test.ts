@@ -149,7 +149,7 @@ describe("a connection on Node", () => {
     ["the default client", undefined],
     ["NodeHttpClient", NodeHttpClient.layer()]
   ] as const) {
-    it(`returns the answer of another host with any HTTP status, over ${name}`, async () => {
+    it(`returns an answer from another host, whatever HTTP status the answer has (${name})`, async () => {
       const server = Http.createServer(({ url = "" }, response) => {
         response.writeHead(Number(url.slice(1)), { "x-answer": "1" }).end()
       })
@@ -399,7 +399,7 @@ describe("a connection on Node without the option `client`", () => {
         )
     })
 
-  it.live("sends a login with NodeHttpClient, and a request from connection.fetch with the global fetch", () =>
+  it.live("sends a login with NodeHttpClient, but connection.fetch uses the global fetch", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const server = yield* serveFakeOverHttp(fake)

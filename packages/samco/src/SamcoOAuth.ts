@@ -175,7 +175,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * Makes a session from tokens that another program obtained. If a token begins with `Bearer `, this is removed.
+ * Makes a session from tokens that another program obtained. If a token begins with `Bearer `, this prefix is removed.
  *
  * @category constructors
  * @since 0.1.0

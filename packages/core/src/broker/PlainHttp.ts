@@ -78,7 +78,7 @@ export interface Listener {
 export type Send = (request: Request, listener: Listener) => () => void
 
 /**
- * Finds the function `Send` for a fiber's request. If `Find` returns `undefined`, the request uses
+ * Finds the function of type `Send` for a fiber's request. If `Find` returns `undefined`, the request uses
  * `HttpClient.execute`.
  *
  * @category models
@@ -89,8 +89,8 @@ export type Find = (fiber: Fiber.Fiber<unknown, unknown>) => Send | undefined
 const hasFind = (client: object): client is { readonly [PlainSend]: Find } => PlainSend in client
 
 /**
- * Returns the function `Send` that `client` uses for a request of `fiber`. Returns `undefined` if the request must use
- * `HttpClient.execute`.
+ * Returns the function of type `Send` that `client` uses for a request of `fiber`. Returns `undefined` if the request
+ * must use `HttpClient.execute`.
  *
  * Functions such as `HttpClient.mapRequest` return a changed client without `Send`. All requests of the changed client
  * use `HttpClient.execute`, so that the change applies to all of them.
