@@ -243,8 +243,8 @@ describe("the fake's browser login", () => {
     })
   )
 
-  // The broker checks the faults in this order. Each test causes the fault of its row and all faults of the rows below.
-  // An unregistered IP address causes EOAUTH009.
+  // The broker looks for the faults in this order. Each test causes the fault of its row and all faults of the rows
+  // below. An unregistered IP address causes EOAUTH009.
   const faults: ReadonlyArray<readonly [string, object]> = [
     ["EOAUTH001", { apiKey: "f" }],
     ["EOAUTH002", { redirectUrl: "https://evil.example/" }],
@@ -253,7 +253,7 @@ describe("the fake's browser login", () => {
     ["EOAUTH003", { scopes: "orders" }]
   ]
   for (const [index, [code]] of faults.entries()) {
-    it.effect(`reports ${code} before the faults that the broker checks later`, () =>
+    it.effect(`reports ${code} before the faults that the broker looks for later`, () =>
       Effect.gen(function* () {
         const ip = index <= 3 ? "unregistered" : "registered"
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
@@ -407,7 +407,7 @@ describe("the fake's browser login", () => {
   for (const oauthFailures of [200, 400] as const) {
     for (const [oauthFailureBody, expected] of bodies) {
       it.effect(
-        `with oauthFailures ${oauthFailures} and oauthFailureBody "${oauthFailureBody}" refuses an unknown code with that status and body`,
+        `with oauthFailures: ${oauthFailures} and oauthFailureBody: "${oauthFailureBody}", refuses an unknown code with this status and body`,
         () =>
           Effect.gen(function* () {
             const fake = yield* begin({ oauthFailures, oauthFailureBody })
@@ -440,7 +440,7 @@ describe("the fake's legacy login", () => {
     ["required", "Invalid access token"],
     ["ignored", "Login session token generated successfully"]
   ] as const) {
-    it.effect(`answers a login without an access token with "${message}" if accessToken is "${accessToken}"`, () =>
+    it.effect(`answers "${message}" to a login without an access token if accessToken is "${accessToken}"`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accessToken })
         assert.strictEqual((yield* legacyLogin(fake, { accessToken: undefined })).json["statusMessage"], message)

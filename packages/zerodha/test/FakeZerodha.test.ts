@@ -289,7 +289,7 @@ describe("a session of the fake", () => {
 })
 
 describe("calls to the fake", () => {
-  it.effect("after ten calls in a second, get HTTP 429 without the header Retry-After", () =>
+  it.effect("beyond the first ten in a second get HTTP 429, without the header Retry-After", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { access_token: access } = yield* open(fake)
