@@ -173,7 +173,7 @@ describe("functions of CodeSource:", () => {
     })
   )
 
-  it.effect("CodeSource.respond gives the source the fields of a challenge, except its id and its step token", () =>
+  it.effect("CodeSource.respond passes the fields of a challenge to the source, except the id and the step token", () =>
     Effect.gen(function* () {
       const { account } = request()
       const ledger = yield* Challenge.makeLedger(account)
@@ -217,7 +217,7 @@ describe("functions of CodeSource:", () => {
 })
 
 describe("CodeSource.prompt", () => {
-  /** Runs the prompt. The user enters the given lines. If the prompt asks again, the user quits. */
+  /** Runs the prompt. The user enters the given lines. If the prompt asks again after the last line, the user quits. */
   const ask = (lines: ReadonlyArray<string>, fields: Partial<CodeSource.CodeRequest> = {}) => {
     const shown: Array<string> = []
     const typed = [...lines]

@@ -47,8 +47,8 @@ const method = Method.login(services.family, {
     const { accessToken, password, userId, yob } = given.credentials
     return services.toIssue(given, given.api.login({ userId, password, accessToken, ...(yob && { yob }) }))
   },
-  // The configured access token expires at the first 08:00 IST after the layer was built. The broker would refuse a
-  // later login, and a `SessionManager` would count the refusal as a failed login.
+  // The configured access token expires at the first 08:00 IST after the layer was built. With an expired token, no
+  // login is sent: the broker would refuse the login, and a `SessionManager` would count a failed login.
   before: () =>
     Effect.map(Clock.currentTimeMillis, (issuedAt) => {
       const end = services.cutOff({ issuedAt, accessToken: Redacted.make("") })?.at ?? Infinity
@@ -88,7 +88,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * Makes a session from a token that another program obtained. If the token begins with `Bearer `, this is removed.
+ * Makes a session from a token that another program obtained. Removes the prefix `Bearer ` from the token.
  *
  * @deprecated The broker will remove this login: use `SamcoAuth.fromTokens`.
  * @category constructors

@@ -1,6 +1,6 @@
 /**
- * The commands as a table. The parser, the help and the README's list of commands are made from it. This module imports
- * nothing, so that `--help` is fast.
+ * The commands as a table. The parser, the help and the README's list of commands are made from this table. This
+ * module imports nothing, so that `--help` is fast.
  */
 
 /** The kind `rest` stands for all remaining arguments. */

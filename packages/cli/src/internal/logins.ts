@@ -1,4 +1,4 @@
-/** `login`: logs in to one account or to all of them, and reports the results. */
+/** `login`: logs in to one account or to all accounts, and reports the results. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"

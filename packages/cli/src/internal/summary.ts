@@ -24,8 +24,8 @@ interface Out extends Named {
 export type Outcome = In | Out
 
 /**
- * The command that logs in. A summary contains this command in place of the login page's address, which contains a
- * secret.
+ * The command that logs in. A summary contains this command instead of the login page's address, because the address
+ * contains a secret.
  */
 const commandOf = ({ name }: Named): string => `broker-auth login ${name}`
 

@@ -50,8 +50,8 @@ export interface RequestFixture {
   readonly name: string
   readonly endpoint: string
   /**
-   * Whether the fake broker has a route for the path. Set it to `false`, for example, if an option changes the path.
-   * Default: `true`.
+   * Whether the fake broker has a route for the path. Set `served` to `false`, for example, if an option changes the
+   * path. Default: `true`.
    */
   readonly served?: boolean
   readonly method: string
@@ -349,7 +349,7 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
       same(Object.keys(calls).toSorted(), namesOf(subject.table).toSorted(), "calls")
     )
     runner.effect(
-      `return a result or an error without secrets for each of ${bodies} random answers`,
+      `return a result, or an error that contains no secret, for each of ${bodies} random answers`,
       ({ task }) => Effect.map(fuzz(subject), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
       600_000
     )

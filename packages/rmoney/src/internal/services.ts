@@ -28,7 +28,7 @@ export interface CodeOptions {
    */
   readonly codeMisses?: number | undefined
   /**
-   * The user id that each step after the first one sends. `answered`: the user id that the broker returned in the first
+   * The user id in the requests after the first step. `answered`: the user id that the broker returned in the first
    * step. `given`: the configured user id. Default: `answered`.
    */
   readonly laterUserId?: "answered" | "given" | undefined

@@ -205,8 +205,8 @@ const replace = (self: Self, rejected: Session.Session) =>
   })
 
 /**
- * A failed renewal returns the previous session if that session is live. The caller has requested a new session, so
- * this function fails with the error of the renewal.
+ * A failed renewal returns the previous session if that session is live. In this case, this function fails with the
+ * error of the renewal, because the caller has requested a new session.
  */
 const requireOther = (self: Self, before: Session.Session | undefined, got: Session.Session) =>
   before !== undefined && self.state.pause !== undefined && Cached.sameToken(got, before)

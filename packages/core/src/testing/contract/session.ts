@@ -425,7 +425,7 @@ const askFake = Effect.fnUntraced(function* (
 })
 
 const rejectedToken = (subject: Subject): Case => ({
-  name: "recognizes from an answer to the user's program that the broker has rejected the token",
+  name: "reports SessionExpired for an answer that rejects the token",
   run: Effect.gen(function* () {
     const { context, session, world } = yield* signedIn(subject)
     const { headers, refusal } = yield* service(context, Authorize)
