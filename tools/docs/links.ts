@@ -1,6 +1,6 @@
 /**
- * Checks the internal links of the built site: the linked page exists, and the anchor of the link is the id of an
- * element of that page.
+ * Checks the internal links of the built site: each linked page must exist, and each anchor must be the id of an
+ * element of the linked page.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

@@ -463,7 +463,7 @@ describe("a login that waits for its callback", () => {
     })
   )
 
-  it.live("waits only a few seconds for a browser that does not request the outcome page", () =>
+  it.live("ends a few seconds after the callback, even if the browser does not request the outcome page", () =>
     Effect.gen(function* () {
       const { callback, login } = yield* pendingLogin()
       yield* send(callback)
@@ -523,7 +523,7 @@ describe("a callback that is sent as a form", () => {
     })
   )
 
-  it.live('is required if the option method is "POST"', () =>
+  it.live('is required if the option `method` is "POST"', () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ method: "POST" })
       const answer = yield* send(pending.callback)

@@ -3,7 +3,7 @@
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 
-/** Changes the format number of a database, as if a newer version of `@auth/node` had written it. */
+/** Changes the format number of a database, as if a newer version of `@auth/node` had written the database. */
 export const makeNewer = (path: string): void => {
   const database = new DatabaseSync(path)
   database

@@ -165,7 +165,12 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
   ["a fault for an unknown endpoint", "/faults", faults({ endpoint: "login" }), ['"login"', "loginByPassword", "*"]],
   ["an unknown fault", "/faults", faults({ fault: "flood" }), ['"flood"', "rate-limit, truncated"]],
   ["a number in place of a fault", "/faults", faults({ fault: 7 }), ["fault 7", "waf"]],
-  ["a latency without a duration", "/faults", faults({ fault: "latency" }), ["duration: Missing key", "3 seconds"]],
+  [
+    "a latency fault without a duration",
+    "/faults",
+    faults({ fault: "latency" }),
+    ["duration: Missing key", "3 seconds"]
+  ],
   [
     "a fault with an invalid HTTP status",
     "/faults",
@@ -218,7 +223,7 @@ it.live("the control port refuses wrong queries, unknown paths and wrong methods
   })
 )
 
-it.live("the simulator refuses a port that is in use, out of range, or blocked by fetch", () =>
+it.live("the simulator refuses a port that is in use, out of range, or blocked by `fetch`", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const port = Number(new URL(simulator.control).port)

@@ -41,7 +41,8 @@ const Encoded = Schema.Struct({
 })
 
 /**
- * Converts a session to JSON and back. The JSON contains the tokens as plain text, so store it only in encrypted form.
+ * Converts a session to JSON and back. The JSON contains the tokens as plain text. Store the JSON only in encrypted
+ * form.
  *
  * @example
  * ```ts

@@ -4,7 +4,7 @@
 
 export const mask = "<redacted>"
 
-/** Matches tags, even if they contain `<redacted>`. For `style` and `script`, it matches the whole element. */
+/** Matches tags, even if they contain `<redacted>`. For `style` and `script`, matches the whole element. */
 const tags = /<(style|script)[\s\S]*?(<\/\1>|$)|<(?!redacted>)(?:[^<>]+|<redacted>|<)*>?/gi
 
 const secretName =
@@ -22,8 +22,8 @@ const holdsSecret = (name: string, tag: string): boolean =>
   isSecretName(name) || Array.from(tag.matchAll(attribute), ([, value = ""]) => value).some(isSecretName)
 
 /**
- * Hides the content of an element if its name, or the value of an attribute such as `id`, is the name of a secret. If
- * the element has no end tag, all text after its start is hidden.
+ * Hides the content of an element if the name of the element, or the value of an attribute such as `id`, is the name of
+ * a secret. If the element has no end tag, all text after its start tag is hidden.
  */
 export const withoutTags = (text: string): string => {
   const kept: Array<string> = []
@@ -78,8 +78,8 @@ const words = new Set(
 const punctuation = /^[([{<]+|[.,;:!?)\]}>]+$/g
 
 /**
- * Hides the value after the name of a secret, as in `token abc123` and `token is "abc"`. Checks every word,
- * so it is too slow for long texts.
+ * Hides the value after the name of a secret, as in `token abc123` and `token is "abc"`. Checks every word, so it is
+ * too slow for long texts.
  */
 export const withoutNeighbors = (text: string): string => {
   let isNear = false

@@ -10,7 +10,7 @@ import * as Tracer from "effect/Tracer"
 import { AnswerLimit } from "../AnswerLimit.ts"
 import { followedTo, isSameOrigin, originOf, type RedirectFollowed, RedirectStopped } from "./redirects.ts"
 
-/** Sets `redirect` of `fetch` to `"manual"`, because `fetch` follows redirects by default. */
+/** Sets the option `redirect` of `fetch` to `"manual"`, because `fetch` follows redirects by default. */
 const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
   const init = Context.getOrUndefined(fiber.context, FetchHttpClient.RequestInit)
   fiber.setContext(Context.add(fiber.context, FetchHttpClient.RequestInit, { ...init, redirect: "manual" }))
@@ -20,11 +20,14 @@ const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
  * Sends a request with credentials, and allows only one origin. The request gets no span of the HTTP client and no
  * tracing headers.
  *
- * A client with `HttpClient.followRedirects` would send the body, keys and tokens to other origins. `HttpClient.make`
- * calls the predicate in `TracerDisabledWhen` directly before each request, so this predicate checks the origin. This
- * predicate also sets `redirect` in the `RequestInit` that the client's layer provides, because that `RequestInit` is
- * in the fiber's context only while the client sends a request. Only the origin of the first request is allowed, even
- * if the client sends the first request to a gateway instead of the broker.
+ * A client with `HttpClient.followRedirects` would send the body, keys and tokens to other origins. A client that
+ * `HttpClient.make` made calls the predicate in `TracerDisabledWhen` directly before it sends a request. So the
+ * predicate checks the origin of each request. The predicate also sets `redirect` in the `RequestInit` of the client's
+ * layer. Only the predicate can do this: that `RequestInit` is in the fiber's context only while the client sends a
+ * request.
+ *
+ * The allowed origin is the origin of the first request that the client sends. If the client sends this request to a
+ * gateway, the allowed origin is the origin of the gateway.
  */
 export const execute = (
   client: HttpClient.HttpClient,

@@ -1,6 +1,6 @@
 /**
- * Parses the address in a QR code, `otpauth://totp/label?secret=…`. Also accepts an address that was changed by
- * exporting or copying it.
+ * Parses the address that a QR code for TOTP contains: `otpauth://totp/label?secret=…`. Also accepts an address that an
+ * export or a copy has changed.
  */
 import * as Result from "effect/Result"
 import { withoutQuotes } from "./pasted.ts"
@@ -32,7 +32,7 @@ const counterBased = "is for counter-based codes (HOTP): set up TOTP at the brok
 const encodedSeparator =
   "has an encoded or doubled separator, or a semicolon, before a parameter: use the address exactly as in the QR code"
 
-/** Matches line breaks and invisible characters, but not blanks, because labels may contain blanks. */
+/** Matches line breaks, tabs and invisible characters, but not spaces, because labels may contain spaces. */
 const invisible = /[\t\n\r\p{Cc}\p{Default_Ignorable_Code_Point}]+/gu
 
 const decoded = (text: string): string | undefined =>

@@ -105,7 +105,8 @@ const checksSince = (
 }
 
 /**
- * If the stored refresh token must not be sent again, removes it from the store, for all programs that share the store.
+ * If the stored refresh token must not be sent again, removes the token from the store. So the other programs that
+ * share the store do not send the token.
  */
 const dropStoredToken = (self: Self, record: Record.Record): Effect.Effect<Record.Record> =>
   Effect.suspend(() => {

@@ -7,7 +7,10 @@ const roots = new WeakMap<Store, Store>()
 /** Returns the innermost store that `store` wraps. If `store` wraps no store, returns `store`. */
 export const rootOf = (store: Store): Store => roots.get(store) ?? store
 
-/** Returns a copy of `store` with `changes`. The copy and `store` read and write the same entries. */
+/**
+ * Returns a copy of `store`. The members in the argument `changes` replace the members with the same names. The copy
+ * and `store` read and write the same entries.
+ */
 export const wrap = (store: Store, changes: Partial<Store>): Store => {
   const made = { ...store, ...changes }
   roots.set(made, rootOf(store))
