@@ -1,4 +1,4 @@
-/** Logs in to several accounts before the market opens, and prints the progress. */
+/** Run this program before the market opens. It logs in to several accounts, and prints the progress. */
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"
 import * as Connections from "@auth/node/Connections"
 import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"

@@ -290,7 +290,7 @@ const fleet = async (world: World) => {
   const redis = await startRedis()
   try {
     const env = { ...variables.rupeezy, REDIS_URL: redis.url }
-    // Each process has a separate folder, as on a separate machine.
+    // Each process has its own state folder, as if each process ran on its own machine.
     const fleet = ["first", "second", "third"].map((machine) =>
       world.start("fleet.ts", { ...env, XDG_STATE_HOME: path.join(redis.folder, machine) })
     )
@@ -320,7 +320,7 @@ const morning = async (world: World) => {
   const requests = ["authdirectapi", "getLimits", "otpValidate", "pwdValidate", "sessionToken"]
   assert.deepEqual((await world.sent()).toSorted(), requests)
   await world.wait()
-  // Only the failed account logs in again.
+  // One account's login failed in the first run. Only this account logs in again.
   await runs(world, "morning.ts", env, /mine: AA017/, ["authdirectapi", "getaccesstoken", "getLimits"])
 }
 
@@ -401,8 +401,8 @@ export interface Scenario {
   readonly title: string
   readonly example: string
   /**
-   * Whether another scenario does the same with another broker or login method. If so, the tests play the other
-   * scenario in every run, and this scenario only in thorough runs.
+   * Whether this scenario is like another scenario, but with another broker or login method. `examples.test.ts` plays
+   * such a scenario only in thorough runs.
    */
   readonly isAlike: boolean
   /** Returns how many times an example was started. */
@@ -460,14 +460,14 @@ export const scenarios: ReadonlyArray<Scenario> = [
     : []),
   scenario(
     "morning.ts",
-    "logs in three accounts, asks for the code of one account, and continues if one account fails",
+    "logs in to three accounts, asks for the code of one account, and continues if one account fails",
     morning
   ),
   scenario("typedCall.ts", "repeats the call with a new session after the broker has lost the token", typedCall),
   ...Object.keys(ways).map((way) =>
     scenario(
       "session.ts",
-      `started with the argument ${way}, prints the time at which the session expires`,
+      `prints the time at which the session expires, if the argument of the program is ${way}`,
       session(way),
       way === "angel" ? undefined : "others"
     )

@@ -16,7 +16,7 @@ it("watchStalls: counts only the time during which the process was suspended", a
   await standStill(400)
   const stood = await stalls.total()
   assert.isTrue(stood > 300, `${stood} ms`)
-  // If `total` also counted this time, `quiet` would be larger than `stood`.
+  // If `total` also counted the time of this wait, `quiet` would be larger than `stood`.
   await wait(1000)
   const quiet = (await stalls.total()) - stood
   assert.isBelow(quiet, stood)

@@ -64,7 +64,7 @@ describe("vaults: a key", () => {
       const one = yield* VaultKey.fromText(Redacted.make(hex), "one")
       const same = yield* VaultKey.fromText(Redacted.make(base64), "two")
       const other = yield* VaultKey.fromText(Redacted.make(hex.replace("1f", "1e")), "other")
-      // `sha256sum` gave the expected value. The id must not change, because stored entries contain it.
+      // The expected id was computed with `sha256sum`. The id must not change, because stored entries contain it.
       assert.deepStrictEqual([idOf(one), idOf(same)], ["3c14d1d02d5a3051", "3c14d1d02d5a3051"])
       assert.notStrictEqual(idOf(other), idOf(one))
       assert.isFalse(hex.includes(idOf(one)?.slice(0, 6) ?? ""))

@@ -66,7 +66,7 @@ describe("plain JavaScript:", () => {
       )
     })
 
-    it(`account() of Connections rejects with InvalidRequest only for the account whose value is ${what}`, async () => {
+    it(`account() rejects with InvalidRequest only for the account whose value in \`accounts\` is ${what}`, async () => {
       const tiny = makeTiny()
       await using connections = await untyped(Connections).open({ accounts: { bad: value, good: layerOf(tiny) } })
       const error = await errorOf(() => connections.account("bad"))
@@ -89,7 +89,7 @@ describe("plain JavaScript:", () => {
     ["client", /client must be a layer/],
     ["codes", /codes must be a function/]
   ] as const) {
-    it(`open() rejects with InvalidRequest if the option ${option} is text`, async () => {
+    it(`open() rejects with InvalidRequest if the option \`${option}\` is a string`, async () => {
       const options = { [option]: "text" }
       const accounts = { mine: layerOf(makeTiny()) }
       assert.match((await errorOf(() => untyped(Connection).open(accounts.mine, options))).message, says)

@@ -221,29 +221,34 @@ describe("an HTTP client that follows redirects", () => {
     })
   )
 
-  it.effect("and ignores the redirect mode `manual` makes a call fail, with advice to change the credentials", () =>
-    Effect.gen(function* () {
-      // Some versions of fetch ignore the redirect mode.
-      const byUrl = record(() => Object.defineProperty(yes(), "url", { value: `${otherOrigin}/x` }))
-      const byRequest = Layer.succeed(
-        HttpClient.HttpClient,
-        HttpClient.makeWith<HttpClientError.HttpClientError, never, HttpClientError.HttpClientError, never>(
-          Effect.map(() => HttpClientResponse.fromWeb(HttpClientRequest.get(`${otherOrigin}/x`), yes())),
-          Effect.succeed
+  it.effect(
+    "makes a call fail if the client ignores the redirect mode `manual`, and the error says to change the credentials",
+    () =>
+      Effect.gen(function* () {
+        // Some implementations of `fetch` ignore the redirect mode.
+        const byUrl = record(() => Object.defineProperty(yes(), "url", { value: `${otherOrigin}/x` }))
+        const byRequest = Layer.succeed(
+          HttpClient.HttpClient,
+          HttpClient.makeWith<HttpClientError.HttpClientError, never, HttpClientError.HttpClientError, never>(
+            Effect.map(() => HttpClientResponse.fromWeb(HttpClientRequest.get(`${otherOrigin}/x`), yes())),
+            Effect.succeed
+          )
         )
-      )
-      for (const http of [overFetch(byUrl.fetch), byRequest]) {
-        const all = yield* callsOver(http)
-        for (const call of [all.login, all.read, all.authorized]) {
-          const failed = yield* Effect.flip(call)
-          assert.strictEqual(failed.reason._tag, "MalformedResponse")
-          assert.include(failed.message, `followed a redirect to ${otherOrigin}`)
-          assert.isTrue(AuthError.isAuthError(failed))
-          assert.include((failed as AuthError.AuthError).reason.remedy, "change the credentials of the call (password")
-          for (const secret of [...Object.values(secrets), "private-"]) assert.notInclude(shown(failed), secret)
+        for (const http of [overFetch(byUrl.fetch), byRequest]) {
+          const all = yield* callsOver(http)
+          for (const call of [all.login, all.read, all.authorized]) {
+            const failed = yield* Effect.flip(call)
+            assert.strictEqual(failed.reason._tag, "MalformedResponse")
+            assert.include(failed.message, `followed a redirect to ${otherOrigin}`)
+            assert.isTrue(AuthError.isAuthError(failed))
+            assert.include(
+              (failed as AuthError.AuthError).reason.remedy,
+              "change the credentials of the call (password"
+            )
+            for (const secret of [...Object.values(secrets), "private-"]) assert.notInclude(shown(failed), secret)
+          }
         }
-      }
-    })
+      })
   )
 })
 

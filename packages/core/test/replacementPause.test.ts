@@ -55,7 +55,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     })
   )
 
-  it.effect("makes the second renew(session) fail, but not renew()", () =>
+  it.effect("makes the second renew(session) fail, but a later renew() without a session succeeds", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -109,7 +109,7 @@ describe("sessions: a renewed session", () => {
   it.effect.each([
     ["fails with BrokerUnavailable", Effect.fail(down)],
     ["ends with a defect", Effect.die(new TypeError("secret-canary"))]
-  ] as const)("is returned, and not renewed again at once, if the broker's profile call %s", ([, profile]) =>
+  ] as const)("stays in use, and is not renewed again at once, if the broker's profile call %s", ([, profile]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()

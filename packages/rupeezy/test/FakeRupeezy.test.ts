@@ -392,7 +392,7 @@ describe("the fake's switches", () => {
       "Invalid TOTP"
     ],
     [
-      "the field status in the answer to a login with a reused TOTP code",
+      "the field `status` in the answer to a login with a reused TOTP code",
       { reusedCode: "accepted" },
       Effect.map(twoLogins, ([, again]) => again.json["status"]),
       "success"
@@ -404,8 +404,8 @@ describe("the fake's switches", () => {
       "Your account is blocked"
     ],
     ["the error message for a login with the right password after three wrong passwords", {}, threeMisses, undefined],
-    ["the claim exp in the token", {}, claims, "present"],
-    ["the claim exp in the token", { tokenEnd: "absent" }, claims, "absent"],
+    ["the claim `exp` in the token", {}, claims, "present"],
+    ["the claim `exp` in the token", { tokenEnd: "absent" }, claims, "absent"],
     ["the HTTP status of a call one hour after the login", {}, afterAnHour, 200],
     ["the HTTP status of a call one hour after the login", { lifetime: "1 hour" }, afterAnHour, 401],
     ["the HTTP status of a call with the first session after a second login", { reusedCode: "accepted" }, earlier, 200],
@@ -450,9 +450,9 @@ describe("the fake's switches", () => {
     ["the list of fields in the answer for funds", {}, fundsKeys, "nse mcx"],
     ["the list of fields in the answer for funds", { funds: "combined" }, fundsKeys, "nse mcx exchange_combined"],
     ["the list of fields in the answer for funds", { funds: "enveloped" }, fundsKeys, "status data"],
-    ["the field response in the answer to a logout", {}, logoutResponse, null],
+    ["the field `response` in the answer to a logout", {}, logoutResponse, null],
     [
-      "the field response in the answer to a logout",
+      "the field `response` in the answer to a logout",
       { logoutResponse: "text" },
       logoutResponse,
       "Successfully Logged out."
@@ -503,7 +503,7 @@ describe("the fake's switches", () => {
     assert.deepStrictEqual([...used].toSorted(), Object.keys(names).toSorted())
   })
 
-  it.effect("a reset clears sessions, auth codes, wrong attempts and the journal", () =>
+  it.effect("a reset clears the sessions, the auth codes, the count of wrong passwords, and the journal", () =>
     Effect.gen(function* () {
       const fake: FakeBroker = yield* start({ lockAfter: 1 })
       const headers = bearer(yield* logIn())

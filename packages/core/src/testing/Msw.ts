@@ -28,7 +28,7 @@ export const handlers = (fake: FakeBroker): ReadonlyArray<HttpHandler> =>
   fake.origins.map((origin) => http.all(`${origin}/*`, ({ request }) => fake.respond(request)))
 
 /**
- * The function `setupServer` of `msw/node`, as far as `serve` uses it.
+ * Type of the function `setupServer` of `msw/node`. It contains only what `serve` uses.
  *
  * @category models
  * @since 0.1.0
@@ -39,9 +39,9 @@ export type SetupServer = (...handlers: Array<HttpHandler>) => {
 }
 
 /**
- * Serves a fake through msw until the scope closes, and returns the fake. A request to a host that the fake does not
- * serve fails. There is one exception: if the address looks like the address of a static file (for example, its path
- * ends in `.json`), msw sends the request to the real host. Use `TestHttp.layerLateFetch` as the HTTP client.
+ * Serves a fake through msw until the scope closes, and returns the fake. If the fake does not serve the host of a
+ * request, the request fails. There is one exception: if the URL looks like the URL of a static file (for example, the
+ * path ends in `.json`), msw sends the request to the real host. Use `TestHttp.layerLateFetch` as the HTTP client.
  *
  * @example
  * ```ts
