@@ -73,7 +73,7 @@ describe("environment variables that the program changes:", () => {
     assert.include(await messageOf(Connection.open(layer)), "TINY_TEST_PIN) is missing")
   })
 
-  it("account() of Connections uses the values at the first successful call for an account", async () => {
+  it("account() of Connections reads the values for an account until a call succeeds, then keeps them", async () => {
     const [one, two] = [recording(), recording()]
     await using connections = await Connections.open({ accounts: { one: one.layer, two: two.layer } })
     assert.include(await messageOf(connections.account("one")), "TINY_TEST_PIN) is missing")
@@ -85,7 +85,7 @@ describe("environment variables that the program changes:", () => {
     assert.deepStrictEqual([one.pins, two.pins], [["4444"], ["5555"]])
   })
 
-  it("Connection.open() uses the new key of the vault", async () => {
+  it("Connection.open() uses the new value of the variable that contains the vault key", async () => {
     const { layer } = recording()
     setPin("6666")
     const ids: Array<string> = []

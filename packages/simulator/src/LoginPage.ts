@@ -32,7 +32,7 @@ const send = (request: HttpClientRequest.HttpClientRequest) =>
     const response = yield* client.execute(request)
     return { location: response.headers["location"], page: yield* response.text }
   }).pipe(
-    // The redirect goes to the user's program, which may not be running.
+    // The redirect is not followed, because it goes to the user's program, which may not be running.
     Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
     Effect.mapError(
       () =>

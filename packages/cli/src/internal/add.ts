@@ -1,4 +1,4 @@
-/** `add`: asks for the credentials of an account, checks them, and stores them. */
+/** `add`: reads the credentials of an account from the terminal or standard input, checks them, and stores them. */
 import type { Method } from "@auth/broker-core/broker/Broker"
 import { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Config from "effect/Config"

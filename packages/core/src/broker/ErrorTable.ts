@@ -1,5 +1,5 @@
 /**
- * The error table of a broker says what its refusals mean. Each row recognizes refusals by a code, a message or an
+ * A broker's error table says what the broker's refusals mean. Each row recognizes refusals by a code, a message or an
  * HTTP status, and says where their meaning is documented or was observed.
  *
  * @since 0.1.0
@@ -58,12 +58,12 @@ export interface Failure {
 export interface ErrorRow {
   readonly code?: string
   /**
-   * Pattern for the broker's message. Before the pattern is tried, consecutive white space in the message is replaced
-   * by one blank, and white space at its ends is removed.
+   * Pattern for the broker's message. Before the pattern is tried, white space at both ends of the message is removed,
+   * and other consecutive white space is replaced by one blank.
    */
   readonly message?: RegExp
   readonly status?: number
-  /** Names of the endpoints to whose calls the row applies. Default: all endpoints. */
+  /** The row applies only to calls of the endpoints with these names. Default: all endpoints. */
   readonly operations?: ReadonlyArray<string>
   readonly meaning: string
   /** Where the meaning is documented or was observed. */

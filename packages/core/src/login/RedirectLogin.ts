@@ -269,8 +269,8 @@ export const makeState: Effect.Effect<Redacted.Redacted<string>> = Effect.sync((
 export type CallbackParameters = ReadonlyMap<string, Redacted.Redacted<string>>
 
 /**
- * The parameter of a callback that says whether the login succeeded, and its value for success. Any other value means
- * that the login was denied. A callback that denies the login needs no state.
+ * The callback parameter that says whether the login succeeded, and the value of this parameter for success. Any other
+ * value means that the login was denied. If the login was denied, the callback needs no state.
  *
  * @category models
  * @since 0.1.0
@@ -289,15 +289,16 @@ const sameText = (left: string, right: string): boolean => {
  * Parses a callback, and returns its parameters. A callback is rejected in these cases:
  *
  * - It is not a URL, for example only a query or only a code.
- * - Its scheme, host, port or path is not that of the registered redirect URL.
+ * - Its scheme, host, port or path differs from that of the registered redirect URL.
  * - Its state is wrong, or is missing although `state` is `required`.
  * - It says that the login was denied, or does not have the parameter of `outcome`.
  * - One of its parameters has two different values, and the registered redirect URL does not have this parameter.
  *
- * A custom scheme is allowed. A path with a query, as in `request.url` of `node:http`, is completed with the registered
- * origin. The parser accepts `&amp;`, a second question mark, tokens in the fragment, and a value that was encoded
- * twice. It removes line breaks, quotes and invisible characters that copying has added. A `+` in a token is kept. This
- * function does not check codes and tokens: `make` checks the code and the tokens that `receive` returns.
+ * A custom scheme is allowed. If the callback is only a path with a query, such as the `url` of a `node:http` request,
+ * the parser adds the registered origin. The parser accepts `&amp;`, a second question mark, tokens in the fragment,
+ * and a value that was encoded twice. It removes line breaks, quotes and invisible characters that copying has added. A
+ * `+` in a token is kept. This function does not check codes and tokens: `make` checks the code and the tokens that
+ * `receive` returns.
  *
  * The error contains no part of the URL, except for the values that `refusal` copies.
  *
@@ -326,8 +327,8 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly request: AuthorizationRequest
   readonly callbackUrl: Redacted.Redacted<string>
   /**
-   * Whether the callback must contain the state. `required`: yes. `optional` and `none`: no. A callback with a wrong
-   * state is always rejected.
+   * `required`: the callback must contain the state, unless `outcome` shows that the login was denied. `optional` or
+   * `none`: the state may be missing. A callback with a wrong state is always rejected.
    */
   readonly state: "required" | "optional" | "none"
   /** The name of the parameter with the state. Default: `state`. */

@@ -36,7 +36,7 @@ const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>
     return Effect.sync(() => void child.off("exit", ended))
   }).pipe(Effect.timeoutOrElse({ duration: failureWindow, orElse: () => Effect.succeed(true) }))
 
-/** The address must not contain a secret, because other users can see the arguments of the command that opens it. */
+/** `url` must not contain a secret, because other users can see the arguments of the command that opens the browser. */
 export const open = (url: string): Effect.Effect<boolean> =>
   Effect.gen(function* () {
     if (!hasDisplay(process.platform, environment())) return false
