@@ -57,9 +57,9 @@ export interface Ended {
 export const ended = async (child: ChildProcess, limit?: number): Promise<Ended> => {
   const output = { stdout: "", stderr: "", printed: "" }
   for (const name of ["stdout", "stderr"] as const) {
-    child[name]?.on("data", (chunk: Buffer) => {
-      output[name] += chunk.toString()
-      output.printed += chunk.toString()
+    child[name]?.setEncoding("utf8").on("data", (text: string) => {
+      output[name] += text
+      output.printed += text
     })
   }
   let isLate = false

@@ -80,11 +80,11 @@ export const startRedis = async (options: Options = {}): Promise<RedisServer> =>
       port = await freePort()
       child = await launch(port, folder, options)
     }
+    if (child === undefined) throw new Error("Found no free port for redis-server in 5 tries.")
   } catch (error) {
     remove()
     throw error
   }
-  if (child === undefined) throw new Error("Found no free port for redis-server in 5 tries.")
   let running = child
   const signal = (name: NodeJS.Signals) => void running.kill(name)
   return {

@@ -351,11 +351,15 @@ describe("the body of an answer", () => {
   it.effect.each([
     { title: "no content-length", headers: {} },
     { title: "an invalid content-length", headers: { "content-length": "-1" } },
+    { title: "an empty content-length", headers: { "content-length": "" } },
     {
       title: "the content-length of compressed bytes",
       headers: { "content-length": "20", "content-encoding": "gzip" }
     },
-    { title: "an empty content-length", headers: { "content-length": "", "content-encoding": "br" } }
+    {
+      title: "an empty content-length and a compressed body",
+      headers: { "content-length": "", "content-encoding": "br" }
+    }
   ])("is not read to its end if it is too large and the answer has $title", ({ headers }) =>
     Effect.gen(function* () {
       const { pulled, response } = streamed(1_000_000, { headers })
@@ -363,6 +367,14 @@ describe("the body of an answer", () => {
       assert.include((yield* reasonOf(tiny.login)).message, "larger than the option maxBodyBytes allows")
       assert.isAtMost(pulled.count, 12)
       assert.lengthOf(tiny.seen, 1)
+    })
+  )
+
+  it.effect("is too large even if the answer announces a smaller size", () =>
+    Effect.gen(function* () {
+      const { response } = streamed(100, { headers: { "content-length": "3" } })
+      const tiny = yield* connect([() => response], { maxBodyBytes: limit })
+      assert.include((yield* reasonOf(tiny.login)).message, "larger than the option maxBodyBytes allows")
     })
   )
 

@@ -307,6 +307,21 @@ describe("wrong codes and resends:", () => {
     })
   )
 
+  it.effect.each([
+    ["30seconds", Duration.seconds(30)],
+    ["5 mins", Duration.minutes(5)],
+    ["2 hours", Duration.hours(2)]
+  ] as const)("a message with the waiting time %s is RateLimited with this time", ([text, time]) =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make()
+      const challenge = yield* begin
+      const body = JSON.stringify({ status: "Not ok", message: `Retry after ${text}`, result: [] })
+      yield* fake.inject("otpValidate", { kind: "answer", status: 200, body }, 1)
+      const { retryAfter } = reasonOf(yield* Effect.flip(verify(challenge, wrong)), "RateLimited")
+      assert.deepStrictEqual(retryAfter, time)
+    })
+  )
+
   it.effect("with codeMisses: 9, the fourth wrong code is sent", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, {}, { codeMisses: 9 })

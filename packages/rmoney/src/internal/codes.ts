@@ -89,7 +89,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(blocked, "The broker blocked the account, and only the broker can unblock it", locked("account", "broker")),
   row(/(?:user|client|account) (?:is )?blocked/i, "The account is locked", locked("account", "self-service")),
   row(/exceeded maxim\w+ limit/i, "Too many attempts", rateLimited),
-  row(/(?:retry|try again) after \d+ (?:sec|min)/i, "Too many calls", rateLimited),
+  row(/(?:retry|try again) after \d+ ?(?:sec|min|hour)/i, "Too many calls", rateLimited),
   row(notApproved, "The broker has not approved the app yet", denied("activation"), apiPage),
   row(notListed, "The caller's IP address is not registered", denied("ip"), apiPage),
   row(/invalid parameter/i, "A field is missing or wrong", invalidRequest("request", "has invalid parameters")),

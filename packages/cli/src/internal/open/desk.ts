@@ -37,9 +37,9 @@ export const actions = ["login", "renew", "logout"] as const
 export type Action = (typeof actions)[number]
 
 /**
- * `accepted`: the result of the action follows as a change. `unknown`: no account has this name. `busy`: an action of
- * the account is already running. `nothing`: no action of the account is running, or the request does not apply to the
- * current step of the action.
+ * `accepted`: the result of the action follows as a change. `unknown`: `start` found no account with this name.
+ * `busy`: an action of the account is already running. `nothing`: no action of the account is running, or the request
+ * does not apply to the current step of the action.
  */
 export type Accepted = "accepted" | "unknown" | "busy" | "nothing"
 

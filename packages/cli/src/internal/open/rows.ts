@@ -80,7 +80,7 @@ const fullUntil = ({ countedAt, method }: accountStatus.Status): number | undefi
 }
 
 const guardOf = (status: accountStatus.Status): Pick<Row, "guard" | "isHeldBack"> => {
-  const { memory, now } = status
+  const { entry, memory, now } = status
   const until = fullUntil(status)
   return until === undefined || memory.locked !== undefined
     ? {
@@ -88,7 +88,7 @@ const guardOf = (status: accountStatus.Status): Pick<Row, "guard" | "isHeldBack"
         isHeldBack: memory.locked !== undefined || (memory.pausedUntil ?? 0) > now
       }
     : {
-        guard: `${accountStatus.usedText(status)}; no login is sent until ${Expiry.toIst(Math.max(until, memory.pausedUntil ?? 0))}, or until you run broker-auth guard reset`,
+        guard: `${accountStatus.usedText(status)}; no login is sent until ${Expiry.toIst(Math.max(until, memory.pausedUntil ?? 0))}, or until you run broker-auth guard reset ${entry.name}`,
         isHeldBack: true
       }
 }

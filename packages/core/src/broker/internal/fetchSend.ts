@@ -18,11 +18,13 @@ const readLimited = (reader: Reader, limit: number): Promise<string | undefined>
 
 const readText = (response: Response, limit: number): Promise<string | undefined> => {
   const { body, headers } = response
-  const announced = headers.get("content-length")
+  const announced = headers.get("content-length") ?? ""
   if (Number(announced) > limit) return Promise.resolve(undefined)
   // If the body is compressed, its announced size is not the size of the text.
-  const isKnown = announced !== null && !headers.has("content-encoding")
-  return isKnown || body === null ? response.text() : readLimited(body.getReader(), limit)
+  const isKnown = /^\d+$/.test(announced) && !headers.has("content-encoding")
+  if (!isKnown && body !== null) return readLimited(body.getReader(), limit)
+  // A `fetch` that the program supplies may return more bytes than it announces.
+  return response.text().then((text) => (text.length > limit ? undefined : text))
 }
 
 const headersOf = (init: RequestInit, { headers }: PlainHttp.Request): Record<string, string> => {

@@ -24,11 +24,17 @@ const readBody = (
   headers: WireResponse["headers"],
   limit: number
 ): Effect.Effect<string, TransportFailure> => {
-  const announced = Number(headers["content-length"] ?? "unknown")
+  const announced = Number(headers["content-length"] || "unknown")
   if (announced > limit) return Effect.fail(tooLarge(response.status))
   // For a compressed body, `content-length` is only the compressed size, so the size is checked while the body is read.
   if (announced >= 0 && headers["content-encoding"] === undefined) {
-    return Effect.mapError(response.text, toFailure)
+    const text = Effect.mapError(response.text, toFailure)
+    // The client may return more bytes than the server announces.
+    return Effect.filterOrFail(
+      text,
+      ({ length }) => length <= limit,
+      () => tooLarge(response.status)
+    )
   }
   return readStream(response, limit)
 }

@@ -18,6 +18,8 @@ const attribute = /(?:name|key|id|field|label|title)\s*=\s*["']?([\w:.-]{1,80})/
 
 const opened = (tag: string): string | undefined => (empty.test(tag) ? undefined : /^<([\w:.-]{1,80})/.exec(tag)?.[1])
 
+const closed = (tag: string): string | undefined => /^<\/([\w:.-]{1,80})/.exec(tag)?.[1]
+
 const holdsSecret = (name: string, tag: string): boolean =>
   isSecretName(name) || Array.from(tag.matchAll(attribute), ([, value = ""]) => value).some(isSecretName)
 
@@ -41,7 +43,7 @@ export const withoutTags = (text: string): string => {
     if (hiding === undefined) {
       if (name !== undefined && holdsSecret(name, tag)) [hiding, depth] = [name, 1]
     } else if (name === hiding) depth += 1
-    else if (tag.startsWith(`</${hiding}`) && --depth === 0) hiding = undefined
+    else if (closed(tag) === hiding && --depth === 0) hiding = undefined
   }
   keep(text.slice(end))
   return kept.join(" ").replace(/\s+/g, " ")

@@ -9,5 +9,6 @@ export const systemCode = (error: unknown, depth = 0): string | undefined => {
   if (depth > 5 || !Predicate.isObject(error)) return undefined
   const code = "code" in error ? error.code : undefined
   if (Predicate.isString(code) && /^[A-Z][A-Z0-9_]{2,40}$/.test(code)) return code
-  return systemCode("reason" in error ? error.reason : "cause" in error ? error.cause : undefined, depth + 1)
+  const { cause, reason } = error as { readonly cause?: unknown; readonly reason?: unknown }
+  return systemCode(reason ?? cause, depth + 1)
 }

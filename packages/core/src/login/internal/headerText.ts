@@ -11,7 +11,7 @@ const forbidden = /[^\t\x20-\x7e\x80-\xff]/
 const foreign = /[^\x21-\x7e]/
 
 export const headerProblem =
-  "has a line break or another character that a header must not contain: copy the whole value again"
+  "has a blank, a line break or another character that is not allowed there: copy the whole value again"
 
 const unsendableIn = (what: string, values: object | undefined, pattern: RegExp): string | undefined => {
   if (!Predicate.isObject(values)) return undefined

@@ -1,0 +1,47 @@
+import type * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
+import { assert, describe, it } from "@effect/vitest"
+import { fetchSend } from "../src/broker/internal/fetchSend.ts"
+
+const maxBodyBytes = 1000
+
+/** A `fetch` of the program that does not compare the size of a body with its `content-length`. */
+const fetchOf = (headers: Record<string, string>) => {
+  const pulled = { count: 0 }
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        pulled.count += 1
+        controller.enqueue(new TextEncoder().encode(" ".repeat(100)))
+        if (pulled.count === 10_000) controller.close()
+      }
+    },
+    { highWaterMark: 0 }
+  )
+  return { fetch: () => Promise.resolve(new Response(body, { headers })), pulled }
+}
+
+const send = (fetch: typeof globalThis.fetch) =>
+  new Promise<PlainHttp.Answer>((resolve, reject) => {
+    const request = { method: "GET", url: "https://api.example.com", headers: {}, body: undefined, maxBodyBytes }
+    fetchSend(fetch, {})(request, { onAnswer: resolve, onError: reject })
+  })
+
+describe("an answer of a `fetch` that the program supplies", () => {
+  it.each(["3", "-1", "1e2", "0x10", "many", "", "5, 5"])(
+    "is too large if its body is larger than `maxBodyBytes`, even if its content-length is '%s'",
+    async (announced) => {
+      const { fetch } = fetchOf({ "content-length": announced })
+      const { isTooLarge, text } = await send(fetch)
+      assert.deepStrictEqual([isTooLarge, text.length], [true, 0])
+    }
+  )
+
+  it.each(["-1", "many", "", "5, 5", undefined])(
+    "is not read to its end if its body is too large and its content-length is no number (%s)",
+    async (announced) => {
+      const { fetch, pulled } = fetchOf(announced === undefined ? {} : { "content-length": announced })
+      assert.isTrue((await send(fetch)).isTooLarge)
+      assert.isAtMost(pulled.count, 12)
+    }
+  )
+})
