@@ -1,6 +1,6 @@
 /**
  * Logs in to Zerodha through the user's browser, and prints the user's name. As long as the stored session is valid,
- * further runs use it, and open no browser.
+ * later runs use this session, and open no browser.
  */
 import * as Connection from "@auth/node/Connection"
 import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"

@@ -1,4 +1,4 @@
-/** Tests of the results page and its picture. Also checks the names in the lists `targets` and `checked`. */
+/** Tests the results page and its picture, and checks the names in the lists `targets` and `checked`. */
 import { assert, describe, it } from "@effect/vitest"
 import { load } from "./benches.ts"
 import { type Measured, planOf, type Result, titleOf } from "./harness.ts"

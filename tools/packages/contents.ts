@@ -58,7 +58,7 @@ const meaningOf = ({ program }: Parsed): string =>
 
 const withoutComments = (pkg: Package, file: string, text: string): string => {
   const parsed = parse(pkg, file, text)
-  // Users do not bundle the command again, so it does not need the comments that bundlers read.
+  // The files of the command are already bundled, so they do not need the comments that bundlers read.
   const isCommand = file.startsWith(`${commandFolder}/`)
   const lost = isCommand ? undefined : parsed.comments.find(({ value }) => directive.test(value))
   if (lost !== undefined)
@@ -85,7 +85,7 @@ const withFewerBytes = (pkg: Package, file: string, text: string): string => {
   return shorter
 }
 
-/** Returns the relative specifiers in a declaration file, also in types such as `import("./a.ts").A`. */
+/** Returns the relative specifiers in a declaration file, including those in types such as `import("./a.ts").A`. */
 const relativeImports = (parsed: Parsed): ReadonlySet<string> => {
   const found = new Set<string>()
   JSON.stringify(parsed.program, (_, value: unknown) => {

@@ -129,7 +129,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth guard` shows and clears the failed logins",
+  "`broker-auth guard` shows the failed logins, and `broker-auth guard reset` clears them",
   () =>
     Effect.gen(function* () {
       const { simulator, user, values } = yield* withAngel({ ANGEL_PIN: "0000" })
@@ -423,7 +423,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth add` loads the package of a broker from the folder in --package",
+  "`broker-auth add` loads the package of a broker from the folder that `--package` names",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel"] })
@@ -448,7 +448,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth brokers` lists the brokers of the package in --package",
+  "`broker-auth brokers` lists the brokers of the package that `--package` names",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()

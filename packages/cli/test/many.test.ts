@@ -36,7 +36,7 @@ it.live("the list of accounts loses no account if several programs add accounts 
   Effect.gen(function* () {
     const user = yield* makeUser()
     const names = Array.from({ length: 12 }, (_, index) => `a${String(index).padStart(2, "0")}`)
-    // Each call of `withStore` opens the vault separately, as a program does.
+    // Each call of `withStore` opens the vault again, as another program would.
     yield* Effect.forEach(
       names,
       (name, index) =>
@@ -105,7 +105,7 @@ const methods = {
   zerodha: "browser"
 } as const
 
-/** Adds the accounts, as the command `add` does, under names such as `angel01`. */
+/** Stores the simulator's accounts in the vault, under names such as `angel01`. Returns their secrets. */
 const addAll = Effect.fnUntraced(function* ({ brokers: served, origins }: Simulator.Simulator["Service"], user: User) {
   const entries: Array<accounts.Entry> = []
   for (const [broker, methodId] of Object.entries(methods)) {
@@ -135,7 +135,7 @@ const addAll = Effect.fnUntraced(function* ({ brokers: served, origins }: Simula
   return Array.from(new Set(secrets))
 })
 
-it("the progress of login --all fits into one line of the terminal", () => {
+it("the progress of `login --all` fits into one line of the terminal", () => {
   const current = Array.from({ length: 6 }, (_, index) => `a-long-name-of-an-account-${index}`)
   for (const counts of [
     { in: 0, person: 0, failed: 0 },
@@ -154,7 +154,7 @@ it("the progress of login --all fits into one line of the terminal", () => {
 })
 
 it.live(
-  "broker-auth login --all logs in to 21 of 25 accounts if two logins fail and the person skips two logins",
+  "`broker-auth login --all` logs in to 21 of 25 accounts if two logins fail and the person skips two logins",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({
@@ -261,7 +261,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth login --notify sends a notification about one login",
+  "`broker-auth login --notify` sends a notification about one login",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })
@@ -291,7 +291,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth vault rekey changes the key, and broker-auth vault remove deletes the vault",
+  "`broker-auth vault rekey` changes the key, and `broker-auth vault remove` deletes the vault",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })

@@ -35,8 +35,8 @@ export interface BrowserCalls {
    *   does not refuse the session, `login` returns the session and opens no browser. If the layer has no profile call,
    *   `login` returns the stored session without this check.
    * - If another program has opened the browser for this account, `login` waits for that program's session.
-   * - For one account, the logins without `byPerson: true` in all programs together open the browser at most three
-   *   times in an hour.
+   * - All programs together open the browser at most three times in an hour for one account. Logins with
+   *   `byPerson: true` are not counted.
    *
    * If the user has not completed a login after five minutes, the login fails, even with a longer `timeout`.
    */

@@ -78,10 +78,11 @@ export const verify = (database: DatabaseSync): unknown =>
   })
 
 /**
- * Empties SQLite's log. Returns `false` if SQLite could not empty the log, for example while another program reads.
+ * Moves the writes from SQLite's log to the database file. Returns `false` if SQLite could not empty the log, for
+ * example while another program reads.
  *
- * Call this function after each write, and again if it returns `false`. If a part of the log is damaged, SQLite reports
- * no error. It ignores this part and everything after it, and returns an older session.
+ * Call this function after each write, and again if it returns `false`, because SQLite does not report damage in the
+ * log. SQLite ignores the damaged part of the log and everything after this part, and returns an older session.
  */
 export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0

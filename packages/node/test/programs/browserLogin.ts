@@ -1,6 +1,6 @@
 /**
- * Logs in with the browser and the terminal of the machine, and prints `session`, `interrupted` or the error. The first
- * argument is the redirect URL.
+ * Logs in with the browser and the terminal of this machine, and prints `session`, `interrupted` or the error. The
+ * first argument is the redirect URL.
  */
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as RedirectListener from "@auth/node/RedirectListener"
