@@ -53,7 +53,7 @@ const steps: ReadonlyArray<Step> = [
   },
   {
     name: "speed",
-    title: "CPU time of logins and sessions relative to a baseline, compared with tools/bench/kept.json",
+    title: "ratios of CPU time for logins and sessions, compared with tools/bench/kept.json",
     script: "tools/bench/check.ts",
     // The margin is larger than the default, because the ratios in kept.json were measured on another machine.
     args: ["--margin", "60"],

@@ -213,7 +213,7 @@ for (const { broker, fakes, folder } of brokers) {
         if (value === undefined) throw new Error(`The demo account of ${broker.id} has no ${field}.`)
 
         const wrong = freeText === true ? "a placeholder" : "a placeholder, is too long, or has other text around it"
-        it.effect(`if ${field} is ${wrong}, it is rejected and nothing is sent`, () =>
+        it.effect(`${field} is rejected, and nothing is sent, if it is ${wrong}`, () =>
           Effect.gen(function* () {
             const placeholders = ["<your-id>", "<XX9999>", "your_api_key", "xxxx", "${VALUE}"]
             const additions = [`<${value}>`, `${value},`, `${value}\u2026`, `MY_VALUE=${value}`, "x".repeat(1_000_000)]

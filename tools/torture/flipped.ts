@@ -1,4 +1,4 @@
-/** The scenario `flip` writes these entries to a vault, and then changes one bit in each copy of the vault. */
+/** The scenario `flip` writes these entries to a vault. Then it makes copies of the vault with one changed bit each. */
 import * as Account from "@auth/broker-core/login/Account"
 import type { Slot } from "@auth/broker-core/session/SessionStore"
 

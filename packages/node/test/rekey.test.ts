@@ -40,7 +40,7 @@ describe("vaults: NodeVault.rekey", () => {
     })
   )
 
-  it.live("prevents reads and outdated writes by a store that is open with the old key", () =>
+  it.live("prevents a store with the old key from reading entries and from overwriting newer versions", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)

@@ -276,7 +276,7 @@ export const make = Effect.fnUntraced(function* (
 })
 
 /**
- * Serves a simulator until the layer's scope closes.
+ * Runs a simulator until the layer's scope closes.
  *
  * @category layers
  * @since 0.1.0

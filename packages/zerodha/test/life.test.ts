@@ -265,7 +265,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("keeps the refresh token if the refresh token in the answer is empty", () =>
+  it.effect("keeps the old refresh token if the answer contains an empty refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform], refreshToken: "stays" })
       yield* Effect.gen(function* () {

@@ -67,7 +67,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     [["acme", "--outside", "outside", "--package", "My Package"], /"My Package" cannot be the name of a package/],
     [["Acme", "--outside", "outside"], /"Acme" cannot be a broker's name/]
   ])(
-    "refuses to make a package outside of the repository with the arguments %j, and writes nothing",
+    "refuses the arguments %j for a package outside of the repository, and writes nothing",
     async (args, message) => {
       const before = hashes()
       assert.match(await messageOf(generate(...args)), message)
@@ -77,7 +77,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
   )
 
   it(
-    "makes a package outside of the repository, with the name in --package",
+    "makes a package outside of the repository, and gives it the name that --package contains",
     async () => {
       const outside = path.join(folder, "outside")
       await generate("angel", "--outside", "outside", "--package", "@mine/angel")
@@ -97,7 +97,11 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     timeout
   )
 
-  it("prints its options with --help", async () => assert.match(await generate("--help"), /--prefix/), timeout)
+  it(
+    "prints its options if the argument is --help",
+    async () => assert.match(await generate("--help"), /--prefix/),
+    timeout
+  )
 
   it(
     "makes a package that passes the formatter, the linter, the compiler and its tests without changes",

@@ -46,7 +46,7 @@ const repairs: ReadonlyArray<(text: string) => string> = [
   // Tabs and line breaks are removed later.
   (text) => withoutInvisible(text).replace(/[^\P{Cc}\t\n\r]/gu, ""),
   (text) => withoutQuotes(text.replace(enclosed, "")).replace(enclosed, ""),
-  // Removes the line breaks that a terminal or an email program has added, and the blanks next to them.
+  // Removes tabs, line breaks, and the blanks next to line breaks. Terminals and email programs add line breaks.
   (text) => text.replace(/(?<!\s)\s*[\r\n\u2028\u2029]\s*|\t/g, ""),
   decodeWhole,
   // Removes the escapes of HTML, of JSON, and of shells that escape pasted text.
@@ -95,7 +95,7 @@ const valueOf = (name: string, raw: string): string => {
     ? raw.replaceAll("+", " ")
     : raw.replace(/^(?:bearer\+)+/i, (prefix) => prefix.replaceAll("+", " "))
   const once = decode(blanks)
-  // No broker's token contains a percent sign. If a decoded value still contains an escape, it was encoded twice.
+  // No broker's token contains a percent sign. A decoded value that still contains an escape was encoded twice.
   const value = /%[\da-f]{2}/i.test(once) ? withoutInvisible(decodeOnce(once)).trim() : once
   return /^[+\s]*$/.test(value) ? "" : value
 }
@@ -169,8 +169,8 @@ export const read = (
 }
 
 /**
- * A code or token has only visible ASCII characters. Dots at its end come from a program that shortens long texts, and
- * quotation marks and angle brackets come from HTML.
+ * A code or token has only visible ASCII characters. An ellipsis at the end comes from a program that shortens long
+ * texts. Quotation marks and angle brackets come from HTML.
  */
 export const tokenProblem = (text: string): string | undefined => {
   if (/(?:\.{3}|\u2026)$/.test(text)) return "contains a code or token that was cut off: it ends with an ellipsis"

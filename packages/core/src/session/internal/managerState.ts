@@ -53,9 +53,9 @@ const endedAlreadyReason = new AuthError.SessionExpired({
 })
 
 /**
- * `session` replaced a session that the broker refused in `withSession`. `accepted` contains the kinds of the effects
- * that have sent requests with `session` and succeeded. `order`: at least one request of the effect must not be sent
- * twice. `read`: all requests of the effect may be sent twice.
+ * `session` replaced a session that the broker refused in `withSession`. `accepted` contains the kind of each effect
+ * that has sent a request with `session` and succeeded. An effect has the kind `order` if it has sent a request that
+ * must not be sent twice. Every other effect has the kind `read`.
  */
 export interface Trial {
   readonly session: Session.Session
