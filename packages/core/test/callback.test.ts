@@ -195,6 +195,13 @@ describe("RedirectLogin.parseCallback", () => {
     })
   )
 
+  it.effect("does not advise about a slash if only the redirect URL has a user name", () =>
+    Effect.gen(function* () {
+      const { remedy } = yield* refusal(codeIn(`${registered}?${query}`, "https://user@app.example/callback"))
+      assert.match(remedy, /configure exactly that URL/)
+    })
+  )
+
   it.effect.each([
     ["another host", "myapp://cb", `myapp://evil/?${query}`],
     ["another host and with the registered host as the path", "myapp://cb", `myapp://evil/cb?${query}`],

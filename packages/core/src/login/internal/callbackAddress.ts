@@ -56,11 +56,13 @@ const repairs: ReadonlyArray<(text: string) => string> = [
 /** Most web servers refuse longer URLs by default. */
 const maxLength = 32_768
 
+const hasUser = ({ password, username }: URL): boolean => username !== "" || password !== ""
+
 /** `URL.origin` is not used, because it is "null" for every custom scheme. */
 const placeOf = (url: URL): string => {
   const { host, href, password, pathname, protocol, username } = url
   if (!href.startsWith(`${protocol}//`)) return `${protocol}${pathname}`
-  const user = username === "" && password === "" ? "" : `${username}:${password}@`
+  const user = hasUser(url) ? `${username}:${password}@` : ""
   return `${protocol}//${user}${host.toLowerCase()}${pathname || "/"}`
 }
 
@@ -72,7 +74,7 @@ const isWeb = ({ protocol }: URL): boolean => protocol === "https:" || protocol 
 const adviceFor = (url: URL, registered: URL): string => {
   const foreign =
     "Complete the login only with a callback to the redirect URL. If another redirect URL is registered at the broker, configure exactly that URL."
-  if (!isWeb(url) || !isWeb(registered) || url.username !== "" || url.password !== "") return foreign
+  if (!isWeb(url) || !isWeb(registered) || hasUser(url) || hasUser(registered)) return foreign
   if (url.origin !== registered.origin) {
     const isInner = url.hostname === registered.hostname || innerHost.test(url.hostname)
     return isInner && !innerHost.test(registered.hostname)
