@@ -125,7 +125,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
     )
 
     it.effect(
-      "shows a readable page after the user declines, at a width of 320 pixels, in light and in dark colors",
+      "shows a readable page at a width of 320 pixels, in light and in dark colors, after the user declines",
       () =>
         Effect.gen(function* () {
           const method = methods.find(({ decline: button }) => button === "deny")

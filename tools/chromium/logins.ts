@@ -1,4 +1,4 @@
-/** Lists every login method that uses a browser. `login` logs in with one of these methods at the simulator. */
+/** Lists every login method that uses a browser. `login` logs in to the simulator with one of these methods. */
 import * as AngelPublisher from "@auth/angel/AngelPublisher"
 import { broker as angel } from "@auth/angel/AngelBroker"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
@@ -50,7 +50,7 @@ export interface LoginMethod {
   readonly title: string
   /** Title of the login page in `pages`. */
   readonly page: string
-  /** Default: the listener receives the callback on loopback. */
+  /** `pasted`: the user pastes the callback. Default: the listener receives the callback on loopback. */
   readonly callback?: "pasted"
   /** `name` of the button that declines the login. Without `decline`, no test declines this login. */
   readonly decline?: string

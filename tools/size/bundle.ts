@@ -14,7 +14,7 @@ export interface Module {
   readonly packedBytes: number
 }
 
-/** All sizes are in bytes. The code in `total`, `own`, `later` and `oneFile` is minified and compressed. */
+/** All sizes are in bytes. `total`, `own`, `later` and `oneFile` are sizes of minified and compressed code. */
 export interface Measured {
   /** Size of the code that is loaded at the start. */
   readonly total: number
@@ -27,8 +27,8 @@ export interface Measured {
   /** Modules of the code that is loaded at the start, the largest first. */
   readonly modules: ReadonlyArray<Module>
   /**
-   * Number and size of the modules that the program loads at the start without a bundler. The number does not include
-   * the program itself, but the size does.
+   * The modules that an unbundled program loads at the start. `modules` is their number, and does not count the program
+   * itself. `bytes` is their size, and includes the program.
    */
   readonly unbundled: { readonly modules: number; readonly bytes: number }
   /** Returns the shortest chain of imports to a module whose name, without `.js` or `.ts`, ends with `end`. */

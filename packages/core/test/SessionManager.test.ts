@@ -107,7 +107,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("completes the login even if its first caller is interrupted", () =>
+  it.effect("completes the login even if the first caller is interrupted", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -259,7 +259,7 @@ describe("sessions: SessionManager with early renewal", () => {
     })
   )
 
-  it.effect("does not renew early before a daily cut-off", () =>
+  it.effect("does not renew before the expiry if the session ends at a daily cut-off", () =>
     Effect.gen(function* () {
       const tiny = makeTiny({ early: "1 hour" })
       const manager = yield* start(tiny)
@@ -549,7 +549,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("revokes the session from a login that is in progress in the same program", () =>
+  it.effect("revokes the session of a login that is in progress in the same program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -567,7 +567,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("revokes the session from a login that is in progress in another program", () =>
+  it.effect("revokes the session of a login that is in progress in another program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -639,7 +639,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("revokes the session from a login that has just stored this session", () =>
+  it.effect("revokes a session that a login has stored but not yet returned", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -720,7 +720,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are looked for with two reads of the store per minute", () =>
+  it.effect("require two reads of the store per minute", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()

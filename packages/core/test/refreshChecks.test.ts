@@ -15,7 +15,7 @@ import { account, breakable, makeShared, makeTiny, morning, pass, type Shared, s
 
 const network = new AuthError.BrokerUnavailable({ why: "network" })
 
-/** A broker that rotates its refresh tokens. `calls` has `login` for a login, and the refresh token for a refresh. */
+/** A broker that rotates its refresh tokens. `calls` lists `login` for a login, and the sent token for a refresh. */
 const makeRotating = () => {
   const tiny = makeTiny()
   const calls: Array<string> = []

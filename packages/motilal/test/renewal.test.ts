@@ -38,7 +38,7 @@ const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
 describe("a managed session", () => {
-  it.effect("is replaced by a new TOTP login at 06:00 IST, and not earlier", () =>
+  it.effect("is renewed by a TOTP login at 06:00 IST, and not earlier", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin()
       const first = yield* session
@@ -66,7 +66,7 @@ describe("a managed session", () => {
 })
 
 describe("a login that the rate limit delays until after 06:00 IST", () => {
-  it.effect("gives a challenge that expires on the next day", () =>
+  it.effect("returns a challenge that expires on the next day", () =>
     Effect.gen(function* () {
       const { context } = yield* begin({ totp: undefined })
       yield* TestClock.setTime(cutOff - 500)

@@ -1,6 +1,6 @@
 /**
- * How a session is renewed: by a refresh, by a login, or by both. With both, a login follows if the broker refuses the
- * refresh. If a login method has neither, a person has to log in.
+ * How a session is renewed. A `Renewal` can have a refresh, a login, or both. If it has both, a login follows a refresh
+ * that the broker refuses. If it has neither, a person has to log in.
  *
  * The layer of each login method provides the method's `Renewal`. The layers of this module replace this `Renewal`.
  *
@@ -64,7 +64,7 @@ export class Renewal extends Context.Service<
     readonly refresh: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     /** Whether a refresh can also renew a session that has ended at the daily cut-off. Default: `false`. */
     readonly afterCutOff?: boolean | undefined
-    /** See `early` of `SessionManager.Options`. If it is zero, a session is renewed only after it has expired. */
+    /** See `early` of `SessionManager.Options`. If `early` is zero, a session is renewed only after its expiry. */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
     /** The source of the TOTP codes that `login` sends. `undefined` if the option `codes` of `make` is not a source. */
@@ -119,7 +119,7 @@ export const make = (options: {
   readonly window?: Duration.Input | undefined
   /**
    * The source of the TOTP codes, if a login sends a TOTP code. At most one login is sent in each period of the codes.
-   * `"totp"` means a period of 30 seconds.
+   * The value `"totp"` names no source, and means a period of 30 seconds.
    */
   readonly codes?: "totp" | CodeSource | undefined
   /**

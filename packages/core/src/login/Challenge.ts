@@ -55,7 +55,7 @@ export interface Challenge {
  * @since 0.1.0
  */
 export interface Ledger {
-  /** Makes an open challenge with a new id for the layer's account. */
+  /** Makes an open challenge for the layer's account. The challenge gets a new id. */
   readonly open: (fields: Omit<Challenge, "id" | "account">) => Effect.Effect<Challenge>
   /**
    * Closes an open challenge, so that no other caller can answer it. Fails with `ChallengeExpired` if the challenge is
@@ -67,7 +67,8 @@ export interface Ledger {
   /**
    * Answers a challenge. `send` sends the code, and runs at most once.
    *
-   * - The code has a wrong number of digits, or other characters: the code is not sent, and the challenge stays open.
+   * - The code has a wrong number of characters, or characters that are not digits: the code is not sent, and the
+   *   challenge stays open.
    * - The login guard allows no further code: the code is not sent, and the challenge stays open.
    * - `send` fails with `RateLimited`: the challenge stays open.
    * - `send` fails with `InvalidStepUpCode`: the challenge stays open if `attemptsLeft` is not 0.
@@ -88,7 +89,7 @@ export interface Ledger {
    * - `resendAt` is in the future: `resend` fails with `RateLimited`.
    * - The challenge is not open, has expired, or belongs to another account: `resend` fails with `ChallengeExpired`.
    *
-   * The result of `send` decides about the previous challenge:
+   * The result of `send` decides whether the previous challenge stays open:
    *
    * - `send` succeeds: `resend` returns a new challenge, and the previous challenge has ended.
    * - `send` fails with `ChallengeExpired`: the previous challenge has ended.
@@ -106,7 +107,7 @@ const awaited = ({ kinds }: Challenge) => (kinds[0] === "totp" ? Effect.void : r
 const keepsOpen: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidStepUpCode", "RateLimited"])
 
 /**
- * Makes the ledger of a layer for one account.
+ * Makes the ledger for the account of a layer.
  *
  * @example
  * ```ts
@@ -203,8 +204,8 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     }
 
     /**
-     * Tells the login guard that a code is now sent. If the guard allows no further code, opens the challenge again,
-     * and fails.
+     * Tells the login guard that a code will be sent next. If the guard allows no further code, opens the challenge
+     * again, and fails.
      */
     const entered = (challenge: Challenge) =>
       Effect.tapError(
