@@ -1,4 +1,4 @@
-/** The entrants of a run: candidates and their twins. A twin is the same candidate with another checkout's library. */
+/** The entrants of a run: candidates and twins. A twin runs its candidate with the library of another checkout. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { type Bench, type Checkout, type Entrant, ownLabel, type PlanName, planOf, root, type Turn } from "./harness.ts"
@@ -30,8 +30,8 @@ const isChosen = (only: ReadonlyArray<string>, ...names: ReadonlyArray<string>):
   only.length === 0 || names.some((name) => only.includes(name))
 
 /**
- * Returns `undefined` if `ours` and `theirs` differ in the number of turns. Also returns `undefined` if two turns at
- * the same index differ in their concurrency or in their number of accounts.
+ * Returns the turns of `theirs` with the counts of `ours`. Returns `undefined` if `ours` and `theirs` differ in the
+ * number of turns, or if two turns at the same index differ in their concurrency or in their number of accounts.
  */
 export const pairTurns = (ours: ReadonlyArray<Turn>, theirs: ReadonlyArray<Turn>): ReadonlyArray<Turn> | undefined => {
   if (ours.length !== theirs.length) return undefined

@@ -115,7 +115,7 @@ describe("vaults: layerPassphrase", () => {
       return Buffer.from(String(salt), "hex")
     })
 
-  /** Runs an effect as on a Node without Argon2id. */
+  /** Runs an effect as if this Node had no Argon2id. */
   const withoutArgon2 = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
     const crypto = process.getBuiltinModule("node:crypto") as { argon2?: unknown }
     const replace = (argon2: unknown) =>
@@ -170,8 +170,8 @@ describe("vaults: layerPassphrase", () => {
         const key = yield* keyOf(horse, folder)
         const whole = Fs.readFileSync(path)
         let tampered = 0
-        // The test changes only every third byte, because each derivation takes a quarter of a second. It skips zero
-        // bytes, because most of them carry no data.
+        // The test changes only every third byte, because each derivation takes a quarter of a second. The test skips
+        // zero bytes, because most of them carry no data.
         const offsets = Array.from(whole.keys()).filter((offset) => whole[offset] !== 0 && offset % 3 === 0)
         for (const offset of offsets) {
           const changed = Buffer.from(whole)

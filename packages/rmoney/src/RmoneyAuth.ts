@@ -34,7 +34,7 @@ export interface RmoneyCredentials extends Credentials.Input<typeof credentials>
 export interface Options extends services.Options, services.CodeOptions {
   /**
    * When the broker sends the one-time code.
-   * - `with-password` (default): at the password step, as RMoney documents.
+   * - `with-password` (default): at the password step, as in RMoney's documentation.
    * - `after-password`: after a separate call, `otpSend`. The call is not sent if the challenge expects a TOTP code.
    */
   readonly sendCode?: "with-password" | "after-password" | undefined
