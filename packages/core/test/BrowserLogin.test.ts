@@ -18,7 +18,10 @@ import { shown } from "./support.ts"
 const makeWorld = (shared: Shared = makeShared()) => {
   const tabs: Array<string> = []
   const tiny = makeTiny({ by: [] })
-  /** `run` begins a browser login that ends after `takes` milliseconds. If `end` is a failure, the login fails. */
+  /**
+   * `run` calls `BrowserLogin.run` with a login that ends after `takes` milliseconds. If `end` is a failure, the login
+   * fails.
+   */
   const program = Effect.fnUntraced(function* (name: string) {
     const manager = yield* start(tiny, shared)
     const login = (takes: number, end: Effect.Effect<void, AuthError.AuthError> = Effect.void) =>
@@ -209,7 +212,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("opens the browser in another program within 30 seconds if the first program was killed", () =>
+  it.effect("lets another program open the browser within 30 seconds if the first program was killed", () =>
     Effect.gen(function* () {
       yield* begin
       const shared = makeShared()
@@ -355,7 +358,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("ignores a stored pending login with a time in the future", () =>
+  it.effect("ignores a stored pending login whose time is in the future", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning + 86_400_000)
       const { program, tabs } = makeWorld()

@@ -9,7 +9,7 @@ import * as Terminal from "effect/Terminal"
 import * as EffectKeys from "../src/login/internal/effectKeys.ts"
 import { withHeaders } from "../src/login/internal/requestHeaders.ts"
 
-describe("parts of Effect that core uses without loading their modules", () => {
+describe("parts of Effect that core uses without loading their modules:", () => {
   it.each([
     ["HttpClient", EffectKeys.HttpClient, HttpClient.HttpClient],
     ["Fetch", EffectKeys.Fetch, FetchHttpClient.Fetch],

@@ -33,9 +33,8 @@ import * as pendingCallback from "./internal/pendingCallback.ts"
 import * as standardInput from "./internal/standardInput.ts"
 
 /**
- * Opens an address in the user's browser. Returns whether a browser was started. `login` passes
- * `PendingLogin.startUrl`, which contains no secret, because other programs can see the address in the list of
- * processes.
+ * Opens an address in the user's browser. Returns whether a browser was started. Other programs can see this address in
+ * the list of processes. So `login` passes `PendingLogin.startUrl`, which contains no secret.
  *
  * The default uses the optional package `open`. The default returns `false`:
  *
@@ -75,7 +74,10 @@ export interface Terminal {
    */
   readonly isTerminal: Effect.Effect<boolean>
   readonly show: (text: string) => Effect.Effect<void>
-  /** Reads lines until the scope closes. A line is `None` if the input has ended. */
+  /**
+   * Starts a reader, and returns an effect. Each run of this effect returns the next line, or `None` if the input has
+   * ended. The reader stops when the scope closes.
+   */
   readonly lines: Effect.Effect<Effect.Effect<Option.Option<Redacted.Redacted<string>>>, never, Scope.Scope>
 }
 
@@ -187,8 +189,8 @@ export interface PendingLogin {
   readonly withoutParameters: Effect.Effect<void>
   /**
    * Shows the outcome of the login on a page in the browser. Waits at most 2 seconds until the browser has received the
-   * page. After the callback, the browser waits at most 10 seconds for the outcome. If `finish` is called later, the
-   * page says that the program has received the login.
+   * page. After the callback, the browser waits at most 10 seconds for the outcome. If `finish` is called after these
+   * 10 seconds, the page says only that the program has received the login.
    */
   readonly finish: (exit: Exit.Exit<unknown, AuthError.AuthError>) => Effect.Effect<void>
 }
@@ -394,7 +396,8 @@ const paste = (
   Effect.scoped(
     Effect.gen(function* () {
       const { lines, show } = yield* UserTerminal
-      // Until the reader starts, the terminal echoes a pasted address. So the reader starts before the instruction.
+      // Until the reader starts, the terminal echoes a pasted address. So the reader starts before the program shows
+      // the instruction.
       const readLine = yield* lines
       yield* show(
         `${instruction} Copy the whole address from the browser, paste it here, and press Enter. The input is not shown.`
@@ -450,7 +453,7 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  * If the redirect URL is `http` on loopback, the program listens on the port of the redirect URL during the login.
  * After the callback, the browser shows the outcome at an address without parameters. For every other redirect URL, the
  * program asks the user at most four times to paste the address that the browser shows after the login. With a redirect
- * URL on loopback, a program at a terminal asks for this address too, but only if no browser was started, or if the
+ * URL on loopback, a program at a terminal also asks for this address in two cases: no browser was started, or the
  * browser opened the redirect URL without parameters.
  *
  * If no browser can be opened, the program shows an address:

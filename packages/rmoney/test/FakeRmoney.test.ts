@@ -81,7 +81,7 @@ const validate = Effect.fnUntraced(function* (fake: FakeBroker, header: Readonly
 })
 
 describe("the fake", () => {
-  it.effect("refuses the check of a password if the content type is wrong or a field is missing or invalid", () =>
+  it.effect("refuses to check a password if the content type is wrong, or if a field is missing or invalid", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const plain = yield* ask(fake, "access/pwd/validate", password, { "content-type": "text/plain" })
@@ -148,7 +148,7 @@ describe("the fake", () => {
       })
   )
 
-  it.effect("refuses the check of a code if the user id is an email address", () =>
+  it.effect("refuses to check a code if the user id is an email address", () =>
     Effect.gen(function* () {
       const { fake, token } = yield* validated()
       const body = { ...otpBody("123456"), userId: demo.email }
@@ -201,7 +201,7 @@ describe("the fake", () => {
     })
   )
 
-  it.effect("resends a code at most four times, a minute apart", () =>
+  it.effect("resends a code at most once a minute, and at most four times", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const again = ask(fake, "access/otp/send", { userId: demo.userId, versionNo: "1", ...device }, header)
@@ -245,7 +245,7 @@ describe("the fake", () => {
   )
 })
 
-describe("the fake's limits", () => {
+describe("the fake's limits:", () => {
   for (const lockAfter of [4, 5] as const) {
     it.effect(`with lockAfter: ${lockAfter}, the ${lockAfter}th wrong password locks the account`, () =>
       Effect.gen(function* () {
@@ -433,7 +433,7 @@ describe("the fake's limits", () => {
   )
 })
 
-describe("the fake's browser login", () => {
+describe("the fake's browser login:", () => {
   const page = `https://weblive.rmoneyindia.net/?appcode=${demo.appCode}&state=s1`
   const press = (fake: FakeBroker, url: string, fields: Readonly<Record<string, string>>) =>
     Effect.promise(() => fake.respond(new Request(url, { method: "POST", body: new URLSearchParams(fields) })))

@@ -110,7 +110,7 @@ const wrongLegacy: ReadonlyArray<WrongCredentials> = [
   ["a number instead of text for the year", { ...legacyCredentials, yob: 1980 }, { yob: noText }]
 ]
 
-describe("the check of the credentials", () => {
+describe("the check of the credentials:", () => {
   namesEveryProblem(wrongKeys, (given) => refused(Login.session, SamcoAuth.layer({ credentials: given })))
 
   namesEveryProblem(
@@ -126,7 +126,7 @@ describe("the check of the credentials", () => {
   )
 
   for (const redirectUrl of ["http://127.0.0.1/cb", "http://127.0.0.1:8976/cb", "https://localhost/cb"]) {
-    it.effect(`accepts the redirect URL ${redirectUrl}`, () =>
+    it.effect(`the redirect URL ${redirectUrl} is accepted`, () =>
       Effect.gen(function* () {
         const layer = SamcoOAuth.layer({ credentials: { ...oauthCredentials, redirectUrl } })
         yield* Effect.provide(SamcoApi.SamcoApi, Layer.provide(layer, TestHttp.layerLateFetch))
@@ -134,7 +134,7 @@ describe("the check of the credentials", () => {
     )
   }
 
-  it.effect('accepts a key and a secret that look like plain text if credentialCheck is "off"', () =>
+  it.effect('a key and a secret that look like plain text are accepted if credentialCheck is "off"', () =>
     Effect.gen(function* () {
       const account = { ...demo, apiKey: "plain-key", apiSecret: "abcdef" }
       const fake = yield* FakeSamco.make({ accounts: [account] })

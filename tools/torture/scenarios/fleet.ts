@@ -1,7 +1,7 @@
 /**
- * In two cases, several programs share one Redis, as programs on several machines do. Redis is killed and restarted, in
- * one case with its data and in the other case without its data. In a third case, the program that holds the lock is
- * suspended for some time. The third case runs with Redis and with SQLite.
+ * In two cases, several programs share one Redis, as programs on several machines do. In both cases, Redis is killed.
+ * In the first case, Redis restarts with its data. In the second case, Redis restarts without its data. In a third
+ * case, the program that holds the lock is suspended for some time. The third case runs with Redis and with SQLite.
  */
 import {
   askAtOnce,

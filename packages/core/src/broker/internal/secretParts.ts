@@ -6,7 +6,10 @@ const plain = new Set(
   "token bearer basic digest apikey api_key api-key key jwt session path httponly secure".split(" ")
 )
 
-/** Returns the text, its parts between colons, and the part after the first colon: a password may contain colons. */
+/**
+ * Returns the text, its parts between colons, and all text after the first colon. The text after the first colon can be
+ * a password with colons.
+ */
 const around = (text: string): ReadonlyArray<string> => [text, text.slice(text.indexOf(":") + 1), ...text.split(":")]
 
 /** If the word can be the base64 text of a Basic header, returns the decoded text and its parts. */

@@ -30,8 +30,8 @@ export class TransportFailure extends Data.TaggedError("TransportFailure")<{
 export const tooLarge = (status: number) => new TransportFailure({ why: "too-large", status })
 
 /**
- * Adds `content-length` to a GET with a body. By default, `node:http` sends such a body without `content-length` and
- * without chunked encoding, so a server cannot read the body.
+ * Adds `content-length` to a GET request with a body. By default, `node:http` sends such a body without
+ * `content-length` and without chunked encoding, so a server cannot read the body.
  */
 export const withLength = ({ body, headers, method }: WireRequest): Record<string, string> =>
   method === "GET" && body !== undefined

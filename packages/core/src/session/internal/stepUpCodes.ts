@@ -1,4 +1,4 @@
-/** Answers the challenge of a login with one-time codes that a function of the program returns. */
+/** Gets one-time codes from a function of the program, and sends them as answers to the challenge of a login. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -15,7 +15,7 @@ import type { Session } from "../../login/Session.ts"
 import { StepUp } from "../../login/StepUp.ts"
 import { Renewal } from "../../broker/Renewal.ts"
 
-/** The question for a one-time code: the argument of the function `codes`, which returns the code. */
+/** The argument of the function `codes`. The function returns a one-time code. */
 export interface CodeQuestion {
   readonly account: Account
   /** The kinds of code that the broker accepts. The preferred kind is first. */
@@ -37,7 +37,7 @@ export interface CodeQuestion {
   readonly refused: AuthError.AuthError | undefined
   /**
    * Requests a new code from the broker. Afterwards the fields of this question, such as `resendAt`, have new values.
-   * After the login has ended, sends nothing, and rejects with `ChallengeExpired`.
+   * After the login has ended, `resend` sends nothing, and rejects with `ChallengeExpired`.
    */
   readonly resend: () => Promise<void>
   /** A signal that is aborted when the code is no longer needed. */
@@ -61,7 +61,10 @@ const failedFunction = (account: Account, failure: unknown): AuthError.AuthError
  */
 const maxQuestions = 5
 
-/** Whether `verify` rejected the code without sending it, because of its length or a character that is not a digit. */
+/**
+ * Whether `verify` rejected the code and did not send it. Reason: the code has the wrong length, or contains a
+ * character that is not a digit.
+ */
 const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "InvalidRequest" && reason.code === undefined
 
