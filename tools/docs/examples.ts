@@ -92,8 +92,8 @@ const compare = (line: string, value: string, index: number): string => {
 }
 
 /**
- * Passes each expression that has a stated value to `__same`. Passes the effect that the check runs to `__run`. Keeps
- * the line numbers.
+ * Rewrites the code of an example. `__same` gets each expression that has a stated value, with this value. `__run` gets
+ * the effect that the check runs. The line numbers stay the same.
  */
 export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
   const lines = code.split("\n")

@@ -38,7 +38,7 @@ describe("sessions: a store that hangs", () => {
     })
   )
 
-  it.effect("lets a logout with a time-out of one second end within eleven seconds", () =>
+  it.effect("lets a logout end within eleven seconds if the logout has a time-out of one second", () =>
     Effect.gen(function* () {
       const { manager, state } = yield* begin
       yield* manager.session

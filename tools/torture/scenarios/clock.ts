@@ -1,13 +1,13 @@
 /**
  * Sets a program's clock to a wrong time, and then to the right time. The program must return no token that has expired
- * according to its clock, and may send at most one login or refresh after each change.
+ * according to the program's clock, and may send at most one login or refresh after each change.
  */
 import { oneOf, openIn, type Program, type Scenario, type Setup, type Tally } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
 
 const day = 86_400_000
 
-/** `by` is the offset from the broker's clock, in milliseconds. */
+/** `by` is the offset of the program's clock from the broker's clock, in milliseconds. */
 const jumps = [
   { when: "a day forward", by: day },
   { when: "corrected after a day forward", by: 0 },

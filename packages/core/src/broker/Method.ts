@@ -683,7 +683,7 @@ export const qr = <
   )
 
 /**
- * The functions of a login that can need a second step. In this case, `login` returns a challenge.
+ * The functions of a login that can need a second step. If a second step is needed, `login` returns a challenge.
  *
  * @category models
  * @since 0.1.0

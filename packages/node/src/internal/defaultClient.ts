@@ -26,9 +26,9 @@ const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpC
  *
  * - If the global `fetch` is not Node's own, or if the dispatcher of Node's `fetch` is not found, the global `fetch`
  *   sends every request.
- * - Otherwise, `NodeHttpClient` sends the requests with an `AnswerLimit`, such as logins. It reads the whole answer
- *   into memory.
- * - Otherwise, the global `fetch` sends the requests without an `AnswerLimit`, because their answers may never end.
+ * - Otherwise, the `AnswerLimit` decides. If a request has an `AnswerLimit`, as a login has, `NodeHttpClient` sends the
+ *   request, and reads the whole answer into memory. If a request has no `AnswerLimit`, the global `fetch` sends the
+ *   request, because the answer may never end.
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect(
   HttpClient.HttpClient,

@@ -34,8 +34,9 @@ type AgentClass = new (options: { readonly connections: number; readonly allowH2
 const isDefaultOption = (value: unknown): boolean => value === undefined || value === Infinity || value === 0
 
 /**
- * Returns `undefined` if the program has replaced or wrapped the dispatcher, for example to use a proxy or other
- * certificates. A new agent would not have these settings.
+ * Returns the class of the dispatcher if the dispatcher is an agent with default options. Otherwise returns
+ * `undefined`. The program may have replaced or wrapped the dispatcher, for example to use a proxy or other
+ * certificates, and a new agent would not have these settings.
  */
 const plainAgentClass = (dispatcher: Dispatcher): AgentClass | undefined => {
   const { constructor } = dispatcher
