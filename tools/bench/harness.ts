@@ -20,7 +20,7 @@ export interface Outcome {
    * a process, or if the run pauses before the jobs.
    */
   readonly jobs?: { readonly seconds: number; readonly cpuMicros: number }
-  /** The duration of each job in milliseconds. The table shows their median and their 99th percentile. */
+  /** The durations of the jobs in milliseconds. The table shows their median and their 99th percentile. */
   readonly latencies?: Float64Array
 }
 
@@ -113,7 +113,10 @@ export interface Entrant {
   readonly checkout: Checkout
   /** A twin runs the same number of jobs as its candidate. */
   readonly turns: ReadonlyArray<Turn>
-  /** Name of the twin: the same candidate with the library of the other checkout. `undefined` if no twin takes part. */
+  /**
+   * Name of the twin. The twin is the same candidate with the library of the other checkout. `undefined` if this
+   * entrant has no twin, or is a twin.
+   */
   readonly twin: string | undefined
 }
 

@@ -1,6 +1,6 @@
 /**
- * `npm run size`: measures the bundles of small programs and the installed size of the packages. It fails if a size
- * is over its budget in `budgets.json`.
+ * `npm run size`: measures the bundles of small programs and the installed size of the packages. The command fails if
+ * a size is over its budget in `budgets.json`.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

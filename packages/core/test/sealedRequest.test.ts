@@ -135,7 +135,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("needs an encryption key, a valid lifetime and a request", () =>
+  it.effect("can be made only with an encryption key, a valid lifetime and a request that `begin` returned", () =>
     Effect.gen(function* () {
       const key = yield* keyOf("ab")
       const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "none" }

@@ -28,7 +28,8 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
 /**
  * An `HttpClient` that adds the session to each request to the broker.
  *
- * If the broker refuses the token, the session is renewed once for all callers:
+ * If the broker refuses the token, the session is renewed once for all callers. What happens next depends on the
+ * request:
  *
  * - A `GET`, `HEAD` or `OPTIONS` request is sent again with the new token.
  * - A request that is marked with `replayable` is sent again with the new token.
@@ -40,9 +41,9 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  *
  * - If the broker refuses the new token for a request that is sent again, no request renews the new session until it is
  *   ten minutes old.
- * - If the broker refuses an order, and then refuses the new token for the next order, no order renews the new session
- *   until it is ten minutes old. A refused `GET` can still renew it. Here, an order is any request that is not sent
- *   again.
+ * - Here, an order is any request that is not sent again. If the broker refuses the token of an order, and then the new
+ *   token of the next order, no order renews the new session until it is ten minutes old. A refused `GET` can still
+ *   renew the new session.
  *
  * An answer that does not refuse the token is returned unchanged, even if it reports another error of the broker.
  * Requests to origins other than the broker's are sent without the session.

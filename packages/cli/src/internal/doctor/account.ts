@@ -55,7 +55,7 @@ export const checkGuard = (home: Home, opened: connect.Opened): Effect.Effect<Fi
       "login guard",
       ["paused", "person"],
       `programs send no login for now. ${what}`,
-      `${remedy} broker-auth login ${name} still sends a login.`
+      `${remedy} To log in anyway, run broker-auth login ${name}`
     )
   })
   return settled("login guard", opened, found)
@@ -92,7 +92,10 @@ export const checkSession = (opened: connect.Opened, isReachable: boolean): Effe
     if (Option.isNone(live)) return fine("session", "not logged in", `Log in: broker-auth login ${entry.name}`)
     if (!isReachable) return fine("session", "stored, and not checked, because the broker cannot be reached")
     if (!method.capabilities.includes("Profile")) {
-      return fine("session", `stored, live ${untilText(live.value)}; this way to log in has no call that checks it`)
+      return fine(
+        "session",
+        `stored, live ${untilText(live.value)}; this way to log in has no call that checks a session`
+      )
     }
     return yield* askBroker(opened, live.value)
   })

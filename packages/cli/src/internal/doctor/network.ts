@@ -1,4 +1,4 @@
-/** Sends one request without credentials to the broker. */
+/** Sends the broker one request, which contains no credentials. */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as AuthError from "@auth/broker-core/login/AuthError"
