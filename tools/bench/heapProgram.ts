@@ -44,8 +44,8 @@ const brokerOf = (clientCode: string) =>
   AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url } })
 
 /**
- * Between two logins of an account, the clock advances by at least this number of milliseconds. An account can log in
- * once per second. A manager sends at most one login per TOTP period of 30 seconds.
+ * Between two logins of an account, the clock advances by at least this number of milliseconds. So no login exceeds a
+ * limit: an account can log in once per second, and a manager sends at most one login per TOTP period of 30 seconds.
  */
 const step = 60_000
 

@@ -45,7 +45,7 @@ const lastLines = (sources: Readonly<Record<string, string>>, count: number, tes
   return run.stdout.trimEnd().split("\n").slice(-count)
 }
 
-it("CountsReporter prints the counts of contract cases and fuzz bodies by package, every failure, and the totals in the last line", () => {
+it("CountsReporter prints the counts for each package, then every failure, and the totals in the last line", () => {
   assert.deepStrictEqual(lastLines(files, 7), [
     "       3 contract cases  angel 2, core 1",
     "    3000 fuzz bodies     angel 3000",

@@ -101,7 +101,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("leaves other accounts open", () =>
+  it.effect("has no effect on other accounts", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin()
       const other = yield* managers.manager("T2")
@@ -224,11 +224,11 @@ describe("sessions: an open account", () => {
   )
 
   for (const [title, every] of [
-    ["managers.session", "session"],
-    ["session of a manager", "manager"],
-    ["managers.services", "services"]
+    ["SessionManagers.session", "session"],
+    ["SessionManager.session", "manager"],
+    ["SessionManagers.services", "services"]
   ] as const) {
-    it.effect(`stays open if the program calls ${title} at least once in each idle time`, () =>
+    it.effect(`stays open if the program uses ${title} at least once in each idle time`, () =>
       Effect.gen(function* () {
         const { counts, managers } = yield* begin({ idle: "5 seconds" })
         const manager = yield* managers.manager("T1")

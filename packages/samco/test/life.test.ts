@@ -156,7 +156,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("returns a session that expires after expires_in seconds if that is before 08:00 IST", () =>
+  it.effect("returns a session that expires before 08:00 IST if expires_in is short", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const data = { access_token: "opaque-token", expires_in: 600, user_id: "DV99999" }

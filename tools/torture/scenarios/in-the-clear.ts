@@ -27,8 +27,8 @@ const includes = (form: string, piece: string, encoding: BufferEncoding = "latin
 }
 
 /**
- * Base64 encodes groups of three bytes. For each position in a group at which the piece can begin, returns the Base64
- * text of the piece. The incomplete groups at both ends are omitted.
+ * Base64 encodes groups of three bytes. The piece can begin at the first, second or third byte of a group. For each of
+ * these cases, returns the Base64 text of the piece, without the incomplete groups at both ends.
  */
 const base64Pieces = (piece: string): ReadonlyArray<string> =>
   [0, 1, 2].map((before) => {
@@ -102,8 +102,8 @@ const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
 
 const storedIn = async ({ place }: Setup, folderOfRedis: string): Promise<ReadonlyArray<Stored>> => {
   if (place.kind === "sqlite") return filesIn(place.folder)
-  // The files of Redis are read twice: before `valuesIn` for the append-only log, and after `valuesIn` for the log and
-  // the snapshot that `valuesIn` made Redis write.
+  // `valuesIn` makes Redis write a snapshot. The files of Redis are read before this call, for the append-only log, and
+  // again after this call, for the log and the snapshot.
   const log = filesIn(folderOfRedis)
   const values = await valuesIn(place.url)
   return [...log, ...values, ...filesIn(folderOfRedis)]

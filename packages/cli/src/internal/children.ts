@@ -17,8 +17,8 @@ export interface Environment {
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
 /**
- * If a signal ended the program, returns 128 plus the number of the signal, as a shell does. If the program cannot be
- * started, returns 127.
+ * Runs a program, and returns its exit code. If a signal ended the program, returns 128 plus the number of the signal,
+ * as a shell does. If the program cannot be started, returns 127.
  */
 export const run = (
   program: string,

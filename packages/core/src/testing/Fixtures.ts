@@ -59,11 +59,11 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
   readonly endpoints: ReadonlyArray<string>
   /** The calls, keyed by endpoint. */
   readonly calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, Api>>>
-  /** Provides the broker's API. Its HTTP client answers every request with the fixture. */
+  /** Provides the broker's API, with an HTTP client that answers every request with the fixture. */
   readonly layer: (fixture: F) => Layer.Layer<Api, AuthError>
   /**
-   * The verdicts that the fixtures of each dialect must include, keyed by dialect: `Yes` for a success, `No` for a
-   * refusal. Default: `No`.
+   * The verdicts that the fixtures of a dialect must include, keyed by dialect. `Yes` is a success, and `No` is a
+   * refusal. Default for each dialect: `No`.
    */
   readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
   /** Returns the rows of the error table that apply to a fixture. Default: all rows apply. */

@@ -12,7 +12,7 @@ export const maxBodyBytes = 1_048_576
 
 export const maxConnections = 256
 
-/** The allowed range of `times`, the number of requests into which a fault is injected. */
+/** The allowed range of `times`, the number of requests that a fault affects. */
 export const faultTimes = { minimum: 1, maximum: 1000 }
 
 /**

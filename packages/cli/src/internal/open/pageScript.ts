@@ -6,8 +6,8 @@ export const script = String.raw`"use strict";
 (() => {
   const find = (id) => document.getElementById(id)
   const cards = new Map()
-  // Accounts with an action that was started on this page. Only for these accounts, a new step moves the focus or opens
-  // the login page.
+  // Accounts with an action that was started on this page. A new step moves the focus or opens the login page only for
+  // these accounts.
   const own = new Set()
   const openedPages = new Set()
   let bearer
@@ -26,7 +26,7 @@ export const script = String.raw`"use strict";
   const write = (element, text) => {
     if (element.textContent !== text) element.textContent = text
   }
-  // SVG elements have the attribute hidden, but not the property.
+  // SVG elements have the attribute "hidden", but not the property of this name.
   const reveal = (element, isShown) => element.toggleAttribute("hidden", !isShown)
   const tell = (text) => {
     const news = find("news")

@@ -26,9 +26,9 @@ const maxLength = 4000
 const defaultLifetime = Duration.minutes(10)
 
 /**
- * Sealed bytes can be opened only with the `key` of the `Place` for which they were sealed. In the `Place` of a vault
- * entry, `key` never begins with `authorization-request/`. So a vault entry cannot be opened as a request, and a
- * request cannot be opened as a vault entry.
+ * `SealedEntry.open` fails if `Place.key` is not the same as in the call of `SealedEntry.seal`. The `Place.key` of a
+ * vault entry never begins with `authorization-request/`. So a vault entry cannot be opened as a request, and a request
+ * cannot be opened as a vault entry.
  */
 const placeOf = (account: Account.Account): SealedEntry.Place => ({
   what: "authorization request",
