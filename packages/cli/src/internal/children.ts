@@ -48,7 +48,9 @@ export const run = (
         for (const listener of listeners) process.on(signal, listener)
       }
     }
-    child.once("error", (error: NodeJS.ErrnoException) => {
+    child.on("error", (error: NodeJS.ErrnoException) => {
+      // Node also emits this event if a signal cannot be sent to a running program, for example to `sudo`.
+      if (child.pid !== undefined) return
       done()
       failed(error)
     })

@@ -1,0 +1,29 @@
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { ChildProcess } from "node:child_process"
+import process from "node:process"
+import { vi } from "vitest"
+import * as children from "../src/internal/children.ts"
+
+const environment = { add: {}, remove: [] }
+
+it("a program that no signal reaches runs until it ends, and its exit code is returned", async () => {
+  const kill = vi.spyOn(ChildProcess.prototype, "kill").mockImplementation(function (this: ChildProcess) {
+    // Node reports in this way that the program belongs to another user.
+    return this.emit("error", Object.assign(new Error("kill EPERM"), { code: "EPERM" }))
+  })
+  try {
+    const running = Effect.runPromise(
+      children.run(process.execPath, ["-e", "setTimeout(() => process.exit(7), 500)"], environment)
+    )
+    for (const signal of ["SIGTERM", "SIGHUP"] as const) process.emit(signal)
+    assert.strictEqual(await running, 7)
+    assert.strictEqual(kill.mock.calls.length, 2)
+  } finally {
+    kill.mockRestore()
+  }
+})
+
+it("a program that is not installed returns 127", async () => {
+  assert.strictEqual(await Effect.runPromise(children.run("no-such-program", [], environment)), 127)
+})
