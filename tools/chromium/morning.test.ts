@@ -90,7 +90,7 @@ const secretFields = [
   "deviceId"
 ]
 
-/** A secret that is a number, such as a PIN, is not found inside a longer number. */
+/** Does not find a secret that is a number, such as a PIN, inside a longer number. */
 const contains = (text: string, secret: string): boolean =>
   /^\d+$/.test(secret) ? new RegExp(`(?<!\\d)${secret}(?!\\d)`).test(text) : text.includes(secret)
 
@@ -277,7 +277,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "reports that its command has ended if the command is killed during a renewal, and works again with a new command",
+      "reports the end of its command if the command is killed during a renewal, and the page of a new command works",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])
@@ -336,7 +336,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "gives a hostile page no data, and the command `broker-auth serve` gives it no data either",
+      "gives no data to a hostile page, and the command `broker-auth serve` gives no data to a hostile page either",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])
@@ -437,7 +437,7 @@ const attack = async ({ page, sessions }: { readonly page: string; readonly sess
   try {
     got.push(opened?.document.documentElement.textContent ?? "")
   } catch {
-    // The page has another origin.
+    // The opened page has another origin, so the hostile page cannot read it.
   }
   return got
 }

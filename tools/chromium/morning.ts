@@ -140,7 +140,10 @@ const fieldsOf = async (simulator: Simulated, login: LoginPage, { account, way }
   return new URLSearchParams(Object.entries(login.fields(account, totp)).map(([name, value = ""]) => [name, value]))
 }
 
-/** If nothing listens at the redirect URL, pastes the callback's URL into the card. */
+/**
+ * Logs in on the broker's page in `tab`, and closes the tab. If nothing listens at the redirect URL, pastes the
+ * callback's URL into the card.
+ */
 export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locator, member: Member): Promise<void> => {
   const login = pageOf(member.way)
   if (login === undefined) throw new Error(`${member.name} has no login page.`)
@@ -193,7 +196,7 @@ export const logInAll = async (
   const tabs: Array<Page> = []
   window.on("page", (tab) => void tabs.push(tab))
   await page.evaluate(keepOpenedUrls)
-  // Clicks the link if the page has not opened a tab for it.
+  // Returns the tab that shows the link of the card. Clicks the link if the page has not opened this tab.
   const tabOf = async (card: Locator): Promise<Page> => {
     const link = card.locator("a")
     const url = await link.evaluate((anchor: HTMLAnchorElement) => anchor.href)

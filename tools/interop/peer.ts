@@ -18,7 +18,7 @@ export interface Peer {
   readonly pid: number
   /** Fails if the child process answers with an error, ends, or does not answer within `limit` milliseconds. */
   readonly call: <Answer>(request: unknown, limit?: number) => Promise<Answer>
-  /** Asks the child process to end, and waits for its end. If this takes 3 seconds, kills the child process. */
+  /** Asks the child process to end, and waits for its end. Kills it if it still runs after 3 seconds. */
   readonly stop: () => Promise<void>
   readonly kill: () => Promise<void>
 }

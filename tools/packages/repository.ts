@@ -51,7 +51,7 @@ export const pathOf = (link: string, from = url): string | undefined => {
 const code = /(^ *```[\s\S]*?^ *```|`[^`\n]+`)/gm
 
 /**
- * Replaces the target of each link in a Markdown text by the result of `map`: in inline links, pictures, link
+ * Replaces the target of each link in a Markdown text with the result of `map`: in inline links, pictures, link
  * definitions, and the attributes `href` and `src` of HTML tags. Autolinks such as `<https://git.example>` and links in
  * code remain unchanged.
  */
@@ -83,8 +83,8 @@ export const relativeLinks = (text: string): ReadonlyArray<string> => {
 }
 
 /**
- * Makes the links to files of the repository absolute, with the present address of the repository. `from` is the
- * address of the repository in the links that are already absolute. Fails if a file does not exist.
+ * Makes each link to a file or a folder of the repository absolute, with the current address of the repository. Links
+ * that are already absolute contain the address `from`. Fails if the file or the folder does not exist.
  */
 export const absoluteLinks = (file: string, text: string, from: string): string =>
   mapLinks(text, (link) => {

@@ -153,7 +153,7 @@ describe("a route of FakeBroker", () => {
 })
 
 describe("the journal of FakeBroker", () => {
-  it.effect("records the URL and the body of a request exactly, and its headers", () =>
+  it.effect("records the exact URL and body of a request, and the headers with names in lower case", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* fake.advance("1 minute")
@@ -241,7 +241,7 @@ it("FakeBroker.makeLimiter allows at most `requests` calls for each key in any p
 describe("TestHttp:", () => {
   const url = `${origin}/v1/profile`
 
-  it.effect("layerFake sends requests to the fake, and reports a cut connection as an HttpClientError", () =>
+  it.effect("`layerFake` sends requests to the fake, and reports a cut connection as an HttpClientError", () =>
     Effect.gen(function* () {
       const { fake } = yield* make
       yield* fake.inject("profile", { kind: "reset" })
@@ -251,7 +251,7 @@ describe("TestHttp:", () => {
     })
   )
 
-  it.effect("layerLateFetch uses the `globalThis.fetch` that is set at the time of the request", () =>
+  it.effect("`layerLateFetch` uses the `globalThis.fetch` that is set at the time of the request", () =>
     Effect.gen(function* () {
       const client = yield* Effect.provide(HttpClient.HttpClient, TestHttp.layerLateFetch)
       const before = globalThis.fetch
@@ -263,12 +263,14 @@ describe("TestHttp:", () => {
     })
   )
 
-  it.effect("settle advances virtual time while real work runs, and returns the result", () =>
-    Effect.gen(function* () {
-      const work = TestClock.withLive(Effect.sleep("1 milli")).pipe(Effect.andThen(Effect.sleep("1 minute")))
-      assert.strictEqual(yield* TestHttp.settle(Effect.as(work, "done")), "done")
-      assert.strictEqual(yield* Effect.flip(TestHttp.settle(Effect.andThen(work, Effect.fail("failed")))), "failed")
-    })
+  it.effect(
+    "`settle` advances virtual time while real work runs, and ends with the result or the error of its effect",
+    () =>
+      Effect.gen(function* () {
+        const work = TestClock.withLive(Effect.sleep("1 milli")).pipe(Effect.andThen(Effect.sleep("1 minute")))
+        assert.strictEqual(yield* TestHttp.settle(Effect.as(work, "done")), "done")
+        assert.strictEqual(yield* Effect.flip(TestHttp.settle(Effect.andThen(work, Effect.fail("failed")))), "failed")
+      })
   )
 })
 
@@ -287,7 +289,7 @@ describe("the journal of FakeBroker", () => {
     })
   )
 
-  it.effect("is empty after a reset or after a snapshot was restored", () =>
+  it.effect("is empty after a reset, and also after a snapshot is restored", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 1 })
       const clear = [fake.reset, fake.readSnapshot(yield* fake.snapshot) ?? Effect.die("not a snapshot")]
@@ -309,7 +311,7 @@ describe("the journal of FakeBroker", () => {
     })
   )
 
-  it.effect("can drop the entry of an unanswered request", () =>
+  it.effect("can drop the entry of a request that the fake has not answered yet", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 1 })
       yield* fake.inject("login", { kind: "latency", duration: "1 second" })

@@ -65,7 +65,7 @@ describe("vaults: a lock in a Redis that rejects commands", () => {
   const ofRedis6 = (code: string) =>
     `ERR Error running script (call to f_0c54a14a56b1cbab4b2d3b3d5b2e3a8c6e1d8f01): @user_script:2: ${code}`
 
-  it.live("fails with Tampered at once if the key of the lock has another type, also in Redis 6", () =>
+  it.live("fails with `Tampered` at once if Redis answers WRONGTYPE, also in the format of Redis 6", () =>
     Effect.gen(function* () {
       for (const code of ["WRONGTYPE", ofRedis6("WRONGTYPE"), ofRedis6("-WRONGTYPE")]) {
         const failed = yield* Effect.flip(makeRedis(refusing(code)).withLock(account, () => Effect.void))
@@ -325,7 +325,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("increases the fence even if Redis lost the last fence or its clock was set back", () =>
+  it.live("increases the fence even if Redis lost the last fence, or if the clock of Redis was set back", () =>
     Effect.gen(function* () {
       const { lock, prefix, redis } = yield* begin
       const fence = lock.withLock(account, (lease) => Effect.succeed(lease.fence))
@@ -616,7 +616,7 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live("fails with Io if Redis does not answer within the acquireTimeout", () =>
+    it.live("fails with `Io` if Redis does not answer within the acquireTimeout", () =>
       Effect.gen(function* () {
         const { freeze, stop, url } = yield* server
         const redis = yield* connect(url)

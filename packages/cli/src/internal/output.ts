@@ -15,7 +15,7 @@ export const printable = (text: string): string =>
     .replace(/\p{Cf}/gu, "")
     .replace(/[\p{Cc}\p{Cs}]/gu, "\ufffd")
 
-/** Maximum width of a line, in columns. It is infinite for a pipe, so that each message stays one line. */
+/** Maximum width of a line, in columns. It is infinite for a pipe, so that each message stays on one line. */
 export const widthOf = (stream: NodeJS.WriteStream): number =>
   stream.isTTY ? Math.max(24, stream.columns || 80) : Infinity
 
@@ -37,6 +37,6 @@ export const raw = (text: string): Effect.Effect<void> => Console.log(text)
 
 export const json = (value: unknown): Effect.Effect<void> => raw(JSON.stringify(value, undefined, 2))
 
-/** Formats a time in milliseconds since the epoch for JSON: as ISO 8601 text in UTC, or `null` if it is unknown. */
+/** Formats a time in milliseconds since the epoch for JSON: as ISO 8601 text in UTC. An unknown time is `null`. */
 export const toIso = (at: number | undefined): string | null =>
   at === undefined ? null : DateTime.formatIso(DateTime.makeUnsafe(at))
