@@ -57,6 +57,6 @@ export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
 /** Time-out of a test that uses `steadily` or `steady`, in milliseconds. */
 export const steadyTimeout = 120_000
 
-/** Like `steadily`, for an effect. The effect runs in real time, and each measurement has a new scope. */
+/** Like `steadily`, for an effect. The effect runs in real time, and each run has a new scope. */
 export const steady = <A>(measure: Effect.Effect<A, never, Scope.Scope>): Effect.Effect<A> =>
   Effect.promise(() => steadily(() => Effect.runPromise(Effect.scoped(measure))))

@@ -135,7 +135,7 @@ const complete = (query: (state: string) => string) =>
 
 const why = ({ reason }: AuthError.AuthError) => ("why" in reason ? reason.why : reason._tag)
 
-describe("a browser login whose callback has a status", () => {
+describe("a browser login that expects a status in its callback", () => {
   it.effect("is completed by a form-encoded request with the app's key and the code", () =>
     Effect.gen(function* () {
       const { seen, value } = yield* using(complete((state) => `status=ok&code=c1&n=1&state=${state}`))

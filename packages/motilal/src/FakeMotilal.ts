@@ -38,7 +38,7 @@ export interface Account {
   /** Client code of the dealer's client. */
   readonly client: string
   readonly state: "active" | "not-live" | "no-consent" | "pan-not-linked"
-  /** Whether the caller's IP address is registered. The switch `addressCheck` selects the calls that check it. */
+  /** Whether the caller's IP address is registered. The switch `addressCheck` selects the calls that check this. */
   readonly ip: "registered" | "unregistered"
 }
 
@@ -62,7 +62,7 @@ export interface Switches {
   readonly maxSessions: number
   /** Whether a TOTP code is refused if a code of the same or a later period was accepted before. */
   readonly reusedCode: "refused" | "accepted"
-  /** JSON type that the fake accepts for a one-time code by SMS. */
+  /** JSON type that the fake accepts for the one-time code in the call `verifyotp`. */
   readonly otpType: "either" | "text" | "number"
   /** Whether the callback of a login with `MotilalPortal` contains the state. */
   readonly portalState: "echoed" | "dropped"
@@ -268,7 +268,7 @@ export const make = Effect.fnUntraced(function* (
     return options.sourceId === "upper-case" ? sent : sent.toUpperCase()
   }
 
-  /** Does not check the secret and the tokens: other functions do. */
+  /** Other functions check the secret and the tokens. */
   const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
     const value = row.name === "sourceid" ? sourceOf(request) : request.headers[row.name]
     if (row.name === "apikey") return keyHolders(request).length > 0
@@ -473,7 +473,7 @@ export const make = Effect.fnUntraced(function* (
   const placeOrder = ({ account }: Issued) =>
     account.ip === "registered" ? refuse("MO8000", "The fake accepts no orders") : refuse("MO2035")
 
-  /** Like the portal, the fake accepts only the form of the login page that it served last for the API key. */
+  /** Makes a new login page. Like the portal, the fake accepts only the form of an API key's last login page. */
   const openPage = (request: FakeBroker.FakeRequest, problem: string): FakeBroker.FakeResponse => {
     const apiKey = request.url.searchParams.get("apikey") ?? ""
     const page = Hex.encode(SecureRandom.randomBytesUnsafe(8))

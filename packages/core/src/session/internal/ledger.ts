@@ -8,9 +8,12 @@ import * as Account from "../../login/Account.ts"
 import type { LoginProgress } from "../../broker/LoginProgress.ts"
 
 /**
- * A login that was sent. If the broker refuses a one-time code of the login, the next code is another attempt.
- * `outcome` is `open` until the broker answers. `outcome` is `awaits-code` after the broker has sent a code by SMS or
- * email, until the program sends this code to the broker.
+ * A login that was sent. If the broker refuses a one-time code of the login, the next code is another attempt. The
+ * values of `outcome`:
+ *
+ * - `open`: the broker has not answered yet.
+ * - `awaits-code`: the broker has sent a code by SMS or email, and the program has not sent the code back yet.
+ * - `refused`: the broker refused the login or a code.
  */
 export interface Attempt {
   readonly id: string
@@ -54,7 +57,7 @@ export interface Replacement {
   /** When the broker issued the new session. */
   readonly issuedAt: number
   /**
-   * If the broker has refused the new session in a call: whether the broker's profile call accepted the new session.
+   * Whether the broker's profile call accepted the new session, after the broker had refused it in another call.
    * `undefined` if this is unknown.
    */
   readonly lives?: boolean | undefined
@@ -299,7 +302,7 @@ export const removeAttempt = (ledger: Ledger, id: string): Ledger => ({
   attempts: ledger.attempts.filter((attempt) => attempt.id !== id || attempt.outcome === "refused")
 })
 
-/** Replaces the attempt with the same id. If the ledger has no such attempt, adds the attempt. */
+/** Adds `attempt`, and removes an earlier attempt with the same id. */
 export const putAttempt = (ledger: Ledger, attempt: Attempt): Ledger => ({
   ...ledger,
   attempts: addAttempt(
@@ -318,8 +321,8 @@ export const refuseCredentials = (ledger: Ledger, credentials: string | undefine
   isAccepted(ledger, credentials) ? ledger : { ...ledger, refused: addTo(ledger.refused, credentials) }
 
 /**
- * `before` is the number of pauses in a row before this pause. If a store writes a pause and yet reports an error, the
- * function is called again with the same `now`, and changes nothing.
+ * `before` is the number of pauses in a row before this pause. If a store has written a pause but reports an error,
+ * this function is called again with the same `now`. The second call changes nothing.
  */
 export const startPause = (ledger: Ledger, said: Said, now: number, before = ledger.pause?.count ?? 0): Ledger => {
   if (ledger.pause?.since === now) return ledger

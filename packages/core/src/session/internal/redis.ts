@@ -21,8 +21,8 @@ const advice =
 const inScript = /^ERR Error running script .*?@user_script: ?\d+: -?/s
 
 /**
- * Returns the error code of an error reply, such as `OOM` in `OOM command not allowed …`. The rest of the reply may
- * contain the arguments of the command.
+ * Returns the error code of an error reply, such as `OOM` in `OOM command not allowed …`. Does not return the rest of
+ * the reply, because the rest may contain the arguments of the command.
  */
 export const refusal = (error: Redis.RedisError): string | undefined =>
   Predicate.isError(error.cause) ? /^[A-Z]{2,20}(?= )/.exec(error.cause.message.replace(inScript, ""))?.[0] : undefined
@@ -61,7 +61,7 @@ export const persist = <A>(
   options: {
     readonly operation: string
     readonly what: string
-    /** The name that errors use for the entry that is read or written. */
+    /** Name of the stored entry, for the error `Tampered`. */
     readonly subject: string
     readonly timeout: Duration.Duration
   }
