@@ -15,7 +15,7 @@ Date.now = () => now() + ahead
 
 /**
  * Maps a broker's address to the simulator. Throws if `EXAMPLES_ORIGINS` does not contain the origin of the address, so
- * that no request leaves this machine.
+ * that no request goes to a real broker.
  */
 const served = (address: string): string => {
   const { origin, protocol } = new URL(address)

@@ -70,7 +70,7 @@ const values: ReadonlyArray<readonly [what: string, make: () => unknown]> = [
   ["a revoked proxy", revokedProxy],
   ["a secret that is not text", () => Redacted.make(5)],
   [
-    "a secret whose value is lost",
+    "a secret whose value was wiped",
     () => {
       const secret = Redacted.make(canary)
       Redacted.wipeUnsafe(secret)
@@ -222,7 +222,7 @@ describe("every error of a call is typed:", () => {
     })
   }
 
-  it("complete(…) fails with an error that names callbackUrl if the argument is not an address", async () => {
+  it("if the argument of complete(…) is not an address, the error names callbackUrl", async () => {
     await using connection = await Connection.open(layer(), { client })
     const login = untyped(await connection.beginLogin())
     for (const value of [undefined, null, 5, {}, Object.create(null), Symbol("a"), Redacted.make(5)]) {

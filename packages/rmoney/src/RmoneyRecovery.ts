@@ -52,7 +52,7 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
     : invalid(operation, "identity", "must be a PAN: five letters, four digits and a letter")
 }
 
-/** Trims and checks the new password in the same way as a login. */
+/** Trims and checks the new password as a login does. */
 const checkPassword = (given: Redacted.Redacted<string>) =>
   Credentials.check(broker.id, { password: credentials.password }, { password: given }).pipe(
     Effect.catch(({ reason }) => services.fail("resetPassword", reason))
@@ -146,8 +146,8 @@ const method = Method.withoutSession(family, { credentials: recoveryCredentials,
 export const layer = method.layer
 
 /**
- * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, and `RMONEY_ENVIRONMENT` if no
- * option sets the environment. `RMONEY_DEVICE_ID` is optional.
+ * Like `layer`, but reads the configuration: `RMONEY_USER_ID`, and the optional `RMONEY_DEVICE_ID`. If no option sets
+ * the environment, `layerConfig` also reads `RMONEY_ENVIRONMENT`.
  *
  * @category layers
  * @since 0.1.0

@@ -19,8 +19,8 @@ export const isFailure = (error: unknown): error is Failure =>
   error instanceof CommandFailed || AuthError.isAuthError(error) || VaultError.isVaultError(error)
 
 /**
- * Patterns of advice for programs, each with the same advice for a user of the command. `name` is either empty, or a
- * space and the name of the account.
+ * Each row has a pattern, which matches advice for programs, and a function, which returns the replacement for users of
+ * the command. `name` is either empty, or a space and the name of the account.
  */
 const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: string) => string]> = [
   [
@@ -85,7 +85,7 @@ export const codeOf = (failure: Failure): number => {
 
 export class Rejected extends Data.TaggedError("Rejected")<{ readonly error: unknown }> {}
 
-/** Fails with the errors of our packages. Other rejections are defects. */
+/** If the promise rejects with an error of our packages, the effect fails with it. Any other rejection is a defect. */
 export const promised = <A>(call: () => Promise<A>): Effect.Effect<A, Failure> =>
   Effect.catch(
     Effect.tryPromise({ try: call, catch: (error) => new Rejected({ error }) }),

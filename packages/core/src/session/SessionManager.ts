@@ -82,9 +82,9 @@ export class SessionManager extends Context.Service<
      * only calls of endpoints and requests of `AuthorizedClient` and `Authorize.request`. Do not place orders in
      * another way inside the effect.
      *
-     * There are two kinds of effects: effects whose requests are all safe to repeat, and all other effects. If an
-     * effect fails because the broker also refuses the new token, and no effect of the same kind has succeeded with
-     * this token, the new session is not renewed until it is ten minutes old. More logins could lock the account.
+     * There are two kinds of effects: effects whose requests are all safe to repeat, and all other effects. If the
+     * broker also refuses the new token in an effect, and no effect of the same kind has succeeded with this token,
+     * `withSession` does not renew the new session until it is ten minutes old. More logins could lock the account.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>

@@ -27,8 +27,8 @@ export interface DefaultsOptions extends FolderOptions {
 }
 
 /**
- * If `https_proxy` or `HTTPS_PROXY` is set, https requests go through that proxy, except requests to the hosts in
- * `NO_PROXY`.
+ * If `https_proxy` or `HTTPS_PROXY` contains the address of a proxy, https requests go through this proxy, except
+ * requests to the hosts in `NO_PROXY`.
  */
 export const layerClient: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.merge(
   defaultClient.layer,

@@ -30,7 +30,10 @@ interface State {
 }
 
 export interface VaultChanges extends SessionStore.Changes {
-  /** Reports a session that this program has written, because the counter shows only writes by other connections. */
+  /**
+   * Reports a session that this program has written. This is necessary, because SQLite's change counter counts only the
+   * writes of other database connections.
+   */
   readonly wrote: (account: Account.Account, version: number) => Effect.Effect<void>
 }
 

@@ -37,7 +37,7 @@ export const make = <Services>(
   const wrong = (operation: string, field: string, problem: string) =>
     AuthError.invalidRequest(broker, operation, field, problem)
 
-  /** Calls `call`, which may throw when it reads its arguments. */
+  /** Calls `call`. If `call` throws because an argument cannot be read, the returned promise rejects. */
   const attempt = <A>(operation: string, call: () => Promise<A>): Promise<A> => {
     if (isClosed()) return Promise.reject(closedError(operation))
     const started = Result.try({ try: call, catch: () => wrong(operation, "arguments", unreadable) })
