@@ -1,12 +1,12 @@
 import { assert, it } from "@effect/vitest"
 import { getDependencyReleaseLine, getReleaseLine } from "./changelog.ts"
 
-it("a changelog has the text of a changeset as one list item, with all its paragraphs", async () => {
+it("a changelog has one list item with all paragraphs of a changeset", async () => {
   const line = await getReleaseLine({ summary: "First release.\n\nIt logs in.\n" })
   assert.strictEqual(line, "- First release.\n\n  It logs in.")
 })
 
-it("a changelog names the new versions of the package's dependencies as the minimum versions", async () => {
+it("a changelog names the new version of each dependency as the minimum version", async () => {
   const needed = [
     { name: "@auth/angel", newVersion: "0.1.1" },
     { name: "@auth/samco", newVersion: "0.2.0" }

@@ -1,6 +1,6 @@
 /**
  * `npm run release:rehearse`: releases the packages several times from a copy of the repository to a registry on
- * loopback, and installs and uses them as a user does.
+ * loopback. Installs and uses the released packages as a user does.
  */
 import type { Endpoint } from "@auth/broker-core/broker/Endpoint"
 import * as Effect from "effect/Effect"
@@ -30,7 +30,7 @@ const usage = `Usage: npm run release:rehearse -- [option …]
 
 Copies the repository with its current files, starts a registry on 127.0.0.1, and rehearses four releases there:
   1. the release of all changesets; each package is installed alone, and the programs of its README are run
-     with the fakes; the first program of each broker is also run against the installed simulator
+     with the fakes; the first program in each broker's README is also run against the installed simulator
   2. a minor version of core; no other package changes; each broker's package logs in with the lowest and
      with the newest core that it accepts
   3. a patch of one broker; the patch needs the new core, and npm refuses it with the old core
@@ -56,8 +56,8 @@ type Versions = Readonly<Record<string, string>>
 const isBroker = ({ manifest }: Package): boolean => "./msw" in manifest.exports
 
 /**
- * Makes a way to log in at a broker that `firstWays` does not list: the broker's first login method, with the fields of
- * an account as credentials. The field `login` is the name of the first call without a token.
+ * Makes a `Way` for a broker that `firstWays` does not list. The way uses the broker's first login method, and takes
+ * the credentials from the fields of an account. `login` is the name of the broker's first endpoint without a token.
  */
 const plainWayOf = async (id: string): Promise<Way> => {
   const { methods } = await Effect.runPromise(loadBroker(id))
@@ -76,7 +76,10 @@ const wayOf = async (broker: string): Promise<Way> => {
   return firstWays.find((one) => one.broker === id) ?? (await plainWayOf(id))
 }
 
-/** The packages of this repository that npm installs together with a package, without optional peers. */
+/**
+ * Returns the names of a package and of all packages of this repository that npm installs with it. Optional peers are
+ * left out.
+ */
 const closure = (pkg: Package, all: ReadonlyArray<Package>): ReadonlyArray<string> => {
   const found = new Set([pkg.manifest.name])
   for (const name of found) {

@@ -95,8 +95,8 @@ const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
 }
 
 /**
- * A reporter for the end of a run. It prints the counts of tests by kind, the failures, the reasons for skipped tests,
- * and the totals in the last line.
+ * Prints a report at the end of a run: the counts of tests by kind, the failures, how to run skipped tests, and the
+ * totals in the last line.
  */
 export default class CountsReporter implements Reporter {
   onTestRunEnd(ended: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<SerializedError>): void {

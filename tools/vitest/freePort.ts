@@ -51,7 +51,7 @@ const end = firstOutgoing() - lowest < 1000 ? 32_768 : Math.min(firstOutgoing(),
 
 /**
  * Returns a free port on 127.0.0.1 between 10,000 and 32,767 that browsers and `fetch` accept. Outgoing connections
- * usually get only higher ports, so they do not take the port before the caller listens on it.
+ * usually get only higher ports, so they rarely take the port before the caller listens on it.
  */
 export const freePort = async (): Promise<number> => {
   const port = lowest + Math.floor(Math.random() * (end - lowest))

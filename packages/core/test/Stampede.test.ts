@@ -174,7 +174,7 @@ describe("promises from SessionManager.sessionPromise", () => {
   const promiseOf = (manager: SessionManager.SessionManager["Service"]) =>
     Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
 
-  it.effect("are the same promise for concurrent callers", () =>
+  it.effect("are identical for concurrent callers", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -189,7 +189,7 @@ describe("promises from SessionManager.sessionPromise", () => {
     })
   )
 
-  it.effect("are not returned to later callers if they were rejected", () =>
+  it.effect("are not reused if they were rejected", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -202,7 +202,7 @@ describe("promises from SessionManager.sessionPromise", () => {
     })
   )
 
-  it.effect("are not returned after a logout or after the session has expired", () =>
+  it.effect("are not reused after a logout or after the session has expired", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

@@ -107,8 +107,8 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
   readonly limits: ReadonlyArray<Limit>
   readonly request: Shape.Shape<Schema.Decoder<Request>> | undefined
   /**
-   * The shape of the data inside the envelope. The envelope is the part of the answer around the data, such as a
-   * status.
+   * The shape of the data inside the envelope. The envelope is the part of the answer around the data. It contains, for
+   * example, a status.
    */
   readonly response: Shape.Shape<Schema.Decoder<Response>>
   /**

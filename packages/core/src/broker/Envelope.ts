@@ -1,6 +1,7 @@
 /**
  * Finds out whether the broker's answer reports success or a refusal. The envelope is the part of an answer around the
- * data, such as a status and a code. A broker may use several forms of envelopes, called dialects.
+ * data. It contains, for example, a status and a code. A dialect is one form of envelope. A broker may use several
+ * dialects.
  *
  * @since 0.1.0
  */
@@ -38,7 +39,7 @@ export type Verdict =
     }
 
 /**
- * One form of a broker's answers. `read` returns the verdict, or `undefined` if the answer is in another dialect.
+ * One form of envelope. `read` returns the verdict, or `undefined` if the answer is in another dialect.
  *
  * @example
  * ```ts

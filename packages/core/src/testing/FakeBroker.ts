@@ -69,7 +69,7 @@ export interface Route {
 }
 
 /**
- * A fault that a test injects. For these kinds of fault, this is what the fake does:
+ * A fault that a test injects. With these kinds of fault, the fake does the following:
  *
  * - `latency`: processes the request after a delay.
  * - `truncated`: processes the request, and sends half of the answer's body.
@@ -77,7 +77,7 @@ export interface Route {
  * - `reset`: cuts the connection.
  * - `quote`: answers with the header values and the body of the request, like a debug page.
  *
- * The fake processes the request only with `latency`, `truncated` and `lost`.
+ * With all kinds except `latency`, `truncated` and `lost`, the fake does not process the request.
  *
  * @category models
  * @since 0.1.0
@@ -95,7 +95,7 @@ export type Fault =
   | { readonly kind: "waf" | "rate-limit" | "truncated" | "reset" | "lost" }
 
 /**
- * A request that the fake received. The entry may contain credentials of the fake accounts.
+ * A request that the fake received. It may contain credentials of the fake accounts.
  *
  * @category models
  * @since 0.1.0
@@ -332,8 +332,8 @@ export const makeLimiter = (now: () => number) => {
 }
 
 /**
- * Describes the limits of an endpoint as text, for the option `limits` of `make`. For example, `describeLimits("login",
- * [{ requests: 1, per: "1 second" }], "user id")` returns the limit `1 request in 1 second for each user id`.
+ * Describes the limits of an endpoint as text, for the option `limits` of `make`. `key` says whose requests are counted
+ * together. If `key` is `user id`, the text may be `1 request in 1 second for each user id`.
  *
  * @category limits
  * @since 0.1.0

@@ -5,7 +5,7 @@ import type * as Http from "node:http"
 import process from "node:process"
 import { Collector, type Exchange, type Limits, type Listener, type Transport, type WireRequest } from "./exchange.ts"
 
-/** Loading `node:http` and `node:https` takes about 10 milliseconds, and few programs need them. */
+/** Loads the modules at their first use, because loading takes about 10 milliseconds, and few programs need them. */
 const load = () => ({ http: process.getBuiltinModule("node:http"), https: process.getBuiltinModule("node:https") })
 
 interface Scheme {
