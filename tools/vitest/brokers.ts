@@ -58,8 +58,8 @@ export const problemsOf = (error: AuthError): Readonly<Record<string, string>> =
   Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
 
 /**
- * Returns a function that asserts that its argument `effect` fails before it sends a request. The error must have a
- * remedy and must contain none of `secrets`.
+ * Returns a function that runs `effect` with `layer`. The function asserts that `effect` fails and that no request is
+ * sent. It also asserts that the error has a remedy and contains none of `secrets`. It returns the error.
  */
 export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secrets: ReadonlyArray<string>) =>
   Effect.fnUntraced(function* <A, R>(
@@ -75,7 +75,7 @@ export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secret
     return error
   })
 
-/** Wraps any value as a secret, as a program without type checks can do. */
+/** Wraps any value in `Redacted`. A program without type checks can do the same. */
 export const redacted = (value: unknown) => Redacted.make(value as string)
 
 export type WrongCredentials = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]

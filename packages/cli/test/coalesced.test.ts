@@ -6,7 +6,7 @@ import * as Scope from "effect/Scope"
 import * as coalesced from "../src/internal/serve/coalesced.ts"
 
 describe("a coalesced effect", () => {
-  it.live("runs once for all calls during a run, and once more after each run", () =>
+  it.live("shares the next run among all calls during a run, and runs again for a later call", () =>
     Effect.gen(function* () {
       let runs = 0
       const call = yield* coalesced.make(
@@ -25,7 +25,8 @@ describe("a coalesced effect", () => {
 
   it.live("can be called again after a caller was interrupted at any step of its call", () =>
     Effect.gen(function* () {
-      // A fiber gives way to other fibers after 2048 steps, so each caller is interrupted at another step of its call.
+      // A fiber gives way to other fibers after 2048 steps. So each caller is interrupted at a different step of its
+      // call.
       for (let steps = 2020; steps < 2060; steps += 1) {
         const call = yield* coalesced.make(Effect.succeed("result"))
         const caller = Effect.gen(function* () {
@@ -41,7 +42,7 @@ describe("a coalesced effect", () => {
     })
   )
 
-  it.live("interrupts all callers when its scope closes, and every later caller", () =>
+  it.live("interrupts all callers when its scope closes, and then interrupts every later caller", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const call = yield* Scope.provide(coalesced.make(Effect.never), scope)

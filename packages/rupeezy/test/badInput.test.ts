@@ -260,7 +260,7 @@ describe("calls of RupeezyApi from untyped code:", () => {
     ...exchanges.map(([what, request, fields]) => ["createSession", what, request, fields] as const)
   ]
   for (const [name, what, request, fields] of table) {
-    it.effect(`${name} with ${what} sends no request, and names the invalid fields`, () =>
+    it.effect(`${name} with ${what} sends no request, and its error names the invalid fields`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api[name](request as never))
         const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
@@ -271,7 +271,7 @@ describe("calls of RupeezyApi from untyped code:", () => {
 
   for (const [what, given] of [
     ["no session", undefined],
-    ["an empty object as session", {}],
+    ["an empty object as the session", {}],
     ["a session without tokens", { ...session, tokens: undefined }],
     ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
   ] as const) {
@@ -288,7 +288,7 @@ describe("calls of RupeezyApi from untyped code:", () => {
     }
   }
 
-  it.effect("Profile.profile and Logout.logout with an empty object as session fail with SessionExpired", () =>
+  it.effect("Profile.profile and Logout.logout fail with SessionExpired if the session is an empty object", () =>
     Effect.gen(function* () {
       const layer = RupeezyAuth.layer({ credentials })
       const profile = yield* refused(Profile.profile({} as never), layer)

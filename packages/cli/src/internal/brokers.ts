@@ -124,8 +124,8 @@ const unusable = (folder: string, problem: string) =>
 const effectModule = "effect/Redacted"
 
 /**
- * Whether a value has these fields of a broker's description. The compiler cannot check a package that the user names
- * with `--package`: the package may export any value as `broker`.
+ * Whether a value has the fields in this schema. The description of each broker has these fields. The compiler cannot
+ * check a package that the user names with `--package`: the package may export any value as `broker`.
  */
 const isBroker = Schema.is(
   Schema.Struct({
