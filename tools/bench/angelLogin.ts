@@ -1,4 +1,4 @@
-/** The login at Angel One for the benches. */
+/** Parts of a login at Angel One that several benches use. */
 
 export const apiKey = "benchKey"
 export const pin = "4711"

@@ -50,7 +50,7 @@ describe("the contents of a package", () => {
 
   afterEach(() => fs.rmSync(folder, { recursive: true }))
 
-  it("are compiled files, documents and a manifest, without excluded or removed modules", async () => {
+  it("are compiled files, documents and the manifest, but no excluded file and no file without a source", async () => {
     writeModule("bin", "a()\n", "export {}\n")
     write("dist/index.js.map", "{}")
     write("dist/removed.js", "")
@@ -113,7 +113,7 @@ describe("the contents of a package", () => {
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts: its types would change/)
   })
 
-  it("keep the #! line at the start of a command", async () => {
+  it("keep the #! line at the start of a file", async () => {
     writeModule("index", "#!/usr/bin/env node\n// One.\na()\n", "export {}\n")
     assert.match((await contents()).get("dist/index.js") ?? "", /^#!\/usr\/bin\/env node\na\(\);/)
   })
@@ -126,7 +126,7 @@ describe("the contents of a package", () => {
     }
   )
 
-  it("have an internal module's declaration only if a public module needs it", async () => {
+  it("include the declaration file of an internal module only if a public module needs this file", async () => {
     for (const name of ["one", "two", "three", "four", "five"]) writeModule(`internal/${name}`, "", "export {}\n")
     const types = [
       'import { A } from "./internal/one.ts"',
@@ -188,7 +188,7 @@ describe("npm pack in the folder of a package", () => {
     assert.match(await messageOf(runNpm(["pack", "--dry-run"], { cwd })), /To pack all packages, run npm run pack/)
   })
 
-  it.each(packages().slice(1))("is refused in $folder by the same script as in the first folder", (pkg) =>
+  it.each(packages().slice(1))("fails in $folder too, because all packages have the same scripts", (pkg) =>
     assert.deepStrictEqual(scriptsOf(pkg), scriptsOf(packages()[0]!))
   )
 })

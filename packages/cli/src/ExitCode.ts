@@ -16,8 +16,8 @@ export interface Row {
 }
 
 /**
- * All exit codes, by name. `broker-auth exec` and `broker-auth simulate` end with the exit code of the program that
- * they run.
+ * The exit codes of `broker-auth` itself, by name. After `broker-auth exec` or `broker-auth simulate` has run a
+ * program, it ends with the exit code of that program.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Describes the fake Motilal Oswal as data: accounts, switches, field names in requests and answers, and login page.
+ * Describes the fake Motilal Oswal as data: accounts, switches, field names in requests and answers, and login pages.
  *
  * @since 0.1.0
  */

@@ -223,7 +223,7 @@ describe("tables and documentation", () => {
 
   for (const word of knownWords) {
     it(`the word "${word}" in the message of a refused login has a row in the error table and a fixture`, () => {
-      // With the boundary, "blocked" does not count as "lock", and "totp" does not count as "otp".
+      // With the word boundary `\b`, "blocked" does not count as "lock", and "totp" does not count as "otp".
       const beginsWord = new RegExp(`\\b${word}`, "i")
       const ofWord = answers.fixtures.filter(
         ({ body, endpoint, status }) => endpoint === "login" && status < 500 && beginsWord.test(body)

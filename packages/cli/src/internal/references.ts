@@ -95,7 +95,7 @@ export const runsProgram = (value: Redacted.Redacted<string>): boolean => {
 export const referenceIn = (value: Redacted.Redacted<string>): string | undefined =>
   prefixOf(value) === undefined ? undefined : Redacted.value(value)
 
-/** Makes a value that is not read as a reference, even if the text begins with a prefix such as `env:`. */
+/** Adds the prefix `text:`, so that the value is not read as a reference. */
 export const literal = (value: Redacted.Redacted<string>): Redacted.Redacted<string> =>
   Redacted.make(`${verbatimPrefix}${Redacted.value(value)}`)
 

@@ -1,7 +1,7 @@
 /**
- * An HTML file that redirects the browser to the page of `broker-auth open`. The browser is started with the path of
- * this file instead of the link to the page, because other programs can read the arguments of a command. The file
- * contains the link, and only the user who runs `broker-auth open` can read the file.
+ * An HTML file that redirects the browser to the page of `broker-auth open`. The link to the page contains a secret,
+ * and other users can see the arguments with which a program is started. So the browser is started with the address of
+ * the HTML file instead of the link. Only the user who runs `broker-auth open` can read the HTML file.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
