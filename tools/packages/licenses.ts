@@ -14,7 +14,7 @@ const allowed = new Set([
   "MIT-0"
 ])
 
-/** Accepts parentheses in an SPDX license expression only around the whole expression. */
+/** `license` is an SPDX license expression. It may have parentheses only around the whole expression. */
 const isAllowed = (license: string): boolean =>
   license
     .replace(/^\((.*)\)$/, "$1")
@@ -41,7 +41,7 @@ const needs = (folder: string, { dependencies, peerDependencies, peerDependencie
 
 export const runtimeFolders = (packages: Packages): ReadonlyArray<string> => {
   const found = new Set(Object.keys(packages).filter(isOwn))
-  // The loop also visits the folders that are added in it.
+  // The loop also visits the folders that it adds to `found`.
   for (const folder of found) {
     for (const name of needs(folder, packages[folder]!)) {
       const place = folderOf(packages, folder, name)

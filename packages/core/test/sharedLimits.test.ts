@@ -107,7 +107,7 @@ describe("a limit for each app", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.effect("does not delay calls of another app, and a limit for each account is not shared", () =>
+  it.effect("does not delay calls of another app, and a limit for each account is not shared between clients", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const [first, second] = [yield* program({ shared }), yield* program({ shared, key: "another key" })]
@@ -120,7 +120,7 @@ describe("a limit for each app", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.effect("rejects a call at once if calls of other clients would make it wait longer than `queueTimeout`", () =>
+  it.effect("rejects a call at once if calls of other clients would delay this call longer than `queueTimeout`", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const [first, second] = [yield* program({ shared }), yield* program({ shared, queueTimeout: "5 seconds" })]

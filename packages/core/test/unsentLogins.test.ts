@@ -19,7 +19,7 @@ const locked = AuthError.make("tiny", "login", new AuthError.AccountLocked({ sco
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
-/** Makes a store that writes each entry. After the write, `put` returns the result of `state.after` if it is set. */
+/** Makes a store that writes each entry. If `state.after` is set, `put` returns the result of `state.after`. */
 const answering = (store: Store) => {
   const state: { after: Effect.Effect<boolean, VaultError.VaultError> | undefined } = { after: undefined }
   const service: Store = {
@@ -32,7 +32,7 @@ const answering = (store: Store) => {
 const timeOut = Effect.fail(VaultError.make("put", new VaultError.Io({ what: "write an entry within 10 seconds" })))
 
 describe("a login that was not sent", () => {
-  it.effect("does not count as a failed login if the store wrote its entry, but answered with an error", () =>
+  it.effect("does not count as a failed login if the store wrote the login's entry, but answered with an error", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -47,7 +47,7 @@ describe("a login that was not sent", () => {
     })
   )
 
-  it.effect("does not count as a failed login if it was interrupted while the store wrote its entry", () =>
+  it.effect("does not count as a failed login if it was interrupted while the store wrote the login's entry", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -66,7 +66,7 @@ describe("a login that was not sent", () => {
 })
 
 describe("a store that refuses writes", () => {
-  it.effect("makes a login fail before it is sent, but does not replace the broker's answer to a sent login", () =>
+  it.effect("makes a login fail before it is sent, but does not hide the broker's answer to a sent login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)

@@ -24,8 +24,8 @@ export interface Options extends BrokerClient.Options {
   /** `logins` sends the API key only with logins. Default: the API key is sent with every call. */
   readonly apiKeyHeader?: "logins" | undefined
   /**
-   * `as-sent` does not interpret the message of a refusal (exception: see `forbidden`). If the HTTP status does not
-   * explain the refusal, the error is then `BrokerRejected`. Default: interprets the message. No message is documented.
+   * `as-sent` interprets the message of a refusal only if `forbidden` is set and the HTTP status is 403. If the status
+   * does not explain the refusal, the error is `BrokerRejected`. Default: interprets all messages. None is documented.
    */
   readonly refusals?: "as-sent" | undefined
   /**

@@ -23,7 +23,7 @@ const readText = (response: Response, limit: number): Promise<string | undefined
   // If the body is compressed, its announced size is not the size of the text.
   const isKnown = /^\d+$/.test(announced) && !headers.has("content-encoding")
   if (!isKnown && body !== null) return readLimited(body.getReader(), limit)
-  // A `fetch` that the program supplies may return more bytes than it announces.
+  // If the program supplies its own `fetch`, the body may be larger than its announced size.
   return response.text().then((text) => (text.length > limit ? undefined : text))
 }
 

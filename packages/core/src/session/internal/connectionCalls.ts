@@ -142,10 +142,10 @@ export interface Calls<Services> {
   /** Ends the session at the broker, and deletes it from memory and from the vault. */
   readonly logout: () => Promise<LogoutReceipt>
   /**
-   * Removes the stored records of failed logins and of this connection's refused credentials, and the record that the
-   * broker has locked the account. Ends the pause after a failed login. Call this function only after a person has
-   * corrected or checked the credentials, or has unlocked the account. To log in at once, call `renew` afterwards.
-   * In error messages, the name of this function is `LoginGuard.reset`.
+   * Removes these stored records: the failed logins, the refusal of this connection's credentials, and the broker's
+   * lock of the account. Ends the pause after a failed login. Call this function only after a person has corrected or
+   * checked the credentials, or has unlocked the account. To log in at once, call `renew` afterwards. In error
+   * messages, the name of this function is `LoginGuard.reset`.
    */
   readonly resetLoginGuard: () => Promise<void>
   /**
