@@ -1,8 +1,8 @@
 /** Random numbers that a seed determines. */
 export interface Random {
-  /** Returns a number from 0 to less than 1. */
+  /** Returns a number that is at least 0 and less than 1. */
   readonly next: () => number
-  /** Returns an integer from 0 to less than `below`. */
+  /** Returns an integer that is at least 0 and less than `below`. */
   readonly below: (below: number) => number
 }
 

@@ -50,7 +50,7 @@ export const freshPrefix = Effect.sync(() => `test${++prefixes}`)
 export const connect = (url: string) =>
   Layer.build(NodeRedis.layer({ url, disableOfflineQueue: true })).pipe(
     Effect.map((context) => Context.get(context, Redis.Redis)),
-    // Some tests stop the server on purpose, so the client's messages about a lost server are hidden.
+    // Some tests stop the server on purpose, so the client's messages about the lost connection are hidden.
     Effect.provide(Logger.layer([])),
     Effect.orDie
   )

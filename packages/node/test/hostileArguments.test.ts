@@ -94,7 +94,7 @@ const layerAt = (port: number) =>
 
 const options = { folder: Path.join(folder, "vault"), key: layerKey() }
 
-describe("open() on Node, with any argument, resolves or rejects with a typed error:", () => {
+describe("open() on Node, with any argument, resolves, or rejects with a typed error:", () => {
   const closing = (opening: Promise<{ readonly close: () => Promise<void> }>) => opening.then(({ close }) => close())
   const layer = layerAt(1)
 
@@ -124,7 +124,7 @@ describe("open() on Node, with any argument, resolves or rejects with a typed er
   }
 })
 
-describe("login() on Node, with any argument, waits for a person or rejects with a typed error:", () => {
+describe("login() on Node, with any argument, waits for a person, or rejects with a typed error:", () => {
   const calls: Readonly<Record<string, (value: unknown) => unknown>> = {
     "login(…)": (value) => value,
     "login({ timeout: … })": (timeout) => ({ timeout }),

@@ -55,7 +55,7 @@ const fullProfile = {
   }
 }
 
-describe("the life of a session", () => {
+describe("the life of a session:", () => {
   it.effect("a program can log in, read the profile, funds, banks and brokerage, and log out", () =>
     Effect.gen(function* () {
       const fake = yield* start()
@@ -73,7 +73,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("the field login_time is converted from IST to milliseconds since the epoch", () =>
+  it.effect("login_time is read as a time in IST, and loginAt is this time in milliseconds since the epoch", () =>
     Effect.gen(function* () {
       yield* start()
       const request = { ...loginRequest, totp: Redacted.make(yield* codeOf(demo)) }
@@ -240,7 +240,7 @@ describe("a refused login", () => {
 })
 
 describe("the rate limits of the client", () => {
-  it("allow each login call once in a second, each GET call 50,000 times in a day, and any number of logouts", () => {
+  it("allow each login call once per second, each GET call 50,000 times per day, and any number of logouts", () => {
     const limits = Object.fromEntries(Object.values(endpoints.make("+05:30")).map(({ limits, name }) => [name, limits]))
     const once = [{ requests: 1, per: "1 second" as const }]
     const capped = [{ requests: 50_000, per: "1 day" as const }]
@@ -256,7 +256,7 @@ describe("the rate limits of the client", () => {
   })
 
   for (const name of ["login", "createSession"] as const) {
-    it.effect(`delay the second of two calls to ${name} by a second`, () =>
+    it.effect(`put one second between two concurrent calls to ${name}`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         const call = calls[name] ?? Effect.void
@@ -378,7 +378,7 @@ describe("a browser login", () => {
         return { callback, request }
       }).pipe(Effect.provide(partnerLayer()))
       yield* TestClock.adjust("2 seconds")
-      // A new layer does not know that the auth code was already sent.
+      // A new layer with empty `CompletedStates` does not know that the auth code was already sent.
       const error = yield* Effect.flip(
         Effect.flatMap(RedirectLogin.RedirectLogin, ({ complete }) => complete(request, callback)).pipe(
           Effect.provide(partnerLayer()),

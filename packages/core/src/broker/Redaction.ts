@@ -140,7 +140,7 @@ export const excerpt = (
   options?: { readonly json?: unknown; readonly secrets?: Iterable<Redacted.Redacted<string>> }
 ): string => {
   const { json = parse(text), secrets = [] } = options ?? {}
-  // A secret may contain HTML and blanks, so it is hidden before tags are removed and the text is cut.
+  // A secret may contain HTML and blanks. So secrets are hidden first. Then tags are removed, and the text is cut.
   const quoted =
     json === undefined
       ? withoutEscapes(scrub(cut(withoutTags(clean(text, secrets)), 4096)), secrets)

@@ -5,8 +5,8 @@ export interface Target {
 }
 
 /**
- * Sends a request to the target with one feature of the browser, such as a form. Resolves with the text that the page
- * could read from the answer. Resolves with `undefined` if the page cannot use this feature.
+ * Uses one feature of the browser, such as a form, to send a request to the target. Resolves with the text that the
+ * page could read from the answer. Resolves with `undefined` if the page cannot use this feature.
  */
 export type Attack = (target: Target) => Promise<string | undefined>
 
@@ -17,7 +17,7 @@ export interface Attacks {
 
 /**
  * Defines the attacks in a page. Playwright passes only the source of this function to the page, so the function must
- * not use anything from outside.
+ * not use anything that is defined outside the function.
  */
 export const install = (): void => {
   /** Maximum time to wait for the result of an attack, in milliseconds. Attacks that call `read` have no limit. */

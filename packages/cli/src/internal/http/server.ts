@@ -1,7 +1,7 @@
 /**
- * An HTTP server on this machine, on a Unix socket or on a port of loopback. It limits the connections, the headers,
- * the waiting times and the unsent bytes. When the server stops, it ends streams at once. For the answers that it is
- * preparing, it waits at most 10 seconds.
+ * An HTTP server that listens on a Unix socket or on a loopback port. It limits the number of connections, the size of
+ * the headers, the waiting times, and the number of unsent bytes. When the server stops, it ends streams at once. It
+ * waits at most 10 seconds for all other answers that are in progress.
  */
 import * as BlockedPort from "@auth/broker-core/login/BlockedPort"
 import * as Deferred from "effect/Deferred"
@@ -18,7 +18,7 @@ import type { Answer } from "./messages.ts"
 /** Where a server listens: the path of a Unix socket, or a port of 127.0.0.1 (0: a free port that browsers accept). */
 export type Place = { readonly path: string } | { readonly port: number }
 
-/** `port` is the port of the server, or `undefined` for a socket. */
+/** `port` is the port of the server, or `undefined` for a Unix socket. */
 export type Respond = (message: Http.IncomingMessage, port: number | undefined) => Effect.Effect<Answer>
 
 export interface Options {
@@ -35,7 +35,7 @@ const requestMillis = 10_000
 /** If no further request follows an answer within this time in milliseconds, the connection is closed. */
 const keepAliveMillis = 30_000
 const receiveTimeout = "10 seconds"
-/** When the server ends, it waits at most this long for the answers that it is preparing. */
+/** When the server stops, it waits at most this long for the answers that are in progress. */
 const grace = "10 seconds"
 const maxUnsentBytes = 65_536
 /**
@@ -44,7 +44,8 @@ const maxUnsentBytes = 65_536
  * time. If all connections wait for answers, the server closes the new connection.
  *
  * The maximum must be above 511: the system queues at most 511 new connections, and the server can accept all of them
- * before it reads a request. With a smaller maximum, it could close a connection whose request has already arrived.
+ * before it reads a request. With a smaller maximum, the server could close a connection whose request has already
+ * arrived.
  */
 export const maxConnections = 1024
 
@@ -121,7 +122,7 @@ const listen = (server: Http.Server, place: Place): Effect.Effect<number | undef
   Effect.callback((resume) => {
     server.once("error", (error) => resume(Effect.fail(error)))
     const ready = () => {
-      // A later error, for example if a connection cannot be accepted, must not end the program.
+      // A later error must not end the program. For example, the server may fail to accept a connection.
       server.on("error", () => undefined)
       const address = server.address()
       resume(Effect.succeed(address === null || typeof address === "string" ? undefined : address.port))
@@ -203,7 +204,7 @@ const serveAny = Effect.fnUntraced(function* ({
   return port
 })
 
-/** Returns the port, or `undefined` for a socket. */
+/** Starts the server. Returns its port, or `undefined` for a Unix socket. */
 export const serve = (options: Options): Effect.Effect<number | undefined, NodeJS.ErrnoException, Scope.Scope> => {
   const { place } = options
   return "path" in place

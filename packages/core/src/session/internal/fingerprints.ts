@@ -6,8 +6,8 @@ import { sha256 } from "../../login/internal/sha256.ts"
 const label = "broker-auth fingerprint 1\n"
 
 /**
- * Hashes the store's key together with a secret. So a person who knows the fingerprint of a PIN, but not the key,
- * cannot find the PIN by trying all PINs.
+ * Returns the fingerprint of a secret: a hash of the store's key and the secret. A person who knows the fingerprint of
+ * a PIN, but not the key, cannot find the PIN by trying all PINs.
  */
 export const fingerprints =
   (key: Redacted.Redacted<Uint8Array>) =>

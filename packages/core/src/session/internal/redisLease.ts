@@ -27,15 +27,16 @@ interface Taken {
 
 export interface Leases {
   /**
-   * Tries to acquire the lock until it succeeds. If Redis cannot be reached, passes the reason to `note`. When Redis
-   * replies again, passes `undefined`. Fails at once if a retry cannot succeed.
+   * Tries to acquire the lock until a try succeeds. If Redis cannot be reached or replies with an error, passes the
+   * reason to `note`. When Redis replies without an error, passes `undefined` to `note`. Fails at once if a retry
+   * cannot succeed.
    */
   readonly take: (account: Account, note: Note) => Effect.Effect<Taken, VaultError.VaultError, Scope.Scope>
 }
 
 /**
- * Each fence is larger than the previous fence, even if Redis loses the last fence in a restart, or if its clock is set
- * back. If the reply is lost, a retry with the same token succeeds. A damaged stored fence is ignored.
+ * Each fence is larger than the previous fence, even if Redis loses the previous fence in a restart, or if the clock of
+ * Redis is set back. If the reply is lost, a retry with the same token succeeds. A damaged stored fence is ignored.
  */
 const takeLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -135,9 +136,9 @@ interface Keys {
 interface AcquiredLease {
   readonly token: string
   readonly fence: number
-  /** When the request that last acquired or renewed the lease was sent. */
+  /** The time when this process sent the last request that acquired or renewed the lease. */
   from: Instant
-  /** True if another program has acquired the lock or this lease was released. */
+  /** True if another program has acquired the lock, or if this lease was released. */
   isGone: boolean
 }
 
