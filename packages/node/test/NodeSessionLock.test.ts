@@ -273,7 +273,7 @@ describe("vaults: NodeSessionLock among several processes", () => {
           assert.strictEqual(new Set(fences).size, 32)
         }
       }).pipe(Effect.orDie),
-    { tags: ["thorough"], timeout: 120_000 }
+    { tags: ["thorough"], timeout: 300_000 }
   )
 
   it.live(
@@ -299,7 +299,7 @@ describe("vaults: NodeSessionLock among several processes", () => {
         yield* Fiber.join(damaging)
         assert.strictEqual(Fs.readFileSync(count, "utf8"), "60")
       }).pipe(Effect.orDie),
-    { tags: ["thorough"], timeout: 120_000 }
+    { tags: ["thorough"], timeout: 300_000 }
   )
 
   it.live(

@@ -281,7 +281,7 @@ const ways: ReadonlyArray<
   ],
   [
     "a callback with a wrong state",
-    { timeout: "300 millis" },
+    { timeout: "2 seconds" },
     ({ redirectUrl }) => send(`${redirectUrl}?code=${code}&state=no`)
   ],
   [

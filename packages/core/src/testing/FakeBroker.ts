@@ -318,11 +318,10 @@ export const makeLimiter = (now: () => number) => {
       limits: ReadonlyArray<{ readonly requests: number; readonly per: Duration.Input }>
     ): boolean => {
       const at = now()
-      const longest = Math.max(0, ...limits.map(({ per }) => Duration.toMillis(per)))
+      const rows = limits.map(({ per, requests }) => ({ requests, millis: Duration.toMillis(per) }))
+      const longest = Math.max(0, ...rows.map(({ millis }) => millis))
       const calls = (counted.get(key) ?? []).filter((call) => at - call < longest)
-      const allowed = limits.every(
-        ({ per, requests }) => calls.filter((call) => at - call < Duration.toMillis(per)).length < requests
-      )
+      const allowed = rows.every(({ millis, requests }) => calls.filter((call) => at - call < millis).length < requests)
       if (allowed) calls.push(at)
       counted.set(key, calls)
       return allowed

@@ -270,11 +270,11 @@ export const curlCode = ({ control }: Served, broker: string, account: string | 
   `code=$(curl -s "${control}/totp?broker=${broker}&account=${account}" | sed 's/[^0-9]*\\([0-9]*\\).*/\\1/')`
 
 /**
- * Writes JSON as an argument of a shell command. The argument is in double quotes, so that the shell replaces variables
- * in the JSON.
+ * Writes JSON as an argument of a shell command. The argument is in double quotes, so that the shell replaces the
+ * variable `$code`. The shell replaces nothing else.
  *
  * @category shell
  * @since 0.1.0
  */
 export const curlJson = (fields: Readonly<Record<string, string | undefined>>): string =>
-  `"${JSON.stringify(fields).replaceAll('"', String.raw`\"`)}"`
+  `"${JSON.stringify(fields).replace(/["`\\]|\$(?!code")/g, String.raw`\$&`)}"`

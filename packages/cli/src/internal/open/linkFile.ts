@@ -36,8 +36,11 @@ const html = (url: string): string => `<!doctype html>
 /** Removes old files, which were left by programs that were killed. The links in these files are no longer valid. */
 const removeOld = (folder: string, isOld: (modified: number) => boolean) => {
   for (const name of Fs.readdirSync(folder)) {
+    if (!pattern.test(name)) continue
     const path = Path.join(folder, name)
-    if (pattern.test(name) && isOld(Fs.lstatSync(path).mtimeMs)) Fs.rmSync(path, { force: true })
+    // Another program may have removed the file in the meantime.
+    const found = Fs.lstatSync(path, { throwIfNoEntry: false })
+    if (found !== undefined && isOld(found.mtimeMs)) Fs.rmSync(path, { force: true })
   }
 }
 

@@ -1,0 +1,10 @@
+import { FakeDescriptor } from "@auth/broker-core/testing"
+import { assert, it } from "@effect/vitest"
+import { execFileSync } from "node:child_process"
+
+it("a shell replaces only the variable `$code` in the argument that curlJson writes", () => {
+  const fields = { password: 'a"b\\n`id`$HOME$(id)', totp: "$code", name: "it's" }
+  const command = `code=123456; printf %s ${FakeDescriptor.curlJson(fields)}`
+  const received = execFileSync("sh", ["-c", command], { encoding: "utf8" })
+  assert.deepStrictEqual(JSON.parse(received), { ...fields, totp: "123456" })
+})
