@@ -42,7 +42,7 @@ describe("valuesOf", () => {
   ])
   const figure: Figure = { bench: "some", turn: "turn", field: "rate", of: "ours" }
 
-  it("reads a field of a candidate, and divides it by the same field of the candidate `to`", () => {
+  it("reads a field of a candidate, and if `to` is set, divides it by the same field of the candidate `to`", () => {
     assert.deepStrictEqual(valuesOf(results, figure), [100])
     assert.deepStrictEqual(valuesOf(results, { ...figure, to: "base" }), [2])
     assert.deepStrictEqual(valuesOf(results, { ...figure, to: "base", field: "time" }), [0.5])

@@ -42,7 +42,7 @@ const tableOf = (text: string, head: string): ReadonlyArray<ReadonlyArray<string
   )
 }
 
-describe("npm run runtimes", () => {
+describe("`npm run runtimes`", () => {
   afterAll(stopAll)
 
   it("keeps the last lines of the error if the check of a cell fails, and checks the row's other cells", async () => {
@@ -54,7 +54,7 @@ describe("npm run runtimes", () => {
     assert.deepStrictEqual(second, { state: "yes" })
   })
 
-  it("says why a runtime was not run if it cannot be downloaded", async () => {
+  it("says why a runtime was not run, for example that its download failed", async () => {
     const row = rowOf(async () => undefined, { prepare: () => Promise.reject(new Error("npm has no such package")) })
     const { first } = await outcomesOf(row)
     assert.deepStrictEqual(first, { state: "not run", reason: "npm has no such package" })
@@ -88,7 +88,7 @@ describe("npm run runtimes", () => {
     assert.deepStrictEqual(chosenColumns(["other"], row), [])
   })
 
-  it("prints all rows and compilers with --list, and rejects wrong options", () => {
+  it("rejects wrong options, and prints all rows and compilers if the option --list is set", () => {
     const listed = command("--list")
     assert.strictEqual(listed.status, 0, listed.stderr)
     for (const { name } of [...rows, ...compilers]) assert.include(listed.stdout, `  ${name} `)

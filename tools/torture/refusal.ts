@@ -21,7 +21,10 @@ interface Architecture {
   readonly calls: Readonly<Record<string, number>>
 }
 
-/** Numbers of the system calls, from asm/unistd_64.h, asm-generic/unistd.h and linux/audit.h. */
+/**
+ * `audit` is the number of the architecture, from linux/audit.h. The other numbers are system calls, from
+ * asm/unistd_64.h and asm-generic/unistd.h.
+ */
 const architectures: Readonly<Record<string, Architecture>> = {
   x64: {
     audit: 0xc000003e,
@@ -54,7 +57,10 @@ export const troubles = {
   "a read-only file system": { error: "EROFS", rules: [openToWrite, ...mayWrite] }
 } as const satisfies Readonly<Record<string, { error: keyof typeof errors; rules: ReadonlyArray<Rule> }>>
 
-/** Codes of the filter's instructions, from linux/bpf_common.h, and its two results, from linux/seccomp.h. */
+/**
+ * The first five numbers are codes of filter instructions, from linux/bpf_common.h. `allow` and `refuse` are results of
+ * the filter, from linux/seccomp.h.
+ */
 const load = 0x20
 const jumpIfEqual = 0x15
 const jumpIfAtLeast = 0x35

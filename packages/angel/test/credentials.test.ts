@@ -48,12 +48,12 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ],
   ["a TOTP secret that is not base32", { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") }, { totp: notBase32 }],
   [
-    "in place of the TOTP secret, a one-time code that is valid base32",
+    "a one-time code that is valid base32, in place of the TOTP secret",
     { ...credentials, totp: secret("234567") },
     { totp: pasted }
   ],
   [
-    "in place of the TOTP secret, a one-time code that is not valid base32",
+    "a one-time code that is not valid base32, in place of the TOTP secret",
     { ...credentials, totp: secret("018949") },
     { totp: pasted }
   ],

@@ -4,7 +4,7 @@ import { makeProxy } from "./servers.ts"
 import { makeUser, type Reply, run, terminal, timeout, world } from "./support.ts"
 
 it.live(
-  "broker-auth recover unblocks an account, and sets a new password",
+  "`broker-auth recover` unblocks an account, and sets a new password",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["rmoney"] })
@@ -56,7 +56,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth recover sends its requests through the proxy in the environment variables",
+  "`broker-auth recover` sends its requests through the proxy in the environment variables",
   () =>
     Effect.gen(function* () {
       const { asked, url } = yield* makeProxy({ status: 403 })

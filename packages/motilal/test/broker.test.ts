@@ -114,7 +114,7 @@ const portal: Contract.Subject = {
 
 const withSecret = { ...wrongCredentials, "API secret": { credentials: { apiSecret: "badkey7-secret" } } }
 
-/** `wrongCode` tests a wrong TOTP code. A login by SMS sends no TOTP code. */
+/** `wrongCode` contains a wrong TOTP secret. A login by SMS uses no TOTP secret, so `wrongCode` is left out. */
 const { wrongCode: _wrongCode, ...withoutCode } = direct({}, { totp: undefined }, withSecret)
 
 const contract: BrokerTests.Subject<never, never, never>["contract"] = [

@@ -132,7 +132,7 @@ const answers: Readonly<Record<string, Respond>> = {
   "no answer": () => undefined
 }
 
-/** Makes a client that has no function `Send` from `PlainHttp`. Calls then use the client's `execute`. */
+/** Makes a client without `PlainHttp.Send`. Calls of the new client use its `execute`. */
 const withoutSend = (client: HttpClient.HttpClient) => HttpClient.mapRequest(client, (same) => same)
 
 const currentFiber = Effect.withFiber((fiber) => Effect.succeed(fiber))
@@ -144,7 +144,7 @@ const outcomeOf = <A, E>(exit: Exit.Exit<A, E>): unknown =>
   })
 
 describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
-  it.live.each(Object.entries(answers))("gives the same result as the client's `execute` for %s", ([, respond]) =>
+  it.live.each(Object.entries(answers))("gives the same result as the client's `execute`: %s", ([, respond]) =>
     Effect.gen(function* () {
       const server = yield* serve(respond)
       const client = yield* make

@@ -24,7 +24,7 @@ export const bytes = (text: string): Redacted.Redacted<Uint8Array> => Redacted.m
 export const textOf = (entry: { readonly value: Redacted.Redacted<Uint8Array> } | undefined): string | undefined =>
   entry && new TextDecoder().decode(Redacted.value(entry.value))
 
-/** The folder does not exist yet. */
+/** The path of a folder that does not exist yet. */
 export const freshFolder = Effect.map(
   Effect.acquireRelease(
     Effect.sync(() => Fs.mkdtempSync(Path.join(Fs.realpathSync(Os.tmpdir()), "broker-auth-node-"))),

@@ -69,7 +69,7 @@ describe("a login with a code that the user types", () => {
     return { shown, login: Effect.flatMap(codes, (source) => Login.withStepUp(CodeSource.respond(source))) }
   }
 
-  it.effect("asks again after a malformed code, without sending it", () =>
+  it.effect("does not send a malformed code, and asks for the code again", () =>
     Effect.gen(function* () {
       const { fake, run } = yield* make()
       const { login, shown } = typed(fake, ["", "12345"])
@@ -177,7 +177,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("takes the expiry of the session from the token's exp", () =>
+  it.effect("takes the expiry of the session from the token's exp if the token has an exp", () =>
     Effect.gen(function* () {
       for (const [tokenEnd, expiresAt, source] of [
         ["in-token", Date.UTC(2026, 10, 20, 18, 30), "jwt"],
@@ -311,7 +311,7 @@ describe("wrong codes and resends:", () => {
     ["30seconds", Duration.seconds(30)],
     ["5 mins", Duration.minutes(5)],
     ["2 hours", Duration.hours(2)]
-  ] as const)("a message with the waiting time %s is RateLimited with this time", ([text, time]) =>
+  ] as const)("the error RateLimited has the waiting time in the broker's message: %s", ([text, time]) =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -322,7 +322,7 @@ describe("wrong codes and resends:", () => {
     })
   )
 
-  it.effect("with codeMisses: 9, the fourth wrong code is sent", () =>
+  it.effect("if the option codeMisses is 9, the fourth wrong code is sent", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, {}, { codeMisses: 9 })
       const challenge = yield* begin
@@ -489,7 +489,7 @@ describe("a logout", () => {
     ["GET", "/auth/logout"],
     ["POST", "/auth/client/logout"]
   ] as const) {
-    it.effect(`sends the ${method} call in the option logoutCall`, () =>
+    it.effect(`sends the ${method} request that the option logoutCall describes`, () =>
       Effect.gen(function* () {
         const { run, session: live } = yield* session(method === "GET" ? "get" : "post", { method, path })
         assert.deepStrictEqual(yield* run(Logout.logout(live)), { _tag: "Revoked", account: live.account })
@@ -502,7 +502,7 @@ describe("a logout", () => {
     )
   }
 
-  it.effect("fails if the broker does not have the call in the option logoutCall", () =>
+  it.effect("fails if the broker does not have the endpoint that the option logoutCall describes", () =>
     Effect.gen(function* () {
       const { run, session: live } = yield* session("absent", { method: "GET", path: "/auth/logout" })
       reasonOf(yield* Effect.flip(run(Logout.logout(live))), "BrokerRejected")

@@ -69,7 +69,7 @@ export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: G
   return tokenField === undefined || token === undefined ? own : { ...(own as object), [tokenField]: token }
 }
 
-/** The fields of a request. Only a request in JSON may be a value other than fields. */
+/** Returns the fields of a request. Only a JSON request may be a value that has no named fields, such as an array. */
 const fieldsOf = ({ app, encoding, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
   if (query !== undefined) {
     const fields = { ...(request as object) } as Fields

@@ -91,7 +91,7 @@ const life = (
 
 export const secrets = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "shows no secret from login to logout",
+    name: "shows no secret in the life of a session, from the login to the logout",
     run: life(subject, "31 seconds", (context, session) =>
       Effect.gen(function* () {
         const profile = provides(context, "Profile") ? yield* (yield* service(context, Profile)).profile(session) : 0
