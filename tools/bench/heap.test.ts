@@ -7,7 +7,7 @@ afterAll(stopPeers)
 it.each<readonly [what: string, job: Job, count: number]>([
   ["logins", "logins", 10_000],
   ["logins, each with a logout,", "cycles", 2000],
-  ["accounts that are opened and closed", "accounts", 2000]
+  ["accounts, each opened and then closed,", "accounts", 2000]
 ])("many %s leave no memory and no handle behind", { tags: ["thorough"], timeout: 300_000 }, async (_, job, count) => {
   const { growth, handles } = await runHeap(await startServer(makeScratch("heap")), job, count)
   assert.deepStrictEqual(handles, [])

@@ -1,7 +1,7 @@
 /**
  * Opens five pages of the built site in Chromium, at two widths and in two color schemes, and checks them with axe.
- * `npm run docs` runs this check. With `--write`, the check writes pictures of the pages to `docs/screenshots`:
- * `node --conditions=@auth/source tools/chromium/site.ts --write`
+ * `npm run docs` runs this check. With `--write`, the check also writes screenshots to `docs/screenshots`. The command
+ * is then `node --conditions=@auth/source tools/chromium/site.ts --write`.
  */
 import axe from "axe-core"
 import * as fs from "node:fs"

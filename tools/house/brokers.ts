@@ -1,4 +1,4 @@
-/** Reads the documented calls, the fixtures and the names of the source files of all brokers. */
+/** Reads, for each broker, the documented calls, the fixtures and the names of the source files. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { listed } from "../docs/wiring.ts"

@@ -42,7 +42,7 @@ export interface Account {
  * @since 0.1.0
  */
 export interface Switches {
-  /** `refused`: after a code was accepted, the codes of its TOTP period and of earlier periods are refused. */
+  /** `refused`: after a code was accepted, this code and the codes of earlier TOTP periods are refused. */
   readonly reusedCode: "refused" | "accepted"
   /** Whether a refresh invalidates the previous tokens. */
   readonly refreshedTokens: "die" | "live"

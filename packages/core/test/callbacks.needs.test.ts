@@ -14,8 +14,8 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { protocol, yes } from "./tiny.ts"
 
-// Fake brokers with unusual callbacks. A callback may have no state, or be sent as a form. Its parameter may have one
-// of several names, or contain JSON.
+// A fake broker with unusual callbacks. A callback may have no state, or may be sent as a form. The parameter with the
+// code may have one of several names, or may contain JSON.
 
 class TinyApi extends Context.Service<TinyApi, BrokerApi.BrokerApi<object>>()("test/TinyApi") {}
 

@@ -60,14 +60,14 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("is undefined for HTTP 200 if the body has none of the broker's forms", () =>
+  it.effect("is undefined for HTTP 200 if the body is in none of the broker's formats", () =>
     Effect.gen(function* () {
       const bodies = ["", "token", "<html>token</html>", "[]", "null", `"token"`, { code: "EXPIRED", message: "token" }]
       for (const body of bodies) assert.isUndefined(yield* refusalOf({ body }), JSON.stringify(body))
     })
   )
 
-  it.effect("depends on the HTTP status if the body has none of the broker's forms", () =>
+  it.effect("depends on the HTTP status if the body is in none of the broker's formats", () =>
     Effect.gen(function* () {
       const tagOf = (status: number, body?: unknown) =>
         Effect.map(refusalOf({ status, body }), (error) => error?.reason._tag)

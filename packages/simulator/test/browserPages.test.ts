@@ -16,10 +16,13 @@ import { servedOf, site } from "./support.ts"
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** Text that closes the element or attribute around it. If a page contains it unescaped, the script in it runs. */
+/**
+ * A text that ends the element or attribute in which a page puts it. If the page does not escape the text, the scripts
+ * of the text run.
+ */
 const planted = `x"'></p></form><script>globalThis.ran = true</script><img src="/x" onerror="globalThis.ran = true">`
 
-/** Names of account fields whose values appear in login pages or in their addresses. */
+/** Names of account fields whose values appear in login pages, or in the addresses of login pages. */
 const plantedFields = ["name", "appName", "publisherKey", "applicationId", "appCode", "vendor"]
 
 const seedWith = ({ brokers }: Simulator.Info, fields: Readonly<Record<string, string>>) => ({
@@ -41,7 +44,7 @@ const seedWith = ({ brokers }: Simulator.Info, fields: Readonly<Record<string, s
   )
 })
 
-/** The redirect URL of all accounts is a page that this test serves. */
+/** Starts a simulator. The redirect URL of each account is a page that this test serves. */
 const prepare = (fields: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
     const port = yield* attacker
@@ -76,7 +79,7 @@ describe.runIf(runsChromium)("Chromium, on the simulator's pages,", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const login of pages) {
       it.effect(
-        `is redirected from ${login.title} to the redirect URL after the login`,
+        `is redirected to the redirect URL after a login on ${login.title}`,
         () =>
           Effect.gen(function* () {
             const { simulator, site } = yield* prepare()
@@ -167,7 +170,7 @@ describe.runIf(runsChromium)("Chromium, on the simulator's pages,", () => {
     )
 
     it.effect(
-      "is redirected to the redirect URL after a click on deny or cancel",
+      "is redirected to the redirect URL after a click on the deny or cancel button",
       () =>
         Effect.gen(function* () {
           const { simulator, site } = yield* prepare()

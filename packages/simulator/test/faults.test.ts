@@ -38,7 +38,7 @@ it.live("the fault `lost` resets the connection after the request is processed",
   })
 )
 
-it.live("the fault `truncated` sends half of the announced body", () =>
+it.live("the fault `truncated` sends half of the answer's body", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", "truncated")
@@ -98,7 +98,7 @@ const countingClock = Effect.gen(function* () {
   return { waits, clock: Object.assign(yield* SimulatorClock.make(() => 0), { sleep }) }
 })
 
-it.live("the simulator stops the timers of delayed answers when it stops", () =>
+it.live("when the simulator stops, the timers of delayed answers stop too", () =>
   Effect.gen(function* () {
     const { clock, waits } = yield* countingClock
     yield* Effect.scoped(

@@ -1,4 +1,4 @@
-/** The handlers of the commands. Each returns the exit code, or nothing if the command succeeded. */
+/** The handlers of the commands. A handler returns the exit code. If it returns nothing, the command succeeded. */
 import { Renewal } from "@auth/broker-core/broker/Renewal"
 import { Authorize } from "@auth/broker-core/login/Authorize"
 import * as Expiry from "@auth/broker-core/login/Expiry"

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as http from "node:http"
 import * as process from "node:process"
 
-/** Returns the name of the variable with the proxy. Like Node, this function prefers `https_proxy` to `HTTPS_PROXY`. */
+/** Returns the name of the variable for the proxy. Like Node, this function prefers `https_proxy` to `HTTPS_PROXY`. */
 const variableOf = (environment: NodeJS.ProcessEnv): string =>
   environment["https_proxy"] === undefined ? "HTTPS_PROXY" : "https_proxy"
 
@@ -38,8 +38,8 @@ const isInvalid = (address: string | undefined): boolean =>
   address !== undefined && address !== "" && !URL.canParse(address)
 
 /**
- * Node's own error does not name the variable with the invalid address. Node also reads `http_proxy` and `HTTP_PROXY`,
- * which contain the proxy for requests without TLS.
+ * Makes the error for an invalid address. This error names the variable with the address, but Node's own error does
+ * not. Node also reads `http_proxy` and `HTTP_PROXY`, which contain the proxy for requests without TLS.
  */
 const invalid = (environment: NodeJS.ProcessEnv) => {
   const variable = variableOf(environment)
@@ -53,9 +53,9 @@ interface ProxySetter {
 }
 
 /**
- * If `https_proxy` or `HTTPS_PROXY` contains the address of a proxy, the global `fetch` sends all later requests to
- * https addresses through this proxy, except requests to the hosts in `NO_PROXY`. Fails if this version of Node cannot
- * do that, or if the address of a proxy is invalid.
+ * If `https_proxy` or `HTTPS_PROXY` contains the address of a proxy, this effect makes the global `fetch` send all
+ * later requests to https addresses through this proxy, except requests to the hosts in `NO_PROXY`. The effect fails if
+ * this version of Node cannot do that, or if the address of a proxy is invalid.
  */
 export const useProxyOfEnvironment: Effect.Effect<void, AuthError.AuthError> = Effect.suspend(() => {
   const { env } = process

@@ -1,7 +1,7 @@
 /**
- * The links that open the page of `broker-auth open`, and the bearer tokens of open pages. A link is the secret at the
- * end of the page's URL. The page exchanges the link once for a bearer token. Links and bearer tokens are kept only as
- * SHA-256 hashes.
+ * Links and bearer tokens for the page of the command `broker-auth open`. A link is the secret at the end of the page's
+ * URL. The page exchanges the link for a bearer token. Each link can be exchanged only once. Links and bearer tokens
+ * are kept only as SHA-256 hashes.
  */
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -17,7 +17,7 @@ const maxBearers = 64
 export interface Links {
   /** Issues a link. All earlier links become invalid. */
   readonly issue: Effect.Effect<Redacted.Redacted<string>>
-  /** `undefined`: the link was used before, has expired, or is wrong. */
+  /** Returns `undefined` if the link was used before, has expired, or is not the newest link. */
   readonly exchange: (link: Redacted.Redacted<string>) => Effect.Effect<Redacted.Redacted<string> | undefined>
   readonly isAllowed: (authorization: string | undefined) => boolean
 }
@@ -51,7 +51,7 @@ export const make = (): Links => {
       const given = bearerPattern.exec(authorization ?? "")?.[1]
       if (given === undefined) return false
       const digest = digestOf(Redacted.make(given))
-      // All bearer tokens are compared, so that the time does not depend on which one matches.
+      // All bearer tokens are compared, so that the time does not depend on which token matches.
       return bearers.filter((known) => timingSafeEqual(known, digest)).length > 0
     }
   }

@@ -22,7 +22,7 @@ import type { Key } from "../VaultKey.ts"
 import { withKey } from "./aead.ts"
 import { sha256 } from "../../login/internal/sha256.ts"
 
-/** Where an entry is stored. `open` fails if it gets another `key` or `version` than `seal` got for the entry. */
+/** Where an entry is stored. `open` fails if `key` or `version` differs from the value that `seal` got. */
 export interface Place {
   /** The name that errors use for the entry. */
   readonly what: string

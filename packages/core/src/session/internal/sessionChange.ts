@@ -25,8 +25,8 @@ export type SessionChange =
       readonly live: boolean
       /**
        * The end of the pause after this failure, in milliseconds since the epoch. During the pause, only a call of
-       * `renew` without an argument starts a renewal. If the current session is live at the failure, the pause ends
-       * early when this session expires or is refused.
+       * `renew` without an argument starts a renewal. If the current session is live when the renewal fails, the pause
+       * ends early if this session expires or is refused.
        */
       readonly retryAt: number
     }
