@@ -39,7 +39,7 @@ export interface Accounts {
   readonly accountOf: (entry: JournalEntry) => string
   /** Name of the endpoint that each login calls exactly once. */
   readonly login: string
-  /** How many calls to `login` an account may make in a second. Absent if the broker documents no limit. */
+  /** Maximum number of logins of an account in a second. Absent if the broker documents no such limit. */
   readonly perSecond?: number
 }
 
@@ -93,7 +93,7 @@ const secret = (text: string) => Redacted.make(text)
 
 const originOf = (origins: Origins, origin: string): string => origins[origin] ?? ""
 
-/** Replaces the login through a browser by a login in which the program itself submits the simulator's login page. */
+/** Replaces the browser login with a login in which this program itself submits the form on the simulator's page. */
 const layerBrowsing = ({ password, totpSecret, userId }: FakeZerodha.Account) =>
   Layer.effect(
     Renewal,

@@ -1,5 +1,6 @@
 /**
- * Describes the fake Angel One as data: accounts, switches, field names in requests and answers, and login page.
+ * Describes the fake Angel One as data: its accounts, its switches, the fields of its requests and answers, and its
+ * login page.
  *
  * @since 0.1.0
  */
@@ -72,7 +73,7 @@ export const document = (): OpenApi.Document =>
     table,
     codes,
     headers: headersFor({ apiKey: OpenApi.sample("apiKey") }),
-    // Some services send `status` as text.
+    // `status` is a boolean in some answers, and text in others.
     yes: OpenApi.inside("data", {
       status: { enum: [true, "true", "SUCCESS", "success"] },
       message: OpenApi.text,

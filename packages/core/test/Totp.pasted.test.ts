@@ -43,7 +43,7 @@ describe("Totp.parse with an otpauth address", () => {
     ["in escaped quotes", `\\"${totp}\\"`],
     ["in angle brackets", `<${totp}>`],
     ["that contains line breaks", "otpauth://totp/Angel:\r\nA123456?secret=JBSWY3DP\nEHPK3PXP\n&issuer=An\ngel\n"],
-    ["with line breaks in a parameter name", "otp\nauth://to\ntp/x?sec\nret=JBSWY3DPEHPK3PXP"],
+    ["with line breaks in the scheme, the type and a parameter name", "otp\nauth://to\ntp/x?sec\nret=JBSWY3DPEHPK3PXP"],
     ["with invisible characters", `\ufeff${totp.replace("secret=", "secret=\u200b")}\u200e`],
     ["with the prefix that a QR code program prints", `QR-Code:${totp}\n`],
     ["that is percent-encoded completely", encodeURIComponent(totp)],
@@ -223,7 +223,7 @@ describe("Totp.parse with a secret that is not in an address", () => {
     ["a label in German before the secret", "Schl\u00fcssel: JBSWY3DPEHPK3PXP", /words next to/],
     ["a label with a full-width colon before the secret", "Key\uff1aJBSWY3DPEHPK3PXP", /words next to/],
     ["a label on a separate line", "Secret:\nJBSWY3DPEHPK3PXP", /words next to/],
-    ["a label and a colon without a blank before the secret", "secret:JBSWY3DPEHPK3PXP", /words next to/],
+    ["a label with a colon directly before the secret", "secret:JBSWY3DPEHPK3PXP", /words next to/],
     ["a label with a dash before the secret", "Setup-JBSWY3DPEHPK3PXP", /words next to/],
     ...[17, 19, 22, 25, 27, 30, 33].map((length): [string, string, RegExp] => [
       `a secret of ${length} characters`,

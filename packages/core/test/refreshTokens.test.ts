@@ -396,8 +396,8 @@ describe("sessions: a refresh token that is used up", () => {
   )
 })
 
-// Simulates random days on which two programs share a store that can fail. The broker issues a new refresh token in
-// each answer, and refuses each refresh token that was used or whose session was logged out.
+// Simulates random days on which two programs share a store that can fail. The broker issues a new refresh token at
+// each login and refresh. It refuses a refresh token that was used, or whose session was logged out.
 
 const days = thorough ? 400 : 60
 const stepsOfADay = 60

@@ -59,7 +59,7 @@ export interface Options extends BrokerClient.Options, headers.Identity {
   readonly emptyBody?: "none" | "object" | undefined
   /** JSON type of the one-time code. Default: `text`. As a number, a code loses its leading zeros. */
   readonly otpType?: "text" | "number" | undefined
-  /** Maximum number of calls to the same endpoint in a second. Default: 2. */
+  /** Maximum number of calls that an account sends to the same endpoint in a second. Default: 2. */
   readonly requestsPerSecond?: number | undefined
 }
 

@@ -165,7 +165,7 @@ describe("a login whose redirect URL is not on loopback", () => {
     })
   )
 
-  it.live("fails with ActionRequired after the end of the input or the time-out", () =>
+  it.live("fails with ActionRequired when the input ends, and after the time-out", () =>
     Effect.gen(function* () {
       const ended = yield* pastedLogin()
       yield* ended.user.endInput

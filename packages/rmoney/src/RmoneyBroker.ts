@@ -121,8 +121,8 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
 export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * After two failed logins, a person can make one wrong attempt without locking the account. The broker may count 300
- * seconds from each wrong attempt to the next. Then the 4th one can lock the account up to 15 minutes after the first.
+ * After two failed logins, a person can make one wrong attempt without locking the account. The broker may count its
+ * 300 seconds anew after each wrong attempt. Then four wrong attempts in 15 minutes can lock the account.
  */
 const budget = {
   maxFailures: 2,

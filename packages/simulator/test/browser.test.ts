@@ -27,7 +27,7 @@ const places: ReadonlyArray<readonly [where: string, address: (port: number) => 
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** Names of some attacks, for tests in which all attacks would take too long. */
+/** Names of attacks. `somePosts` and `someGets` are for tests in which all attacks would take too long. */
 const somePosts = ["a urlencoded form", "a text/plain form", "a form with a redirect", "fetch without CORS"]
 const someGets = ["fetch", "an image", "a window", "a speculative prefetch"]
 const windows = ["a window", "a window with a redirect"]

@@ -75,9 +75,9 @@ export const spellings: ReadonlyArray<(secret: string) => string> = [
 
 /**
  * The random numbers and the functions that a mutation can use. `echo` returns a secret in a random form. `padded` also
- * returns a secret in a random form, but with other text before it. The library cuts long texts in errors to certain
- * maximum lengths. The other text is often a little shorter than such a length, so that the cut can be inside the
- * secret.
+ * returns a secret in a random form, but with other text before the secret. The library cuts long texts in errors to
+ * certain maximum lengths. The text before the secret is often a little shorter than such a length. Then the cut can be
+ * inside the secret.
  *
  * @category models
  * @since 0.1.0
@@ -245,9 +245,9 @@ const headersOf = (dice: Dice, echo: () => string): ReadonlyArray<readonly [stri
 ]
 
 /**
- * Makes a function that returns random answers. Most of these answers are malformed. The function takes a real body
- * from `corpus`, and changes or replaces it. `idiom` describes the format of the real bodies. The random answers can
- * contain the `secrets` that the caller passes to the function.
+ * Makes a function that returns random answers. Most of these answers are malformed. The function selects a real body
+ * from `corpus`, and usually changes or replaces this body. `idiom` describes the format of the real bodies. The random
+ * answers can contain the `secrets` that the caller passes to the function.
  *
  * @category answers
  * @since 0.1.0

@@ -21,7 +21,7 @@ const wrongValues: ReadonlyArray<readonly [string, unknown]> = [
   ["an empty object", {}]
 ]
 
-/** Changes that make a forged callback URL from a valid callback URL. */
+/** Changes that turn a valid callback URL into a forged callback URL. */
 const forgeries: ReadonlyArray<readonly [string, (url: URL, state: string) => void, Reason["_tag"]]> = [
   ["another host", (url) => void (url.hostname = "evil.example"), "RedirectRejected"],
   ["another path", (url) => void (url.pathname = "/elsewhere"), "RedirectRejected"],
@@ -36,7 +36,7 @@ const forgeries: ReadonlyArray<readonly [string, (url: URL, state: string) => vo
   ]
 ]
 
-/** Forms of a valid callback URL that a user copied inexactly or that a server changed. */
+/** Forms that a valid callback URL can have after a user has copied it inexactly, or after a server has changed it. */
 const spellings: ReadonlyArray<readonly [string, (url: URL) => string]> = [
   ["with &amp; instead of &", ({ href }) => href.replaceAll("&", "&amp;")],
   ["with a second question mark", ({ href }) => href.replace("?", "?app=1?")],
