@@ -1,6 +1,7 @@
 /**
  * The programs of the benches `cold-start` and `size`. Each program logs in once. The programs of `cold-start` log in
- * at Angel One, print their CPU time in microseconds, and end. `kiteconnect` and `openid-client` are only in `size`.
+ * at Angel One, print their CPU time in microseconds, and end. Only `size` uses the programs `kiteconnect` and
+ * `openid-client`.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -175,8 +176,8 @@ const foldersOf = async (root: string): Promise<Folders> =>
     : { broker: "", login: "" }
 
 /**
- * Makes a `node_modules` with our packages as they are published. All other packages are links to the packages of the
- * checkout `root`.
+ * Makes the folder `node_modules` of the programs. It contains the packages of the list `installed` as they are
+ * published, and links to the third-party packages of the checkout `root`.
  */
 const install = async (root: string, folder: string): Promise<void> => {
   const modules = path.join(folder, "node_modules")

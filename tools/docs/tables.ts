@@ -1,7 +1,8 @@
 /**
- * `npm run docs:tables`: generates text that repeats facts from other files, in documents, sources and configuration.
+ * `npm run docs:tables`: writes generated text into documents, sources and configuration. This text repeats facts from
+ * other files.
  *
- * - `--write`, which the npm script passes: writes the files. Without this option, the program lists the stale files.
+ * - `--write`, which the npm script passes: writes the stale files. Without this option, the program only lists them.
  * - `--wiring`: handles only the files that `wiring.ts` generates. For these files, no broker's package is imported.
  */
 import { writeFileSync } from "node:fs"

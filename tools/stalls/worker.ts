@@ -7,7 +7,7 @@ import { parentPort } from "node:worker_threads"
 
 /** Interval of the timer, in milliseconds. */
 const interval = 10
-/** Usual delay of the timer, in milliseconds, even on an idle machine. Each delay counts only above this value. */
+/** Delay of the timer on an idle machine, in milliseconds. Only the part of a delay above this value counts. */
 const usual = 10
 
 let late = 0

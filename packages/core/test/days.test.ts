@@ -129,8 +129,8 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
     loggedOut: false
   }))
   const day: Day = { tiny, another, programs: [yield* another, yield* another] }
-  // This login succeeds. So the login guard knows that the credentials are right, and does not count a later login
-  // without an answer as a failed login.
+  // This login succeeds. So the login guard knows that the credentials are right. If a later login gets no answer, the
+  // guard does not count it as a failed login.
   yield* ask(day, day.programs[0]!, day.programs[0]!.manager.session)
   for (let step = 0; step < stepsOfADay; step++) {
     const [program, next] = [yield* oneOf(day.programs), yield* oneOf(steps)]

@@ -138,8 +138,8 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
  * Provides all services of this login method for one account.
  *
  * In generation v7, the request `getaccesstoken` follows an accepted login. If `getaccesstoken` fails, no request is
- * repeated, and the `operation` of the error is `getaccesstoken`. But a `SessionManager` repeats `getaccesstoken`. If
- * the broker refuses the login token, the `SessionManager` logs in again.
+ * repeated at once, and the `operation` of the error is `getaccesstoken`. A later renewal of a `SessionManager` repeats
+ * `getaccesstoken`. If the broker then refuses the login token, the `SessionManager` logs in again.
  *
  * @example
  * ```ts

@@ -34,7 +34,7 @@ const inFolder = async (work: (folder: string) => Promise<void>) => {
   }
 }
 
-it("a later connection uses the session that warm() of Connections has stored", () =>
+it("a later connection uses the session that warm() has stored", () =>
   inFolder(async (folder) => {
     const { client, sent } = makeFake()
     const first = await Connections.open({ accounts: { samco }, client, folder, key })
@@ -50,7 +50,7 @@ it("a later connection uses the session that warm() of Connections has stored", 
     assert.deepStrictEqual(sent(), ["sessionToken"])
   }))
 
-it("Connection.open and Connections.open pass the key of the option `key` to the vault", async () => {
+it("Connection.open and Connections.open pass the option `key` to the vault", async () => {
   const { client, sent } = makeFake()
   const entries = Effect.runSync(
     Effect.provide(

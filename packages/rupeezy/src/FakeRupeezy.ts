@@ -72,11 +72,11 @@ export interface Switches {
   /** Whether the exchange of an `auth` code requires the header `x-api-key`. Default: no. */
   readonly exchangeKey: "optional" | "required"
   /**
-   * The format of the answer to a call for funds. Default: `segments`.
+   * The format of the answer to `getFunds`. Default: `segments`.
    *
    * - `segments`: the fields `nse` and `mcx`
    * - `combined`: the fields `nse`, `mcx` and `exchange_combined`
-   * - `enveloped`: the field `status`, and `data` with the field `exchange_combined`
+   * - `enveloped`: the fields `status` and `data`; `data` has the field `exchange_combined`
    */
   readonly funds: "segments" | "combined" | "enveloped"
   /** Value of the field `response` in the answer to a logout. Default: `null`. */

@@ -141,7 +141,7 @@ const isLight = (modules: Modules, x: number, y: number): boolean => modules[y]?
 /** The character for two modules, one above the other. The key says for each of the two whether it is light. */
 const blocks = { "true true": "█", "true false": "▀", "false true": "▄", "false false": " " } as const
 
-/** A character shows two modules, one above the other: light is filled, dark is blank. */
+/** A character shows two modules, one above the other. A light module is filled, and a dark module is blank. */
 export const draw = (modules: Modules): ReadonlyArray<string> => {
   const size = modules.length + 2 * margin
   return Array.from({ length: Math.ceil(size / 2) }, (_, line) =>

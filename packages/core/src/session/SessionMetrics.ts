@@ -1,8 +1,8 @@
 /**
  * Metrics of logins, refreshes and renewals. A renewal replaces the current session, or gets the first session. The new
  * session comes from the store, from a refresh, or from a login. The attributes of the metrics are `broker`, `outcome`
- * and `reason`. Effect adds the attribute `time_unit` to `wait`. No attribute contains a secret or the id of an
- * account.
+ * and `reason`. Effect adds the attribute `time_unit` to the metric `wait`. No attribute contains a secret or the id of
+ * an account.
  *
  * @since 0.1.0
  */
