@@ -1,7 +1,8 @@
 /**
- * A short program for login methods that need no person. With the arguments `@auth/angel/AngelAuth https://…`, it
- * fetches the address with a session of Angel One, and prints the answer. If no valid session is stored, the program
- * first logs in. Without an address, the program fetches the profile.
+ * A short program for login methods that need no person. The arguments are a module and an address, such as
+ * `@auth/angel/AngelAuth https://…`. The program fetches the address with a session of the module's broker, and prints
+ * the answer. Without an address, the program fetches and prints the profile of the account. If no valid session is
+ * stored, the program first logs in.
  */
 import * as Connection from "@auth/node/Connection"
 

@@ -1,6 +1,6 @@
 /**
- * Makes the values that `writer.ts` stores. Each version of the session has its own value, so that a damaged value can
- * be detected.
+ * Makes the values that `writer.ts` stores. The version number determines the value, so that `isValueOf` detects a
+ * damaged value.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import * as Redacted from "effect/Redacted"

@@ -115,8 +115,8 @@ describe("Login.withStepUp", () => {
   )
 })
 
-describe("the functions refresh, profile and logout", () => {
-  it.effect("call the services Refresh, Profile and Logout from the context", () =>
+describe("Refresh.refresh, Profile.profile and Logout.logout", () => {
+  it.effect("call the services that the context provides", () =>
     Effect.gen(function* () {
       const renewed = session({ access: "new" })
       const services = Layer.mergeAll(

@@ -39,7 +39,7 @@ const key = { BROKER_AUTH_KEY: "00112233".repeat(8) }
 
 const errorOf = (values: Readonly<Record<string, string>>) => Effect.scoped(Effect.flip(Layer.build(start(values))))
 
-describe("a program that starts for the first time", () => {
+describe("the first start of a program", () => {
   it.effect("reports the missing credentials and the missing vault key in one error", () =>
     Effect.gen(function* () {
       const error = yield* errorOf({})
@@ -58,7 +58,7 @@ describe("a program that starts for the first time", () => {
     })
   )
 
-  it.effect("starts if the credentials and the key are valid", () =>
+  it.effect("succeeds if the credentials and the key are valid", () =>
     Effect.scoped(Layer.build(start({ ...credentials, ...key })))
   )
 })

@@ -1,8 +1,8 @@
 /**
- * Simulates a day with many accounts in one process. Each account logs in once. In each step of the clock, the session
- * of every account is requested once. A real program requests a session more often. The bench leaves out these
- * additional requests, which the session manager answers from memory. The bench counts the calls to the store, and
- * measures heap and CPU time.
+ * Simulates a day with up to 100,000 accounts in one process. Each account logs in once. In each step of the clock, the
+ * session of every account is requested once. A real program requests a session more often. The bench leaves out these
+ * additional requests, because the session manager answers them from memory. The bench counts the calls to the store,
+ * and measures heap and CPU time.
  */
 import { Logout } from "@auth/broker-core/login/Logout"
 import * as Expiry from "@auth/broker-core/login/Expiry"
@@ -41,7 +41,7 @@ const makeClock = () => {
   return { clock: clockOf((millis) => millis + ahead), advance: (seconds: number) => void (ahead += seconds * 1000) }
 }
 
-/** Numbers of calls to the store, or of commands to Redis. */
+/** Counts the calls to the store. With Redis, counts the commands to Redis instead. */
 interface Calls {
   count: number
   running: number
@@ -161,7 +161,7 @@ const cpu = (): number => {
   return system + user
 }
 
-/** Waits until all calls have ended, including reads in the background. */
+/** Waits until `calls.running` is 0. Some calls are reads that run in the background. */
 const settle = (calls: Calls) => Effect.repeat(Effect.sleep("1 millis"), { until: () => calls.running === 0 })
 
 const day = (title: string, place: Place, wanted: number) =>

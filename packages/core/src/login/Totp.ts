@@ -67,9 +67,9 @@ const maxLength = 32_768
  * Line breaks and invisible characters are removed, and so are quotation marks around the text. In an address,
  * separators that HTML, JSON or a shell has escaped are decoded: `&amp;` becomes `&`.
  *
- * The parser does not guess. For example, it fails for a secret that is not valid base32, counter-based codes (HOTP),
- * an export of several accounts, an unknown algorithm, and an unknown parameter that may affect the codes. The failure
- * describes the problem, but does not contain the secret.
+ * The parser does not guess. For example, it fails for a secret that is not valid base32, an address for counter-based
+ * codes (HOTP), an export of several accounts, an address with an unknown algorithm, and an address with an unknown
+ * parameter that may affect the codes. The failure describes the problem, but does not contain the secret.
  *
  * @example
  * ```ts

@@ -68,7 +68,7 @@ const attempt = <A>(what: string, use: () => A): Effect.Effect<A, VaultError.Vau
 
 const lstat = (path: string): Fs.BigIntStats | undefined => Fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
 
-/** Does not open the file. */
+/** Returns the device and the inode of a file, without opening the file. */
 export const identity = (path: string): string | undefined => {
   const found = Result.getOrUndefined(Result.try(() => lstat(path)))
   return found === undefined ? undefined : `${found.dev}:${found.ino}`

@@ -1,4 +1,4 @@
-/** Makes a function with the arguments of the standard `fetch`. The function sends requests with an `HttpClient`. */
+/** Makes a function that takes the same arguments as the standard `fetch`, and sends requests with an `HttpClient`. */
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpBody from "effect/http/HttpBody"
@@ -62,7 +62,7 @@ const readRequest = (broker: string, input: FetchInput, init: FetchInit | undefi
     const bytes = new Uint8Array(yield* readBody(broker, body))
     const contentType = headers.get("content-type")
     const withBody = HttpClientRequest.setBody(wire, HttpBody.uint8Array(bytes, contentType ?? undefined))
-    // If the request has no content type, Effect adds one. The standard `fetch` adds none.
+    // `HttpBody.uint8Array` always sets a content type. The standard `fetch` sets none if the request has none.
     return { url, wire: contentType === null ? HttpClientRequest.removeHeader(withBody, "content-type") : withBody }
   })
 
@@ -124,7 +124,8 @@ const optionsOf = (request: Request): FetchInit =>
   )
 
 /**
- * Returns the options for the platform's `fetch`, such as Node's `dispatcher`. Requests to the broker ignore `redirect`.
+ * Returns the options for the platform's `fetch`, such as Node's `dispatcher`. In requests to the broker, the option
+ * `redirect` has no effect.
  */
 const extrasOf = (input: FetchInput, init: FetchInit | undefined): FetchInit => {
   const { body: _b, headers: _h, method: _m, signal: _s, ...extras } = init ?? {}
