@@ -86,7 +86,7 @@ export const rehearse = async (folder: string): Promise<void> => {
     const before = await git("show", `HEAD:${file}`)
     if (bare(before) !== bare(fs.readFileSync(path.join(copy, file), "utf8"))) changed.push(file)
   }
-  none(changed, "A change to another scope and back changed files")
+  none(changed, "Files that differ after a change to another scope and back")
   await git("add", "--all")
   await git("commit", "--quiet", "--no-verify", "--allow-empty", "--message", "round trip")
 

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 
-// RFC 6238, Appendix B. The key is 1234567890, repeated to the length of the hash.
+// RFC 6238, Appendix B. The key repeats 1234567890 until it is as long as the hash.
 const seed = (length: number) => Redacted.make(new TextEncoder().encode("1234567890".repeat(7).slice(0, length)))
 
 const algorithms = { SHA1: seed(20), SHA256: seed(32), SHA512: seed(64) } as const

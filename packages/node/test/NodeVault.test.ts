@@ -205,7 +205,7 @@ describe("vaults: NodeVault", () => {
         writer.close()
         assert.isTrue(yield* Fiber.join(put))
         yield* Fiber.interrupt(watching)
-        // SQLite's own busy handler would have blocked for 400 milliseconds.
+        // SQLite's own busy handler would have blocked the other fibers for 400 milliseconds.
         assert.isBelow(longest, 200)
       }).pipe(Effect.orDie, steady),
     steadyTimeout
@@ -261,7 +261,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.live("does not keep a program running after its last step, and prints nothing to standard error", () =>
+  it.live("does not keep a program running after the program's last step, and prints nothing to standard error", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { ended, printed } = yield* start("vault.ts", [folder])

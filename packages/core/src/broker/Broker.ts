@@ -49,7 +49,7 @@ export const capabilities: ReadonlyArray<Capability> = [
  * @since 0.1.0
  */
 export interface Renewal {
-  /** The ways to renew, in the order in which they are tried. If empty, only a person can log in. */
+  /** The ways to renew, in the order in which they are tried. If the list is empty, only a person can log in. */
   readonly by: ReadonlyArray<"refresh" | "login">
   /**
    * The credential that makes a login without a person possible, such as `"the TOTP secret"`. An account
@@ -87,7 +87,7 @@ export interface Renewal {
  */
 export interface Method {
   readonly id: string
-  /** Name of the module with the layer. */
+  /** Name of the module that contains the layer of this method. */
   readonly layer: string
   readonly title: string
   readonly capabilities: ReadonlyArray<Capability>
@@ -139,8 +139,8 @@ export const assumptions = (
 ): ReadonlyArray<Assumption> => rows.map(([id, confidence, option, text]) => ({ id, confidence, option, text, asOf }))
 
 /**
- * The limit on failed logins for a broker that does not document when it locks an account: two failed logins in 24
- * hours. No broker in this repository is known to lock an account before the third refused login.
+ * A limit on failed logins: two failed logins in 24 hours. No broker in this repository is known to lock an account
+ * before the third refused login.
  *
  * @category constructors
  * @since 0.1.0
@@ -206,11 +206,11 @@ export interface Broker {
   readonly title: string
   readonly methods: ReadonlyArray<Method>
   /**
-   * The origins, keyed by environment and then by purpose: `{ production: { api: "https://…" } }`. The purpose says
-   * which calls go to the origin, such as `api` or `login`.
+   * The origins, keyed by environment and then by purpose: `{ production: { api: "https://…" } }`. The purpose, such
+   * as `api` or `login`, says which calls go to the origin.
    */
   readonly environments: Readonly<Record<string, Readonly<Record<string, string>>>>
-  /** Names of the headers whose values are secret, in lower case. */
+  /** Names, in lower case, of the headers whose values are secret. */
   readonly secretHeaders: ReadonlyArray<string>
   readonly documentation: ReadonlyArray<string>
   /**

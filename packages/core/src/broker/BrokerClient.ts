@@ -1,6 +1,6 @@
 /**
- * Makes the calls to a broker from the broker's tables: the endpoints, the dialects and the error table. A dialect is a
- * form of the broker's answers.
+ * Makes the calls to a broker. The broker's tables describe these calls: the endpoints, the dialects and the error
+ * table. A dialect is a form of the broker's answers.
  *
  * @since 0.1.0
  */
@@ -50,8 +50,8 @@ import type { Extras, Tokens } from "../login/Session.ts"
 export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>>>
 
 /**
- * The argument of the function `headers` of a `Protocol`. `endpoint` is absent if the call is not in the tables, such
- * as an order.
+ * The argument of the function `headers` of a `Protocol`. For a call that is not in the tables, such as an order,
+ * `endpoint` is absent.
  *
  * @category models
  * @since 0.1.0
@@ -217,8 +217,8 @@ export interface BrokerClient {
   /** The origins of the calls, keyed by purpose. */
   readonly origins: Readonly<Record<string, string>>
   /**
-   * Returns the origin of the address that the broker returned at login, from the `extras` of the session. Returns
-   * `undefined` if the broker returned no address, or an address that is not allowed.
+   * Returns the origin of the address that the broker returned at login. The `extras` of the session contain this
+   * address. Returns `undefined` if the broker returned no address, or an address that is not allowed.
    */
   readonly toldOrigin: (extras: Extras | undefined) => string | undefined
 }

@@ -82,8 +82,8 @@ export interface Endpoint {
   /** The refusals that this endpoint may answer with, in addition to the common refusals. */
   readonly refusals: ReadonlyArray<Refusal>
   /**
-   * Whether the endpoint itself may fail because of an account or the vault. For every endpoint, the check of the
-   * bearer token may also fail because of the vault.
+   * Whether the endpoint itself may fail because of an account or the vault. The check of the bearer token, which may
+   * fail because of the vault, does not count.
    */
   readonly canFail: boolean
 }
@@ -113,7 +113,7 @@ export const endpoints = {
     method: "POST",
     path: "/v1/accounts/{name}/renew",
     summary:
-      "A session with a new token. The body contains the token that the broker has refused. One renewal serves all callers. If the current session no longer has the refused token, nothing is sent to the broker.",
+      "A session with a new token. The body of the request contains the token that the broker has refused. One renewal serves all callers. If the current session no longer has the refused token, nothing is sent to the broker.",
     body: "DeadToken",
     answer: json("Session"),
     refusals: ["AccountUnknown", "BodyInvalid", "BodyTooLarge"],

@@ -29,8 +29,8 @@ const appId = ({ app = {} }: Counted): Effect.Effect<string> => {
 }
 
 /**
- * The warning about a failure of the shared limits does not contain the error. The error may contain the address of
- * their store, and this address may contain a password.
+ * The warning about a failure of the shared limits does not contain the error. The error may contain the address of the
+ * store of the shared limits, and this address may contain a password.
  */
 export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol: Counted) {
   const id = yield* appId(protocol)

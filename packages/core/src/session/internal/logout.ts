@@ -18,8 +18,8 @@ const markLoggedOut = (self: Self) => {
   self.state.logouts += 1
   self.state.pendingRenewal = undefined
   Cached.clearLoggedOut(self.state, "logged-out")
-  // Callers that wait for the renewal fail now. If the renewal gets a session after this, the renewal revokes the
-  // session.
+  // The callers that wait for the renewal get an error now. If the renewal gets a session later, the renewal revokes
+  // this session.
   if (pendingRenewal !== undefined) pendingRenewal.end(loggedOut(self))
   return mine
 }

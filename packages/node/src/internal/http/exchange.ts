@@ -18,7 +18,7 @@ export const defaultHeaders = { accept: "*/*", "user-agent": "node" }
 
 export interface WireAnswer {
   readonly status: number
-  /** The headers by their names in lower case. */
+  /** The headers, keyed by name in lower case. */
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
   /** The bytes as they were sent, possibly compressed. */
   readonly body: Uint8Array
@@ -42,7 +42,10 @@ export interface Listener {
 }
 
 export interface Exchange {
-  /** Ends the exchange. A request that still waits for a connection is never sent. A connection in use is closed. */
+  /**
+   * Ends the exchange. If the request still waits for a connection, it is never sent. If the request already has a
+   * connection, this connection is closed.
+   */
   readonly cancel: () => void
 }
 
