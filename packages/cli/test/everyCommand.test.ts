@@ -9,7 +9,7 @@ interface Step {
   readonly args: ReadonlyArray<string>
   readonly shows: RegExp
   readonly replies?: ReadonlyArray<Reply>
-  /** Whether the output may have lines that are longer than the terminal is wide. */
+  /** Whether a line of the output may be wider than the terminal. */
   readonly isRaw?: true
   /** Exit code. Default: 0. */
   readonly code?: number

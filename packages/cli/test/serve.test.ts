@@ -18,7 +18,7 @@ const renewOf = (server: Served, token: string, name = "mine") =>
   ask(server, `/v1/accounts/${name}/renew`, { method: "POST", body: JSON.stringify({ token }) })
 
 it.live(
-  "broker-auth serve uses a private socket to serve a session and the headers for calls to the broker",
+  "`broker-auth serve` uses a private socket to return a session and the headers for calls to the broker",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -58,7 +58,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve ends within 20 seconds if the socket belongs to a server that does not answer",
+  "`broker-auth serve` ends within 20 seconds if the socket belongs to a server that does not answer",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -88,7 +88,7 @@ const renewInPython = (where: string, dead: string) =>
   })
 
 it.live.skipIf(!runsPython)(
-  "broker-auth serve renews the session once for eight Python processes that report the same rejected token",
+  "`broker-auth serve` renews the session once for eight Python processes that report the same rejected token",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -111,7 +111,7 @@ it.live.skipIf(!runsPython)(
 )
 
 it.live(
-  "broker-auth serve refuses a second renewal if the broker accepts the session from the first renewal",
+  "`broker-auth serve` refuses a second renewal if the broker still accepts the session from the first renewal",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -130,7 +130,7 @@ it.live(
 const refusalOf = ({ body, status }: Reply) => [status, body?.error?.reason]
 
 it.live(
-  "broker-auth serve refuses a wrong, missing or revoked bearer token",
+  "`broker-auth serve` refuses a wrong, missing or revoked bearer token",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -178,7 +178,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve refuses invalid requests and requests from web pages",
+  "`broker-auth serve` refuses invalid requests and requests from web pages",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -238,7 +238,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve returns the session only after a person has logged in",
+  "`broker-auth serve` returns the session only after a person has logged in",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["rmoney"] })
@@ -304,7 +304,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve keeps a session that no call can check, and says how to replace it",
+  "`broker-auth serve` keeps a session that no call can check, and says how to replace it",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["rmoney"] })
@@ -330,7 +330,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve notices accounts that are added, changed or removed while it is running",
+  "`broker-auth serve` notices accounts that are added, changed or removed while it is running",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -366,7 +366,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve starts again after it was killed during a renewal",
+  "`broker-auth serve` starts again after it was killed during a renewal",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -401,7 +401,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve completes its pending answers when a signal ends it",
+  "`broker-auth serve` answers its pending requests after SIGTERM, and then ends",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withSamco()
@@ -419,7 +419,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve refuses an invalid socket path, port, program name or combination of flags",
+  "`broker-auth serve` refuses an invalid socket path, port, program name or combination of flags",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

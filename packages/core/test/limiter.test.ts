@@ -48,7 +48,7 @@ describe("the rate limiter", () => {
     { requests: 1, count: 4, passed: [0, 1050, 2100, 3150] },
     { requests: 3, count: 7, passed: [0, 0, 0, 1050, 1050, 1050, 2100] }
   ])(
-    "lets $count calls pass at the milliseconds $passed if the limit is $requests per second",
+    "lets $count calls pass after $passed milliseconds if the limit is $requests per second",
     ({ count, passed, requests }) =>
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* passing(times(count, ["a", perSecond(requests)])), passed)

@@ -41,7 +41,8 @@ export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unkn
   if (first !== "{" && first !== "[") return undefined
   const strict = parseStrictly(text)
   if (strict !== undefined) return strict
-  // A repair can change correct text, such as a curly quotation mark in a string. So each repair is tried alone first.
+  // A repair that is not needed can change correct text, such as a curly quotation mark in a string. So each repair is
+  // tried alone first.
   for (const defects of [...quirks.map((quirk) => [quirk]), quirks]) {
     const value = parseMended(text, defects)
     if (value !== undefined) return value
