@@ -1,4 +1,7 @@
-/** A program that leaks a secret. The first argument is a key of `ways`. With `no leak`, the program leaks nothing. */
+/**
+ * A program that leaks a secret. Its first argument, a key of `ways`, selects how. With the key `no leak`, the program
+ * leaks nothing.
+ */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"

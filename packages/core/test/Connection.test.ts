@@ -198,7 +198,7 @@ describe("Connection:", () => {
     ["manual", "302"],
     ["follow", "200"]
   ] as const) {
-    it(`fetch() obeys the option redirect: "${redirect}" if the host is not the broker's`, async () => {
+    it(`fetch() obeys the option redirect: "${redirect}" if the host does not belong to the broker`, async () => {
       const server = createServer(({ url }, response) => {
         response.writeHead(url === "/" ? 200 : 302, { location: "/" }).end()
       })
@@ -482,7 +482,7 @@ describe("Connection: open() and close():", () => {
     assert.strictEqual(reasonOf(await rejection(Connection.open(layerOf(), { codes: () => "1" }))), "InvalidRequest")
   })
 
-  it("each function that returns a promise rejects after close()", async () => {
+  it("every async function rejects after close()", async () => {
     const [tiny, shared] = [makeTiny(), makeShared()]
     const { client, sent } = clientOf(() => new Response("ok"))
     const services = Layer.mergeAll(
@@ -998,7 +998,7 @@ describe("Connection: the function `codes`", () => {
     assert.deepStrictEqual(verified, ["second 123456"])
   })
 
-  it("makes session() reject with ActionRequired if it returns a promise that rejects", async () => {
+  it("makes session() reject with ActionRequired if the promise of `codes` rejects", async () => {
     await using connection = await Connection.open(twoSteps([]), {
       codes: () => Promise.reject(new TypeError("canary-secret"))
     })

@@ -262,7 +262,7 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
-  it.effect("starts the remaining accounts after the first accounts have hung for two minutes", () =>
+  it.effect("starts the remaining logins after the first logins have hung for two minutes", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin((tiny, name) => {
         if (name.startsWith("hangs")) tiny.latency = "1 hour"
@@ -373,7 +373,7 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
-  it.effect("starts at most `perSecond` accounts in each second", () =>
+  it.effect("starts at most `perSecond` logins in each second", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
       const running = yield* Effect.forkChild(warmed(managers, names(25), { perSecond: 10, jitter: 0 }))
@@ -386,7 +386,7 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
-  it.effect("starts at most `perSecond` accounts in each second, even after slow logins", () =>
+  it.effect("starts at most `perSecond` logins in each second, even after slow logins", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin((tiny, name) => {
         tiny.latency = name === "T1" ? "9500 millis" : "10 seconds"
@@ -405,7 +405,7 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
-  it.effect("starts the accounts at random times within `jitter`", () =>
+  it.effect("starts the logins at random times within `jitter`", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
       const running = yield* Effect.forkChild(warmed(managers, names(100), { concurrency: 100, jitter: "1 second" }))

@@ -80,7 +80,7 @@ describe("a form body", () => {
     ["a request that is a list", [["a", "1"]], ["request"]],
     ["a request that is a secret", Redacted.make("a=1"), ["request"]],
     ["a request that is null", null, ["request"]]
-  ] as const)("cannot be made from %s, and no request is sent", ([, request, fields]) =>
+  ] as const)("cannot be made from %s, and nothing is sent", ([, request, fields]) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const error = yield* Effect.flip(client.call(exchange, { account: "T1", request }))
@@ -123,14 +123,14 @@ describe("a form body", () => {
 describe("a body with JSON", () => {
   const noren = Encoding.jData({ beside: ["jKey"] })
   it.effect.each([
-    ["JSON with NaN", "json", { a: Number.NaN }],
-    ["JSON with an infinite number in a list", "json", { a: [{ b: Number.POSITIVE_INFINITY }] }],
-    ["JSON with a BigInt", "json", { a: 1n }],
-    ["JSON with a function", "json", { a: () => "1" }],
-    ["jData with NaN", noren, { a: Number.NaN }],
-    ["a field beside jData that is an object", noren, { a: { b: "1" }, jKey: { c: "1" } }],
-    ["a field beside jData with a lone surrogate", noren, { jKey: "x\ud83d" }]
-  ] as const)("cannot be made from %s, and no request is sent", ([, encoding, request]) =>
+    ["NaN", "json", { a: Number.NaN }],
+    ["an infinite number in a list", "json", { a: [{ b: Number.POSITIVE_INFINITY }] }],
+    ["a BigInt", "json", { a: 1n }],
+    ["a function", "json", { a: () => "1" }],
+    ["NaN in jData", noren, { a: Number.NaN }],
+    ["an object in a field beside jData", noren, { a: { b: "1" }, jKey: { c: "1" } }],
+    ["a lone surrogate in a field beside jData", noren, { jKey: "x\ud83d" }]
+  ] as const)("cannot contain %s, and nothing is sent", ([, encoding, request]) =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, encoding, request: Schema.Unknown, response: Schema.Unknown })
       const { client, seen } = yield* connect([() => yes()])

@@ -94,7 +94,7 @@ describe("the fake's check of headers", () => {
   )
 
   for (const [what, switches, ofSource, ofMachine] of [
-    ["accepts a source id with lower-case letters, and placeholders in headers, by default", {}, "", ""],
+    ["by default, accepts a source id with lower-case letters, and accepts placeholders in headers", {}, "", ""],
     [
       'refuses a source id with lower-case letters if sourceId is "upper-case"',
       { sourceId: "upper-case" },

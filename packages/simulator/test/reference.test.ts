@@ -46,7 +46,7 @@ it.live("the control port accepts every fault in the table of faults", () =>
   })
 )
 
-it.live("the broker's package has every endpoint, header and field in the table of account fields", () =>
+it.live("every endpoint, header and field in the table of account fields exists in the broker's package", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     for (const [broker, { descriptor }] of Object.entries(brokers)) {

@@ -53,7 +53,7 @@ export interface Input {
   readonly broker: Broker
   readonly table: Readonly<Record<string, Endpoint>>
   readonly codes: ReadonlyArray<ErrorRow>
-  /** Returns the headers of a call. `make` passes `sample` values to `headers` instead of real tokens. */
+  /** Returns the headers of a call. `make` passes placeholders to `headers` instead of real tokens. */
   readonly headers: Protocol["headers"]
   /** The values of the app, such as the API key. Each secret is a placeholder that `sample` returns. */
   readonly app?: Protocol["app"]

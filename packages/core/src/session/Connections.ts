@@ -75,8 +75,8 @@ export type Progress<Name extends string> = {
 export interface Connections<A extends Accounts> extends Closable {
   readonly names: ReadonlyArray<keyof A & string>
   /**
-   * Returns the functions of an account. The first call checks the credentials of the account, but sends nothing to the
-   * broker. If the credentials are invalid, the promise rejects.
+   * Returns the functions of an account. The first call of `account` with a name checks the credentials, but sends
+   * nothing to the broker. If the credentials are invalid, the promise rejects.
    */
   readonly account: <Name extends keyof A & string>(name: Name) => Promise<CallsOf<Layer.Success<A[Name]>>>
   /**

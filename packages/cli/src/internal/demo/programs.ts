@@ -1,6 +1,6 @@
 /**
- * The programs of the demo, one for each broker of the simulator. A program is made from the broker's descriptor, its
- * first login method and an account of its fake, so a new broker needs no code here.
+ * The programs of the demo, one for each broker of the simulator. A program is made from the broker's first login
+ * method, the descriptor of the broker's fake, and an account of this fake. So a new broker needs no code here.
  */
 import type { Broker, Method } from "@auth/broker-core/broker/Broker"
 import * as AuthorizedClient from "@auth/broker-core/session/AuthorizedClient"
@@ -71,8 +71,9 @@ const formPlaces = (wire: WireName): ReadonlyArray<Place> =>
   typeof wire === "string" ? [] : wire.filter(({ where }) => where === "form")
 
 /**
- * The descriptor of a fake names an endpoint for each input of a form. The field `accountField` identifies an account.
- * The login page is the endpoint of this field's input. The result contains all inputs of this page.
+ * The descriptor of a fake names an endpoint for each input of a form. `accountField` is the name of the field that
+ * identifies an account. The login page is the endpoint of this field's input. The result contains all inputs of this
+ * page.
  */
 const formOf =
   ({ accountField, fields }: FakeDescriptor): Program["form"] =>

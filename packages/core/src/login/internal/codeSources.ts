@@ -45,7 +45,7 @@ export const codeFrom = <A, E, R>(
   const orElse = () => Effect.fail(noCode(account, `The source of the code returned no code within ${codeTimeout}.`))
   const started = Effect.suspend((): Effect.Effect<A, E | AuthError.AuthError, R> => {
     const effect = source()
-    // An `Exit` has already ended, so it needs no time-out.
+    // An `Exit` is a finished result, so it needs no time-out.
     if (Exit.isExit(effect)) return effect
     if (Effect.isEffect(effect)) {
       return Effect.flatMap(LoginAttempt, (attempt) =>
