@@ -405,6 +405,25 @@ describe("Connection:", () => {
     )
     assert.strictEqual(error, reason)
   })
+
+  for (const type of ["text/csv", "application/json"]) {
+    for (const reads of [0, 1]) {
+      it(`fetch() stops the answer (${type}) if the program cancels the body after ${reads} reads`, async () => {
+        let isCanceled = false
+        const body = () =>
+          new ReadableStream({
+            pull: (stream) => stream.enqueue(new Uint8Array(700_000)),
+            cancel: () => void (isCanceled = true)
+          })
+        const { client } = clientOf(() => new Response(body(), { headers: { "content-type": type } }))
+        await using connection = await Connection.open(layerOf(), { client })
+        const reader = (await connection.fetch(origin)).body!.getReader()
+        for (let read = 0; read < reads; read += 1) await reader.read()
+        await reader.cancel()
+        assert.isTrue(isCanceled)
+      })
+    }
+  }
 })
 
 describe("Connection: call(), profile() and run():", () => {

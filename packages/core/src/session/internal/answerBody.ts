@@ -80,7 +80,12 @@ const toWebStream = (
   const pending = head.slice()
   const cancelled = new AbortController()
   let reading: Reading | undefined
-  const close = Effect.suspend(() => (reading === undefined ? Effect.void : Scope.close(reading.scope, Exit.void)))
+  const close = Effect.suspend(() =>
+    // If nothing was read, the answer must be opened, because only an open answer can be cancelled.
+    Effect.flatMap(reading === undefined ? opening : Effect.succeed(reading), ({ scope }) =>
+      Scope.close(scope, Exit.void)
+    )
+  )
   const next = (controller: ReadableStreamDefaultController<Uint8Array>) => {
     const fail = (failure: unknown) =>
       Effect.andThen(
