@@ -29,7 +29,7 @@ const visitor = Effect.map(makeUser(), (user) => {
 
 const preload = (code: string) => ({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` })
 
-/** One run of the demo for several tests. It fails if the demo uses the proxy in its environment. */
+/** One run of the demo, which several tests share. The run fails if the demo uses the proxy in the environment. */
 const finished = Effect.runSync(
   Effect.cached(
     Effect.scoped(
@@ -189,7 +189,7 @@ registerHooks({ resolve })`
 )
 
 it.live(
-  "the demo prints the step that failed and the reason",
+  "if a step fails, the demo prints the name of the step and the reason",
   () =>
     Effect.gen(function* () {
       const { temporary, user } = yield* visitor
@@ -208,7 +208,7 @@ it.live(
 
 const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "accessToken", "totpSecret"]
 
-/** In a fake's account, `totp` says whether TOTP is enabled, and is not secret. */
+/** `totp` is not included: in a fake's account, this field is not secret, and says whether TOTP is enabled. */
 const secretFields = new Set([
   ...alsoSecret,
   ...brokers

@@ -127,7 +127,7 @@ it.live(
   timeout
 )
 
-/** The bundle of the command, in a folder with the layout of the package. */
+/** The bundle of `broker-auth`, in a folder with the layout of the package. */
 const bundled = Effect.acquireRelease(
   Effect.promise(async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-bundle-"))
@@ -168,7 +168,7 @@ const median = (numbers: ReadonlyArray<number>): number =>
   numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? 0
 
 it.live(
-  "the bundled broker-auth prints its help in at most 2.5 times the time of an empty program",
+  "to print its help, the bundled broker-auth takes at most 2.5 times as long as an empty program takes",
   () =>
     Effect.gen(function* () {
       const { file, folder } = yield* bundled

@@ -95,7 +95,7 @@ const method = Method.make(
  * Provides all services of this login method for one account. Enable biometric login once, with the call `bioEnable` of
  * `RmoneyApi` in a session of `RmoneyAuth`. The layer keeps the token of its newest login for the next login. After a
  * restart without a persistent vault, pass the newest token in the credentials. A `SessionManager` with a persistent
- * vault renews with the stored token.
+ * vault renews the session with the stored token.
  *
  * @category layers
  * @since 0.1.0

@@ -141,7 +141,7 @@ export const totp = (
 }
 
 /**
- * Makes a source that returns one given code. Use it for one login. Blanks, invisible characters and pairs of
+ * Makes a source that returns the given code. Use the source for one login. Blanks, invisible characters and pairs of
  * quotation marks around the code are removed.
  *
  * @example
@@ -163,11 +163,11 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource => {
 }
 
 /**
- * Makes a source from a function that returns an effect. For example, the effect reads a mailbox or a hardware key.
+ * Makes a source from a function that returns an effect. For example, the effect can read the code from a mailbox.
  *
  * The function runs once for each code. A login of a session manager fails with `ActionRequired` if the effect returns
- * no code within five minutes. An error of the effect ends the login. The limit on failed logins counts this login only
- * if the `reason` of the error has the broker's `code` or `brokerMessage`.
+ * no code within five minutes. An error of the effect ends the login. This login counts toward the limit on failed
+ * logins only if the `reason` of the error has the broker's `code` or `brokerMessage`.
  *
  * @example
  * ```ts

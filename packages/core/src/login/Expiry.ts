@@ -68,7 +68,7 @@ export interface End {
 }
 
 /**
- * A rule that computes the expiry of a session. It returns `undefined` if the rule does not apply.
+ * A rule that computes the expiry of a session. Returns `undefined` if the rule does not apply.
  *
  * @category models
  * @since 0.1.0
@@ -133,8 +133,8 @@ export const jwt: Expiry = ({ accessToken }) => {
 }
 
 /**
- * Computes the expiry from the lifetime in the broker's answer, `expiresIn`. If the answer has no lifetime, uses the
- * point in time in the answer, `expiresAt`.
+ * Computes the expiry from the broker's answer. Uses the lifetime `expiresIn`. If the answer has no lifetime, uses the
+ * point in time `expiresAt`.
  *
  * @example
  * ```ts
@@ -156,8 +156,8 @@ export const expiresIn: Expiry = ({ expiresAt, expiresIn, issuedAt }) => {
 }
 
 /**
- * Reads the expiry from a field of an answer. The field may be a number or text. A value of at most 94,608,000 is a
- * lifetime in seconds, of at most three years. A larger value is a point in time, in seconds or milliseconds since the
+ * Reads the expiry from a field of an answer. The field may be a number or text. A value of at most 94,608,000 (three
+ * years in seconds) is a lifetime in seconds. A larger value is a point in time, in seconds or milliseconds since the
  * epoch. If the value cannot be read, the result has no fields.
  *
  * @example

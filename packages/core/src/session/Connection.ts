@@ -1,6 +1,6 @@
 /**
- * A connection to a broker's account, for programs without Effect. Its calls to the broker and the vault return
- * promises.
+ * A connection to an account at a broker, for programs without Effect. Functions that call the broker or use the vault
+ * return promises.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ import * as Startup from "./Startup.ts"
 import type { VaultError } from "./VaultError.ts"
 
 /**
- * The question for a one-time code: the argument of the function in the option `codes` of a connection.
+ * A question for a one-time code. A connection passes the question to the function in the option `codes`.
  *
  * @category models
  * @since 0.1.0
@@ -81,8 +81,8 @@ export type Connection<Services> = CallsOf<Services> & Closable
 
 /**
  * Returns the plain text of a secret, such as a token or the address of a login page. Do not log this text. Throws
- * `InvalidRequest` if the argument is not a secret. For example, if a session has no refresh token, `tokens.refresh` is
- * `undefined`.
+ * `InvalidRequest` if the argument is not a secret. Before you pass `tokens.refresh`, check that the session has a
+ * refresh token: otherwise `tokens.refresh` is `undefined`.
  *
  * @category secrets
  * @since 0.1.0
@@ -93,7 +93,7 @@ export const reveal = (secret: Redacted.Redacted<string>): string => {
 }
 
 /**
- * Opens a connection to the account of a broker's layer. `open` checks the credentials and opens the vault, but sends
+ * Opens a connection to the account that `layer` serves. `open` checks the credentials and opens the vault, but sends
  * nothing to the broker. The first call that needs a session uses the stored session if it is live. Otherwise the call
  * gets a new session from the broker, or fails with `ActionRequired` if only a person can log in. If both the
  * credentials and the vault have problems, the promise rejects with a `StartupError`, whose `message` has one line for
