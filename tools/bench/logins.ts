@@ -109,7 +109,7 @@ interface Kite {
   readonly setAccessToken: (token: string) => void
 }
 
-/** Loads a package as CommonJS, as the examples of the SDKs do. */
+/** Loads a package as CommonJS. The examples of the SDKs do the same. */
 const load = createRequire(import.meta.url)
 
 const stub = path.join(import.meta.dirname, "../interop/public-ip-stub.cjs")

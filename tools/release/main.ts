@@ -32,7 +32,7 @@ token of the registry in your npmrc. In a job of GitHub Actions or GitLab that h
 publishes with provenance: a signed statement that names the commit and the job.`
 
 /**
- * Time limits in milliseconds. `query` is for a command that changes nothing, `publish` is for all packages together.
+ * Time limits in milliseconds. `query` is for a command that changes nothing. `publish` is for all packages together.
  */
 const limits = { query: 60_000, build: 600_000, publish: 900_000 }
 

@@ -137,7 +137,7 @@ describe("a call", () => {
     { request: { id: "T1", pin: Redacted.make(1) }, problems: ["pin"] },
     { request: null, problems: ["request"] },
     { request: undefined, problems: ["request"] }
-  ])("is not sent if the request is $request, because of problems in $problems", ({ problems, request }) =>
+  ])("with the request $request is not sent, and the error names $problems", ({ problems, request }) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const call = client.call(login, { account: "T1", request: request as unknown as typeof loginOptions.request })
@@ -206,7 +206,7 @@ it.effect.each([
   })
 )
 
-it.effect('a client accepts plain http for a loopback address or with `insecureHttp: "allow"`', () =>
+it.effect('a client accepts plain http if the address is a loopback address or if `insecureHttp` is "allow"', () =>
   Effect.gen(function* () {
     for (const api of [
       "http://127.0.0.1:1",
@@ -259,7 +259,7 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect("closes its connection if it is interrupted", () =>
+  it.effect("closes its connection if the call is interrupted", () =>
     Effect.gen(function* () {
       const signals: Array<AbortSignal | null | undefined> = []
       const sent = yield* Deferred.make<void>()
@@ -295,7 +295,7 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect("is sent again after a cut connection only when the rate limit allows it", () =>
+  it.effect("is sent again after a failed connection only when the rate limit allows another request", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([cut, () => yes()])
       const limited = { ...profile, limits: [{ requests: 1, per: "1 second" }] } as const
@@ -370,7 +370,7 @@ describe("the body of an answer", () => {
     })
   )
 
-  it.effect("is too large even if the answer announces a smaller size", () =>
+  it.effect("is rejected if it is too large, even if its content-length is small", () =>
     Effect.gen(function* () {
       const { response } = streamed(100, { headers: { "content-length": "3" } })
       const tiny = yield* connect([() => response], { maxBodyBytes: limit })
@@ -407,7 +407,7 @@ describe("the body of an answer", () => {
   )
 
   it.effect.each([{}, { "content-length": "40" }])(
-    "is not accepted if the connection fails after complete JSON: headers %j",
+    "with the headers %j is not accepted if the connection fails after the complete JSON has arrived",
     (headers) =>
       Effect.gen(function* () {
         const whole = new TextEncoder().encode(`{"ok":true,"data":{"token":"t"}}`)
@@ -632,7 +632,7 @@ describe("a refusal", () => {
   )
 })
 
-describe("an error about an answer in which the broker quotes part of a header", () => {
+describe("if the broker quotes part of a header", () => {
   const parts = { key: "kite9key", token: "opaq4tok", user: "usr-9", password: "pa55 w0rd" }
   const basic = Buffer.from(`${parts.user}:${parts.password}`).toString("base64")
   const values: ReadonlyArray<readonly [title: string, value: string | Redacted.Redacted<string>]> = [
@@ -650,7 +650,7 @@ describe("an error about an answer in which the broker quotes part of a header",
     (text) => status(200, `<h1>${text} was not accepted</h1>`),
     (text) => status(200, encodeURIComponent(text))
   ]
-  it.effect.each(values)("shows no secret if the header contains %s", ([, value]) =>
+  it.effect.each(values)("the error shows no secret from a header that contains %s", ([, value]) =>
     Effect.gen(function* () {
       const sent = Redacted.isRedacted(value) ? Redacted.value(value) : value
       const inside = Object.values(parts).filter((part) => sent.replace(basic, atob(basic)).includes(part))
@@ -758,7 +758,7 @@ describe("the reason for a failed call", () => {
     ["soon", undefined],
     ["", undefined],
     ["99999999999999999999", 900_000]
-  ] as const)('takes retryAfter from the header "Retry-After: %s", in milliseconds: %s', ([text, millis]) =>
+  ] as const)('takes retryAfter from the header "Retry-After: %s": %s milliseconds', ([text, millis]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       for (const code of [429, 503, 502, 500, 408]) {
@@ -808,7 +808,7 @@ describe("the reason for a failed call", () => {
   )
 
   it.effect(
-    "is InvalidCredentials for a login with HTTP 401 only if there is no message or the message says that authentication failed",
+    "is InvalidCredentials for a login with HTTP 401 only if the message is missing or says that authentication failed",
     () =>
       Effect.gen(function* () {
         for (const [message, tag] of [
@@ -834,7 +834,7 @@ describe("the reason for a failed call", () => {
     })
   )
 
-  it.effect("contains a delay that is measured by the broker's clock if this machine's clock is an hour behind", () =>
+  it.effect("contains the delay from Date to Retry-After if this machine's clock is an hour behind", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 3))
       const headers = { date: "Sat, 21 Nov 2026 04:00:00 GMT", "retry-after": "Sat, 21 Nov 2026 04:00:20 GMT" }
@@ -1020,7 +1020,7 @@ describe("a token in a header", () => {
       let sent = 0
       const client = yield* overFetch("https://api.tiny.example", (url, init) => {
         // Like `fetch`, `new Request` throws if a header is invalid. For a line break, a carriage return or NUL, the
-        // error shows the header's value.
+        // error of `new Request` shows the header's value.
         const { method } = new Request(url, init)
         sent += method.length
         return Promise.resolve(yes())

@@ -147,7 +147,7 @@ export const scenario: Scenario = {
       tally.equal("lost sessions that were reported as written", found.lost, 0)
       tally.equal("files that other users can access", found.open, 0)
       // A writer that is killed before its first report has reported no session that the vault could lose. So at least
-      // a quarter of the kills must come later.
+      // a quarter of the kills must come after the first report.
       tally.atLeast("kills after the writer's first report", found.kills - found.early, Math.floor(found.kills / 4))
       tally.note("kills between a write and its report", found.unsaid)
     })

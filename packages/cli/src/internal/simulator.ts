@@ -26,7 +26,7 @@ const isLoopback = (text: string): boolean => {
 
 /**
  * `given` is the simulator's address from the flag `--simulator`. Without the flag, the address is read from
- * `BROKER_AUTH_SIMULATOR`. Without both, the result is `undefined`, and requests go to the real brokers.
+ * `BROKER_AUTH_SIMULATOR`. If neither is set, the result is `undefined`, and requests go to the real brokers.
  */
 export const origins = Effect.fnUntraced(function* (
   given: string | undefined
@@ -60,8 +60,9 @@ export const origins = Effect.fnUntraced(function* (
 })
 
 /**
- * Returns the simulator's addresses for the origins of the broker's `environment`, keyed by purpose, such as `api`.
- * Fails if the simulator has no address for one of these origins, so that no request goes to the real broker.
+ * Returns the simulator's address for each origin of the environment, keyed by the origin's purpose, such as `api`. The
+ * default environment is the broker's first environment. If the simulator does not have all addresses, this function
+ * fails, so that no request goes to the real broker.
  */
 export const originsOf = (
   broker: Broker,

@@ -26,7 +26,7 @@ import { line } from "../output.ts"
 import { heading, refused, step } from "./print.ts"
 import type { Program } from "./programs.ts"
 
-/** How far behind the clock is in the step "log in on a machine whose clock is slow", in milliseconds. */
+/** In the step "log in on a machine whose clock is slow", the clock is slow by this number of milliseconds. */
 const lateBy = 240_000
 
 const requestsAtOnce = 1000

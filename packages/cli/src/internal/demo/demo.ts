@@ -1,6 +1,6 @@
 /**
- * `demo`: a trading day at the fake brokers of the simulator. All requests go to this machine, and everything that is
- * stored is in a temporary folder.
+ * `demo`: a trading day at the fake brokers of the simulator. All requests go to this machine. The demo stores its
+ * files in a temporary folder.
  */
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
@@ -127,7 +127,7 @@ const first = Effect.gen(function* () {
 })
 
 export const run: Effect.Effect<void, Failure> = Effect.gen(function* () {
-  // If NODE_USE_ENV_PROXY is set, Node sends requests through the user's proxy, unless `no_proxy` contains their host.
+  // If NODE_USE_ENV_PROXY is set, Node uses the user's proxy for all hosts that are not in `no_proxy`.
   process.env["no_proxy"] = "127.0.0.1"
   if (Option.isSome(yield* Effect.option(Config.String(variable)))) return yield* second
   const [took] = yield* Effect.timed(first)

@@ -85,7 +85,8 @@ export const withSession = <A, E, R>(
       if (isUntested(self, session, first.kindOf(), now)) return yield* Effect.fail(withAdvice(error, notRenewedAgain))
       const renewed = yield* renew(self, session)
       if (self.trial?.session !== renewed) self.trial = { session: renewed, accepted: new Set() }
-      // The broker refused the token, so the effect has sent a request. A request that was not counted may be an order.
+      // The broker refused the token, so the effect has sent a request. If `count` is 0, this request was not counted.
+      // It may be an order.
       if (first.sent.count === 0 || first.sent.unsafe > 0) return yield* Effect.fail(withAdvice(error, notRunAgain))
       const second = yield* runOnce(self, renewed, use)
       return yield* Effect.mapError(second.run, (again) =>
