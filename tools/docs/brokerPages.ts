@@ -92,7 +92,7 @@ const failureOf = ({ code, operations, status }: ErrorRow, usual: number): Failu
  */
 const outcomeOf = (row: ErrorRow): readonly [reason: string, remedy: string] => {
   const [usual, fault] = [row.reason(failureOf(row, 200)), row.reason(failureOf(row, 500))]
-  const other = usual._tag === fault._tag ? "" : ` (\`${fault._tag}\` with HTTP 500 or higher)`
+  const other = usual._tag === fault._tag ? "" : `; \`${fault._tag}\` if the status is HTTP 500 or higher`
   return [`\`${usual._tag}\`${other}`, usual.remedy]
 }
 

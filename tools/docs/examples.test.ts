@@ -100,7 +100,7 @@ describe("extract", () => {
     ])
   })
 
-  it("ignores a block without a closing fence in its comment", () => {
+  it("ignores a block if the comment ends before the closing fence of the block", () => {
     const source = "/**\n * ```ts\n * a\n */\nconst b = 1\n/**\n * ```ts\n * c\n * ```\n */\n"
     assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 8, code: "c", run: true }])
   })

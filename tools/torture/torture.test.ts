@@ -84,7 +84,7 @@ describe("torture", () => {
     assert.isTrue(isRight(rows, right))
   })
 
-  it("fails if a run with a broken part finds no wrong count", async () => {
+  it("fails if all counts are right although a part was broken on purpose", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("x", async (tally) => tally.equal("exchanges", 1, 1))),
       true
@@ -163,7 +163,7 @@ describe("torture", () => {
     ])
   })
 
-  it("prints the option --broken among the options that repeat a run with broken parts", async () => {
+  it("prints which options repeat a run with broken parts; --broken is one of them", async () => {
     const printed: Array<string> = []
     const output = { print: (text: string) => void printed.push(text), progress: () => undefined, details: false }
     const wrong = scenarioOf((torture) => torture.attempt("x", async (tally) => tally.equal("lost", 1, 0)))

@@ -68,7 +68,7 @@ export interface Renewal {
    */
   readonly codes?: "totp"
   /**
-   * Number of failed logins within `window` after which no further login is sent. `LoginGuard.countedAt` describes
+   * If this number of logins has failed within `window`, no further login is sent. `LoginGuard.countedAt` describes
    * which logins count. The number must be smaller than the number of refused logins after which the broker locks the
    * account.
    */

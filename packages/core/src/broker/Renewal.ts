@@ -35,7 +35,7 @@ import type { StepUp } from "../login/StepUp.ts"
  */
 export interface GuardPolicy {
   /**
-   * Number of failed logins within `window` after which no further login is sent. `LoginGuard.countedAt` describes
+   * If this number of logins has failed within `window`, no further login is sent. `LoginGuard.countedAt` describes
    * which logins count. A whole number from 1 to 100. It must be smaller than the number of refused logins after which
    * the broker locks the account.
    */
@@ -111,7 +111,7 @@ export const make = (options: {
   /** See `early` of `SessionManager.Options`. Default: zero, so a session is renewed only after it has expired. */
   readonly early?: Duration.Input | undefined
   /**
-   * Number of failed logins within `window` after which no further login is sent. Default: 2, because no broker in
+   * If this number of logins has failed within `window`, no further login is sent. Default: 2, because no broker in
    * this repository is known to lock an account before the third refused login.
    */
   readonly maxFailures?: number | undefined
@@ -157,7 +157,7 @@ export const make = (options: {
 export interface Options {
   /** See `early` of `SessionManager.Options`. */
   readonly early?: Duration.Input | undefined
-  /** Number of failed logins within `window` after which no further login is sent. A whole number from 1 to 100. */
+  /** If this number of logins has failed within `window`, no further login is sent. A whole number from 1 to 100. */
   readonly maxFailures?: number | undefined
   /** How long a failed login counts towards `maxFailures`. */
   readonly window?: Duration.Input | undefined

@@ -31,8 +31,9 @@ export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
   /**
-   * Set only if the new token has expired or expires within 30 seconds. If the token has expired when the session is to
-   * be cached, callers get this error instead of `SessionExpired`.
+   * Set only if the new token has already expired, or expires within 30 seconds. The session manager caches a session
+   * after it has stored the session. If the token has expired by then, callers get this error instead of
+   * `SessionExpired`.
    */
   readonly over?: AuthError.AuthError | undefined
 }

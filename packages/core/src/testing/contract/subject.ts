@@ -206,8 +206,8 @@ export const timesAsked = (fake: FakeBroker, endpoint: string): Effect.Effect<nu
   Effect.map(fake.journal, (entries) => entries.filter((entry) => entry.endpoint === endpoint).length)
 
 /**
- * Waits in real time until the endpoint has received `times` requests. If the endpoint receives fewer requests, fails
- * after 15 seconds at the earliest.
+ * Waits in real time until the endpoint has received `times` requests. If the endpoint has still received fewer
+ * requests after about 15 seconds, this function fails.
  */
 export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoint: string, times: number) {
   for (let attempts = 0; attempts < 3000; attempts += 1) {
