@@ -16,7 +16,9 @@ describe("the id tokens of a CI job", () => {
     ["a job of GitLab with an id token for Sigstore", { ...gitlab, ...sigstore }, false, true],
     ["a job of GitLab with both id tokens", { ...gitlab, ...npm, ...sigstore }, true, true],
     ["a job of another CI system with an id token for Sigstore", sigstore, false, false]
-  ])("decide whether npm can log in, and whether npm can publish with provenance: %s", (_, variables, login, provenance) =>
-    assert.deepStrictEqual([isLogin(variables), hasProvenance(variables)], [login, provenance])
+  ])(
+    "decide whether npm can log in, and whether npm can publish with provenance: %s",
+    (_, variables, login, provenance) =>
+      assert.deepStrictEqual([isLogin(variables), hasProvenance(variables)], [login, provenance])
   )
 })
