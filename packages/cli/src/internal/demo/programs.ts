@@ -71,9 +71,9 @@ const formPlaces = (wire: WireName): ReadonlyArray<Place> =>
   typeof wire === "string" ? [] : wire.filter(({ where }) => where === "form")
 
 /**
- * The descriptor of a fake names an endpoint for each input of a form. `accountField` is the name of the field that
- * identifies an account. The login page is the endpoint of this field's input. The result contains all inputs of this
- * page.
+ * Returns a value for each input of the login page. In the descriptor of a fake, each input of a form has an endpoint:
+ * the page with the form. The login page is the page with the input for `accountField`, the field that identifies an
+ * account.
  */
 const formOf =
   ({ accountField, fields }: FakeDescriptor): Program["form"] =>
