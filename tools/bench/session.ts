@@ -47,7 +47,7 @@ export const sessionOf = (account: Account.Account, issuedAt: number): Session.S
     expiry
   })
 
-/** The login takes `latency` milliseconds, and then calls `exchanged`. */
+/** Makes a renewal. Its login takes `latency` milliseconds, and then calls `exchanged`. */
 export const renewalOf = (
   id: string,
   latency = 0,

@@ -52,7 +52,7 @@ describe("Login.session", () => {
     })
   )
 
-  it.effect("fails with a remedy if the broker requests a one-time code", () =>
+  it.effect("fails with ActionRequired if the broker requests a one-time code", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Effect.provide(Login.session, broker(inTwoSteps).services))
       assert.strictEqual(error.reason._tag, "ActionRequired")

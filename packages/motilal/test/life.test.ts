@@ -201,7 +201,7 @@ describe("logins and sessions:", () => {
     })
   )
 
-  it.effect('verifyotp sends the code as a number if otpType is "number", and its error does not show the code', () =>
+  it.effect('if otpType is "number", verifyotp sends the code as a number, and its error does not show the code', () =>
     Effect.gen(function* () {
       const fake = yield* serve({ otpType: "number" })
       yield* Effect.gen(function* () {
