@@ -53,7 +53,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("causes only one login in five calls of `renew` if the password is wrong", () =>
+  it.effect("causes only one login if the password is wrong and `renew` is called five times", () =>
     Effect.gen(function* () {
       const { fake, renew } = yield* begin({}, Redacted.make("wrong"))
       for (let attempt = 0; attempt < 5; attempt += 1) {
