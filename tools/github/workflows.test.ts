@@ -61,7 +61,7 @@ describe("GitHub workflows", () => {
     assert.strictEqual(new Set(lines).size, actions.size)
   })
 
-  it("include release.yml, where only the publish job has the permission to sign (id-token)", () => {
+  it("include release.yml, where only the publish job has the permission id-token", () => {
     const release = fs.readFileSync(path.join(folder, "release.yml"), "utf8")
     const { jobs } = parse(release) as { readonly jobs: Record<string, { readonly permissions: object }> }
     const signing = Object.keys(jobs).filter((name) => "id-token" in jobs[name]!.permissions)

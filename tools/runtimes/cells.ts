@@ -24,7 +24,7 @@ export interface Result {
   readonly outcomes: ReadonlyMap<string, Outcome>
 }
 
-/** A choice of rows, columns and cells, such as `["bun", "deno/node"]`. If empty, everything is chosen. */
+/** A choice of rows, columns and cells, such as `["bun", "deno/node"]`. An empty list chooses everything. */
 export type Only = ReadonlyArray<string>
 
 export const isChosen = (only: Only, row: string, column: string): boolean =>

@@ -1,4 +1,7 @@
-/** The scenario `flip` writes these entries to a vault. Then it makes copies of the vault with one changed bit each. */
+/**
+ * The scenario `flip` writes these entries to a vault. Then it makes copies of the vault, and changes one bit in each
+ * copy.
+ */
 import * as Account from "@auth/broker-core/login/Account"
 import type { Slot } from "@auth/broker-core/session/SessionStore"
 

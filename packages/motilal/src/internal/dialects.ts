@@ -19,7 +19,7 @@ const refusal = (name: string, source: string, says: (status: string) => boolean
 
 /**
  * The formats of the broker's answers, as of 2026-11-21. For a success, `read` returns the whole answer, because the
- * documented place of the tokens is next to `status`.
+ * documentation shows the tokens next to `status`.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {

@@ -90,7 +90,8 @@ export interface Arrival {
 export const own = { "x-of-the-test": "yes" }
 
 /**
- * Until the scope closes, records the requests that reach the simulator, except WebSockets and the test's own requests.
+ * Records the requests that reach the simulator, except WebSockets and the test's own requests. The recording ends when
+ * the scope closes.
  */
 export const watch = ({ control, origins }: Simulator.Info) =>
   Effect.map(

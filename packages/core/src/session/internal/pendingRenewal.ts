@@ -105,8 +105,8 @@ const checksSince = (
 }
 
 /**
- * If the stored refresh token must not be sent again, removes the token from the store. So the other programs that
- * share the store do not send the token.
+ * Removes the stored refresh token from the store if the token must not be sent again. So the other programs that share
+ * the store do not send the token.
  */
 const dropStoredToken = (self: Self, record: Record.Record): Effect.Effect<Record.Record> =>
   Effect.suspend(() => {
