@@ -57,8 +57,8 @@ const usage = `Usage: npm run bench:check
 
 Measures ratios of CPU time, and compares them with tools/bench/kept.json. This takes about half a minute. The
 option --write and "npm run bench -- --write" write kept.json. A ratio is a loss if its median is larger than the
-kept median by more than the margin, and if both its quartiles are larger than both kept quartiles. The table shows
-a loss as "slower". A bench with a loss is run a second time, with three times as many rounds.
+median in kept.json by more than the margin, and its lower quartile is larger than the upper quartile in kept.json.
+The table shows a loss as "slower". A bench with a loss is run a second time, with three times as many rounds.
 
 Options:
   --margin <per cent>  default: ${100 * defaultMargin}; use a larger margin if kept.json was written on another machine

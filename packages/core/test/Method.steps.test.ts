@@ -212,7 +212,7 @@ describe("a QR login", () => {
     })
   )
 
-  it.effect("fails while the layer is built if the lifetime of the QR code is invalid", () =>
+  it.effect("with an invalid lifetime of the QR code fails when the layer is built", () =>
     Effect.gen(function* () {
       const { reason } = yield* Effect.flip(world({ codeLifetime: Number.NaN }))
       assert.strictEqual(reason._tag === "InvalidRequest" && reason.problems[0].field, "codeLifetime")

@@ -21,7 +21,10 @@ const serverWith = (options: Parameters<typeof startRedis>[0]) =>
     ({ stop }) => Effect.promise(stop)
   )
 
-/** If Redis is not installed, the effect dies with an error that names the missing package. */
+/**
+ * Starts a Redis server, and stops it when the scope closes. If Redis is not installed, this effect dies with an error
+ * that names the missing package.
+ */
 export const server = serverWith({})
 
 export const cluster = Effect.gen(function* () {

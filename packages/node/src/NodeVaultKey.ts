@@ -176,10 +176,12 @@ export interface PassphraseOptions {
 }
 
 /**
- * A key that is derived from a passphrase with Argon2id: 64 MiB of memory, 3 passes. If the salt was generated on Node
- * before 24.7, the key is derived with scrypt. The salt is generated at the first use, and stored in the file
- * `passphrase.db` in the folder of the vault. Each machine has its own salt, so the same passphrase gives a different
- * key on another machine. If several machines share sessions, for example in Redis, use `layerConfig`.
+ * A key that is derived from a passphrase and a random salt. The salt is generated at the first use, and stored in the
+ * file `passphrase.db` in the folder of the vault. The key is derived with Argon2id (64 MiB of memory, 3 passes). If
+ * the salt was generated on Node before 24.7, the key is derived with scrypt instead.
+ *
+ * Each machine has its own salt, so the same passphrase gives a different key on another machine. If several machines
+ * share sessions, for example in Redis, use `layerConfig`.
  *
  * A line break at the end of the passphrase is ignored. With a wrong passphrase, reading a stored session fails with
  * `WrongKey`. The layer fails with:

@@ -214,7 +214,8 @@ brokers.runBrokerTests({
 const rows = Object.values(table)
 
 /**
- * Every error code in the broker's OAuth documentation, as of 2026-11-21. `validationErrors` is a code of this package.
+ * Every error code in the broker's OAuth documentation, as of 2026-11-21, and the code `validationErrors`, which only
+ * this package uses.
  */
 const documentedCodes = [
   "EOAUTH001 EOAUTH002 EOAUTH003 EOAUTH008 EOAUTH009 EOAUTH010 EOAUTH011 EOAUTH012 EOAUTH013 EOAUTH015 EOAUTH016",

@@ -106,7 +106,7 @@ export interface Options {
 export class Simulator extends Context.Service<
   Simulator,
   Info & {
-    /** The brokers' clock. It is ahead of this program's clock by the time that `advance` has added. */
+    /** The brokers' clock: the time of this program's clock, plus the durations that `advance` has added. */
     readonly clock: Clock.Clock
     /** Advances the brokers' clock. */
     readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>

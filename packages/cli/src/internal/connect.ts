@@ -98,7 +98,7 @@ export const open = Effect.fnUntraced(function* (
   return { entry, loaded, method, connection }
 })
 
-/** If only a person can log in, the failure names the command that logs in. */
+/** If `call` fails because only a person can log in, the returned failure names the command that logs in. */
 export const needsLogin = <A>({ entry }: Opened, call: () => Promise<A>): Effect.Effect<A, Failure> =>
   Effect.mapError(promised(call), (failure) => forPerson(failure, entry.name))
 

@@ -24,7 +24,7 @@ export const budgetUsedUp = (
     ...(open === 0 ? [] : [plural(open, "did not answer")])
   ].join(" and ")
   const times = attempts.map(({ at }) => at).toSorted((one, other) => one - other)
-  // When the attempt at this index is older than `within`, fewer than `maxFailures` attempts count.
+  // When the attempt at this index is older than `within`, the number of attempts that count is below `maxFailures`.
   const until = Expiry.toIst(times[times.length - maxFailures]! + within)
   return actionRequired(
     account,
@@ -89,8 +89,8 @@ export const codesAbandoned = (account: Account.Account, until: number) =>
 
 export const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
   const { brokerMessage, code, what } = said
-  // If an `ActionRequired` has no advice, its remedy begins with `what`. The message of the new error contains `what`,
-  // so the advice of the new error omits this remedy.
+  // If an `ActionRequired` has no advice, its remedy begins with `what`. The message of the returned error contains
+  // `what` too. So the advice of the returned error does not repeat the remedy.
   const isSaid = said.tag === "ActionRequired" && what !== undefined && said.remedy.startsWith(what.replace(/\.$/, ""))
   const remedy = isSaid ? "" : ` ${said.remedy}`
   const now = said.needsPerson === true ? ` ${loginNow}` : ""

@@ -4,7 +4,7 @@ type Store = SessionStore["Service"]
 
 const roots = new WeakMap<Store, Store>()
 
-/** Returns the innermost store that `store` wraps. If `store` wraps no store, returns `store`. */
+/** Returns the innermost store that `store` wraps. Returns `store` itself if `store` wraps no other store. */
 export const rootOf = (store: Store): Store => roots.get(store) ?? store
 
 /**
