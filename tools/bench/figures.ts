@@ -32,7 +32,7 @@ const read = ({ cpuMicros, notes, perSecond }: Measured, field: Field): Readonly
   return note === undefined ? [] : [note]
 }
 
-/** Returns one value for each round that measured the figure. If no round measured it, returns an empty list. */
+/** Returns one value for each round that measured the figure, or an empty list if no round measured it. */
 export const valuesOf = (results: Results, { bench, field, of, to, turn }: Figure): ReadonlyArray<number> => {
   const figures = results.get(bench)?.turns.find(({ title }) => title === turn)?.figures
   const all = (name: string) => (figures?.get(name) ?? []).flatMap((measured) => read(measured, field))

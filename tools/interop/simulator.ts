@@ -1,4 +1,4 @@
-/** Starts the simulator with a command, and uses its control port, as a program in another language does. */
+/** Starts the simulator as a child process and uses the simulator's control port, as programs in other languages do. */
 import { spawn } from "node:child_process"
 import * as path from "node:path"
 import * as readline from "node:readline"
@@ -47,7 +47,7 @@ const known = <A>(value: A | undefined, what: string): A => {
 /** Time-out for the start and for each request, in milliseconds. */
 const patience = 30_000
 
-/** Node starts the simulator with the arguments in `command`. Default: the arguments that run the source code. */
+/** Starts the simulator in Node. `command` is the list of Node's arguments. By default, they run the source code. */
 export const startSimulator = async (command = ["--conditions=@auth/source", file]): Promise<Simulator> => {
   const child = spawn(process.execPath, [...command, "--json"], {
     stdio: ["ignore", "pipe", "pipe"]

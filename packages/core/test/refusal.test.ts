@@ -81,7 +81,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("takes retryAfter from Retry-After, unless Retry-After is a date and the answer has no Date header", () =>
+  it.effect("takes retryAfter from Retry-After, but ignores a date there if the answer has no Date header", () =>
     Effect.gen(function* () {
       const date = "Sat, 21 Nov 2026 04:00:00 GMT"
       const until = { "retry-after": "Sat, 21 Nov 2026 04:00:30 GMT" }

@@ -62,7 +62,10 @@ interface Connection {
   readonly identity: string
 }
 
-/** Passes the open database to each operation. If the database file was replaced, opens the new file first. */
+/**
+ * Makes a connection that passes the open database to each operation. If the database file was replaced, the connection
+ * opens the new file first.
+ */
 const makeConnection = Effect.fnUntraced(function* (folder: string) {
   const path = pathOf(folder)
   let held: Connection | undefined

@@ -68,7 +68,7 @@ const start = Effect.gen(function* () {
   return { folder, one, other }
 })
 
-/** Waits for a read in the background. The read decrypts data, which takes real time. */
+/** Gives a background read time to complete. The read decrypts data, so it takes real time. */
 const settle = TestClock.withLive(Effect.sleep("30 millis"))
 
 const askAllDay = Effect.fnUntraced(function* (one: Program, other: Program, minutes: number) {

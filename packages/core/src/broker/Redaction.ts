@@ -77,9 +77,9 @@ const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): strin
 const searchable = 1_048_576
 
 /**
- * If a text is longer than `length`, cuts it to this length, and then removes its last word. If the last word is longer
- * than 200 characters, removes only its last 200 characters. The last word may be the beginning of a token, and the
- * patterns do not recognize a short beginning.
+ * Returns a text of at most `length` characters unchanged. Cuts a longer text to `length` characters, and then removes
+ * the last word. If the last word has more than 200 characters, only the last 200 of these characters are removed. The
+ * last word may be the beginning of a token, and the patterns do not recognize a short beginning.
  */
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text

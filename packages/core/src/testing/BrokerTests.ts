@@ -128,8 +128,8 @@ export interface Subject<Tag, Api, R extends RequestFixture, F extends Fixtures.
 }
 
 /**
- * Returns a value as text, in every form in which programs may print it. If the value is an array, returns the text of
- * each element.
+ * Returns a value as text, in every form in which programs may print it. For an array, returns the text of each
+ * element.
  *
  * @category printing
  * @since 0.1.0

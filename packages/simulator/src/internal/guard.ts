@@ -37,8 +37,8 @@ const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingM
   headers["sec-fetch-dest"] === "document"
 
 /**
- * A web page of another origin must not reach the simulator. The checks of these headers refuse requests that such a
- * page can send:
+ * A web page of another origin must not reach the simulator. Such a page can send three kinds of requests. The
+ * simulator recognizes each kind by these headers, and refuses the request:
  *
  * - `Origin` and `Sec-Fetch-Site`: a request to the simulator's address, for example with a form.
  * - `Host`: a request to another host name that resolves to 127.0.0.1 (DNS rebinding).
