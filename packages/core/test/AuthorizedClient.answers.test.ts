@@ -125,7 +125,7 @@ describe("an answer of unknown length", () => {
           const client = yield* connect(() => answer(data.body, type))
           const before = memory()
           const response = yield* client.get(url)
-          // The client inspects at most the first mebibyte, which is 16 chunks.
+          // Before the caller reads, the client reads at most 17 chunks: a mebibyte (16 chunks) and one more chunk.
           assert.isAtMost(data.pulled, 18)
           const { peak, size } = yield* consume(response, before)
           assert.strictEqual(size, 64 * mebibyte)
@@ -144,13 +144,13 @@ describe("an answer of unknown length", () => {
     })
   )
 
-  // The client has inspected the first 17 chunks of a JSON answer before the caller reads.
+  // Before the caller reads, the client has read the first 17 chunks of a JSON answer.
   it.effect.each([
     ["application/json", 20],
     ["application/json", 1],
     ["text/csv", 20],
     ["text/csv", 1]
-  ] as const)("is cancelled when the caller of %s stops after %d chunks", ([type, count]) =>
+  ] as const)("with the content type %s is cancelled when the caller stops after %d chunks", ([type, count]) =>
     Effect.gen(function* () {
       const data = source(chunkOf(65_536))
       const client = yield* connect(() => answer(data.body, type))

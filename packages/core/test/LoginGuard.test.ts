@@ -156,7 +156,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("do not occur with an invalid policy, because no login is sent", () =>
+  it.effect("are impossible with an invalid policy, because then no login is sent", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const policies: ReadonlyArray<Partial<GuardPolicy>> = [
@@ -265,7 +265,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("allow no login that cannot be recorded", () =>
+  it.effect("allow only logins that can be recorded", () =>
     Effect.gen(function* () {
       const { login, sent, store } = yield* begin
       const { service, state } = breakable(store)

@@ -90,8 +90,8 @@ export interface Options extends SessionManager.Options {
 }
 
 /**
- * The services that every layer of a union type provides. For example, every broker's layer provides `Renewal`, so
- * `Renewal` is included.
+ * The services that every layer type of a union provides. For example, every broker's layer provides `Renewal`, so
+ * `Common` contains `Renewal`.
  *
  * @category models
  * @since 0.1.0

@@ -35,7 +35,7 @@ export interface Said {
   readonly needsPerson?: boolean | undefined
 }
 
-/** A pause that starts more than a minute in the future is ignored, because the clock was set back. */
+/** A pause that starts more than a minute in the future is ignored. Such a start shows that the clock was set back. */
 export interface Pause {
   readonly since: number
   readonly length: number
@@ -155,7 +155,10 @@ const decodeFormatOne = Schema.decodeUnknownOption(FormatOneFromJson)
 
 export const encode: (ledger: Ledger) => string = Schema.encodeSync(LedgerFromJson)
 
-/** If a newer version of this library wrote the ledger, returns the number of the ledger's format. */
+/**
+ * Returns the ledger. Returns the number of the format if a newer version of this library wrote the ledger. Returns
+ * `undefined` for any other text.
+ */
 export const parse = (text: string): Ledger | number | undefined => {
   const ledger = decode(text)
   if (Option.isSome(ledger)) return ledger.value
@@ -223,7 +226,10 @@ export const throttledUntil = (ledger: Ledger, now: number): number | undefined 
   return open.length >= maxOpen && now < last + throttleInterval ? last + throttleInterval : undefined
 }
 
-/** If two or more logins within an hour have the outcome `awaits-code`, returns when the next login may be sent. */
+/**
+ * Two or more logins with the outcome `awaits-code` within an hour delay the next login. Returns when the next login
+ * may be sent, or `undefined` if there is no delay.
+ */
 export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
   const waiting = ledger.attempts.filter(({ at, outcome }) => outcome === "awaits-code" && isWithin(at, hour, now))
   const length = pauses[Math.min(waiting.length - 1, pauses.length) - 1]
@@ -243,8 +249,9 @@ const addTo = (fingerprints: ReadonlyArray<string>, one: string | undefined): Re
   one === undefined ? fingerprints : [...fingerprints.filter((other) => other !== one), one].slice(-maxFingerprints)
 
 /**
- * If there are too many attempts, first removes attempts that are not failed logins. With accepted credentials, a login
- * without an answer is not a failed login, and a bad network can cause hundreds of such logins.
+ * Adds an attempt. If there are then too many attempts, the attempts that are not failed logins are removed first. With
+ * accepted credentials, a login without an answer is not a failed login, and a bad network can cause hundreds of such
+ * logins.
  */
 const addAttempt = (ledger: Ledger, attempts: ReadonlyArray<Attempt>, attempt: Attempt): ReadonlyArray<Attempt> => {
   const all = [...attempts, attempt]
@@ -365,8 +372,8 @@ export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: n
 })
 
 /**
- * Records whether the broker's profile call accepted a refused session. If the profile call accepted the session,
- * starts the pause between replacements again at `now`.
+ * Records whether the broker's profile call accepted a session that the broker had refused in another call. If the
+ * profile call accepted the session, the pause between replacements starts again at `now`.
  */
 export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   const { replacement } = ledger
