@@ -73,7 +73,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
 })
 
 describe("startChromium", () => {
-  it("fails, and tells how to install Chromium, if the command is missing", async () => {
+  it("fails if Chromium is not installed, and tells how to install it", async () => {
     const failure = await startChromium({ command: "chromium-not-installed" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install chromium/)
   })

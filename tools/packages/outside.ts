@@ -1,6 +1,6 @@
 /**
- * Makes and checks a broker package outside of this repository, with the commands in `docs/write-a-broker.md`. The
- * packages of this repository come from their tarballs.
+ * Makes and checks a broker package outside of this repository, with the commands in `docs/write-a-broker.md`.
+ * Installs the packages of this repository from their tarballs.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

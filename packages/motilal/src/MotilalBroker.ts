@@ -47,8 +47,8 @@ const toSecondFactor = (value: string): string =>
   readDay(value)?.split("-").toReversed().join("/") ?? value.toUpperCase()
 
 /**
- * If the `Date` is midnight in UTC or in India, returns the day that begins then. For any other time, returns the
- * instant, which `secondFactorProblem` rejects.
+ * For a `Date` at midnight in UTC or in India, the text is the day that begins then. For any other `Date`, the text is
+ * not a day, and `secondFactorProblem` rejects it.
  */
 const textOfDate = (date: Date): string => {
   const instant = Option.getOrUndefined(DateTime.make(date))
@@ -173,8 +173,8 @@ export const broker: Broker.Broker = {
   environments: {
     production: { api: "https://openapi.motilaloswal.com", login: "https://invest.motilaloswal.com" },
     uat: { api: "https://openapi.motilaloswaluat.com", login: "https://uattrade.motilaloswaluat.com" },
-    // The only known address of this environment's portal uses http and a separate port. To use the portal, set
-    // `origins.login`.
+    // There is no `login` here, because the only known address of this environment's portal uses http and a separate
+    // port. To use the portal, set `origins.login`.
     "uat-old": { api: "https://uatopenapi.motilaloswal.com" }
   },
   secretHeaders: ["authorization", "accesstoken", "apikey", "apisecretkey"],

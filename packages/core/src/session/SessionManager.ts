@@ -43,8 +43,8 @@ export type Failure = sessionChange.Failure
 export type SessionChange = sessionChange.SessionChange
 
 /**
- * Manages the session of one account. After the scope of its layer has closed, every call fails with `InvalidRequest`.
- * If the scope closes while a call waits for a renewal, the call fails in the same way.
+ * Manages the session of one account. After the manager's scope has closed, every call fails with `InvalidRequest`. If
+ * the scope closes while a call waits for a renewal, the call fails in the same way.
  *
  * @category services
  * @since 0.1.0
@@ -62,10 +62,10 @@ export class SessionManager extends Context.Service<
     /** The cached or stored session, if it is live. Sends nothing to the broker. */
     readonly peek: Effect.Effect<Option.Option<Session.Session>, Failure>
     /**
-     * Returns a session other than `rejected`. If another program has already stored a new session, returns that
-     * session. Otherwise gets a new session from the broker. Default for `rejected`: the cached session, or the stored
-     * session if none is cached. Without `rejected`, `renew` gets a session even after a logout. For some time after a
-     * failed renewal, only `renew` without `rejected` starts a renewal.
+     * Returns a session other than `rejected`. If another program has already stored a new session, `renew` returns
+     * that session. Otherwise, `renew` gets a new session from the broker. Default for `rejected`: the cached session,
+     * or the stored session if none is cached. Without `rejected`, `renew` gets a session even after a logout. For some
+     * time after a failed renewal, only `renew` without `rejected` starts a renewal.
      */
     readonly renew: (rejected?: Session.Session) => Effect.Effect<Session.Session, Failure>
     /**
@@ -82,9 +82,12 @@ export class SessionManager extends Context.Service<
      * only calls of endpoints and requests of `AuthorizedClient` and `Authorize.request`. Do not place orders in
      * another way inside the effect.
      *
-     * There are two kinds of effects: effects whose requests are all safe to repeat, and all other effects. If the
-     * broker also refuses the new token in an effect, and no effect of the same kind has succeeded with this token,
-     * `withSession` does not renew the new session until it is ten minutes old. More logins could lock the account.
+     * The broker may also refuse the new session. Then `withSession` renews the new session only in two cases, because
+     * too many logins could lock the account:
+     *
+     * - The new session is at least ten minutes old.
+     * - An effect of the same kind has already sent requests with the new session and succeeded. There are two kinds of
+     *   effects: effects whose requests are all safe to repeat, and all other effects.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
@@ -115,13 +118,14 @@ export class SessionManager extends Context.Service<
     /**
      * Records that the broker has accepted an order, or another call that must not be sent twice, with this session. If
      * the broker refuses this session later, the session may be replaced at once. Without the record, the manager may
-     * delay the replacement if this session itself replaced a session that the broker had refused. `AuthorizedClient`
-     * and `withSession` make the record automatically.
+     * delay the replacement. Such a delay is possible only if this session itself has replaced a refused session.
+     * `AuthorizedClient` and `withSession` make the record automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**
      * Returns the cached session without running an effect. `now` is the current time, in milliseconds since the epoch.
-     * Returns `undefined` if there is no cached session, if it must be renewed, or if the store must be read first.
+     * Returns `undefined` if no session is cached, if the cached session must be renewed, or if the store must be read
+     * first.
      */
     readonly freshUnsafe: (now: number) => Exit.Exit<Session.Session> | undefined
     /**

@@ -194,7 +194,8 @@ export const make = Effect.fnUntraced(function* (
 
   const parts: logins.Parts = {
     inTurn,
-    // Accounts are opened one after the other, because resolving a reference may run a program that asks questions.
+    // Accounts are opened one after the other. Opening an account can run programs that ask the user questions (see
+    // `references`), and two programs must not ask at the same time.
     open: (entry, options) => opening.withPermit(connect.open(home, entry, options))
   }
 

@@ -68,8 +68,8 @@ export const readBeginning = (
   )
 
 /**
- * Makes a web stream of a body: first `head`, then the rest. `toError` converts every failure, because the error of the
- * HTTP client contains the request with the tokens.
+ * Makes a web stream of a body: first `head`, then the rest. `toError` replaces every failure, because a failure may
+ * contain the request that was sent, with its tokens.
  */
 const toWebStream = (
   head: ReadonlyArray<Uint8Array>,
