@@ -50,7 +50,7 @@ describe("the contents of a package", () => {
 
   afterEach(() => fs.rmSync(folder, { recursive: true }))
 
-  it("are compiled files, documents and the manifest, but no excluded file and no file without a source", async () => {
+  it("are the manifest, the documents, and each .js and .d.ts file that has a source and is not excluded", async () => {
     writeModule("bin", "a()\n", "export {}\n")
     write("dist/index.js.map", "{}")
     write("dist/removed.js", "")

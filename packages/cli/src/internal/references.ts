@@ -99,7 +99,7 @@ export const referenceIn = (value: Redacted.Redacted<string>): string | undefine
 export const literal = (value: Redacted.Redacted<string>): Redacted.Redacted<string> =>
   Redacted.make(`${verbatimPrefix}${Redacted.value(value)}`)
 
-/** If the value is not a reference, returns the value without the prefix `text:`. */
+/** Resolves a reference. Any other value is returned without the prefix `text:`. */
 export const resolve = (value: Redacted.Redacted<string>): Effect.Effect<Redacted.Redacted<string>, CommandFailed> => {
   const text = Redacted.value(value)
   const [prefix, resolver] = kindOf(text) ?? []

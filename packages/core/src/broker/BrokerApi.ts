@@ -66,8 +66,8 @@ export interface Common {
    */
   readonly toldOrigin: (session: Session.Authorized) => string | undefined
   /**
-   * Reads the answer to a call that is not in the table. If the answer is a refusal, returns it as an `AuthError`.
-   * Otherwise returns `undefined`.
+   * Reads the answer to a call that is not in the table. Returns an `AuthError` if the answer is a refusal, otherwise
+   * `undefined`.
    */
   readonly refusal: Authorize["Service"]["refusal"]
 }

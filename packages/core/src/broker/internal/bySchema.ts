@@ -40,8 +40,9 @@ export interface Decoded<Response> {
 }
 
 /**
- * If the data cannot be decoded, fails with the path of the first field that is not as documented. There can be several
- * paths if the field is a union. There is no path if the data as a whole has a wrong type.
+ * Fails if the data cannot be decoded. The error is a list with the path of the first field that is not as documented.
+ * If that field is a union, the list can have several paths. If the data as a whole has the wrong type, the list is
+ * empty.
  */
 export const decode = <Response>(
   { essential, response: shape }: Endpoint<unknown, Response>,
