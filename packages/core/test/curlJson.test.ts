@@ -3,7 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
 
 it("a shell replaces only the variable `$code` in the argument that curlJson writes", () => {
-  const fields = { password: 'a"b\\n`id`$HOME$(id)', totp: "$code", name: "it's" }
+  const fields = { password: 'a"b\\n`id`$HOME$(id)', totp: "$code", pin: "a$code", name: "it's $code" }
   const command = `code=123456; printf %s ${FakeDescriptor.curlJson(fields)}`
   const received = execFileSync("sh", ["-c", command], { encoding: "utf8" })
   assert.deepStrictEqual(JSON.parse(received), { ...fields, totp: "123456" })

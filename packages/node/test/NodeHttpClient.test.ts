@@ -127,6 +127,9 @@ const codings: ReadonlyArray<readonly [coding: string, encode: (bytes: Buffer) =
   ["deflate", Zlib.deflateSync],
   ["deflate", Zlib.deflateRawSync],
   ["identity", (bytes) => bytes],
+  ["", (bytes) => bytes],
+  ["gzip,", Zlib.gzipSync],
+  [", br,", Zlib.brotliCompressSync],
   ["gzip, br", (bytes) => Zlib.brotliCompressSync(Zlib.gzipSync(bytes))]
 ]
 

@@ -310,7 +310,8 @@ describe("wrong codes and resends:", () => {
   it.effect.each([
     ["30seconds", Duration.seconds(30)],
     ["5 mins", Duration.minutes(5)],
-    ["2 hours", Duration.hours(2)]
+    ["2 hours", Duration.hours(2)],
+    ["12345 seconds", Duration.seconds(12_345)]
   ] as const)("the error RateLimited has the waiting time in the broker's message: %s", ([text, time]) =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()

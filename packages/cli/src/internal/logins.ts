@@ -157,12 +157,19 @@ const renewAll = (home: homes.Home, list: ReadonlyArray<accounts.Entry>) =>
   })
 
 /** `none`: skip this account and all later accounts. */
-const askWhether = (name: string, title: string): Effect.Effect<"now" | "skip" | "none"> =>
+type Wish = "now" | "skip" | "none"
+
+const wishes = new Map<string, Wish>([
+  ["s", "skip"],
+  ["q", "none"]
+])
+
+const askWhether = (name: string, title: string): Effect.Effect<Wish> =>
   Effect.flatMap(prompts.open, (ask) =>
     ask(`${name} needs a person (${title}). Press Enter to log in now, s to skip it, q to skip all`, "shown")
   ).pipe(
     Effect.scoped,
-    Effect.map((answer) => ({ s: "skip", q: "none" } as const)[answer.trim().toLowerCase()] ?? "now"),
+    Effect.map((answer) => wishes.get(answer.trim().toLowerCase()) ?? "now"),
     Effect.catch(() => Effect.succeed("none" as const))
   )
 

@@ -270,11 +270,13 @@ export const curlCode = ({ control }: Served, broker: string, account: string | 
   `code=$(curl -s "${control}/totp?broker=${broker}&account=${account}" | sed 's/[^0-9]*\\([0-9]*\\).*/\\1/')`
 
 /**
- * Writes JSON as an argument of a shell command. The argument is in double quotes, so that the shell replaces the
- * variable `$code`. The shell replaces nothing else.
+ * Writes JSON as an argument of a shell command. If the value of a field is `$code`, the shell replaces it with its
+ * variable `code`. A script replaces nothing else. In an interactive shell, `!` in a value may be replaced too.
  *
  * @category shell
  * @since 0.1.0
  */
 export const curlJson = (fields: Readonly<Record<string, string | undefined>>): string =>
-  `"${JSON.stringify(fields).replace(/["`\\]|\$(?!code")/g, String.raw`\$&`)}"`
+  `"${JSON.stringify(fields)
+    .replace(/["`\\$]/g, String.raw`\$&`)
+    .replaceAll(String.raw`\"\$code\"`, () => String.raw`\"$code\"`)}"`

@@ -74,7 +74,9 @@ export const restoreMemory = (target: Parts, parts: Parts): void => {
     } else if (into instanceof Set && part instanceof Set) {
       into.clear()
       for (const value of part) into.add(value)
-    } else if (Array.isArray(into) && Array.isArray(part)) into.splice(0, into.length, ...(part as Array<unknown>))
-    else target[name] = part
+    } else if (Array.isArray(into) && Array.isArray(part)) {
+      into.length = 0
+      for (const value of part) into.push(value)
+    } else target[name] = part
   }
 }

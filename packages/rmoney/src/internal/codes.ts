@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 
 /** Reads the waiting time from a message such as "after 5 mins" or "after 30 seconds". */
 const waitIn = (message: string | undefined): Duration.Duration | undefined => {
-  const [, count, unit = ""] = /(\d{1,4})\s*(sec|min|hour)/i.exec(message ?? "") ?? []
+  const [, count, unit = ""] = /(?<!\d)(\d{1,6})\s*(sec|min|hour)/i.exec(message ?? "") ?? []
   if (count === undefined) return undefined
   const per = { sec: Duration.seconds, min: Duration.minutes, hour: Duration.hours }[unit.toLowerCase()]
   return per?.(Number(count))

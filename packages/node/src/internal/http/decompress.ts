@@ -29,6 +29,8 @@ export const decompress = (body: Uint8Array, codings: string, limit: number): Re
     .toLowerCase()
     .split(",")
     .map((name) => name.trim())
+    // RFC 9110, section 5.6.1: a list may have empty elements.
+    .filter((name) => name !== "")
   // The header lists the codings in the order in which they were applied.
   return names.toReversed().reduce<Result.Result<Uint8Array, Problem>>(
     (bytes, name) =>
