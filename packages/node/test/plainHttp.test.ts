@@ -230,7 +230,7 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
     })
   )
 
-  it.live("does not show the text of an answer that is not HTTP", () =>
+  it.live("omits the text of an invalid HTTP answer from the error", () =>
     Effect.gen(function* () {
       const server = yield* serveRaw((socket) => socket.end(`${canary} nonsense\r\n\r\n`))
       const error = yield* Effect.flip(logIn(yield* apiOf(yield* make, server.url)))

@@ -27,7 +27,7 @@ export const folderOf = (origins: simulator.Origins | undefined): Effect.Effect<
   Effect.map(NodeVault.folderOf(), (folder) => (origins === undefined ? folder : `${folder}-simulator`))
 
 /**
- * With a simulator, opens a separate vault instead of the usual vault, because the session of a fake account must not
+ * Opens the vault. A command that uses a simulator has a separate vault, because the session of a fake account must not
  * replace a real session.
  */
 export const open = Effect.fnUntraced(function* (

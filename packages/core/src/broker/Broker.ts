@@ -226,7 +226,7 @@ export interface Broker {
 }
 
 /**
- * The purposes of the broker's origins in all environments, such as `api`.
+ * The purposes, such as `api`, for which the broker has an origin in at least one environment.
  *
  * @example
  * ```ts

@@ -103,8 +103,8 @@ const startSync = (self: Self, live: Session.Session, logouts: number) =>
   Effect.as(forkBackground(self, Effect.ignore(syncFromStore(self, logouts))), live)
 
 /**
- * If the store stops reporting changes, every session manager reads the store when its interval ends. Random intervals
- * spread these reads over time.
+ * Postpones the next check of the store by a random time between half of `pollInterval` and `pollInterval`. If the
+ * store stops reporting changes, the session managers then read the store at different times.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
   // While `isUpToDate` ran, the cached session may have been replaced or removed.
@@ -155,8 +155,8 @@ const sessionAt = (self: Self, now: number): Effect.Effect<Session.Session, Fail
   freshExit(self, now) ?? obtain(self, now)
 
 /**
- * Returns the live session of this program, or else the live session in the store. After a logout, does not read the
- * store. Runs `take` with the stored session if no renewal is pending and this program has no newer session.
+ * Returns the live session of this program, or else the live session in the store. After a logout, the store is not
+ * read. Runs `take` with the stored session if no renewal is pending and this program has no newer session.
  */
 const peekWith = (
   self: Self,

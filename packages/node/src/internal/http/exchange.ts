@@ -49,7 +49,7 @@ export interface Exchange {
   readonly cancel: () => void
 }
 
-/** For each exchange, calls either `onAnswer` or `onError` exactly once, after `send` has returned. */
+/** For each exchange, a transport calls `onAnswer` or `onError` exactly once, after `send` has returned. */
 export interface Transport {
   readonly send: (request: WireRequest, limits: Limits, listener: Listener) => Exchange
   /** Closes the connections of the transport. A dispatcher that the program has provided stays open. */
