@@ -33,9 +33,9 @@ export interface Candidate {
   readonly prepare: (url: string, folder: string) => Promise<Run>
 }
 
-/** A part of a round, in which each candidate runs a number of jobs. */
+/** A part of a round. In a turn, each candidate runs a number of jobs. */
 export interface Turn {
-  /** Title of the turn. Default: the word `concurrency` and the number, such as `concurrency 64`. */
+  /** Title of the turn. Default: the name and the value of the field `concurrency`, such as `concurrency 64`. */
   readonly title?: string
   readonly concurrency: number
   readonly count: number
@@ -99,8 +99,8 @@ export interface Checkout {
 
 export interface Entrant {
   /**
-   * Unique in the run. For a candidate: its name, such as `ours-node`. The name of a twin ends with the label of
-   * its checkout, such as `ours-node@before`.
+   * Unique in the run. A candidate has its own name, such as `ours-node`. A twin has a name such as `ours-node@before`:
+   * the name of its candidate, `@`, and the label of the twin's checkout.
    */
   readonly name: string
   readonly title: string

@@ -100,7 +100,7 @@ describe("RMoney requests", () => {
     )
   }
 
-  it.effect("contain the SHA-256 of user id, callback code and API secret as their checksum", () =>
+  it.effect("contain a checksum: the SHA-256 of user id, callback code and API secret", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {

@@ -319,7 +319,7 @@ describe("calls to the fake", () => {
   it.effect.each([
     ["none", "No IPs configured for this app."],
     ["unregistered", "IP (192.0.2.7) is not allowed to place orders for this app."]
-  ] as const)('with ip: "%s", can read data, but cannot place orders', ([ip, message]) =>
+  ] as const)('can read data, but cannot place orders, if the account has ip: "%s"', ([ip, message]) =>
     Effect.gen(function* () {
       const account = { ...demo, ip }
       const fake = yield* start({ accounts: [account] })
@@ -334,7 +334,7 @@ describe("calls to the fake", () => {
   it.effect.each([
     ["old", "without meta and without a picture"],
     ["with-picture", "with meta and a picture"]
-  ] as const)('with holder: "%s", return a profile %s', ([holder]) =>
+  ] as const)('with the switch holder: "%s" return a profile %s', ([holder]) =>
     Effect.gen(function* () {
       const fake = yield* start({ holder })
       const { access_token: access } = yield* open(fake)

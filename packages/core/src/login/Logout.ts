@@ -36,7 +36,7 @@ export class Logout extends Context.Service<
 
 /**
  * Makes a broker's `Logout` service. If the argument of `logout` is not a session, `logout` sends nothing and fails
- * with `SessionExpired` (`missing`).
+ * with `SessionExpired`, whose `why` is `missing`.
  *
  * @category constructors
  * @since 0.1.0
