@@ -6,7 +6,7 @@ import * as Scope from "effect/Scope"
 import * as coalesced from "../src/internal/serve/coalesced.ts"
 
 describe("a coalesced effect", () => {
-  it.live("shares the next run among all calls during a run, and runs again for a later call", () =>
+  it.live("runs once for all calls that arrive during another run, and runs again for a later call", () =>
     Effect.gen(function* () {
       let runs = 0
       const call = yield* coalesced.make(

@@ -179,7 +179,7 @@ it.effect("`broker-auth status` counts a failed login for 24 hours", () =>
   })
 )
 
-it.effect("`broker-auth guard` does not count an unanswered login whose credentials were accepted before", () =>
+it.effect("`broker-auth guard` does not count a login without an answer if its credentials worked before", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const account = Account.make({ broker: "angel", id: "A123456" })

@@ -123,8 +123,8 @@ interface Added {
    */
   readonly account?: number
   /**
-   * A credential that `broker-auth add` reads in addition to those of `ways.ts`. `variable` is its environment
-   * variable. The fake account has the value in the field `field`.
+   * A credential that `broker-auth add` reads in addition to those of `ways.ts`. `variable` is the environment variable
+   * of the credential. The value of the credential is in the field `field` of the fake account.
    */
   readonly more?: readonly [variable: string, field: string]
 }

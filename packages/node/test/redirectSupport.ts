@@ -124,7 +124,7 @@ export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | u
 
 /**
  * Like `bind`, for a port on which this process no longer listens. Retries for up to 5 seconds, because a child process
- * that is starting can keep the port in use for a moment.
+ * that was started while this process still listened can keep the port in use for a moment.
  */
 export const bindClosed = (port: number, host?: string): Effect.Effect<string | undefined> =>
   Effect.repeat(bind(port, host), {

@@ -52,8 +52,10 @@ export const layer = (limits: SharedLimits): Layer.Layer<never> =>
 /**
  * The first `burst` calls may be sent at once. The next `burst` calls may be sent `burst * pause` milliseconds after
  * the first call. Effect's `RateLimiter` allows `burst` calls in a window, and each call lengthens the window by
- * `pause` milliseconds. So any period of the length `per` contains fewer than `burst + per / pause` calls. The value of
- * `pause` makes `burst + per / pause` at most `requests + 1`, so such a period contains at most `requests` calls.
+ * `pause` milliseconds. The last window in a period of the length `per` contains at most `burst` calls. The windows
+ * before it together contain fewer than `per / pause` calls of this period, because each of these calls takes `pause`
+ * milliseconds of the period. So the period contains fewer than `burst + per / pause` calls. The value of `pause` makes
+ * this sum at most `requests + 1`, so the period contains at most `requests` calls.
  */
 const paceOf = ({ per, requests }: Limit) => {
   const burst = Math.max(1, Math.floor(requests / 4))

@@ -43,7 +43,7 @@ export interface BrowserCalls {
   readonly login: (options?: LoginOptions) => Promise<Session>
 }
 
-/** Without `RedirectLogin`, the type is `unknown`, which adds no function to a connection. */
+/** If `Services` does not contain `RedirectLogin`, the type is `unknown`, which adds no function to a connection. */
 export type WithBrowser<Services> = RedirectLogin extends Services ? BrowserCalls : unknown
 
 const loginOf =
