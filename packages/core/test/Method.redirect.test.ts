@@ -233,7 +233,7 @@ describe("Credentials.redirectUrlProblem", () => {
     assert.strictEqual(Credentials.redirectUrlProblem("127.0.0.1")(value), problem)
   })
 
-  it("does not mention http if no http host is allowed", () => {
+  it("mentions only https if it is called without a host", () => {
     const problem = "must be https: the broker accepts no other URL"
     assert.strictEqual(Credentials.redirectUrlProblem()("http://127.0.0.1/cb"), problem)
   })

@@ -25,7 +25,7 @@ export interface Options<A extends Core.Accounts> extends ConnectionOptions {
 }
 
 /**
- * Open connections to several accounts.
+ * The open connections to several accounts.
  *
  * @category models
  * @since 0.1.0

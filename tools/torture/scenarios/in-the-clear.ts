@@ -102,8 +102,8 @@ const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
 
 const storedIn = async ({ place }: Setup, folderOfRedis: string): Promise<ReadonlyArray<Stored>> => {
   if (place.kind === "sqlite") return filesIn(place.folder)
-  // `valuesIn` makes Redis write a snapshot. The files of Redis are read before this call, for the append-only log, and
-  // again after this call, for the log and the snapshot.
+  // The files of Redis are read twice, because `valuesIn` makes Redis write a snapshot. The first reading includes the
+  // append-only log. The second reading includes the log and the snapshot.
   const log = filesIn(folderOfRedis)
   const values = await valuesIn(place.url)
   return [...log, ...values, ...filesIn(folderOfRedis)]

@@ -181,8 +181,9 @@ export const withoutSpentToken = (state: State, session: Session.Session): Sessi
   isSpent(state, session) ? Session.withoutRefreshToken(session) : session
 
 /**
- * Only the newest session has a valid refresh token. An issue time can be wrong after the clock was set back, so a
- * session whose refresh token is not spent is preferred. A session that was logged out is never chosen.
+ * Chooses the session with the latest issue time, because only the newest session has a valid refresh token. An issue
+ * time can be wrong after the clock was set back. Therefore, a session whose refresh token is not spent is preferred. A
+ * session that was logged out is never chosen.
  */
 export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
   const { cached, unsaved } = state
