@@ -48,7 +48,7 @@ export const makeUser = (
 ) =>
   Effect.acquireRelease(
     Effect.sync((): User => {
-      // The name is short, because the path of a socket in this folder may have at most 103 bytes.
+      // The folder has a short name, because the path of a socket in the folder may have at most 103 bytes.
       const state = fs.mkdtempSync(path.join(os.tmpdir(), "auth-"))
       return {
         state,

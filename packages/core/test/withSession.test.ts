@@ -60,8 +60,8 @@ const begin = Effect.fnUntraced(function* () {
     state.seen.push(`${request.method} ${path} ${token}`)
     return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "REJECTED" }))
   })
-  // The login and the calls of the tests use the same client. So a test can show that `withSession` does not count the
-  // login as a request of its effect.
+  // The login and the calls of the tests use the same client. So a test can show that `withSession` does not count a
+  // login among the requests of an effect.
   const client = yield* Effect.provide(BrokerClient.make(protocol, { api: origin }), http)
   const login = Endpoint.make({
     name: "login",

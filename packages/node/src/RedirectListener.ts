@@ -69,8 +69,8 @@ export const Browser: Context.Reference<{ readonly open: (url: string) => Effect
  */
 export interface Terminal {
   /**
-   * Whether a person reads the texts, and can paste an address. If `false`, the address of the login page is not shown,
-   * because this address contains the API key.
+   * Whether a person reads the texts, and can paste an address. If `false`, the texts may go to a log. So the address
+   * of the login page, which contains the API key, is not shown.
    */
   readonly isTerminal: Effect.Effect<boolean>
   readonly show: (text: string) => Effect.Effect<void>

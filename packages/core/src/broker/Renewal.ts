@@ -344,8 +344,8 @@ export const layerRefresh: Layer.Layer<Renewal, never, Renewal | Refresh> = Laye
 )
 
 /**
- * Renews a session by a refresh. If the broker refuses the refresh, or if no refresh is possible, renews the
- * session by a login.
+ * Renews a session by a refresh. If the broker refuses the refresh, or if no refresh is possible, a login renews the
+ * session.
  *
  * @category layers
  * @since 0.1.0
