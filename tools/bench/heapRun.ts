@@ -1,4 +1,4 @@
-/** Starts `heapProgram.ts`, which reports how much the heap grows during many logins, and which handles stay open. */
+/** Starts `heapProgram.ts`. It reports the growth of the heap during many logins, and the handles left open. */
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { startPeer } from "../interop/peer.ts"

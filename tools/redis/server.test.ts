@@ -24,7 +24,7 @@ const isAlive = (pid: number): boolean => {
 }
 
 describe.runIf(runsRedis)("a Redis for tests", () => {
-  it("loses its data in a restart, and ends after a call of stop(), even if it is suspended", async () => {
+  it("loses its data in a restart, and stop() ends it even if it is suspended", async () => {
     const server = await startRedis()
     const first = server.pid()
     assert.strictEqual(await ask(server.port, "SET a 1"), "+OK\r\n")

@@ -156,8 +156,9 @@ it.live(
       fs.writeFileSync(browser, `#!/bin/sh\nprintf '%s\\n' "$@" > "${seen}.tmp"\nmv "${seen}.tmp" "${seen}"\n`, {
         mode: 0o700
       })
-      // If `xdg-open` finds no other browser, it starts the command in BROWSER. It splits the command at spaces, and
-      // the script's path may contain spaces. So BROWSER has only the script's name, and PATH has the script's folder.
+      // If `xdg-open` finds no installed browser, it starts the command in BROWSER. It splits this command at spaces,
+      // and the path of the script `browser` may contain spaces. So BROWSER has only the name of the script, and PATH
+      // has the folder of the script.
       const hidden = { XDG_DATA_HOME: user.state, XDG_DATA_DIRS: user.state, XDG_CURRENT_DESKTOP: "" }
       const env = {
         ...user.env,

@@ -53,8 +53,8 @@ export interface Field {
   /** Converts a valid value to the form that the broker expects, such as capital letters. */
   readonly normalize?: (value: string) => string
   /**
-   * Set this if the field is an option of the layer and not a credential. Returns the value from the options. If the
-   * options do not have the value, returns it from `configured`. `configured` is:
+   * Set this if the field is an option of the layer and not a credential. The function returns the value from the
+   * options. If the options do not have the value, the function returns the value from `configured`. `configured` is:
    *
    * - the value of the field's environment variable
    * - `null` if the variable is not set

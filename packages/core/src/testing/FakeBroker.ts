@@ -152,7 +152,7 @@ export interface FakeBroker {
   readonly limits: ReadonlyArray<FakeLimit>
   /** Answers a request as the broker does. Returns `Response.error()` if the connection is cut. */
   readonly respond: (request: Request) => Promise<Response>
-  /** The last requests, oldest first. `JournalLimit` describes their maximum number. */
+  /** The last requests, oldest first. The option `journalLimit` or `JournalLimit` sets their maximum number. */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
   /** Number of entries that were removed because the journal was full. A reset or a restored snapshot sets it to 0. */
   readonly journalDropped: Effect.Effect<number>

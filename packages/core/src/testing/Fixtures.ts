@@ -439,8 +439,8 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
 
 /**
  * Makes a case for each successful fixture whose endpoint has an entry in `essential`. The case changes the JSON type
- * of one field at a time, except the fields of `Decisive`. After each change, the call must succeed and decode the
- * texts in all other fields. A number in quotation marks must be decoded as a number.
+ * of one field at a time, but never of a field that `decisive` lists. After each change, the call must succeed and
+ * decode the texts in all other fields. A number in quotation marks must be decoded as a number.
  *
  * @example
  * ```ts

@@ -51,7 +51,7 @@ export const make = (): Links => {
       const given = bearerPattern.exec(authorization ?? "")?.[1]
       if (given === undefined) return false
       const digest = digestOf(Redacted.make(given))
-      // All bearer tokens are compared, so that the time does not depend on which token matches.
+      // All bearer tokens are compared, so that the duration of the check does not depend on which token matches.
       return bearers.filter((known) => timingSafeEqual(known, digest)).length > 0
     }
   }
