@@ -103,7 +103,7 @@ it.live(
   { timeout }
 )
 
-it.live("references.resolve reports a time-out if a program ends, but its child process keeps stdout open", () =>
+it.live("references.resolve reports a time-out if a program has ended and its child process keeps stdout open", () =>
   Effect.gen(function* () {
     const reference = Redacted.make(`exec:sh -c "sleep 600 & echo $!"`)
     const late = yield* Effect.flip(

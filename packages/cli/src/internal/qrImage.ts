@@ -124,7 +124,10 @@ const toModules = (pixels: Modules): Modules | undefined => {
   )
 }
 
-/** `image` is base64, with or without the prefix of a data URI. If a small image has no QR code, returns its pixels. */
+/**
+ * `image` is base64, with or without the prefix of a data URI. If no QR code is found in a small image, the pixels of
+ * the image are returned.
+ */
 export const read = (image: string): Modules | undefined => {
   const bytes = Result.getOrUndefined(Base64.decode(image.replace(/^data:[^,]*,/, "").replaceAll(/\s/g, "")))
   const chunks = bytes === undefined ? undefined : readChunks(bytes)

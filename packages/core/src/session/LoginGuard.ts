@@ -100,8 +100,8 @@ export class LoginGuard extends Context.Service<
   {
     /**
      * Runs a login. If the policy has a `step`, at most one login is sent in each TOTP period. If a login was already
-     * sent in the current period, or if this period ends within 3 seconds, first waits for the next period. The caller
-     * must hold the account's `SessionLock`.
+     * sent in the current period, or if this period ends within 3 seconds, `protect` first waits for the next period.
+     * The caller must hold the account's `SessionLock`.
      *
      * Sends nothing and fails in these cases:
      *
@@ -124,7 +124,7 @@ export class LoginGuard extends Context.Service<
       options?: ProtectOptions
     ) => Effect.Effect<A, E | AuthError.AuthError | VaultError.VaultError, R>
     /**
-     * If no login may be sent now, fails with the same error as `protect`. Sends nothing, records nothing, and does not
+     * Fails with the same error as `protect` if no login may be sent now. Sends nothing, records nothing, and does not
      * wait for the next TOTP period.
      */
     readonly check: (
@@ -190,7 +190,7 @@ interface Sent {
   readonly departure: Departure
   /** Whether the broker has sent a code by SMS or email. */
   isCodeOrdered: boolean
-  /** Whether the login has started and may send requests that `departure` does not record. */
+  /** `true` if the login has started, and if it may send requests that `departure` does not record. */
   mayBeUnknown: boolean
 }
 

@@ -50,8 +50,8 @@ const layersOf = (options: DefaultsOptions) => {
 }
 
 /**
- * If `options` is not an object or cannot be read, returns `options` unchanged. `open` of the core package then rejects
- * these `options`.
+ * Returns `options` unchanged if `options` is not an object or cannot be read. In this case, `open` of the core package
+ * rejects `options`.
  */
 export const withDefaults = <Options extends DefaultsOptions>(
   options: Options

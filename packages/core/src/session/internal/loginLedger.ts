@@ -100,7 +100,7 @@ export const make = (store: SessionStore["Service"]) => {
       })
     )
 
-  /** Writes `change`. If this fails, keeps `late` in memory, and the next write of the ledger includes `late`. */
+  /** Writes `change`. If the write fails, `late` stays in memory, and the next write of the ledger includes `late`. */
   const note = (account: Account.Account, change: Change, late = change): Effect.Effect<void> =>
     Effect.catch(remember(account, change), () =>
       Effect.sync(() => {
