@@ -17,7 +17,7 @@ export interface Row {
 
 /**
  * The exit codes of `broker-auth` itself, by name. After `broker-auth exec` or `broker-auth simulate` has run a
- * program, it ends with the exit code of that program.
+ * program, the command ends with the exit code of that program.
  *
  * @example
  * ```ts

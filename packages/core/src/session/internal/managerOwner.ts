@@ -9,7 +9,8 @@ export interface ManagerOwner {
 
 /**
  * `Connection` and `Connections` provide this reference to their session managers. When `SessionManagers` closes the
- * session manager of one account, it sets the field `owner` of that manager to a new object with the reason.
+ * session manager of one account, it sets the field `owner` of that manager to a new object. `closedBecause` of this
+ * object says why the manager was closed.
  */
 export const ManagerOwner = Context.Reference<ManagerOwner | undefined>("@auth/broker-core/internal/ManagerOwner", {
   defaultValue: () => undefined
