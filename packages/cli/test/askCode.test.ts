@@ -4,7 +4,7 @@ import * as path from "node:path"
 import { makeUser, terminal, timeout } from "./support.ts"
 
 it.live(
-  "after a request for a new code, the program asks for the code again, even if the broker is unavailable",
+  "after the user requests a new code, the prompt for the code appears again, even if the broker is unavailable",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()

@@ -407,7 +407,7 @@ describe("the fake's browser login", () => {
   for (const oauthFailures of [200, 400] as const) {
     for (const [oauthFailureBody, expected] of bodies) {
       it.effect(
-        `with oauthFailures: ${oauthFailures} and oauthFailureBody: "${oauthFailureBody}", refuses an unknown code with this status and body`,
+        `refuses an unknown code with HTTP ${oauthFailures} and the body for "${oauthFailureBody}" if oauthFailures is ${oauthFailures} and oauthFailureBody is "${oauthFailureBody}"`,
         () =>
           Effect.gen(function* () {
             const fake = yield* begin({ oauthFailures, oauthFailureBody })

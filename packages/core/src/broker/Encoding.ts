@@ -17,8 +17,8 @@ type Fields = Readonly<Record<string, unknown>>
 export interface Encoding {
   readonly name: string
   /**
-   * The content type of the body. If `undefined`, no content type is sent. For JSON, this value is not sent: the
-   * content type comes from `headers` of `BrokerClient.Protocol`.
+   * The content type of the body, or `undefined` to send no content type. For the encoding `json`, the content type in
+   * `headers` of `BrokerClient.Protocol` is sent instead.
    */
   readonly contentType: string | undefined
   /** Whether the encoding can carry the value of the field `name`. */
@@ -81,8 +81,8 @@ export const form: Encoding = {
 }
 
 /**
- * Writes the fields as JSON after `jData=`, as the trading platform Noren requires. The fields that `beside` names
- * follow the JSON, for example as `&jKey=…`. If `percent` is `"encoded"`, the JSON is percent-encoded.
+ * Writes the fields as JSON after `jData=`, as the trading platform Noren requires. The fields listed in `beside` are
+ * written after the JSON, for example as `&jKey=…`. If `percent` is `"encoded"`, the JSON is percent-encoded.
  *
  * @example
  * ```ts
