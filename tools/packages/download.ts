@@ -26,8 +26,8 @@ const read = (folder: string): Downloaded => {
 }
 
 /**
- * Downloads a package with npm, without running its scripts. If the download fails, returns the package of an earlier
- * download, or throws if there is none.
+ * Downloads a package with npm, without running its scripts. If the download fails, the function returns the package of
+ * an earlier download. If there is no earlier download, the function throws.
  */
 export const download = async ({ name, range }: Wanted): Promise<Downloaded> => {
   const project = path.join(cache, `${name}@${range}`.replaceAll(/[^\w.-]/g, "_"))

@@ -358,7 +358,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("ignores a stored pending login whose time is in the future", () =>
+  it.effect("ignores a stored pending login whose start time is in the future", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning + 86_400_000)
       const { program, tabs } = makeWorld()

@@ -1,6 +1,6 @@
 /**
- * Makes the calls to a broker. The broker's tables describe these calls: the endpoints, the dialects and the error
- * table. A dialect is a form of the broker's answers.
+ * Makes the calls to a broker. The broker's tables (the endpoints, the dialects and the error table) describe these
+ * calls. A dialect is a form of the broker's answers.
  *
  * @since 0.1.0
  */
@@ -206,9 +206,9 @@ export interface BrokerClient {
     }
   ) => Effect.Effect<Response, AuthError.AuthError>
   /**
-   * Reads the answer to a call that is not in the tables, such as an order. If the answer is a refusal, returns it as
-   * an `AuthError`. Otherwise returns `undefined`. An answer with HTTP 2xx is a refusal only if one of the broker's
-   * dialects says so. The secrets in `sent` are removed from the broker's messages.
+   * Reads the answer to a call that is not in the tables, such as an order. Returns an `AuthError` if the answer is a
+   * refusal, and `undefined` otherwise. An answer with HTTP 2xx is a refusal only if one of the broker's dialects says
+   * so. The secrets in `sent` are removed from the broker's messages.
    */
   readonly refusal: (
     answer: Pick<Envelope.Answer, "status" | "headers" | "text">,
@@ -315,8 +315,8 @@ interface Sent extends SentSecrets.Sent {
 }
 
 /**
- * If the body is not JSON, replaces the content type in `headers` with the content type of the encoding. If that
- * encoding has no content type, removes the content type from `headers`.
+ * Returns the headers of a request. If the body is not JSON, the content type of the encoding replaces the content type
+ * in `headers`. If the encoding has no content type, the content type in `headers` is removed.
  */
 const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => {
   if (encoding.name === "json" || query !== undefined) return headers

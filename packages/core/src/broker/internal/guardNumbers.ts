@@ -17,8 +17,8 @@ export interface GuardNumbers {
 const mostFailures = 100
 
 /**
- * Returns an error if a value is invalid. For example, if `maxFailures` were NaN, or `window` were zero, the limit on
- * failed logins would never be reached.
+ * Returns an error if a value is invalid. Without this check, `maxFailures` could be NaN, or `window` could be zero.
+ * Then the limit on failed logins would never be reached.
  */
 export const refusalOf = (
   broker: string,

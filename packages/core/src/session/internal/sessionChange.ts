@@ -26,7 +26,7 @@ export type SessionChange =
       /**
        * The end of the pause after this failure, in milliseconds since the epoch. During the pause, only a call of
        * `renew` without an argument starts a renewal. If the current session is live when the renewal fails, the pause
-       * ends early if this session expires or is refused.
+       * ends early once this session expires or is refused.
        */
       readonly retryAt: number
     }
