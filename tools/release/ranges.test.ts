@@ -19,7 +19,7 @@ describe("ranges between packages", () => {
     assert.deepStrictEqual(refused, [false, false, false, false])
   })
 
-  it("contain versions, which are compared by number, not by text", () => {
+  it("compare the parts of a version as numbers, not as text", () => {
     assert.deepStrictEqual(["0.10.0", "0.2.0", "0.2.10", "0.2.9"].toSorted(compare), [
       "0.2.0",
       "0.2.9",

@@ -35,9 +35,9 @@ const noInput = (broker: string) =>
   )
 
 /**
- * Reads a line. If the line is the callback of `request`, returns the line. If the line is wrong, and another line may
- * be right, asks for another line. Fails after four wrong lines, or if the input ends. If no other line would help,
- * returns the wrong line.
+ * Reads a line. Returns the line if it is the callback of `request`. Asks for another line if the line is wrong and
+ * another line may be right. Fails after four wrong lines, or if the input ends. Returns the wrong line if no other
+ * line would help.
  */
 export const read = Effect.fnUntraced(function* (
   redirect: RedirectLogin.RedirectLogin["Service"],

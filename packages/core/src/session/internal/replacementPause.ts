@@ -49,8 +49,8 @@ const probe = Effect.fnUntraced(function* (
 
 /**
  * Fails if a refused session must not be replaced now. The session may be replaced at once in two cases:
- * - Neither of these events happened in the last 30 minutes: the session replaced another refused session, or the
- *   broker's profile call accepted the session.
+ * - In the last 30 minutes, the session has not replaced another refused session, and the broker's profile call has not
+ *   accepted the session.
  * - The broker has accepted the session for an order, or for another call that must not be sent twice.
  *
  * In all other cases, a pause applies to all programs that share the store. The pause begins when the session replaces
