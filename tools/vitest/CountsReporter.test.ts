@@ -97,7 +97,7 @@ it("CountsReporter prints which commands run the skipped tests", () => {
   ])
 })
 
-it("in a thorough run, CountsReporter counts each skipped test that needs Chromium once, even if the test is thorough", () => {
+it("in a thorough run, CountsReporter counts thorough tests among the skipped tests that need Chromium", () => {
   const again = "then npm run check -- --only tests"
   assert.deepStrictEqual(lastLines(needy, 3, "thorough"), [
     `skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), ${again}`,

@@ -7,7 +7,7 @@ import * as children from "../src/internal/children.ts"
 
 const environment = { add: {}, remove: [] }
 
-it("a program that no signal reaches runs until it ends, and its exit code is returned", async () => {
+it("if no signal can be sent to a program, run waits until the program ends, and returns the program's exit code", async () => {
   const kill = vi.spyOn(ChildProcess.prototype, "kill").mockImplementation(function (this: ChildProcess) {
     // Node reports in this way that the program belongs to another user.
     return this.emit("error", Object.assign(new Error("kill EPERM"), { code: "EPERM" }))

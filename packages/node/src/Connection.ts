@@ -35,8 +35,8 @@ export {
  * these options have different defaults from those in `@auth/broker-core`:
  *
  * - `vault`: the encrypted vault of this user on this machine (`NodeVault`).
- * - `key`: the key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, the key in the keyring of
- *   the operating system. If the keyring is not available, `open` fails with `KeyUnavailable`.
+ * - `key`: the key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, `open` uses the key in
+ *   the keyring of the operating system. If the keyring is not available, `open` fails with `KeyUnavailable`.
  * - `client`: the calls of the broker's layer, such as a login, use `NodeHttpClient`. The requests of the connection's
  *   function `fetch` use the global `fetch`. If the program has replaced the global `fetch`, all requests use the
  *   replacement.

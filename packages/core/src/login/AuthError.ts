@@ -197,8 +197,8 @@ const unlockAdvice: Record<AccountLocked["unlock"], string> = {
 }
 
 /**
- * The session has ended, or there is no session (`missing`). Log in again, or refresh the session if the broker
- * supports a refresh.
+ * The session has ended, or there is no session (then `why` is `missing`). Log in again, or refresh the session if the
+ * broker supports a refresh.
  *
  * @category reasons
  * @since 0.1.0
