@@ -45,7 +45,7 @@ const tableOf = (text: string, head: string): ReadonlyArray<ReadonlyArray<string
 describe("`npm run runtimes`", () => {
   afterAll(stopAll)
 
-  it("keeps the last lines of the error if the check of a cell fails, and checks the row's other cells", async () => {
+  it("keeps the last lines of a failed cell's error, and still checks the row's other cells", async () => {
     const row = rowOf(async (column) => {
       if (column === "first") throw new Error(Array.from({ length: 30 }, (_, index) => `line ${index}`).join("\n"))
     })

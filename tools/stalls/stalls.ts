@@ -32,7 +32,7 @@ const times = 6
 
 /**
  * Runs a measurement. Repeats it only if it fails, and if its stalls took longer than `allowed` in total. `times` is
- * the maximum number of runs. If no run succeeds, throws the error of the last run.
+ * the maximum number of runs. The function throws the error of the last run if no run succeeds.
  */
 export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   const stalls = await watchStalls()

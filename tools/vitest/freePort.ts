@@ -36,7 +36,7 @@ export const isFree = (port: number): Promise<boolean> =>
     socket.once("error", () => resolve(true))
   })
 
-/** Returns the lowest port that the system gives to outgoing connections. If it is unknown, returns 49,152. */
+/** Returns the lowest port that the system gives to outgoing connections, or 49,152 if this port is unknown. */
 const firstOutgoing = (): number => {
   try {
     return Number.parseInt(fs.readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8"), 10)

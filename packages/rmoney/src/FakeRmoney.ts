@@ -208,9 +208,10 @@ const notFound = FakeBroker.html(
 const osNames = new Set(["MOBANDROID", "MOBIOS", "EXECLIENT", "EXEMANAGER", "WEBINTERNAL", "WEBEXTERNAL"])
 
 /**
- * Times in seconds at other brokers with RMoney's back-end software. `code`: lifetime of a one-time code. `hold`: how
- * long codes are refused after too many wrong codes. `resend`: wait before a code can be resent. `picture`: lifetime of
- * a QR code. `approval`: time to log in after the scan. `passwords`: window in which wrong passwords are counted.
+ * In seconds. These are the values of other brokers that use RMoney's back-end software. `code`: lifetime of a one-time
+ * code. `hold`: how long codes are refused after too many wrong codes. `resend`: wait before a code can be resent.
+ * `picture`: lifetime of a QR code. `approval`: time to log in after the scan. `passwords`: window in which wrong
+ * passwords are counted.
  */
 const seconds = { code: 300, hold: 300, resend: 60, picture: 35, approval: 10, passwords: 300 }
 

@@ -262,7 +262,7 @@ describe("a login with TOTP", () => {
     })
   )
 
-  it.effect("accepts the code from the SMS after a rejected TOTP code if the account has no authenticator", () =>
+  it.effect("rejects a TOTP code and then accepts the code from the SMS if the account has no authenticator", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -312,7 +312,7 @@ describe("wrong codes and resends:", () => {
     ["5 mins", Duration.minutes(5)],
     ["2 hours", Duration.hours(2)],
     ["12345 seconds", Duration.seconds(12_345)]
-  ] as const)("the error RateLimited has the waiting time in the broker's message: %s", ([text, time]) =>
+  ] as const)("the error RateLimited contains the waiting time from the broker's message: %s", ([text, time]) =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin

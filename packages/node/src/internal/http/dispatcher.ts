@@ -30,7 +30,7 @@ const textOf = (bytes: Uint8Array | string): string =>
   typeof bytes === "string" ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
 
 const headersOf = (raw: RawHeaders): Record<string, string | ReadonlyArray<string>> => {
-  // Without a prototype, a header such as `constructor` has no inherited value.
+  // An object without a prototype has no inherited value for a header such as `constructor`.
   const headers: Record<string, string | ReadonlyArray<string>> = Object.create(null)
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = textOf(raw[index] ?? "").toLowerCase()
