@@ -96,7 +96,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("returns a new session after the expiry, even if a program keeps the effect in a variable", () =>
+  it.effect("returns a new session after the expiry, even if a program keeps this effect in a variable", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny({ expiry: Expiry.after("1 hour") }))
@@ -720,7 +720,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("require two reads of the store per minute", () =>
+  it.effect("are found with only two reads of the store per minute", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()

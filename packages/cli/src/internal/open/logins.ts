@@ -1,5 +1,5 @@
 /**
- * Logins, renewals and logouts for `broker-auth open`. The person answers the questions of a login on the page of this
+ * Logins, renewals and logouts for `broker-auth open`. If a login needs a person, the person uses the page of this
  * command.
  */
 import type { QrCode } from "@auth/broker-core/login/QrLogin"
