@@ -42,7 +42,7 @@ const server = createServer((request, response) => {
       setCookie("; Max-Age=0")
       const login = await broker.resumeLogin(cookie)
       await login.complete(request.url ?? "")
-      // The redirect removes the code from the browser's address bar.
+      // The redirect removes the callback's query, which contains secrets, from the browser's address bar.
       redirect(303, "/")
     } else if (path === "/") {
       const { account } = await broker.session()

@@ -2,8 +2,8 @@
  * Bundles the command `broker-auth`. `dist/command/broker-auth.js` prints the version and the help texts without
  * loading another module. The exception is the help of `simulate`. `npm run build` and `npm run pack` make this bundle.
  *
- * Only modules of `@auth/cli` are bundled. The bundle imports all other packages. If it contained a copy of `effect`,
- * one process could load two copies. Two copies do not recognize each other's secrets.
+ * Only modules of `@auth/cli` are bundled. The bundle imports modules of other packages at run time. If the bundle
+ * contained a copy of `effect`, one process could load two copies. Two copies do not recognize each other's secrets.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

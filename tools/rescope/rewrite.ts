@@ -41,7 +41,7 @@ export const rewrite = (text: string, { from, names, to }: Options): Rewritten =
   return { text: replaced, count, foreign }
 }
 
-/** The length limit of a package's name, which includes the scope. */
+/** Maximum length of a package's name, including the scope. */
 const maxLength = 214
 
 export const problemOf = (

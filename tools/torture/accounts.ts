@@ -33,8 +33,8 @@ export interface Accounts {
   readonly fake: (count: number) => Effect.Effect<FakeBroker>
   readonly layer: (index: number, origins: Origins) => AccountLayer
   /**
-   * Returns the text that identifies the account of a request, such as its client code or API key. If the request has
-   * no such text, returns an empty string.
+   * Returns the text that identifies the account of a request, such as a client code or an API key. Returns an empty
+   * string if the request has no such text.
    */
   readonly accountOf: (entry: JournalEntry) => string
   /** Name of the endpoint that each login calls exactly once. */

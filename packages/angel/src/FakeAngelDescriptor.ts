@@ -79,7 +79,7 @@ export const document = (): OpenApi.Document =>
       message: OpenApi.text,
       errorcode: OpenApi.text
     }),
-    // The gateway sends `success` in place of `status`.
+    // Refusals by the broker's API gateway have `success` in place of `status`.
     no: {
       type: "object",
       properties: { message: OpenApi.text, errorcode: OpenApi.text, errorCode: OpenApi.text },

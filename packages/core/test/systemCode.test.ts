@@ -2,12 +2,12 @@ import { assert, it } from "@effect/vitest"
 import { systemCode } from "../src/broker/internal/systemCode.ts"
 
 it.each([
-  ["the error itself", { code: "ENOSPC", cause: { code: "EIO" } }, "ENOSPC"],
-  ["its reason", { code: 7, reason: { code: "ENOSPC" }, cause: { code: "EIO" } }, "ENOSPC"],
-  ["its cause", { cause: { cause: { code: "ENOSPC" } } }, "ENOSPC"],
-  ["its cause if the reason is undefined", { reason: undefined, cause: { code: "ENOSPC" } }, "ENOSPC"],
-  ["its cause if the reason is null", { reason: null, cause: { code: "ENOSPC" } }, "ENOSPC"],
-  ["no field with a code", { code: "a text", reason: "ENOSPC" }, undefined]
-])("systemCode finds the error code in %s", (_, error, code) => {
+  ["the code of the error itself", { code: "ENOSPC", cause: { code: "EIO" } }, "ENOSPC"],
+  ["the code of the error's reason", { code: 7, reason: { code: "ENOSPC" }, cause: { code: "EIO" } }, "ENOSPC"],
+  ["the code of a nested cause", { cause: { cause: { code: "ENOSPC" } } }, "ENOSPC"],
+  ["the code of the cause if the reason is undefined", { reason: undefined, cause: { code: "ENOSPC" } }, "ENOSPC"],
+  ["the code of the cause if the reason is null", { reason: null, cause: { code: "ENOSPC" } }, "ENOSPC"],
+  ["undefined if no field `code` contains an error code", { code: "a text", reason: "ENOSPC" }, undefined]
+])("systemCode returns %s", (_, error, code) => {
   assert.strictEqual(systemCode(error), code)
 })
