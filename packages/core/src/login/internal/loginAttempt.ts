@@ -11,7 +11,7 @@ export interface LoginAttempt {
   readonly codeAwaited: Effect.Effect<void>
   /**
    * Runs `ask`, which waits for the code that a person enters. During this wait, the login does not count as a login
-   * without an answer. If the account is logged out during the wait, interrupts `ask` and fails.
+   * without an answer. If the account is logged out during the wait, `ask` is interrupted, and `asking` fails.
    */
   readonly asking: <A, E, R>(ask: Effect.Effect<A, E, R>) => Effect.Effect<A, E | AuthError.AuthError, R>
   /** Records that a code is now sent to the broker. Fails if no further code may be sent. */
