@@ -172,7 +172,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
       const { url } = yield* server
       const tiny = makeTiny()
       const one = yield* program(url, { prefix, tiny, pollInterval: "1 hour" })
-      // A store without a manager never waits for changes, so its connection is not interrupted.
+      // A store without a manager never waits for changes, so `breakWatch` does not close the connection of `writer`.
       const writer = yield* SessionStore.makeRedis(yield* connect(url), { prefix })
       assert.isTrue(yield* eventually(one.isWatching))
       yield* one.manager.session

@@ -76,9 +76,9 @@ export const reasonFor = (
   const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
-  // A page is text that is not JSON and that no dialect reads as a refusal. A page with HTTP 401 comes from a gateway
-  // or a proxy. If the call does not need the token of a session, this page does not mean that the credentials are
-  // wrong.
+  // A page is text that is not JSON and that no dialect reads as a refusal. If a call without the token of a session
+  // gets HTTP 401, the credentials are usually wrong. But a page with HTTP 401 comes from a gateway or a proxy, which
+  // does not check the credentials.
   const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
   if (isPage && answer.status === 401 && token !== "required") return ErrorTable.rejected(failure)
   const byStatus = ErrorTable.byStatus(answer.status, token)

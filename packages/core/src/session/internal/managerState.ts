@@ -157,7 +157,8 @@ export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect
   })
 
 /**
- * Calls that return the cached session at once are not recorded, so the session may have been used until `freshUntil`.
+ * Until `freshUntil`, calls return the cached session at once, and these calls are not recorded. So the session may
+ * have been used until then.
  */
 export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
   state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now
@@ -175,8 +176,8 @@ export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): E
   })
 
 /**
- * First, the callers that wait for a renewal get an error. Then, the fibers are interrupted. In the opposite order, the
- * callers would get no error.
+ * First, the callers that wait for a renewal get an error. Then, the fibers in the background are interrupted. In the
+ * opposite order, the callers would get no error.
  */
 export const close = (self: Self, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -239,7 +240,7 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
     // The unsaved session was never stored, so no other program can revoke it.
     const revoked = unsaved === undefined ? Effect.void : Effect.ignore(self.revoke(unsaved))
     if (!ignoresLogout) return yield* Effect.andThen(forkBackground(self, revoked), loggedOut(self))
-    // At some brokers, a logout that is sent after the next login ends the new session.
+    // At some brokers, a late logout would also end the session of the next login. So the logout is sent first.
     yield* revoked
   }
   return { isNewest, record, now, session: Cached.usable(self.state, record, rejected, now) }
