@@ -16,9 +16,10 @@ const records = ["docs/decisions/001-scope-and-the-name-of-core.md"]
 
 const usage = `Usage: npm run rescope -- [option …] <scope>
 
-Gives all packages a new npm scope, such as @your-scope: in manifests, imports, service ids, export conditions,
-documents, tests, tools and the lockfile. The command can run again with another scope. Names of packages that are not
-in this repository keep the old scope: the command prints these names. It does not change ${records.join(", ")}.
+Gives all packages a new npm scope, such as @your-scope. The command replaces the scope in manifests, imports, service
+ids, export conditions, documents, tests, tools and the lockfile. It can run again with another scope. Names of packages
+that are not in this repository keep the old scope: the command prints these names. It does not change
+${records.join(", ")}.
 
 Options:
   --force  also runs if the work tree has changes that are not committed
@@ -136,7 +137,7 @@ const main = async (): Promise<string | undefined> => {
   console.log(
     `Changed the scope ${from} to ${to} in ${count} places in ${changed} files.\n` +
       `Next: npm install && ${isInstalled ? "" : "npm run docs:tables && npm run format && "}npm run check\n` +
-      // `git restore` would also undo earlier changes of the user, and would not restore untracked files.
+      // If the user had uncommitted changes, `git restore` would also undo them, and would not restore untracked files.
       `To undo the change: ${isClean ? "git restore ." : `npm run rescope -- --force ${from}`} && npm install`
   )
   return undefined

@@ -202,13 +202,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture/
   ],
   [
-    "an error row without a fixture, if its code and meaning differ from those of a row with a fixture",
+    "an error row without a fixture, even if a row with the same reason but another meaning has a fixture",
     orders("Concerns funds", ErrorTable.rejected),
     "O2: Concerns funds",
     /no fixture/
   ],
   [
-    "an error row without a fixture, if its code and reason differ from those of a row with a fixture",
+    "an error row without a fixture, even if a row with the same meaning but another reason has a fixture",
     orders("Concerns orders", ErrorTable.unavailable),
     "O2: Concerns orders",
     /no fixture/

@@ -268,7 +268,7 @@ describe("a refused one-time code", () => {
 describe("a login that waits for a code by SMS", () => {
   const waiting = () => new Promise<string>(() => {})
 
-  it.effect("does not count as a login without an answer if the program ends", () =>
+  it.effect("does not count as an unanswered login if the program ends", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -311,7 +311,7 @@ describe("a login that waits for a code by SMS", () => {
     })
   )
 
-  it.effect("counts as a login without an answer if the program ends after it has sent the code", () =>
+  it.effect("counts as an unanswered login if the program ends after it has sent the code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -562,7 +562,7 @@ describe("`reset` during a login", () => {
 })
 
 describe("a login that waits for a person to enter a code from an authenticator app", () => {
-  it.effect("does not count as a login without an answer if the program ends", () =>
+  it.effect("does not count as an unanswered login if the program ends", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -582,7 +582,7 @@ describe("a login that waits for a person to enter a code from an authenticator 
     })
   )
 
-  it.effect("counts as a login without an answer if the program ends after the code was sent", () =>
+  it.effect("counts as an unanswered login if the program ends after the code was sent", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -719,7 +719,7 @@ describe("a code that a login waits for", () => {
       yield* settle
       assert.deepStrictEqual(sms.calls, ["login"])
       assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
-      // The next login does not wait for the first question.
+      // The next login asks a new question.
       const again = yield* Effect.forkChild(reasonOf(manager.renew()))
       yield* until(() => questions.length === 2)
       questions[1]?.enter("123456")

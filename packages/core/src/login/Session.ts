@@ -220,7 +220,7 @@ export interface Issue {
 
 /**
  * Runs a call. Returns its result, and the time when `BrokerClient` sent the first request of the call, in milliseconds
- * since the epoch. If `BrokerClient` sent no request, returns the time when the call began instead.
+ * since the epoch. If `BrokerClient` sent no request, the returned time is the time when the call began.
  *
  * @category combinators
  * @since 0.1.0
@@ -323,9 +323,9 @@ const hasAccess = (tokens: Tokens | undefined): boolean => {
 }
 
 /**
- * Checks that a value has the account and the access token of a session. Fails with `SessionExpired` (`missing`) if the
- * account is missing, or if the access token is missing or empty. Fails with `InvalidRequest` if a token contains a
- * blank or another character that does not belong to a token.
+ * Checks that a value has the account and the access token of a session. Fails with `SessionExpired`, whose `why` is
+ * `missing`, if the account is missing, or if the access token is missing or empty. Fails with `InvalidRequest` if a
+ * token contains a blank or another character that does not belong to a token.
  *
  * @category guards
  * @since 0.1.0

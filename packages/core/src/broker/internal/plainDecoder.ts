@@ -1,6 +1,6 @@
 /**
- * Decoders without Schema for the data that brokers usually send. For all other data, they return `unsure`, and Schema
- * decodes the data or reports the problem.
+ * Decoders that do not use Schema. They decode the data that brokers usually send. For all other data, they return
+ * `unsure`, and Schema decodes the data or reports the problem.
  */
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
