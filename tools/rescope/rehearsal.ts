@@ -78,8 +78,8 @@ export const rehearse = async (folder: string): Promise<void> => {
     `The command did not refuse a work tree with changes:\n${refused.printed}`
   )
   await succeed(rescope.replace(scope, `--force ${old}`), copy)
-  // With the longer scope, the formatter breaks some lines. After the change back to the old scope, it does not join
-  // these lines again, so the comparison ignores white space and commas.
+  // The first change makes the scope longer, so the formatter breaks some lines. After the change back to the old
+  // scope, the formatter does not join these lines again. Therefore, the comparison ignores white space and commas.
   const bare = (text: string) => text.replace(/[\s,]/g, "")
   const changed: Array<string> = []
   for (const file of (await git("diff", "--name-only")).split("\n").filter((line) => line !== "")) {

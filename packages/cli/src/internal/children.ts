@@ -17,8 +17,8 @@ export interface Environment {
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
 /**
- * Runs a program, and returns its exit code. If a signal ended the program, returns 128 plus the number of the signal,
- * as a shell does. If the program cannot be started, returns 127.
+ * Runs a program, and returns its exit code. As in a shell, the result is 128 plus the number of the signal if a signal
+ * ended the program. The result is 127 if the program cannot be started.
  */
 export const run = (
   program: string,

@@ -5,9 +5,9 @@ const neverConnected =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
 
 /**
- * How a login failed. "The code" is the one-time code of its second step.
+ * How a login failed. In this list, "the code" means the one-time code of the login's second step.
  *
- * - `nothing-sent`: the broker received no login, or received the login but no code.
+ * - `nothing-sent`: the broker did not receive the login, or received the login but not the code.
  * - `none`: the broker may have received the login or the code, but did not answer.
  * - `refused`: the broker refused the credentials or a one-time code.
  * - `locked`: the broker has locked the account.
@@ -19,7 +19,7 @@ export type LoginAnswer = "nothing-sent" | "none" | "refused" | "locked" | "pass
 const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =>
   code !== undefined || brokerMessage !== undefined
 
-/** Whether a logout stopped a login before it was sent, or before its code was sent. */
+/** Whether a logout stopped a login before the login was sent, or before the code of the login was sent. */
 export const isLoggedOut = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out" && !isOfTheBroker(reason)
 
