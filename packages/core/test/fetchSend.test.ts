@@ -4,7 +4,10 @@ import { fetchSend } from "../src/broker/internal/fetchSend.ts"
 
 const maxBodyBytes = 1000
 
-/** A `fetch` of the program that does not compare the size of a body with its `content-length`. */
+/**
+ * Returns a `fetch` that does not compare the size of a body with the header `content-length`. `pulled` counts the
+ * chunks of the body that were read.
+ */
 const fetchOf = (headers: Record<string, string>) => {
   const pulled = { count: 0 }
   const body = new ReadableStream<Uint8Array>(
@@ -37,7 +40,7 @@ describe("an answer of a `fetch` that the program supplies", () => {
   )
 
   it.each(["-1", "many", "", "5, 5", undefined])(
-    "is not read to its end if its body is too large and its content-length is no number (%s)",
+    "is not read to its end if it has no valid content-length (%s) and its body is too large",
     async (announced) => {
       const { fetch, pulled } = fetchOf(announced === undefined ? {} : { "content-length": announced })
       assert.isTrue((await send(fetch)).isTooLarge)

@@ -162,7 +162,7 @@ describe("vaults: layerPassphrase", () => {
   )
 
   it.live(
-    "derives no wrong key from a damaged salt file",
+    "derives the right key from a damaged salt file, or fails with Tampered",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -308,7 +308,7 @@ describe("vaults: layerKeyring", () => {
     ]
   }
   for (const [what, [body, why]] of Object.entries(refusals)) {
-    it.live(`fails with KeyUnavailable if the keyring ${what}, and hides the keyring's message`, () =>
+    it.live(`fails with KeyUnavailable, without the keyring's message, if the keyring ${what}`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const error = yield* Effect.flip(ask(place(fakeKeyring(folder, body))))

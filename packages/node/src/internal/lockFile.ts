@@ -83,8 +83,8 @@ const isDamage = (error: unknown, path: string): boolean =>
   sqlite.failureOf(error, path)._tag === "Damaged" && !sqlite.isCannotOpen(error)
 
 /**
- * Never replaces a lock file that a program holds, because reading a held file fails with `Busy`, not with `Damaged`.
- * The caller must hold the lock of a file in `repairFiles`.
+ * Replaces a lock file only if reading it fails with `Damaged`. Reading a file that a program holds fails with `Busy`,
+ * so a held file is never replaced. The caller must hold the lock of a file in `repairFiles`.
  */
 const takeOrReplace = (path: string, now: number): Open => {
   const taken = Result.try(() => take(path, now))
