@@ -146,7 +146,7 @@ describe("Renewal.answering", () => {
     })
   )
 
-  it.effect("sends only one login in three attempts if TOTP is not the broker's preferred kind of code", () =>
+  it.effect("fails three times but sends only one login if the broker prefers a code by SMS to TOTP", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp", "totp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })

@@ -34,7 +34,7 @@ export interface Account {
   /** The credential for `/accessToken/token`. */
   readonly secretApiKey: string
   /**
-   * An access token for `/login`. It is valid from the start of the fake, or from its reset, until the next 08:00 IST.
+   * An access token for `/login`. It is valid until the first 08:00 IST after the start or the last reset of the fake.
    */
   readonly accessToken: string
   readonly state: "active" | "blocked" | "dormant"

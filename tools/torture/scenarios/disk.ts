@@ -65,7 +65,7 @@ const askOften = async (program: Program, name: string): Promise<ReadonlyArray<O
 const failsWith = (outcome: Outcome, code: string): boolean =>
   outcome._tag === "Failed" && outcome.error === "VaultError" && outcome.reason === "Io" && outcome.systemCode === code
 
-/** Requests sessions in the program `troubled`. Linux refuses some of its system calls: see `refusal.ts`. */
+/** Requests sessions in the program `troubled`. Linux refuses some system calls of this program: see `refusal.ts`. */
 const startInTrouble = async (
   torture: Torture,
   tally: Tally,

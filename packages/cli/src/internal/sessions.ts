@@ -1,4 +1,4 @@
-/** Reads stored sessions from the vault without the broker's package. */
+/** Reads stored sessions from the vault. Loads no broker's package. */
 import * as Session from "@auth/broker-core/login/Session"
 import * as SessionJson from "@auth/broker-core/login/SessionJson"
 import type { SessionStore } from "@auth/broker-core/session/SessionStore"

@@ -26,8 +26,8 @@ const otherNames: ReadonlyArray<readonly [form: RegExp, name: string]> = [
 ]
 
 /**
- * If the text looks like a mobile number or a PAN, and the field accepts neither, returns `mobile number` or `PAN`. In
- * all other cases, returns `undefined`.
+ * Returns `mobile number` or `PAN` if the text looks like one of them, and the field accepts neither. In all other
+ * cases, returns `undefined`.
  */
 const otherNameIn = (text: string, { problem: problemIn }: Field): string | undefined => {
   // A field that accepts an email address also accepts a mobile number and a PAN.

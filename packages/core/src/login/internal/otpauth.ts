@@ -1,6 +1,6 @@
 /**
- * Parses the address that a QR code for TOTP contains: `otpauth://totp/label?secret=…`. Also accepts an address that an
- * export or a copy has changed.
+ * Parses the address that a QR code for TOTP contains: `otpauth://totp/label?secret=…`. Also accepts an address that
+ * was changed by exporting or copying.
  */
 import * as Result from "effect/Result"
 import { withoutQuotes } from "./pasted.ts"
@@ -39,8 +39,8 @@ const decoded = (text: string): string | undefined =>
   Result.getOrUndefined(Result.try(() => decodeURIComponent(text.replaceAll("+", " "))))
 
 /**
- * Decodes only the percent escapes of ASCII characters, so it never fails. Use the result only to recognize parameters,
- * and never as a part of the secret.
+ * Decodes the percent escapes of ASCII characters, and leaves all other escapes. So no escape makes this function fail.
+ * Use the result only to recognize parameters, and never as a part of the secret.
  */
 const withoutEscapes = (text: string): string =>
   text.replace(/%([0-7][0-9a-f])/gi, (_, digits: string) => String.fromCodePoint(parseInt(digits, 16)))
