@@ -178,8 +178,8 @@ it.live(
       }
       const sent: Array<Promise<void>> = []
       yield* Effect.promise(async () => {
-        // Each request begins at its scheduled time, even if earlier requests have no answer yet. If all 32 sockets of
-        // `agent` are in use, the request waits for a socket.
+        // Each request begins at its scheduled time, even if earlier requests have no answer yet. The measured time of
+        // a request includes its wait for one of the 32 sockets of `agent`.
         while (sent.length < seconds * perSecond) {
           const due = Math.min(seconds * perSecond, Math.floor(((performance.now() - began) / 1000) * perSecond))
           while (sent.length < due) sent.push(one())

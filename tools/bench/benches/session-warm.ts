@@ -67,8 +67,8 @@ export const bench: Bench = {
     undici: {
       title: "undici.request, JSON.parse: only the POST requests",
       prepare: async (url) => {
-        // This import is not at the top of the file, because it also changes the global `fetch`: `fetch` then uses the
-        // imported undici.
+        // This import is not at the top of the file, because after the import, the global `fetch` uses the imported
+        // undici too.
         const { Agent, request } = await import("undici")
         const dispatcher = new Agent({ connections })
         return loops(async (index) => {

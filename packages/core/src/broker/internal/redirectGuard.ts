@@ -20,11 +20,11 @@ const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
  * Sends a request with credentials, and allows only one origin. The request gets no span of the HTTP client and no
  * tracing headers.
  *
- * A client with `HttpClient.followRedirects` would send the body, keys and tokens to other origins. A client that
- * `HttpClient.make` made calls the predicate in `TracerDisabledWhen` directly before it sends a request. So the
- * predicate checks the origin of each request. The predicate also sets `redirect` in the `RequestInit` of the client's
- * layer. Only the predicate can do this: that `RequestInit` is in the fiber's context only while the client sends a
- * request.
+ * A client with `HttpClient.followRedirects` would send the body, keys and tokens to other origins. Each client from
+ * `HttpClient.make` calls the predicate in `TracerDisabledWhen` directly before it sends a request. So the predicate
+ * checks the origin of each request. The predicate also sets `redirect` in the `RequestInit` of the client's layer.
+ * Only the predicate can do this, because the fiber's context contains the `RequestInit` of the client's layer only
+ * while the client sends a request.
  *
  * The allowed origin is the origin of the first request that the client sends. If the client sends this request to a
  * gateway, the allowed origin is the origin of the gateway.

@@ -366,8 +366,8 @@ export const make = (
   })
 
   /**
-   * If `cutOffWait` returns a wait and `renewal` has a login, waits and then logs in again. Passes the newest session
-   * to `checkExpiry`.
+   * Waits and then logs in again if `cutOffWait` returns a wait and `renewal` has a login. Passes the newest session to
+   * `checkExpiry`.
    */
   const arrive = Effect.fnUntraced(function* (
     got: Exchanged,

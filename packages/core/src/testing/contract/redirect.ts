@@ -52,7 +52,7 @@ const spellings: ReadonlyArray<readonly [string, (url: URL) => string]> = [
 
 export const redirect = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "begins a browser login with an https URL, and hides the URL if the request is printed",
+    name: "begins a browser login with an https URL, and hides the URL if the AuthorizationRequest is printed",
     run: Effect.gen(function* () {
       const { request } = yield* begin(subject)
       yield* ensure(Redacted.value(request.url).startsWith("https://"), "the URL must begin with https://")
