@@ -154,8 +154,8 @@ const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entran
 }
 
 /**
- * Prints how busy the server was while it served the candidate that needed the most of its time. A saturated server
- * slows down only the fastest candidates.
+ * Prints with which candidate the server was busiest, and how busy the server was then. A saturated server slows down
+ * only the fastest candidates.
  */
 const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, entrants: ReadonlyArray<Entrant>): void => {
   const busiest = entrants

@@ -1,4 +1,4 @@
-/** Returns the `at`-quantile of `values`. `at` is a number from 0 to 1. If `values` is empty, returns NaN. */
+/** Returns the `at`-quantile of `values`, or NaN if `values` is empty. `at` is a number from 0 to 1. */
 export const quantile = (values: ArrayLike<number>, at: number): number => {
   const sorted = Array.from(values).toSorted((one, other) => one - other)
   const position = (sorted.length - 1) * at
@@ -9,7 +9,7 @@ export const quantile = (values: ArrayLike<number>, at: number): number => {
 
 export const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
 
-/** The median of a list of values, and its lower and upper quartiles. */
+/** The lower quartile, the median and the upper quartile of a list of values. */
 export interface Summary {
   readonly low: number
   readonly median: number

@@ -257,7 +257,7 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
-  it.effect("does not undo a logout if it rejects the session", () =>
+  it.effect("does not undo a logout if the session is rejected", () =>
     Effect.gen(function* () {
       yield* begin
       const manager = yield* start(makeTiny())
@@ -418,11 +418,11 @@ describe("sessions: a rejected token", () => {
       const manager = yield* start(tiny)
       const first = yield* manager.session
       const second = yield* manager.renew(first)
-      // The pause after the first renewal lasts one minute.
+      // For one minute after the first renewal, `renew(second)` would send no login.
       yield* pass("2 minutes")
       tiny.failures.push(unavailable)
       yield* Effect.flip(manager.renew(second))
-      // A slow call that was sent with the first token fails.
+      // The broker now rejects a slow call that was sent with the first token.
       yield* Effect.flip(manager.renew(first))
       yield* Effect.flip(manager.session)
       yield* pass("1 minute")

@@ -89,7 +89,10 @@ export interface Seen {
 
 export type Answer = (asked: Seen) => Response | Promise<Response>
 
-/** The server gives the answers in order, and then repeats the last answer. Without answers, it reports success. */
+/**
+ * Makes a client whose fake broker gives `answers` in order, and then repeats the last answer. If `answers` is empty,
+ * the fake broker reports success.
+ */
 export const connect = Effect.fnUntraced(function* (
   answers: ReadonlyArray<Answer>,
   options: BrokerClient.Options = {},

@@ -247,7 +247,7 @@ const respond = (world: World) => (challenge: Parameters<NonNullable<World["answ
 /** Cases for logins whose one-time code arrives by SMS or email. */
 const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "does not request a second one-time code if the first code was not entered",
+    name: "sends at most one login for two renewals if nobody enters the one-time code",
     run: Effect.gen(function* () {
       const { renewal, world } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "Login")
