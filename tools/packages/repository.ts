@@ -38,9 +38,8 @@ const kindOf = (place: string): string => {
 }
 
 /**
- * If `link` is an absolute link to a file or a folder on the main branch of the repository, returns the path in the
- * repository, with the anchor of the link. For any other link, returns `undefined`. `from` is the address of the
- * repository.
+ * Returns the path in the repository, with the anchor of the link, if `link` is an absolute link to a file or a folder
+ * on the main branch of the repository. Otherwise returns `undefined`. `from` is the address of the repository.
  */
 export const pathOf = (link: string, from = url): string | undefined => {
   const web = webOf(from)
@@ -83,8 +82,8 @@ export const relativeLinks = (text: string): ReadonlyArray<string> => {
 }
 
 /**
- * Makes each link to a file or a folder of the repository absolute, with the current address of the repository. Links
- * that are already absolute contain the address `from`. Fails if the file or the folder does not exist.
+ * Makes each link to a file or a folder of the repository absolute, with the current address of the repository. `from`
+ * is the address of the repository in links that are already absolute. Fails if the file or the folder does not exist.
  */
 export const absoluteLinks = (file: string, text: string, from: string): string =>
   mapLinks(text, (link) => {

@@ -359,7 +359,7 @@ describe("environment variables", () => {
     })
   )
 
-  it.effect("are rejected if the password is in quotation marks", () =>
+  it.effect("are rejected if they contain a password in quotation marks", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(from({ TINY_CODE: "T1", TINY_PASSWORD: '"canary-word"' }))
       assert.deepStrictEqual(problemsOf(error), [

@@ -53,8 +53,8 @@ const plainAgentClass = (dispatcher: Dispatcher): AgentClass | undefined => {
 const nothing = () => Promise.resolve()
 
 /**
- * If the dispatcher is an agent with default options, makes an agent of the same class with at most `connections`
- * connections to each origin. Otherwise uses the dispatcher itself.
+ * Returns a transport. If the dispatcher is an agent with default options, the transport uses a new agent of the same
+ * class, with at most `connections` connections to each origin. Otherwise, the transport uses the dispatcher itself.
  */
 export const fromGlobal = (dispatcher: Dispatcher, connections: number): Transport => {
   const Agent = plainAgentClass(dispatcher)
