@@ -115,12 +115,14 @@ it.effect.each([
   ["result", (hidden: object) => Effect.succeed(hidden)],
   ["failure", (hidden: object) => Effect.fail(hidden)],
   ["defect", (hidden: object) => Effect.die(hidden)]
-] as const)("Canary.leaks finds a secret in a program's %s if only util.inspect prints the secret", ([, end]) =>
-  Effect.gen(function* () {
-    const hidden = { [Symbol.for("nodejs.util.inspect.custom")]: () => secret }
-    assert.isEmpty(Canary.leaks(yield* caught(end(hidden)), [secret]))
-    assert.isNotEmpty(Canary.leaks(yield* caught(end(hidden), shown), [secret]))
-  })
+] as const)(
+  "Canary.leaks finds a secret that only util.inspect prints in a program's %s, if Canary.show uses util.inspect",
+  ([, end]) =>
+    Effect.gen(function* () {
+      const hidden = { [Symbol.for("nodejs.util.inspect.custom")]: () => secret }
+      assert.isEmpty(Canary.leaks(yield* caught(end(hidden)), [secret]))
+      assert.isNotEmpty(Canary.leaks(yield* caught(end(hidden), shown), [secret]))
+    })
 )
 
 describe("a leak", () => {

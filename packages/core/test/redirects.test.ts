@@ -79,7 +79,7 @@ describe("the RequestInit that a program provides", () => {
   const expected = (calls: ReadonlyArray<Call>) =>
     calls.map((call) => [call.init.dispatcher === dispatcher, call.init.keepalive, call.init.redirect])
 
-  it.effect("applies to a call for which it is provided, but with the redirect mode `manual`", () =>
+  it.effect("applies to a call for which it is provided; the redirect mode becomes `manual`", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch))
@@ -93,7 +93,7 @@ describe("the RequestInit that a program provides", () => {
     })
   )
 
-  it.effect("applies to every call if the client's layer has it, but with the redirect mode `manual`", () =>
+  it.effect("applies to every call if the client's layer has it; the redirect mode becomes `manual`", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch, init))
@@ -222,7 +222,7 @@ describe("an HTTP client that follows redirects", () => {
   )
 
   it.effect(
-    "makes a call fail if the client ignores the redirect mode `manual`, and the error says to change the credentials",
+    "makes a call fail with the advice to change the credentials, if the client ignores the redirect mode `manual`",
     () =>
       Effect.gen(function* () {
         // Some implementations of `fetch` ignore the redirect mode.

@@ -58,7 +58,7 @@ export type StepHeader = headers.StepHeader
 export type OsName = "MOBANDROID" | "MOBIOS" | "EXECLIENT" | "EXEMANAGER" | "WEBINTERNAL" | "WEBEXTERNAL"
 
 /**
- * An undocumented call that ends a session, with its path from the root of the host.
+ * An undocumented call that ends a session. `path` starts at the root of the host.
  *
  * @category models
  * @since 0.1.0

@@ -109,7 +109,8 @@ const unlessThere = (effect: Effect.Effect<void, VaultError.VaultError>): Effect
 const createFolder = (path: string): void => {
   const parent = Path.dirname(path)
   Fs.mkdirSync(parent, { recursive: true, mode: 0o700 })
-  // On a read-only file system, a call with `recursive` would fail with ENOENT, which hides the cause.
+  // This call omits `recursive`. On a read-only file system, a call with `recursive` fails with ENOENT, which hides the
+  // cause.
   Fs.mkdirSync(path, { mode: 0o700 })
   syncFolder(parent)
 }
@@ -164,7 +165,10 @@ const refused = (what: string, advice: string): Effect.Effect<never, VaultError.
 
 const separator = process.platform === "win32" ? /[\\/]/ : /\//
 
-/** If `given` is `undefined`, returns the folder `broker-auth` in the user's directory for application state. */
+/**
+ * Returns the full path of the folder `given`. Default: the folder `broker-auth` in the user's directory for
+ * application state.
+ */
 export const resolve = Effect.fnUntraced(function* (
   given: string | undefined,
   home: () => string = Os.homedir

@@ -89,7 +89,7 @@ const cut = (socket: Socket | null): void => {
   socket?.resetAndDestroy()
 }
 
-/** Writes a response. If the body is shorter than the Content-Length, closes the connection after the body. */
+/** Writes a response. If the body is shorter than the Content-Length, the connection is closed after the body. */
 const write = (served: Port, target: Http.ServerResponse, response: Response, body: Uint8Array): void => {
   if (response.type === "error") return cut(target.socket)
   target.statusCode = response.status

@@ -4,7 +4,7 @@
 
 export const mask = "<redacted>"
 
-/** Matches tags, even if they contain `<redacted>`. For `style` and `script`, matches the whole element. */
+/** Matches tags, even if they contain `<redacted>`. Matches each `style` or `script` element as a whole. */
 const tags = /<(style|script)[\s\S]*?(<\/\1>|$)|<(?!redacted>)(?:[^<>]+|<redacted>|<)*>?/gi
 
 const secretName =

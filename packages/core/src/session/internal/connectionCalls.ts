@@ -200,9 +200,9 @@ export interface RedirectCalls {
  */
 export interface QrCalls {
   /**
-   * Shows a QR code, and a new QR code each time the previous QR code expires. When the user has scanned a QR code,
-   * stores the session and returns it. Fails with `ChallengeExpired` after five minutes. If `logout` is called during
-   * the login, ends the session at the broker, and fails with `SessionExpired`.
+   * Shows a QR code, and a new QR code each time the previous QR code expires. When the user has scanned a QR code, the
+   * session is stored and returned. Fails with `ChallengeExpired` after five minutes. If `logout` is called during the
+   * login, the session is ended at the broker, and `loginByQr` fails with `SessionExpired`.
    */
   readonly loginByQr: (options: QrOptions) => Promise<Session>
 }
