@@ -264,7 +264,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     if (way.page !== undefined)
       return assert(printed.includes("sends the browser back"), `The program printed: ${printed}`)
     assert(printed.includes("Logged in until"), `The program printed: ${printed}`)
-    // The program can use a login method other than `way`, so only the statuses of its requests are checked.
+    // The program can use a login method other than `way.method`, so only the statuses of its requests are checked.
     const requests = (await simulator.journal()).map(({ endpoint, status }) => `${endpoint}: ${status}`)
     assert(requests.length > 0, "The simulator received no request.")
     none(

@@ -167,7 +167,7 @@ export const script = String.raw`"use strict";
   }
 
   // Moves the focus to the input or the link of the new step. If neither is shown, and the focus is nowhere or in the
-  // step, moves the focus to the title of the account. If the person types in another input, the focus does not move.
+  // step, the focus moves to the title of the account. If the person types in another input, the focus does not move.
   const moveFocus = (card, name, before) => {
     const { parts, row } = card
     const active = document.activeElement

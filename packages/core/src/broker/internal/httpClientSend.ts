@@ -72,8 +72,8 @@ const toHttpRequest = (wire: WireRequest) => {
 }
 
 /**
- * The answer for a redirect that was not followed. For such a redirect, a browser's `fetch` reports the same status,
- * headers and body.
+ * The answer for a redirect that was not followed. With `redirect: "manual"`, a browser's `fetch` returns the same
+ * status, headers and body for a redirect.
  */
 const redirected: WireResponse = { status: 0, headers: {}, text: "" }
 
