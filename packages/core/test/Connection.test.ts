@@ -464,7 +464,7 @@ describe("Connection: call(), profile() and run():", () => {
     assert.deepStrictEqual([runs, tiny.calls], [1, ["login 1", "login 2"]])
   })
 
-  it("if the effect of its callback fails, call() rejects with the same error object", async () => {
+  it("call() rejects with the error object that the effect of its callback fails with", async () => {
     await using connection = await Connection.open(profiled())
     const error = AuthError.make("tiny", "order", new AuthError.RateLimited({ by: "broker", retryAfter: undefined }))
     assert.strictEqual(await rejection(connection.call(Profile, () => Effect.fail(error))), error)

@@ -71,8 +71,8 @@ const askCode = (question: CodeQuestion) =>
   }).pipe(Effect.scoped)
 
 /**
- * If a prompt ends without a code, turns its failure into an `AuthError`. The login guard can then show the text of
- * this error when it refuses a later login.
+ * Converts the failure of a prompt into an `AuthError`. When the login guard refuses a later login, it can show the
+ * text of this `AuthError`.
  */
 const noCode =
   ({ account: { broker, id } }: CodeQuestion) =>

@@ -117,8 +117,8 @@ export class SessionStore extends Context.Service<
     /** Reads an entry. Returns `undefined` if no entry is stored. */
     readonly get: (account: Account.Account, slot: Slot) => Effect.Effect<Entry | undefined, VaultError.VaultError>
     /**
-     * Stores `value` as version `expected + 1`, and returns `true`. If the stored entry does not have the version
-     * `expected`, changes nothing and returns `false`. If no entry is stored, `expected` must be 0.
+     * Stores `value` as version `expected + 1`, and returns `true`. Changes nothing and returns `false` if the stored
+     * entry does not have the version `expected`. If no entry is stored, `expected` must be 0.
      */
     readonly put: (
       account: Account.Account,
@@ -357,8 +357,8 @@ if ARGV[4] ~= "" then ${redisChanges.announceLua("ARGV[4]", "ARGV[5]", "ARGV[6]"
 return 1`
 
 /**
- * The script adds an entry with the `account` to the `stream`: see `redisChanges`. If `stream` is empty, the script
- * adds no entry.
+ * A write for the script `compareAndSetLua`. After the write, the script adds an entry with the `account` to the Redis
+ * stream with the key `stream` (see `redisChanges`). If `stream` is empty, the script adds no entry.
  */
 interface Write {
   readonly key: string

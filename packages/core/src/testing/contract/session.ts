@@ -161,7 +161,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "accepts a session after the snapshot of the fake broker was restored",
+    name: "accepts a session that the fake broker restored from a snapshot",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const { fake } = world
@@ -350,7 +350,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   ...(subject.method.capabilities.includes("Profile") ? [acceptedHeaders(subject)] : []),
   rejectedToken(subject),
   {
-    name: "does not report SessionExpired for answers that do not reject the token",
+    name: "reports SessionExpired only for answers that reject the token",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const { refusal } = yield* service(context, Authorize)
