@@ -210,7 +210,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed even right after the last renewal if the broker accepted it in an earlier POST request", () =>
+  it.effect("is renewed at once if the broker accepted the token in an earlier POST request", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session

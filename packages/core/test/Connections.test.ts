@@ -98,7 +98,7 @@ describe("close() of Connections", () => {
     assert.deepStrictEqual(await pending, Array(8).fill(closedError))
   })
 
-  it("makes account() reject if it is called while close() runs", async () => {
+  it("makes account() reject even while close() still runs", async () => {
     for (const layer of [layerOf(), Layer.merge(layerOf(), Layer.effectDiscard(Effect.sleep(5)))]) {
       const connections = await Connections.open({ accounts: { mine: layer } })
       const before = connections.account("mine")

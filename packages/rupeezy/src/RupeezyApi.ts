@@ -24,13 +24,13 @@ export interface Options extends BrokerClient.Options {
   /** `logins` sends the API key only with logins. Default: the API key is sent with every call. */
   readonly apiKeyHeader?: "logins" | undefined
   /**
-   * `as-sent` interprets the message of a refusal only if `forbidden` is set and the HTTP status is 403. If the status
-   * does not explain the refusal, the error is `BrokerRejected`. Default: interprets all messages. None is documented.
+   * `as-sent` interprets a refusal's message only if `forbidden` is set and the HTTP status is 403. If the status does
+   * not explain the refusal, the error is `BrokerRejected`. Default: interprets all messages. No message is documented.
    */
   readonly refusals?: "as-sent" | undefined
   /**
-   * `session-over` treats HTTP 403 on a call that requires a session as a revoked session, unless the answer reports an
-   * unregistered IP address. Default: HTTP 403 is `PermissionDenied`.
+   * `session-over`: for a call that requires a session, HTTP 403 means that the session was revoked, unless the answer
+   * reports an unregistered IP address. Default: HTTP 403 is `PermissionDenied`.
    */
   readonly forbidden?: "session-over" | undefined
   /** UTC offset of `login_time`. The broker does not send the offset. Default: `+05:30`. */

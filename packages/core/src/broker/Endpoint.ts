@@ -71,8 +71,8 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
   readonly account: string | undefined
   /**
    * If `query` is set, the call has no body. The URL's query contains the values that `app` and `session` name, and one
-   * parameter for each entry of `query`: the key is the parameter's name, and the value is the name of a field of
-   * the request.
+   * parameter for each entry of `query`. The entry's key is the name of the parameter. The entry's value is the name of
+   * the request's field that contains the parameter's value.
    */
   readonly query: Readonly<Record<string, string>> | undefined
   /**
@@ -82,9 +82,12 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
   readonly app: ReadonlyArray<string>
   /** Names of fields in the session's `extras`, such as the user id. These fields are added to each call. */
   readonly session: ReadonlyArray<string>
-  /** The name of the body's field that contains the session's token, in place of the headers. */
+  /**
+   * The name of the body's field that contains the session's token. If `tokenField` is set, the headers do not contain
+   * the token, unless `tokenToo` is set.
+   */
   readonly tokenField: string | undefined
-  /** `"headers"`: the headers contain the token in addition to the field `tokenField`. */
+  /** `"headers"`: both the headers and the field that `tokenField` names contain the token. */
   readonly tokenToo: "headers" | undefined
   /**
    * How the body is written. If the encoding cannot carry a value, the call fails with `InvalidRequest`, and nothing is

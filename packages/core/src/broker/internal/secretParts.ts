@@ -12,7 +12,7 @@ const plain = new Set(
  */
 const around = (text: string): ReadonlyArray<string> => [text, text.slice(text.indexOf(":") + 1), ...text.split(":")]
 
-/** If the word can be the base64 text of a Basic header, returns the decoded text and its parts. */
+/** Returns the decoded text and its parts, or nothing if the word cannot be the base64 text of a Basic header. */
 const decoded = (word: string): ReadonlyArray<string> => {
   if (!/^[\w+/-]{8,}={0,2}$/.test(word)) return []
   const text = Result.getOrElse(Base64.decodeString(word.replaceAll("-", "+").replaceAll("_", "/")), () => "")
