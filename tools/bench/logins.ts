@@ -131,7 +131,10 @@ const dispatched = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions)
     })
   })
 
-/** Only for candidates that measure undici: after the import, the global `fetch` uses the imported undici too. */
+/**
+ * After this function has imported undici, the global `fetch` also uses the imported undici. So only candidates that
+ * measure undici call this function.
+ */
 export const undiciAgent = async () => {
   const undici = await import("undici")
   return { ...undici, dispatcher: new undici.Agent({ connections }) }

@@ -141,8 +141,8 @@ const fieldsOf = async (simulator: Simulated, login: LoginPage, { account, way }
 }
 
 /**
- * Logs in on the broker's page in `tab`, and closes the tab. If nothing listens at the redirect URL, pastes the
- * callback's URL into the card.
+ * Logs in on the broker's page in `tab`. Pastes the callback's URL into the card if nothing listens at the redirect
+ * URL. Then closes the tab.
  */
 export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locator, member: Member): Promise<void> => {
   const login = pageOf(member.way)
@@ -196,7 +196,7 @@ export const logInAll = async (
   const tabs: Array<Page> = []
   window.on("page", (tab) => void tabs.push(tab))
   await page.evaluate(keepOpenedUrls)
-  // Returns the tab that shows the link of the card. Clicks the link if the page has not opened this tab.
+  // Returns the tab for the link of the card. Clicks the link if the page has not opened this tab yet.
   const tabOf = async (card: Locator): Promise<Page> => {
     const link = card.locator("a")
     const url = await link.evaluate((anchor: HTMLAnchorElement) => anchor.href)

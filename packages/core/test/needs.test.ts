@@ -145,7 +145,7 @@ describe("a GET request with a body", () => {
     })
   )
 
-  it.live("is sent by node:http, but not by fetch: the error names NodeHttpClient", () =>
+  it.live("is sent by node:http, but fetch fails with an error that names NodeHttpClient", () =>
     Effect.gen(function* () {
       const { bodies, origin } = yield* serve
       yield* Effect.provide(ask(origin, "sent"), NodeHttpClient.layerNodeHttp)
@@ -184,7 +184,7 @@ describe("Checksum.ofRecipe", () => {
         }
       ]
     },
-    "user and key with a separator, as hexadecimal digits in capital letters": {
+    "user and key with a separator, and writes the hash in upper-case hexadecimal": {
       parts: ["user", "key"],
       joiner: "|",
       encoding: "HEX",
@@ -202,14 +202,14 @@ describe("Checksum.ofRecipe", () => {
         { values: { value: "abc" }, result: "bbdb08dd3f8e0a2dbd9a4f45045fdf45cebee1ac6706de3353e753234b318e78" }
       ]
     },
-    "a value, as base64": {
+    "a value, and writes the hash in base64": {
       parts: ["value"],
       encoding: "base64",
       vectors: [{ values: { value: "abc" }, result: "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=" }]
     }
   }
   for (const [name, recipe] of Object.entries(recipes)) {
-    it.effect(`computes the same value as sha256sum for ${name}`, () =>
+    it.effect(`computes the same hash as sha256sum for ${name}`, () =>
       Effect.gen(function* () {
         for (const { result, values } of recipe.vectors) {
           assert.strictEqual(Redacted.value(yield* Checksum.ofRecipe(recipe)(values)), result)

@@ -77,7 +77,7 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   readonly accountId?: (id: string) => string
   /** Returns the rule for the expiry of a session. Default: the option `expiry`, or else `expiry` of this family. */
   readonly expiryOf?: (options: O) => Effect.Effect<Expiry, AuthError.AuthError>
-  /** Ends a session at the broker. If the broker has no logout call for these options, returns `undefined`. */
+  /** Ends a session at the broker. Returns `undefined` if the broker has no logout call for these options. */
   readonly logout?: (
     api: Api,
     session: Session.Session,
@@ -111,7 +111,7 @@ interface Spec<Api, F extends Credentials.Fields, O> {
     options: O
   ) => Effect.Effect<Api, AuthError.AuthError, HttpClient.HttpClient>
   /**
-   * Returns the id of the account at the broker. If the environment is not production, also returns the environment.
+   * Returns the id of the account at the broker. Also returns the environment if the environment is not production.
    */
   readonly account: (
     credentials: Credentials.Values<F>,
@@ -393,8 +393,8 @@ const copyOption = (name: string, value: unknown): unknown =>
 
 /**
  * Copies the options of a layer, because the layer reads them only when it is built. Without the copy, a program that
- * changes one object in a loop over its accounts would build all layers for the last account. If the options cannot be
- * copied, returns them unchanged.
+ * changes one object in a loop over its accounts would build all layers for the last account. Returns the options
+ * unchanged if they cannot be copied.
  */
 const copyOptions = <O>(options: O): O =>
   Result.getOrElse(

@@ -9,8 +9,9 @@ export interface Counted {
 }
 
 /**
- * Makes a function that counts a client's calls against the shared limits. The function returns how many milliseconds
- * to wait before it is called again. It returns 0 if the call may be sent now, or if the shared limits cannot be used.
+ * Makes a function that counts a client's calls against the shared limits. The function returns 0 if the call may be
+ * sent now, or if the shared limits cannot be used. Otherwise the function returns the number of milliseconds after
+ * which the client must ask again.
  */
 export type Sharing = (protocol: Counted) => Effect.Effect<(endpoint: Endpoint) => Effect.Effect<number>>
 
