@@ -155,7 +155,7 @@ describe("a login whose redirect URL is not on loopback", () => {
     })
   )
 
-  it.live("does not ask for the address again after the user has declined", () =>
+  it.live("does not ask for the address again after the user has declined the login at the broker", () =>
     Effect.gen(function* () {
       const { login, startUrl, user } = yield* pastedLogin()
       const state = yield* startLogin(startUrl)
@@ -255,7 +255,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("does not read an input that is not a terminal if the redirect URL is on loopback", () =>
+  it.live("reads the input only from a terminal if the redirect URL is on loopback", () =>
     Effect.gen(function* () {
       const { login, user } = yield* loopbackLogin({ isTerminal: false, timeout: "300 millis" })
       yield* user.paste("text")
