@@ -5,8 +5,8 @@ import * as Redacted from "effect/Redacted"
 const { Text } = Shape
 
 /**
- * The versions in the paths of each generation, as of 2026-11-21. Sources: the Motilal OpenAPI documentation of 2026
- * (generation v7), the official Python SDK 3.0 (v4), and the documentation of 2024 and before (v3).
+ * The versions in the paths of each API generation, as of 2026-11-21. Sources: the Motilal OpenAPI documentation of
+ * 2026 (generation v7), the official Python SDK 3.0 (v4), and the documentation of 2024 and before (v3).
  */
 const versions = {
   v7: { login: "v7", otp: "v5", user: "v5" },

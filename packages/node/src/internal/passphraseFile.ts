@@ -2,7 +2,7 @@
  * Derives a key from a passphrase and a salt, and stores the salt in a file.
  *
  * The salt is not secret. If the salt is lost or changed, the key cannot be derived again. So the file is checked for
- * damage, and is refused if another user has access to it.
+ * damage. The file is refused if another user has access to it, because that user may have changed the salt.
  */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"

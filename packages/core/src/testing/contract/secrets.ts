@@ -49,7 +49,7 @@ const answers: ReadonlyArray<readonly [string, Fault]> = [
   ["JSON that quotes the request", { kind: "quote", as: "json" }],
   ["a refusal that quotes the request", { kind: "quote", as: "refusal" }],
   ["a page of the broker's firewall", { kind: "waf" }],
-  ["no answer, because the connection is cut", { kind: "lost" }]
+  ["a cut connection instead of an answer", { kind: "lost" }]
 ]
 
 /**
