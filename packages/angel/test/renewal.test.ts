@@ -91,7 +91,7 @@ describe("a typed call with a token that the broker no longer accepts", () => {
     })
   )
 
-  it.effect("fails if the same `withSession` has made an unsafe call, and succeeds in the next `withSession`", () =>
+  it.effect("fails after a call that is not safe to repeat, and succeeds in the next `withSession`", () =>
     Effect.gen(function* () {
       const { api, fake, session, withSession } = yield* begin()
       yield* session

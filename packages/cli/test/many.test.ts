@@ -65,7 +65,7 @@ const drawings = (screen: string): ReadonlyArray<string> =>
     .split(/[\r\n]/)
     .filter((line) => drawn.test(line))
 
-/** Whether the cursor was hidden, and is shown at the end. */
+/** Whether the program hid the cursor and showed it again at the end. */
 const restoresCursor = (screen: string): boolean =>
   screen.includes(`${escape}[?25l`) && screen.lastIndexOf(`${escape}[?25h`) > screen.lastIndexOf(`${escape}[?25l`)
 
@@ -105,7 +105,7 @@ const methods = {
   zerodha: "browser"
 } as const
 
-/** Stores the simulator's accounts in the vault, under names such as `angel01`. Returns their secrets. */
+/** Stores the simulator's accounts in the vault, under names such as `angel01`. Returns the accounts' secrets. */
 const addAll = Effect.fnUntraced(function* ({ brokers: served, origins }: Simulator.Simulator["Service"], user: User) {
   const entries: Array<accounts.Entry> = []
   for (const [broker, methodId] of Object.entries(methods)) {

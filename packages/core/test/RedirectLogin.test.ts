@@ -34,24 +34,27 @@ const plain = (parameters: RedirectLogin.CallbackParameters) =>
 describe("a valid callback", () => {
   const found = { auth_token: "canary", state }
   it.effect.each([
-    ["from its query", `https://app.example/callback?auth_token=canary&state=${state}`],
+    ["its parameters are in its query", `https://app.example/callback?auth_token=canary&state=${state}`],
     [
-      "with capital letters in the names of its parameters",
+      "the names of its parameters have capital letters",
       `https://app.example/callback?AUTH_Token=canary&State=${state}`
     ],
-    ["from the query inside a hash route", `https://app.example/callback#/done?auth_token=canary&state=${state}`],
     [
-      "from its query and from the query inside a hash route",
+      "its parameters are in the query inside a hash route",
+      `https://app.example/callback#/done?auth_token=canary&state=${state}`
+    ],
+    [
+      "its parameters are partly in its query and partly in the query inside a hash route",
       `https://app.example/callback?state=${state}#/done?auth_token=canary`
     ],
-    ["with the explicit default port", `https://app.example:443/callback?auth_token=canary&state=${state}`],
-    ["with a host in upper case", `HTTPS://APP.example/callback?auth_token=canary&state=${state}`],
+    ["it contains the default port", `https://app.example:443/callback?auth_token=canary&state=${state}`],
+    ["its host is in upper case", `HTTPS://APP.example/callback?auth_token=canary&state=${state}`],
     [
-      "with a parameter that is repeated with the same value",
+      "it repeats a parameter with the same value",
       `https://app.example/callback?auth_token=canary&auth_token=canary&state=${state}`
     ],
-    ["with white space around it", ` https://app.example/callback?auth_token=canary&state=${state}\n`]
-  ] as const)("is read %s", ([, url]) =>
+    ["it has white space around it", ` https://app.example/callback?auth_token=canary&state=${state}\n`]
+  ] as const)("is read if %s", ([, url]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(plain(yield* parse(url)), found)
     })
@@ -95,7 +98,7 @@ describe("an invalid callback", () => {
     ["no state", `${own}?auth_token=canary`, "state"],
     ["an empty state", `${own}?auth_token=canary&state=`, "state"],
     ["a changed state", `${own}?auth_token=canary&state=${state.replace("0", "1")}`, "state"],
-    ["the first half of the state", `${own}?auth_token=canary&state=${state.slice(0, 16)}`, "state"],
+    ["only the first half of the state", `${own}?auth_token=canary&state=${state.slice(0, 16)}`, "state"],
     ["the state and one more character", `${own}?auth_token=canary&state=${state}0`, "state"],
     ["the state in capital letters", `${own}?auth_token=canary&state=${state.toUpperCase()}`, "state"],
     ["two states, the wrong one first", `${own}?state=canary&${good}`, "state"],

@@ -58,8 +58,8 @@ import { servedOf } from "./support.ts"
 type Account = Readonly<Record<string, string>>
 
 /**
- * A row of the table `ways`: a way to log in. `login`, `renewal` and `logout` are the names of the endpoints that each
- * of these steps calls.
+ * A row of the table `ways`: a way to log in. For each of the steps `login`, `renewal` and `logout`, the row lists the
+ * endpoints that the step calls.
  */
 interface Way<Services> {
   readonly broker: Broker
@@ -86,9 +86,9 @@ interface Way<Services> {
   /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
   readonly renewal?: ReadonlyArray<string>
   /**
-   * Body of an answer that refuses the token. Present if the renewal needs the broker's state: the test then injects
-   * this answer. If `refused` is absent, the test clears the broker's state, so that the broker no longer knows the
-   * token.
+   * Body of an answer that refuses the token. The test injects this answer. If `refused` is absent, the test clears the
+   * broker's state, so that the broker no longer knows the token. A row has `refused` if its renewal needs the broker's
+   * state.
    */
   readonly refused?: string
   readonly logout: ReadonlyArray<string>

@@ -37,6 +37,9 @@ export const raw = (text: string): Effect.Effect<void> => Console.log(text)
 
 export const json = (value: unknown): Effect.Effect<void> => raw(JSON.stringify(value, undefined, 2))
 
-/** Formats a time in milliseconds since the epoch for JSON: as ISO 8601 text in UTC. An unknown time is `null`. */
+/**
+ * Formats a time for JSON, as ISO 8601 text in UTC. The argument `at` is in milliseconds since the epoch. An unknown
+ * time becomes `null`.
+ */
 export const toIso = (at: number | undefined): string | null =>
   at === undefined ? null : DateTime.formatIso(DateTime.makeUnsafe(at))
