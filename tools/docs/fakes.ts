@@ -1,6 +1,6 @@
 /**
- * Lets the fake brokers answer the requests of the programs in the documentation. If the environment variable of a
- * credential is not set, sets this variable to the value in the fake's demo account. When a program prompts for a
+ * Lets the fake brokers answer the requests of the programs in the documentation. Sets the environment variable of each
+ * credential to the value in the fake's demo account, unless the variable is already set. When a program prompts for a
  * one-time code, a simulated keyboard types the newest code that the broker's fake has sent. This file is copied to
  * folders with installed packages, so it imports no other file of the repository.
  */
@@ -54,7 +54,7 @@ const typeCodes = () => {
   }
 }
 
-/** Requests to 127.0.0.1 reach the real server on that port. Requests to any other host without a fake fail. */
+/** Requests to 127.0.0.1 are sent to the real server. A request to any other host fails if the host has no fake. */
 export const serve = async (
   names: ReadonlyArray<string>
 ): Promise<{ readonly reset: () => void; readonly close: () => void }> => {

@@ -195,7 +195,7 @@ describe("RedirectLogin.parseCallback", () => {
     })
   )
 
-  it.effect("does not advise about a slash if only the redirect URL has a user name", () =>
+  it.effect("rejects a callback without the user name of the redirect URL, and does not mention a slash", () =>
     Effect.gen(function* () {
       const { remedy } = yield* refusal(codeIn(`${registered}?${query}`, "https://user@app.example/callback"))
       assert.match(remedy, /configure exactly that URL/)

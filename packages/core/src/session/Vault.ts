@@ -50,7 +50,8 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
 
 /**
  * A vault in Redis, for any number of programs on any number of machines. Entries are encrypted with the `VaultKey`. If
- * the holder of a lock is killed, the lock is released when its lease ends: by default, at most one second later.
+ * the holder of a lock is killed, the lock is released when its lease ends. By default, the lease ends at most one
+ * second after the holder was killed.
  *
  * Redis must be 5.0 or newer. Each session that Redis loses requires a new login, so set `appendonly yes` and
  * `maxmemory-policy noeviction`. If a refresh token can be used only once, also set `appendfsync always`.

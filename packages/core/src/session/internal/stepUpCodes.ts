@@ -62,8 +62,8 @@ const failedFunction = (account: Account, failure: unknown): AuthError.AuthError
 const maxQuestions = 5
 
 /**
- * Whether `verify` rejected the code and did not send it. Reason: the code has the wrong length, or contains a
- * character that is not a digit.
+ * Whether `verify` rejected the code without sending it. `verify` does this if the code has the wrong length, or
+ * contains a character that is not a digit.
  */
 const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "InvalidRequest" && reason.code === undefined
@@ -140,7 +140,7 @@ const answering = (
     }
     /**
      * Waits until no `resend` is running, and then returns the current challenge. Fails if the broker has sent a new
-     * code during this wait, because `codes` has returned the old code.
+     * code during this wait. The code that `codes` returned before the wait is then no longer the newest.
      */
     const challengeOf = Effect.suspend(() => {
       const before = current
