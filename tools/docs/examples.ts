@@ -92,8 +92,8 @@ const compare = (line: string, value: string, index: number): string => {
 }
 
 /**
- * Rewrites the code of an example. `__same` gets each expression that has a stated value, with this value. `__run` gets
- * the effect that the check runs. The line numbers stay the same.
+ * Rewrites the code of an example. The new code calls `__same` with each expression that has a stated value, and with
+ * the stated value. It calls `__run` with the effect that the check runs. The line numbers stay the same.
  */
 export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
   const lines = code.split("\n")

@@ -35,8 +35,8 @@ const stepProblems = ({ run, uses, with: inputs }: Step, scripts: ReadonlySet<st
   ...(uses?.startsWith("actions/checkout@") && inputs?.["persist-credentials"] !== false
     ? ["the checkout keeps its token: set persist-credentials to false"]
     : []),
-  // GitHub copies the value of an expression into the script. If the value is the name of a branch, the shell runs a
-  // command that the name contains.
+  // GitHub copies the value of an expression into the script. A value such as the name of a branch can contain a
+  // command, which the shell would then run.
   ...(run?.includes("${{") ? ["a script contains an expression: pass the value in env"] : []),
   ...scriptsOf(run ?? "")
     .filter((script) => !scripts.has(script))

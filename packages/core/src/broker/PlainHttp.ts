@@ -133,7 +133,8 @@ export interface Parts {
   readonly find: Find
   /**
    * Makes the client for requests that do not use `Send`. `load` is called at the first of these requests. If the
-   * promise is rejected, the request is not sent, its fiber dies, and the next of these requests calls `load` again.
+   * promise of `load` is rejected, the request is not sent, the request's fiber dies, and the next of these requests
+   * calls `load` again.
    */
   readonly load: () => Promise<HttpClient>
 }

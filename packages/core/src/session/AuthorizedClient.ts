@@ -41,7 +41,7 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  *
  * - If the broker refuses the new token for a request that is sent again, no request renews the new session until it is
  *   ten minutes old.
- * - Here, an order is any request that is not sent again. If the broker refuses the token of an order, and then the new
+ * - Here, an order is any request that is not sent again. If the broker refuses the token of one order and the new
  *   token of the next order, no order renews the new session until it is ten minutes old. A refused `GET` can still
  *   renew the new session.
  *

@@ -24,7 +24,8 @@ const stuck = VaultError.make(
 const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string) {
   yield* place.folder(folder)
   yield* place.folder(lockFile.folderOf(folder))
-  // No account's lock has this name, because texts from `Account.toKey` contain no line break.
+  // `NodeSessionLock` names the locks of accounts by `Account.toKey`, whose texts contain no line break. So no
+  // account's lock has this name.
   const path = lockFile.fileOf(folder, `keyring\n${entry.service}\n${entry.account}`)
   yield* lockFile
     .hold(path)
