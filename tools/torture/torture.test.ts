@@ -84,7 +84,7 @@ describe("torture", () => {
     assert.isTrue(isRight(rows, right))
   })
 
-  it("fails if all counts are right although a part was broken on purpose", async () => {
+  it("fails if a part was broken on purpose but all counts are right", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("x", async (tally) => tally.equal("exchanges", 1, 1))),
       true
@@ -163,7 +163,7 @@ describe("torture", () => {
     ])
   })
 
-  it("prints which options repeat a run with broken parts; --broken is one of them", async () => {
+  it("prints --broken as one of the options that repeat a run with broken parts", async () => {
     const printed: Array<string> = []
     const output = { print: (text: string) => void printed.push(text), progress: () => undefined, details: false }
     const wrong = scenarioOf((torture) => torture.attempt("x", async (tally) => tally.equal("lost", 1, 0)))

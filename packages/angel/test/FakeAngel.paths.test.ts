@@ -150,7 +150,7 @@ describe("FakeAngel: the publisher page", () => {
     )
   }
 
-  it.effect("redirects without a state if its address has no state, and escapes its address in the form", () =>
+  it.effect("redirects without a state if the page's address has none, and escapes the address in the form", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { headers } = yield* submit(fake, {}, page(demo.publisherKey, ""))

@@ -49,7 +49,7 @@ export interface Account {
 export interface Switches {
   /** The HTTP status of a refused login. Default: 200. */
   readonly refusedLogin: 200 | 400 | 401
-  /** Whether a TOTP code is refused after a code of the same or of a later period was accepted. Default: yes. */
+  /** `refused` (default): after a code was accepted, this code and the codes of earlier TOTP periods are refused. */
   readonly reusedCode: "refused" | "accepted"
   /** Number of consecutive wrong passwords that block an account. Default: no limit. */
   readonly lockAfter: number

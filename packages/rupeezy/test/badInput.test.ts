@@ -111,12 +111,12 @@ describe("invalid credentials:", () => {
   )
 
   for (const [what, given] of [
-    ["that is missing because the options are undefined", undefined],
-    ["that is missing in the options", {}],
-    ["that is blank", { apiKey: secret(" ") }],
-    ["that is not Redacted", { apiKey: 7 }]
+    ["options that are undefined", undefined],
+    ["options without an API key", {}],
+    ["a blank API key", { apiKey: secret(" ") }],
+    ["an API key that is not Redacted", { apiKey: 7 }]
   ] as const) {
-    it.effect(`RupeezyApi.layer rejects an API key ${what}`, () =>
+    it.effect(`RupeezyApi.layer rejects ${what}`, () =>
       Effect.gen(function* () {
         const layer = RupeezyApi.layer(given as unknown as RupeezyApi.Options)
         assert.hasAllKeys(problems(yield* refused(RupeezyApi.RupeezyApi, layer)), ["apiKey"])

@@ -72,7 +72,7 @@ describe("a managed session of a browser login", () => {
     })
   )
 
-  it.effect("is refreshed 5 to 2.5 minutes before its expiry if it expires before the next daily cut-off", () =>
+  it.effect("is refreshed between 5 and 2.5 minutes before its expiry, if the expiry is before the daily cut-off", () =>
     Effect.gen(function* () {
       const layer = SamcoOAuth.layer({ credentials: oauthCredentials })
       const { adopt, fake, session } = yield* begin(layer)

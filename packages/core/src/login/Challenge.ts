@@ -140,7 +140,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const pending = new Set<string>()
     const missed = new Map<string, number>()
     const allowed = new Map<string, number>()
-    /** The keys are the ids of challenges. A challenge that is not open and has no entry was used or replaced. */
+    /** Maps the id of a challenge to the reason for its end. A challenge without an entry is open, used or replaced. */
     const ended = new Map<string, AuthError.ChallengeExpired["why"]>()
     const key = Account.toKey(account)
     let opened = 0
@@ -204,8 +204,8 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     }
 
     /**
-     * Tells the login guard that a code will be sent next. If the guard allows no further code, opens the challenge
-     * again, and fails.
+     * Tells the login guard that a code will be sent next. If the guard allows no further code, `entered` opens the
+     * challenge again, and fails.
      */
     const entered = (challenge: Challenge) =>
       Effect.tapError(

@@ -81,8 +81,9 @@ export const verify = (database: DatabaseSync): unknown =>
  * Moves the writes from SQLite's log to the database file. Returns `false` if SQLite could not empty the log, for
  * example while another program reads.
  *
- * Call this function after each write, and again if it returns `false`, because SQLite does not report damage in the
- * log. SQLite ignores the damaged part of the log and everything after this part, and returns an older session.
+ * Call this function after each write. If it returns `false`, call it again, because data should not stay in the log.
+ * SQLite does not report damage in the log. SQLite ignores the damaged part of the log and everything after this part,
+ * and returns an older session.
  */
 export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0
@@ -105,8 +106,8 @@ const find = (database: DatabaseSync, place: Place): Stored | undefined => {
 }
 
 /**
- * If there is no entry, verifies the whole vault, because another program may have deleted the entry. Skips the
- * verification if no other program has written since the last verification.
+ * Reads an entry. If the entry is missing, this function verifies the whole vault, because another program may have
+ * deleted the entry. The function skips the verification if no other program has written since the last verification.
  */
 export const read = (vault: Vault, place: Place): Stored | undefined => {
   const { database, verified } = vault
