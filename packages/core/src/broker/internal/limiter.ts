@@ -39,8 +39,8 @@ export interface Limiter {
    */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
   /**
-   * If the limits do not allow the call at `now`, or if `ask` of `makeLimiter` must count the call, returns false and
-   * does not count the call. Otherwise, counts the call and returns true.
+   * If the limits allow the call at `now`, this function counts the call and returns true. Otherwise, it returns false
+   * and counts nothing. It always returns false for a call that `ask` must count: see `makeLimiter`.
    */
   readonly takeNow: (account: string, endpoint: Endpoint, now: number) => boolean
 }
