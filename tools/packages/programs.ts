@@ -51,7 +51,7 @@ export const runPrograms = async (
       )
       const problem = runsSomething.test(code)
         ? await run(folder, index, nodeArgs)
-        : "runs no effect. End it with Effect.runPromise, or use Connection.open."
+        : "runs no effect. End the program with Effect.runPromise, or use Connection.open."
       if (problem !== undefined) problems.push(`${file}:${line} ${problem}`)
     }
   }

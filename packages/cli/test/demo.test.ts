@@ -53,7 +53,7 @@ const steps: Readonly<Record<string, Array<string | undefined>>> = {
     "renew the session",
     again,
     "log in on a machine whose clock is slow",
-    "log in over a failing network (sent once)",
+    "log in over a failing network, without a second try",
     "log in with a wrong PIN",
     "log in with the same PIN again",
     "request a session 1000 times at once",

@@ -139,7 +139,7 @@ const failures = Effect.fnUntraced(function* (program: Program) {
   yield* Effect.orDie(inject(id, "*", { kind: "reset" }))
   yield* refused(
     broker.title,
-    "log in over a failing network (sent once)",
+    "log in over a failing network, without a second try",
     "BrokerUnavailable",
     sending(program, 1, Effect.provide(Login.session, layer(account)))
   )

@@ -82,7 +82,7 @@ const loadExecute = Effect.orDie(lazyModule(() => import("./httpClientSend.ts"))
 
 /**
  * Returns an effect that loads the modules that `send` needs for this client, or `undefined` if `send` needs none. Run
- * the effect before the rate limits count the call, because loading would delay a counted request.
+ * the effect before the rate limits count the call. Otherwise, loading would delay a request that is already counted.
  */
 export const prepare = (
   client: HttpClient.HttpClient,
