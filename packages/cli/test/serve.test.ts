@@ -304,7 +304,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth serve` keeps a session that no call can check, and says how to replace it",
+  "`broker-auth serve` keeps a session if no call can check whether the session has ended, and says how to replace it",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["rmoney"] })

@@ -353,7 +353,7 @@ describe("the body of an answer", () => {
     { title: "an invalid content-length", headers: { "content-length": "-1" } },
     { title: "an empty content-length", headers: { "content-length": "" } },
     {
-      title: "the content-length of compressed bytes",
+      title: "a content-length that counts the compressed bytes",
       headers: { "content-length": "20", "content-encoding": "gzip" }
     },
     {
@@ -632,7 +632,7 @@ describe("a refusal", () => {
   )
 })
 
-describe("if the broker quotes part of a header", () => {
+describe("an answer that quotes a secret from a request header", () => {
   const parts = { key: "kite9key", token: "opaq4tok", user: "usr-9", password: "pa55 w0rd" }
   const basic = Buffer.from(`${parts.user}:${parts.password}`).toString("base64")
   const values: ReadonlyArray<readonly [title: string, value: string | Redacted.Redacted<string>]> = [
@@ -650,7 +650,7 @@ describe("if the broker quotes part of a header", () => {
     (text) => status(200, `<h1>${text} was not accepted</h1>`),
     (text) => status(200, encodeURIComponent(text))
   ]
-  it.effect.each(values)("the error shows no secret from a header that contains %s", ([, value]) =>
+  it.effect.each(values)("is reported without this secret if the header contains %s", ([, value]) =>
     Effect.gen(function* () {
       const sent = Redacted.isRedacted(value) ? Redacted.value(value) : value
       const inside = Object.values(parts).filter((part) => sent.replace(basic, atob(basic)).includes(part))
@@ -834,7 +834,7 @@ describe("the reason for a failed call", () => {
     })
   )
 
-  it.effect("contains the delay from Date to Retry-After if this machine's clock is an hour behind", () =>
+  it.effect("contains the difference between Retry-After and Date if this machine's clock is an hour behind", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 3))
       const headers = { date: "Sat, 21 Nov 2026 04:00:00 GMT", "retry-after": "Sat, 21 Nov 2026 04:00:20 GMT" }
@@ -955,7 +955,7 @@ describe("a fault between this program and the broker", () => {
     ["EACCES", "network"],
     ["EPERM", "network"],
     ["UND_ERR_PRX_CONN", "proxy"]
-  ] as const)("is not reported as a fault of the broker if its error code is %s", ([code, why]) =>
+  ] as const)("is not reported as a fault of the broker if fetch fails with the error code %s", ([code, why]) =>
     Effect.gen(function* () {
       const client = yield* failing(code)
       const error = yield* Effect.flip(client.call(login, loginOptions))

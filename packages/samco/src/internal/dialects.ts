@@ -40,7 +40,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   },
   {
     name: "nested",
-    source: "Samco Trade API documentation v3.2, OAuth 2.1 flow: the fields are in data, the text is in message",
+    source: "Samco Trade API documentation v3.2, OAuth 2.1 flow: fields are in data, message replaces statusMessage",
     read: ({ json }) => {
       const data = Envelope.field(json, "data")
       return isRecord(json) && isRecord(data) ? read(json, { ...json, ...data }) : undefined

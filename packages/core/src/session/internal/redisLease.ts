@@ -27,9 +27,9 @@ interface Taken {
 
 export interface Leases {
   /**
-   * Tries to acquire the lock until a try succeeds. If Redis cannot be reached or replies with an error, passes the
-   * reason to `note`. When Redis replies without an error, passes `undefined` to `note`. Fails at once if a retry
-   * cannot succeed.
+   * Tries to acquire the lock until a try succeeds. Fails at once if a retry cannot succeed. Calls `note` with the
+   * reason while Redis cannot be reached or replies with an error. Calls `note` with `undefined` when Redis replies
+   * without an error.
    */
   readonly take: (account: Account, note: Note) => Effect.Effect<Taken, VaultError.VaultError, Scope.Scope>
 }
@@ -146,7 +146,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   const scripts = makeScripts(Math.ceil(Duration.toMillis(lease)))
   const renewInterval = Duration.millis(Duration.toMillis(lease) / 4)
 
-  /** If another program holds the lock, or if Redis cannot be reached, returns `undefined`. */
+  /** Returns `undefined` if another program holds the lock, or if Redis cannot be reached. */
   const attempt = (lock: string, fenceKey: string, token: string, note: Note) =>
     inTime(redis.eval(scripts.take)(lock, fenceKey, token), lease).pipe(
       Effect.matchEffect({
