@@ -91,7 +91,7 @@ const parse = () => {
 
 const linesKept = 12
 
-/** Runs the step. If the step fails, returns the last lines of its output. */
+/** Runs the step, and returns the last lines of its output if the step fails. */
 const failureOf = async ({
   args = [],
   env,

@@ -260,9 +260,17 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     ["an element", "<r><accessToken>abc123</accessToken><code>7</code></r>", "<redacted> 7"],
     ["an element with a namespace", `<ns:jwt xsi:type="string">abc</ns:jwt> no`, "<redacted> no"],
     ["nested elements", "<token><value>abc</value>x<token>y</token>z</token> no", /^(<redacted> )+no$/],
-    ["an inner end tag with a longer name", "<pin><pincode>1</pincode>4711</pin> no", /^(<redacted> )+no$/],
-    ["a stray end tag with a longer name", `<a id="token">1</abbr>4711</a> no`, /^(<redacted> )+no$/],
-    ["an end tag with a blank", "<pin>4711</pin > no", "<redacted> no"],
+    [
+      "an element with an inner element that has a longer name",
+      "<pin><pincode>1</pincode>4711</pin> no",
+      /^(<redacted> )+no$/
+    ],
+    [
+      "an element with a stray end tag that has a longer name",
+      `<a id="token">1</abbr>4711</a> no`,
+      /^(<redacted> )+no$/
+    ],
+    ["an element whose end tag contains a blank", "<pin>4711</pin > no", "<redacted> no"],
     ["a truncated element", "no <pin>4711", "no <redacted>"],
     ["character data", "<token><![CDATA[abc123]]></token> no", "no"],
     ["an element whose attribute names the secret", `<field name="feedToken">abc</field> no`, "<redacted> no"],

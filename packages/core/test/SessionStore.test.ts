@@ -484,11 +484,11 @@ describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
     })
   )
 
-  it.live("recognizes its own write in a retry after a lost answer", () =>
+  it.live("recognizes its own write if the answer was lost and the store repeats the write", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
       let failures = 0
-      // This Redis executes every script, but loses every second answer, beginning with the first.
+      // This Redis executes every script, but loses the first answer, the third answer, and so on.
       const lossy: Redis.Redis["Service"] = {
         ...redis,
         eval:

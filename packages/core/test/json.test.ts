@@ -79,10 +79,13 @@ describe("parseJson with quirks", () => {
     }
   })
 
-  it.each(["", " trailing"])("keeps curly quotation marks in valid JSON. Text after the JSON: %j", (trailing) => {
-    const right = `{"a":"“b” }"}${trailing}`
-    assert.deepStrictEqual(parseJson(right, ["smart-quotes", "trailing-bytes"]), { a: "“b” }" })
-  })
+  it.each(["", " trailing"])(
+    "keeps curly quotation marks in valid JSON that is followed by the text %j",
+    (trailing) => {
+      const right = `{"a":"“b” }"}${trailing}`
+      assert.deepStrictEqual(parseJson(right, ["smart-quotes", "trailing-bytes"]), { a: "“b” }" })
+    }
+  )
 })
 
 it.prop(

@@ -349,7 +349,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect('is rejected if it is for an account other than the layer\'s, except with otherAccount: "accept"', () =>
+  it.effect('is rejected if the user logs in to another account, unless the option otherAccount is "accept"', () =>
     Effect.gen(function* () {
       yield* start({ reusedCode: "accepted" })
       const other = { clientCode: "YY0000" }
