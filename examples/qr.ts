@@ -5,9 +5,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
+const rmoney = await Connection.open(RmoneyQr.layerConfig())
 const folder = await mkdtemp(join(tmpdir(), "rmoney-"))
 const file = join(folder, "qr.png")
-const rmoney = await Connection.open(RmoneyQr.layerConfig())
 
 try {
   await rmoney.session().catch((error) => {

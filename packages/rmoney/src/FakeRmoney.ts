@@ -750,6 +750,7 @@ export const make = Effect.fnUntraced(function* (
       missPassword(account)
       return failed
     }
+    state.misses.delete(account.userId)
     if (account.totp === "enabled" && !(yield* fitsTotp(account, fields.get("totp")?.trim() ?? ""))) return failed
     return { status: 302, headers: { location: callback(request, app, account) }, body: "" }
   })
@@ -786,6 +787,7 @@ export const make = Effect.fnUntraced(function* (
       missPassword(account)
       return failed
     }
+    state.misses.delete(account.userId)
     if (now - picture.madeAt >= seconds.picture * 1000) return failed
     state.pictures.set(name, { ...picture, approval: { account, at: now } })
     return FakeBroker.html("<html><body>Approved</body></html>")

@@ -221,6 +221,18 @@ describe("a refused login", () => {
     )
   }
 
+  it.effect.each(["Client IP address is not registered", "Your IP is blocked", "IP_NOT_ALLOWED"])(
+    "is no failure of the credentials or the account if the message is: %s",
+    (message) =>
+      Effect.gen(function* () {
+        const fake = yield* start()
+        const body = JSON.stringify({ status: "error", code: message, message })
+        yield* fake.inject("login", { kind: "answer", status: 403, body }, 1)
+        const error = yield* Effect.flip(Effect.provide(Login.session, layer()))
+        assert.strictEqual(reasonOf(error, "PermissionDenied").why, "ip")
+      })
+  )
+
   it.effect("gives a hint if the clock of the machine differs from the broker's clock", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)

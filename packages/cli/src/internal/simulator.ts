@@ -60,20 +60,23 @@ export const origins = Effect.fnUntraced(function* (
 })
 
 /**
- * Returns the simulator's address for each origin of the environment, keyed by the origin's purpose, such as `api`. The
- * default environment is the broker's first environment. If the simulator does not have all addresses, this function
- * fails, so that no request goes to the real broker.
+ * Returns the simulator's address for each origin of the environment, keyed by the origin's purpose, such as `api`. If
+ * `environment` is not the name of an environment (at RMoney, it can be a host), the purposes are those of the broker's
+ * first environment. If the simulator does not have all addresses, this function fails, so that no request goes to the
+ * real broker.
  */
 export const originsOf = (
   broker: Broker,
   environment: string | undefined,
   all: Origins
 ): Effect.Effect<Readonly<Record<string, string>>, CommandFailed> => {
-  const chosen = broker.environments[environment ?? Object.keys(broker.environments)[0] ?? ""] ?? {}
-  const missing = Object.values(chosen).find((origin) => all[origin] === undefined)
+  const environments = Object.entries(broker.environments)
+  const named = environments.find(([name]) => name.toLowerCase() === environment?.toLowerCase()) ?? environments[0]
+  const chosen = Object.entries(named?.[1] ?? {})
+  if (chosen.length === 0)
+    return fail("usage", `${broker.title} has no hosts that the simulator can replace. Run without the simulator.`)
+  const missing = chosen.find(([, origin]) => all[origin] === undefined)
   return missing === undefined
-    ? Effect.succeed(
-        Object.fromEntries(Object.entries(chosen).map(([purpose, origin]) => [purpose, all[origin] ?? ""]))
-      )
-    : fail("usage", `The simulator does not serve ${missing}. Start it with the broker ${broker.id}.`)
+    ? Effect.succeed(Object.fromEntries(chosen.map(([purpose, origin]) => [purpose, all[origin] ?? ""])))
+    : fail("usage", `The simulator does not serve ${missing[1]}. Start it with the broker ${broker.id}.`)
 }

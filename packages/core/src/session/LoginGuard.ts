@@ -461,10 +461,15 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
         ...(pause === undefined ? [] : [pause.since + pause.length]),
         Ledger.nextCodeAt(ledger, yield* Clock.currentTimeMillis) ?? []
       ].flat()
+      const timesOf = (wanted: Ledger.Attempt["outcome"]) =>
+        attempts
+          .filter(({ outcome }) => outcome === wanted)
+          .map(({ at }) => at)
+          .toSorted((one, other) => one - other)
       return {
         attemptedAt,
-        refusedAt: attempts.filter(({ outcome }) => outcome === "refused").map(({ at }) => at),
-        unansweredAt: attempts.filter(({ outcome }) => outcome === "open").map(({ at }) => at),
+        refusedAt: timesOf("refused"),
+        unansweredAt: timesOf("open"),
         pausedUntil: ends.length === 0 ? undefined : Math.max(...ends),
         locked: locked && { at: locked.since, message: locked.said.message }
       }

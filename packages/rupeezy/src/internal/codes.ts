@@ -86,5 +86,5 @@ export const make = ({ forbidden, refusals }: CodeOptions = {}): ReadonlyArray<E
   const statuses = forbidden === "session-over" ? [...byAddress, revoked, ...byStatus] : byStatus
   return refusals === "as-sent"
     ? [...byUnauthorized(ErrorTable.invalidCredentials), ...statuses]
-    : [...byMessage, serverFault, ...byAddress, ...readUnauthorized, ...statuses]
+    : [...byAddress, ...byMessage, serverFault, ...readUnauthorized, ...statuses]
 }

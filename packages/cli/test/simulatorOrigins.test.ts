@@ -1,0 +1,49 @@
+import type { Broker } from "@auth/broker-core/broker/Broker"
+import { RmoneyBroker } from "@auth/rmoney"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { originsOf } from "../src/internal/simulator.ts"
+
+const { broker } = RmoneyBroker
+
+/** Each real origin has its own address in the simulator. */
+const real = Array.from(new Set(Object.values(broker.environments).flatMap((origins) => Object.values(origins))))
+const simulated = Object.fromEntries(real.map((origin, index) => [origin, `http://127.0.0.1:${5000 + index}`]))
+
+describe("the addresses of the simulator", () => {
+  it.effect.each<readonly [what: string, given: string | undefined, expected: string]>([
+    ["no environment", undefined, "uat"],
+    ["the environment uat", "uat", "uat"],
+    ["the environment UAT in upper case", "UAT", "uat"],
+    ["the environment Production with a capital letter", "Production", "production"],
+    ["a production host", "https://trade.example.com", "uat"],
+    ["a name that all objects inherit", "constructor", "uat"]
+  ])("replace all origins for %s", ([, given, expected]) =>
+    Effect.gen(function* () {
+      const wanted = Object.entries(broker.environments[expected] ?? {})
+      assert.isNotEmpty(wanted)
+      assert.deepStrictEqual(
+        yield* originsOf(broker, given, simulated),
+        Object.fromEntries(wanted.map(([purpose, origin]) => [purpose, simulated[origin]]))
+      )
+    })
+  )
+
+  it.effect("must be complete", () =>
+    Effect.gen(function* () {
+      const [origin = "", ...others] = real
+      const incomplete = Object.fromEntries(others.map((other) => [other, "http://127.0.0.1:5000"]))
+      const error = yield* Effect.flip(originsOf(broker, undefined, incomplete))
+      assert.include(error.message, `The simulator does not serve ${origin}`)
+    })
+  )
+
+  it.effect.each<Broker["environments"]>([{}, { production: {} }])(
+    "are refused for a broker without hosts: %j",
+    (environments) =>
+      Effect.gen(function* () {
+        const hostless: Broker = { ...broker, environments }
+        assert.include((yield* Effect.flip(originsOf(hostless, undefined, simulated))).message, "Run without")
+      })
+  )
+})
