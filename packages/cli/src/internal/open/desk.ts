@@ -209,9 +209,18 @@ export const make = Effect.fnUntraced(function* (
     const { name } = entry
     return Effect.suspend(() => {
       failures.delete(name)
-      const show = showOf(name)
+      const showStep = showOf(name)
+      let isOver = false
+      const show: logins.Show = (step, handlers) => {
+        if (!isOver) showStep(step, handlers)
+      }
       show(logins.busy(texts[action]))
-      return runs[action](entry, show)
+      return Effect.ensuring(
+        runs[action](entry, show),
+        Effect.sync(() => {
+          isOver = true
+        })
+      )
     }).pipe(
       Effect.exit,
       Effect.map((exit) => {

@@ -38,9 +38,14 @@ const textOf = ({ destinations, digits, kinds }: CodeQuestion): string =>
     ? `Enter the ${digits}-digit code from the authenticator app.`
     : `Enter the ${digits}-digit one-time code${destinations.length === 0 ? "" : ` that was sent to ${destinations.join(" and ")}`}.`
 
-const askCode = (show: Show, question: CodeQuestion) =>
+/** Shows the question until a code is entered, or until this effect is interrupted. */
+export const askCode = (show: Show, question: CodeQuestion): Effect.Effect<string> =>
   Effect.gen(function* () {
     const answered = yield* Deferred.make<string>()
+    let isOpen = true
+    const close = () => {
+      isOpen = false
+    }
     const stepOf = (problem: string | null) =>
       ({
         _tag: "code",
@@ -52,10 +57,14 @@ const askCode = (show: Show, question: CodeQuestion) =>
         problem
       }) as const
     const answer = (text: Redacted.Redacted<string>) => {
+      close()
       show(busy("Sending the code to the broker."))
       Deferred.doneUnsafe(answered, Effect.succeed(Redacted.value(text)))
     }
-    const ask = (asked: Step): void => show(asked, { answer, resend })
+    // A request for a new code can end after the question has ended.
+    const ask = (asked: Step): void => {
+      if (isOpen) show(asked, { answer, resend })
+    }
     const resend: Effect.Effect<void> = Effect.gen(function* () {
       if (question.resendAt === undefined || (yield* Clock.currentTimeMillis) < question.resendAt) return
       ask({ ...stepOf("A new code is being requested."), resendAt: null })
@@ -66,7 +75,7 @@ const askCode = (show: Show, question: CodeQuestion) =>
       ask(stepOf(problem))
     })
     ask(stepOf(question.refused === undefined ? null : `${question.refused.reason.message}.`))
-    return yield* Deferred.await(answered)
+    return yield* Effect.ensuring(Deferred.await(answered), Effect.sync(close))
   })
 
 const withSignal = <A>(call: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, Failure> =>
