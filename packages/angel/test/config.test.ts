@@ -78,7 +78,7 @@ describe("layerConfig", () => {
 })
 
 describe("the option origins.api", () => {
-  const noOrigin = "must be an origin such as https://api.example.com, without a path or a slash at the end"
+  const noOrigin = "must be an origin such as https://api.example.com, without the port 443, a path or a slash at the end"
   const clear = 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits http)'
   for (const [origin, expected] of [
     ["http://api.example.com", clear],
@@ -86,6 +86,7 @@ describe("the option origins.api", () => {
     ["http://192.168.1.7:8080", clear],
     ["https://api.example.com/rest", noOrigin],
     ["https://api.example.com/", noOrigin],
+    ["https://api.example.com:443", noOrigin],
     ["https://user:word@api.example.com", noOrigin],
     ["api.example.com", noOrigin],
     ["", noOrigin],

@@ -175,7 +175,7 @@ describe("the check of the option environment", () => {
     ],
     [
       "https://rmoney.example.com/auth/v1/",
-      "must be an origin such as https://api.example.com, without a path or a slash at the end"
+      "must be an origin such as https://api.example.com, without the port 443, a path or a slash at the end"
     ]
   ] as const) {
     it.effect(`rejects the production host ${production} when the layer is built`, () =>

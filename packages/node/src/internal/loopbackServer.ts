@@ -1,9 +1,10 @@
 /** An HTTP server on loopback for the browser of one user. It closes each connection after the answer. */
 import * as BlockedPort from "@auth/broker-core/login/BlockedPort"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import { headers, type Page, pages, render } from "./listenerPages.ts"
@@ -116,6 +117,17 @@ const withoutIpv6 = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"])
 /** Number of further tries to find a port that is free on IPv4 and on IPv6. */
 const maxRetries = 5
 
+/** If the effect fails, releases its resources at once, and not only when the surrounding scope closes. */
+const closedAfterFailure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      return yield* restore(Scope.provide(effect, scope)).pipe(
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+      )
+    })
+  )
+
 /** Like `serve`, but does not check whether browsers accept the port. */
 const serveAny = Effect.fnUntraced(function* (
   host: "127.0.0.1" | "[::1]" | "localhost",
@@ -133,7 +145,7 @@ const serveAny = Effect.fnUntraced(function* (
       () => Effect.succeed(chosen)
     )
     return chosen
-  })
+  }).pipe(closedAfterFailure)
   return yield* Effect.retry(both, { times: maxRetries, while: ({ code }) => port === 0 && code === "EADDRINUSE" })
 })
 

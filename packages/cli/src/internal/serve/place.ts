@@ -48,6 +48,9 @@ const checkFolder = (folder: string): Effect.Effect<void, CommandFailed> => {
       )
 }
 
+const unusable = (path: string, code: string) =>
+  fail("usage", `The socket ${path} cannot be used (${code}). Name another path with --socket.`)
+
 /** Returns `true` if a connection to the socket succeeds, otherwise the system's error code. */
 const connects = (path: string): Effect.Effect<true | string> =>
   Effect.callback((resume) => {
@@ -61,17 +64,23 @@ const connects = (path: string): Effect.Effect<true | string> =>
     return Effect.sync(() => void socket.destroy())
   })
 
+/** Runs a call of the file system on the socket. The call throws if the program may not use the folder. */
+const attempt = <A>(path: string, call: () => A): Effect.Effect<A, CommandFailed> => {
+  const result = Result.try(call)
+  return Result.isSuccess(result) ? Effect.succeed(result.success) : unusable(path, codeOf(result.failure))
+}
+
 /** Removes the socket of a server that was killed. */
 const clear = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, CommandFailed> {
-  const there = found(path)
+  const there = yield* attempt(path, () => found(path))
   if (there === undefined) return
   if (!there.isSocket()) return yield* fail("usage", `${path} is not a socket. Name another path with --socket.`)
   const answer = yield* connects(path)
-  if (answer === "ECONNREFUSED" || answer === "ENOENT") return Fs.rmSync(path, { force: true })
-  // EAGAIN: a server listens, but its queue of new connections is full.
-  if (answer !== true && answer !== "EAGAIN") {
-    return yield* fail("usage", `The socket ${path} cannot be used (${answer}). Name another path with --socket.`)
+  if (answer === "ECONNREFUSED" || answer === "ENOENT") {
+    return yield* attempt(path, () => Fs.rmSync(path, { force: true }))
   }
+  // EAGAIN: a server listens, but its queue of new connections is full.
+  if (answer !== true && answer !== "EAGAIN") return yield* unusable(path, answer)
   return yield* fail(
     "usage",
     `Another server uses the socket ${path}. Use or end that server, or name another path with --socket.`
@@ -107,7 +116,7 @@ export const withSocket = <A, R>(
       const listening = yield* Effect.catch(listen, (error) =>
         fail("usage", `The socket ${path} cannot be opened (${codeOf(error)}). Name another path with --socket.`)
       )
-      yield* Effect.sync(() => Fs.chmodSync(path, 0o600))
+      yield* attempt(path, () => Fs.chmodSync(path, 0o600))
       return listening
     })
   )

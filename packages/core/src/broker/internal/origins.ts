@@ -19,7 +19,7 @@ const loopback = /^http:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d+)?$/
 const originProblem = (origin: string, insecureHttp: "allow" | undefined): string | undefined => {
   const url = Result.getOrUndefined(Result.try(() => new URL(origin)))
   if (url === undefined || url.origin !== origin.toLowerCase()) {
-    return "must be an origin such as https://api.example.com, without a path or a slash at the end"
+    return "must be an origin such as https://api.example.com, without the port 443, a path or a slash at the end"
   }
   if (url.protocol === "https:" || loopback.test(origin) || insecureHttp === "allow") return undefined
   return 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits http)'
