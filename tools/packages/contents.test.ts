@@ -185,7 +185,7 @@ describe("npm pack in the folder of a package", () => {
 
   it("fails, and the error names the command npm run pack", async () => {
     const cwd = packages()[0]!.path
-    assert.match(await messageOf(runNpm(["pack", "--dry-run"], { cwd })), /To pack all packages, run npm run pack/)
+    assert.match(await messageOf(runNpm(["pack", "--dry-run"], { cwd })), /To pack all packages, run "npm run pack"/)
   })
 
   it.each(packages().slice(1))("fails in $folder too, because all packages have the same scripts", (pkg) =>

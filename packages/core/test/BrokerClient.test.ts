@@ -942,6 +942,8 @@ describe("a fault between this program and the broker", () => {
   it.effect.each([
     ["CERT_HAS_EXPIRED", "certificate"],
     ["CERT_NOT_YET_VALID", "certificate"],
+    ["PATH_LENGTH_EXCEEDED", "certificate"],
+    ["ERROR_IN_CRL_NEXT_UPDATE_FIELD", "certificate"],
     ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "certificate"],
     ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "certificate"],
     ["SELF_SIGNED_CERT_IN_CHAIN", "certificate"],

@@ -111,6 +111,18 @@ describe("Canary.leaks", () => {
   )
 })
 
+it.effect("Canary.leaks finds a secret with a line break in JSON, and in JSON inside JSON", () =>
+  Effect.gen(function* () {
+    const text = 'first "half"\nsecond half'
+    const once = JSON.stringify({ pin: text })
+    for (const record of [text, once, JSON.stringify({ body: once })]) {
+      const net = yield* Canary.make
+      net.add("text", record)
+      assert.isNotEmpty(Canary.leaks(net, [text]), record)
+    }
+  })
+)
+
 it.effect.each([
   ["result", (hidden: object) => Effect.succeed(hidden)],
   ["failure", (hidden: object) => Effect.fail(hidden)],

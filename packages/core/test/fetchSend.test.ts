@@ -39,6 +39,15 @@ describe("an answer of a `fetch` that the program supplies", () => {
     }
   )
 
+  it.each([
+    ["has exactly the maximum size", "₹".repeat(333) + "x", false],
+    ["has one byte more, but fewer characters than bytes", "₹".repeat(333) + "é", true]
+  ])("is measured in bytes: it %s", async (_, text, expected) => {
+    const fetch = () => Promise.resolve(new Response(text, { headers: { "content-length": "3" } }))
+    const { isTooLarge } = await send(fetch)
+    assert.strictEqual(isTooLarge, expected)
+  })
+
   it.each(["-1", "many", "", "5, 5", undefined])(
     "is not read to its end if it has no valid content-length (%s) and its body is too large",
     async (announced) => {

@@ -165,12 +165,11 @@ const replayed = (broker: string) =>
     })
   )
 
-/** A code that is only the prefix `Bearer` counts as empty. */
 const checkTokens = <Callback extends Received>(
   broker: string,
   callback: Callback
 ): Effect.Effect<Callback, AuthError.AuthError> => {
-  if (/^(?:bearer)?$/i.test(Redacted.value(bareToken(callback.code)))) return noToken(broker)
+  if (Redacted.value(bareToken(callback.code)) === "") return noToken(broker)
   for (const token of [callback.code, ...Object.values({ ...callback.tokens })]) {
     const problem = CallbackAddress.tokenProblem(Redacted.value(token))
     if (problem === undefined) continue

@@ -355,7 +355,7 @@ const isBare = (text: string): boolean =>
 
 /**
  * Removes all `Bearer ` prefixes from a token. Removes blanks, invisible characters and pairs of quotation marks around
- * the token. Returns an empty token if the argument is not `Redacted` text.
+ * the token. Returns an empty token if nothing else is left, or if the argument is not `Redacted` text.
  *
  * @example
  * ```ts
@@ -372,7 +372,7 @@ export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<s
   const text: unknown = Redacted.isRedacted(token) ? Redacted.value(token) : undefined
   if (!Predicate.isString(text)) return Redacted.make("")
   if (isBare(text)) return token
-  const bare = withoutQuotes(withoutQuotes(text).replace(/^(?:bearer\s+)+/i, ""))
+  const bare = withoutQuotes(withoutQuotes(text).replace(/^(?:bearer(?:\s+|$))+/i, ""))
   return bare === text ? token : Redacted.make(bare)
 }
 

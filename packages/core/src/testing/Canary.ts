@@ -169,6 +169,7 @@ export const show = (net: Net, exit: Exit.Exit<unknown, unknown>, inspect: (valu
 
 const spellings = (secret: string): ReadonlyArray<string> => [
   secret,
+  JSON.stringify(secret).slice(1, -1),
   encodeURIComponent(secret),
   new URLSearchParams({ "": secret }).toString().slice(1),
   Base64.encode(secret).replace(/=+$/, ""),

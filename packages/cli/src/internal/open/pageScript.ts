@@ -271,11 +271,14 @@ export const script = String.raw`"use strict";
     const response = await post("/events").catch(() => undefined)
     if (response === undefined || response.status !== 200) return false
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+    const current = bearer
     let text = ""
     try {
       for (;;) {
         const { done, value } = await reader.read()
-        if (done) return true
+        // After a new link, another call reads the events, or the page is closed.
+        if (bearer !== current) await reader.cancel()
+        if (done || bearer !== current) return true
         text += value
         for (let at = text.indexOf("\n\n"); at !== -1; at = text.indexOf("\n\n")) {
           handle(text.slice(0, at))

@@ -1,4 +1,5 @@
 import type * as PlainHttp from "../PlainHttp.ts"
+import { exceeds } from "./bodySize.ts"
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
 
@@ -24,7 +25,7 @@ const readText = (response: Response, limit: number): Promise<string | undefined
   const isKnown = /^\d+$/.test(announced) && !headers.has("content-encoding")
   if (!isKnown && body !== null) return readLimited(body.getReader(), limit)
   // If the program supplies its own `fetch`, the body may be larger than its announced size.
-  return response.text().then((text) => (text.length > limit ? undefined : text))
+  return response.text().then((text) => (exceeds(text, limit) ? undefined : text))
 }
 
 const headersOf = (init: RequestInit, { headers }: PlainHttp.Request): Record<string, string> => {

@@ -8,6 +8,7 @@ import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { exceeds } from "./bodySize.ts"
 import { connectionFault } from "./connectionFault.ts"
 import * as RedirectGuard from "./redirectGuard.ts"
 import type { RedirectFollowed } from "./redirects.ts"
@@ -32,7 +33,7 @@ const readBody = (
     // The client may return more bytes than the server announces.
     return Effect.filterOrFail(
       text,
-      ({ length }) => length <= limit,
+      (whole) => !exceeds(whole, limit),
       () => tooLarge(response.status)
     )
   }
