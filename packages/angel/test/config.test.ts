@@ -78,7 +78,8 @@ describe("layerConfig", () => {
 })
 
 describe("the option origins.api", () => {
-  const noOrigin = "must be an origin such as https://api.example.com, without the port 443, a path or a slash at the end"
+  const noOrigin =
+    "must be an origin such as https://api.example.com, without the port 443, a path or a slash at the end"
   const clear = 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits http)'
   for (const [origin, expected] of [
     ["http://api.example.com", clear],

@@ -25,8 +25,8 @@ describe("a coalesced effect", () => {
 
   it.live("can be called again after a caller was interrupted at any step of its call", () =>
     Effect.gen(function* () {
-      // A fiber gives way to other fibers after 2048 steps. So each caller is interrupted at a different step of its
-      // call.
+      // A fiber gives way to other fibers after 2048 steps. Each caller takes a different number of steps before its
+      // call. So each caller is interrupted at a different step of the call.
       for (let steps = 2020; steps < 2060; steps += 1) {
         const call = yield* coalesced.make(Effect.succeed("result"))
         const caller = Effect.gen(function* () {

@@ -80,7 +80,7 @@ describe("a fault that a test injects into FakeBroker", () => {
       })
   )
 
-  it.effect("measures its delay with the program's clock, not with the fake's clock, if its kind is `latency`", () =>
+  it.effect("of the kind `latency` measures its delay with the program's clock, not with the fake's clock", () =>
     Effect.gen(function* () {
       const { ask, fake, state } = yield* make
       yield* fake.inject("login", { kind: "latency", duration: "30 seconds" })

@@ -251,7 +251,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("are used up by a login that ends in them", () =>
+  it.effect("are used up by a login that was sent in an earlier period and ends in this period", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* pass("20 seconds")

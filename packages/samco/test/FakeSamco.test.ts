@@ -154,7 +154,7 @@ describe("the fake's login with key and secret", () => {
     ["a plain-text secret", {}, { apiSecret: "plain" }, 401, "Invalid API secret format", "EOAUTH008"],
     ["a wrong secret", {}, { apiSecret: "f".repeat(96) }, 401, "Invalid API secret", "EOAUTH008"],
     [
-      "a login without key and secret",
+      "a request without key and secret",
       {},
       { apiKey: "", apiSecret: "" },
       400,
@@ -253,7 +253,7 @@ describe("the fake's browser login", () => {
     ["EOAUTH003", { scopes: "orders" }]
   ]
   for (const [index, [code]] of faults.entries()) {
-    it.effect(`reports ${code} before the faults that the broker looks for later`, () =>
+    it.effect(`reports ${code} if the request has this fault and all faults that the broker looks for later`, () =>
       Effect.gen(function* () {
         const ip = index <= 3 ? "unregistered" : "registered"
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
@@ -407,7 +407,7 @@ describe("the fake's browser login", () => {
   for (const oauthFailures of [200, 400] as const) {
     for (const [oauthFailureBody, expected] of bodies) {
       it.effect(
-        `refuses an unknown code with HTTP ${oauthFailures} and the body for "${oauthFailureBody}" if oauthFailures is ${oauthFailures} and oauthFailureBody is "${oauthFailureBody}"`,
+        `refuses an unknown code as oauthFailures: ${oauthFailures} and oauthFailureBody: "${oauthFailureBody}" describe`,
         () =>
           Effect.gen(function* () {
             const fake = yield* begin({ oauthFailures, oauthFailureBody })

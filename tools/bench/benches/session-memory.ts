@@ -89,7 +89,7 @@ export const bench: Bench = {
       prepare: async () => weigh((ids) => Effect.runPromise(makeLive(ids.length)))
     },
     accounts: {
-      title: "ours: an account with a session in SessionManagers, and a store outside of the heap",
+      title: "ours: an account with a session in SessionManagers, and its entries in a store outside of the heap",
       ours: true,
       prepare: async () => weigh((ids) => openAll(ids, makeOutsideStore()))
     },

@@ -1,7 +1,8 @@
 /**
- * In two cases, several programs share one Redis, as programs on several machines do. In both cases, Redis is killed.
- * In the first case, Redis restarts with its data. In the second case, Redis restarts without its data. In a third
- * case, the program that holds the lock is suspended for some time. The third case runs with Redis and with SQLite.
+ * This scenario has three cases. In the first two cases, several programs share one Redis, as programs on several
+ * machines do, and Redis is killed. In the first case, Redis restarts with its data. In the second case, Redis restarts
+ * without its data. In the third case, the program that holds the lock is suspended for some time. The third case runs
+ * with Redis and with SQLite.
  */
 import {
   askAtOnce,
@@ -41,7 +42,7 @@ const countOneSession = (tally: Tally, when: string, outcomes: ReadonlyArray<Out
 const askUntilAllHave = async (programs: ReadonlyArray<Program>, name: string): Promise<ReadonlyArray<Outcome>> => {
   let outcomes: ReadonlyArray<Outcome> = []
   await waitUntil(
-    "a session for every program",
+    "the sessions of all programs",
     async () => {
       outcomes = await askAtOnce(programs, name)
       return failuresOf(outcomes).length === 0
@@ -108,8 +109,8 @@ const stoppedFor = 4000
 const latency = "2500 millis"
 
 /**
- * Milliseconds from the first login to the end of the TOTP period. The time is short, because the second login waits
- * for the end of the period.
+ * Milliseconds from the first login to the end of the TOTP period. A TOTP code can be used only once. So if a second
+ * program logs in, it waits until the period ends. This time is short, so that the case ends soon.
  */
 const leftInPeriod = 5500
 

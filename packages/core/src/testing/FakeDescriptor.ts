@@ -1,7 +1,7 @@
 /**
  * Describes a fake broker as data. A program that serves the fake over HTTP, such as the simulator, needs this
  * description. The simulator reads accounts and switches (options of the fake) from a seed file. The description
- * contains the rules for the values in this file.
+ * contains the rules for the values in the seed file.
  *
  * @since 0.1.0
  */
@@ -270,8 +270,9 @@ export const curlCode = ({ control }: Served, broker: string, account: string | 
   `code=$(curl -s "${control}/totp?broker=${broker}&account=${account}" | sed 's/[^0-9]*\\([0-9]*\\).*/\\1/')`
 
 /**
- * Writes JSON as an argument of a shell command. If the value of a field is `$code`, the shell replaces it with its
- * variable `code`. A script replaces nothing else. In an interactive shell, `!` in a value may be replaced too.
+ * Writes JSON as an argument of a shell command. If the value of a field is `$code`, the shell replaces the value with
+ * the content of the shell variable `code`. If the command is in a script, the shell replaces nothing else. If a person
+ * types the command at a prompt, the shell may also replace `!`.
  *
  * @category shell
  * @since 0.1.0

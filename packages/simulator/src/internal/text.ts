@@ -18,7 +18,7 @@ Usage: broker-auth-simulator [--port N] [--broker NAME] [--seed FILE] [--print-s
   --json         when ready, print one line of JSON with all addresses and credentials
   --help         print this help
 
-Ctrl+C and SIGTERM stop the simulator. To list the requests that the control port accepts: curl http://127.0.0.1:N/`
+Ctrl+C and SIGTERM stop the simulator. For help on the requests that the control port accepts: curl http://127.0.0.1:PORT/`
 
 const pageOf = ({ origins }: Info, broker: string, account: FakeAccount): ReadonlyArray<readonly [string, string]> => {
   const page = descriptorOf(broker)?.page?.(account)

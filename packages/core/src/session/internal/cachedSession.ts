@@ -61,8 +61,8 @@ export interface State {
    */
   spent: ReadonlyArray<Redacted.Redacted<string>>
   /**
-   * The session with which the broker last accepted a call that must not be sent twice, such as an order. If the broker
-   * refuses this session later, the session may be replaced at once: see `replacementPause.ts`.
+   * The session of the latest successful call that must not be sent twice, such as an order. If the broker refuses this
+   * session later, the session may be replaced at once: see `replacementPause.ts`.
    */
   proven: Session.Session | undefined
   pendingRenewal: PendingRenewal | undefined
@@ -187,7 +187,7 @@ export const withoutSpentToken = (state: State, session: Session.Session): Sessi
  */
 export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
   const { cached, unsaved } = state
-  // A logout writes an entry, so without an entry no program has logged out.
+  // A logout writes an entry. If the store has no entry, no program has logged out, so the cached session can be used.
   const stored = record._tag === "Live" ? record.session : record._tag === "Nothing" ? cached.session : undefined
   const sessions = [unsaved, stored].filter((session) => session !== undefined)
   const sendable = sessions.filter((session) => !isSpent(state, session))
@@ -274,7 +274,10 @@ export const postponeSync = (
   state.cached = cachedUntil(session, state.cached.ready, state.cached.renewAt, options)
 }
 
-/** If a token is already recorded as refused, only the token of the cached session replaces it. */
+/**
+ * Records that the broker has refused the token of the session `rejected`. If another token is already recorded, it is
+ * replaced only if `rejected` has the token of the cached session.
+ */
 export const markRejected = (state: State, rejected: Session.Session): void => {
   if (state.rejected === undefined || sameToken(rejected, state.cached.session)) state.rejected = rejected
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
