@@ -110,7 +110,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("are listed by `countedAt` until the window ends", () =>
+  it.effect("and logins without an answer are listed by `countedAt`, each until its own window ends", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       const timesOut = login(new AuthError.BrokerUnavailable({ why: "time-out" }))
@@ -132,7 +132,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("stop the second login if the broker has locked the account", () =>
+  it.effect("include a login to a locked account, which stops the next login at once", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const locked = new AuthError.AccountLocked({ scope: "account", unlock: "broker" })
@@ -156,7 +156,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("are impossible with an invalid policy, because then no login is sent", () =>
+  it.effect("cannot occur with an invalid policy: the guard fails before it sends the login", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const policies: ReadonlyArray<Partial<GuardPolicy>> = [
@@ -265,7 +265,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("allow only logins that can be recorded", () =>
+  it.effect("allow no login if the store cannot record the login", () =>
     Effect.gen(function* () {
       const { login, sent, store } = yield* begin
       const { service, state } = breakable(store)

@@ -42,7 +42,7 @@ export const read = Effect.fnUntraced(function* (
     : yield* Effect.fail(stored.failure)
 })
 
-/** A store that also reads unencrypted entries. Its entries may be shown, but must not be used. */
+/** A store that also reads unencrypted entries. Its entries, encrypted or not, are only for display. */
 export const readable = (home: Home): SessionStore["Service"] => ({
   ...home.store,
   get: (account, slot) => read(home, account, slot)

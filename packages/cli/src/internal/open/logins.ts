@@ -126,8 +126,8 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
         })
       })
     )
-    // The promise of `connection.run` resolves with the exit of the login. A rejected promise would not show whether
-    // the login was cancelled.
+    // A rejected promise would not show whether the login was cancelled. `Effect.exit` makes the promise of
+    // `connection.run` resolve with the exit of the login, which shows this.
     return yield* Effect.flatten(
       withSignal((signal) => connection.run(Effect.exit(BrowserLogin.run(login, { byPerson: true })), { signal }))
     )

@@ -56,8 +56,8 @@ export interface State {
   /** A session from the broker that is not stored yet, for example because the store failed. */
   unsaved: Session.Session | undefined
   /**
-   * The last refresh tokens that must not be sent again: the broker has refused them, they were used up, or their
-   * session was logged out. After a failed write, the store may contain one of them.
+   * The four most recent refresh tokens that must not be sent again: the broker has refused them, they were used up, or
+   * their session was logged out. After a failed write, the store may contain one of them.
    */
   spent: ReadonlyArray<Redacted.Redacted<string>>
   /**
@@ -81,7 +81,7 @@ export interface State {
    * `rejected` sets this property to `true`.
    */
   ignoresLogout: boolean
-  /** Number of logouts by this session manager. A renewal during which this number changes returns no session. */
+  /** Number of logouts by this session manager. If this number changes during a renewal, the renewal fails. */
   logouts: number
 }
 
