@@ -64,7 +64,7 @@ export interface Call {
    */
   readonly account: string
   readonly tokens?: Tokens | undefined
-  /** The token that the previous step of the login returned, if the call sends this token. */
+  /** The token that the previous step of the login returned. Absent if the call does not send this token. */
   readonly step?: Redacted.Redacted<string> | undefined
   /** Values that the login returned in addition to the tokens, such as a server id. */
   readonly extras?: Extras | undefined
@@ -130,7 +130,7 @@ export interface Protocol {
   readonly codes: ReadonlyArray<ErrorTable.ErrorRow>
   /** The texts that each option accepts, keyed by the name of the option. An option that is `undefined` is accepted. */
   readonly choices?: Choices
-  /** Keys that the option `origins` may have in addition to the purposes of the environment. */
+  /** Keys that the option `origins` may have in addition to the keys of the argument `environment` of `make`. */
   readonly purposes?: ReadonlyArray<string>
   /** Values of the app, such as its API key. Endpoints name the values that they send. Secrets are `Redacted`. */
   readonly app?: Headers
@@ -238,7 +238,7 @@ export const otherCall = "request"
 const longestRefusal = 65_536
 
 /**
- * Returns a problem for each option whose value is not one of the texts that `choices` lists for the option. An option
+ * Checks the options that `choices` names. Returns one problem for each value that `choices` does not list. An option
  * that is `undefined` is accepted.
  *
  * @example
@@ -261,7 +261,7 @@ export const choiceProblems = (choices: Choices, options: object): ReadonlyArray
 
 /**
  * Checks the options against `choices`, and checks the time-outs and the maximum size. Rejects a `timeout` of zero or
- * NaN, because a login with this `timeout` would be sent and would fail at once.
+ * NaN, because a login with this `timeout` would be sent, but its answer would not be read.
  */
 const readLimits = (
   { broker, choices = {} }: Protocol,
@@ -345,7 +345,7 @@ const loadSchema = lazyModule(() => import("./internal/bySchema.ts"))
 
 const notLoaded = "it is unusual, and the module that reads such answers could not be loaded"
 
-/** Whether a request is accepted without Schema. */
+/** Returns true if the request is valid, and false if only Schema can check the request. */
 const isPlain = (shape: Shape | undefined, request: unknown): boolean =>
   shape === undefined || (shape.decode !== undefined && shape.decode(request) !== unsure)
 
@@ -571,7 +571,7 @@ export const make = Effect.fnUntraced(function* (
     const secrets = SentSecrets.secretsOf(sent)
     const reason = new AuthError.MalformedResponse({
       status: answer.status,
-      // `problem` may contain names of fields. If the broker has chosen such a name, the name may contain a secret.
+      // `problem` may contain names of fields of the answer. The broker could send a secret as the name of a field.
       problem: Redaction.scrub(problem, secrets),
       excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets })
     })
