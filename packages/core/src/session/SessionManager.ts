@@ -56,7 +56,8 @@ export class SessionManager extends Context.Service<
     /**
      * Returns a live session. The session comes from memory, otherwise from the store, otherwise from the broker. After
      * a logout by this program or another program, `session` fails with `SessionExpired` (`logged-out`). To get a
-     * session again, call `adopt`, or `renew` without `rejected`. A program that starts after the logout logs in again.
+     * session again, call `adopt`, `adoptFrom`, or `renew` without an argument. A program that starts after the logout
+     * logs in again.
      */
     readonly session: Effect.Effect<Session.Session, Failure>
     /** The cached or stored session, if it is live. Sends nothing to the broker. */
@@ -79,30 +80,32 @@ export class SessionManager extends Context.Service<
      * Calls of endpoints that the broker's package marks as `safe` (see `Endpoint`) are safe to repeat. Requests of
      * `AuthorizedClient` and `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or
      * if they are marked `replayable`. A request whose body is a stream is never safe to repeat. `withSession` notices
-     * only calls of endpoints and requests of `AuthorizedClient` and `Authorize.request`. Do not place orders in
-     * another way inside the effect.
+     * only calls of endpoints and requests of `AuthorizedClient` and `Authorize.request`. Do not place orders in any
+     * other way inside the effect, because an order that `withSession` does not notice could be placed twice.
      *
      * The broker may also refuse the new session. Then `withSession` renews the new session only in two cases, because
      * too many logins could lock the account:
      *
      * - The new session is at least ten minutes old.
-     * - An effect of the same kind has already sent requests with the new session and succeeded. There are two kinds of
-     *   effects: effects whose requests are all safe to repeat, and all other effects.
+     * - Another effect of the same kind has already sent requests with the new session and succeeded. There are two
+     *   kinds of effects: effects whose requests are all safe to repeat, and all other effects.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E | Failure, R>
     /**
-     * Stores a session that was obtained in another way, such as by a browser login. If the store fails, `adopt` fails,
-     * but later calls of `session` try again to store the session. `adopt` stores nothing and fails with
-     * `SessionExpired` (`logged-out`) in two cases: a logout in this program has already ended this session object, or
-     * `logout` is called in this program before the session is stored.
+     * Stores a session that the manager did not obtain itself, such as the session of a browser login. If the store
+     * fails, `adopt` fails, but later calls of `session` try again to store the session. `adopt` stores nothing and
+     * fails with `SessionExpired` (`logged-out`) in two cases:
+     *
+     * - The manager had the same session object before, and a logout has ended the session.
+     * - `logout` is called in this program while `adopt` runs, before the session is stored.
      */
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
-     * Runs a login, such as the exchange of a callback, and stores its session. If `logout` is called in this program
-     * before the session is stored, the session is ended at the broker instead, and `adoptFrom` fails with
-     * `SessionExpired` (`logged-out`).
+     * Runs a login, such as a login in the browser, and stores its session. If `logout` is called in this program while
+     * `adoptFrom` runs, and the session is not stored yet, the session is ended at the broker and is never stored.
+     * `adoptFrom` then fails with `SessionExpired` (`logged-out`).
      */
     readonly adoptFrom: <E, R>(
       login: Effect.Effect<Session.Session, E, R>
@@ -116,10 +119,10 @@ export class SessionManager extends Context.Service<
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
-     * Records that the broker has accepted an order, or another call that must not be sent twice, with this session. If
-     * the broker refuses this session later, the session may be replaced at once. Without the record, the manager may
-     * delay the replacement. Such a delay is possible only if this session itself has replaced a refused session.
-     * `AuthorizedClient` and `withSession` make the record automatically.
+     * Records that the broker has accepted an order, or another call that must not be sent twice, with this session.
+     * The record matters if this session has replaced a refused session, and the broker later refuses this session too.
+     * With the record, the manager can replace this session at once. Without the record, the manager may delay the
+     * replacement. `AuthorizedClient` and `withSession` make the record automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**
@@ -144,10 +147,12 @@ export class SessionManager extends Context.Service<
  */
 export interface Options {
   /**
-   * Shortly before the session expires, a call of `session` renews it. The renewal becomes due at a random time between
-   * `early` and half of `early` before the expiry, but never in the first half of the session's lifetime. A session
-   * that ends at a daily cut-off is renewed only after the cut-off. Default: the option `renewal.early` of the broker's
-   * layer, otherwise the value in the broker's description (`Broker`).
+   * How long before its expiry a session can be renewed. The renewal becomes due at a random time: at the earliest
+   * `early` before the expiry, and at the latest half of `early` before the expiry. The next call of `session` then
+   * renews the session. If `early` is longer than half of the session's lifetime, half of the lifetime is used instead
+   * of `early`. If `early` is zero, a session is renewed only after its expiry. A session that ends at a daily cut-off
+   * is renewed only after the cut-off. Default: the option `renewal.early` of the broker's layer, otherwise the value
+   * in the broker's description (`Broker`).
    */
   readonly early?: Duration.Input | undefined
   /**
