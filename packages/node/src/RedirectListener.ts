@@ -1,6 +1,6 @@
 /**
- * Login in the browser from a program on this machine. The callback arrives on loopback (RFC 8252) or as a pasted
- * address.
+ * Logs in through the user's browser. The callback arrives at a loopback port of this machine (RFC 8252), or the user
+ * pastes the address of the callback.
  *
  * | redirect URL                                                      | how the callback arrives                    |
  * | ----------------------------------------------------------------- | ------------------------------------------- |
@@ -33,8 +33,8 @@ import * as pendingCallback from "./internal/pendingCallback.ts"
 import * as standardInput from "./internal/standardInput.ts"
 
 /**
- * Opens an address in the user's browser. Returns whether a browser was started. Other programs can see this address in
- * the list of processes. So `login` passes `PendingLogin.startUrl`, which contains no secret.
+ * Opens an address in the user's browser, and returns whether a browser was started. Other programs can see the address
+ * in the list of processes. So `login` passes `PendingLogin.startUrl`, which contains no secret.
  *
  * The default uses the optional package `open`. The default returns `false`:
  *
@@ -69,8 +69,8 @@ export const Browser: Context.Reference<{ readonly open: (url: string) => Effect
  */
 export interface Terminal {
   /**
-   * Whether a person reads the texts, and can paste an address. If `false`, the texts may go to a log. So the address
-   * of the login page, which contains the API key, is not shown.
+   * `true` if a person reads the texts and can paste an address. If `false`, `login` does not show the address of the
+   * login page. This address contains the API key, and the texts may go to a log.
    */
   readonly isTerminal: Effect.Effect<boolean>
   readonly show: (text: string) => Effect.Effect<void>
@@ -170,27 +170,27 @@ export interface Listener {
  */
 export interface PendingLogin {
   /**
-   * An address of this listener that contains no secret. Only the first visit is redirected to the login page. Start
-   * the browser with `startUrl`, not with `request.url`, because other programs can see the address with which a
-   * browser is started.
+   * An address of this listener, without a secret. Only the first visit is redirected to the login page. Start the
+   * browser with `startUrl`, not with `request.url`, which contains the API key. Other programs can see the arguments
+   * of the command that starts the browser.
    */
   readonly startUrl: string
   /**
-   * Waits for the callback, and returns the address of the callback. Pass this address to `complete` as the second
-   * argument. A request that is not the callback of this login does not end the wait. Fails with `ActionRequired` after
-   * the time-out.
+   * Waits for the callback, and returns the address of the callback. Pass this address to `RedirectLogin.complete` as
+   * the second argument. An HTTP request that is not the callback of this login does not end the wait. Fails with
+   * `ActionRequired` after the time-out.
    */
   readonly callback: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
   /**
-   * Completes when the browser has opened the redirect URL without parameters. Some brokers put the parameters after a
-   * `#`, and browsers do not send the part of an address after the `#`. The listener answers with a page that asks the
-   * user to paste the address of this page into the program.
+   * Completes when the browser has opened the redirect URL without parameters. This happens, for example, if the broker
+   * puts the parameters after a `#`, because browsers do not send the part of an address after the `#`. The listener
+   * then answers with a page that asks the user to copy the address of the page, and to paste it into the program.
    */
   readonly withoutParameters: Effect.Effect<void>
   /**
-   * Shows the outcome of the login on a page in the browser. Waits at most 2 seconds until the browser has received the
-   * page. After the callback, the browser waits at most 10 seconds for the outcome. If `finish` is called after these
-   * 10 seconds, the page says only that the program has received the login.
+   * Shows the outcome of the login on a page in the browser. Waits until the browser has received the page, but at most
+   * 2 seconds. After the callback, the browser waits at most 10 seconds for the outcome. If `finish` is called after
+   * these 10 seconds, the page says only that the program has received the login.
    */
   readonly finish: (exit: Exit.Exit<unknown, AuthError.AuthError>) => Effect.Effect<void>
 }
@@ -329,8 +329,8 @@ const listen = Effect.fnUntraced(function* (
 
 /**
  * Opens the port of a redirect URL, and closes the port when the scope closes. Use `open` instead of `login` if your
- * program must do something between the steps of a login, or needs a free port. With most brokers, a free port does not
- * work, because these brokers redirect only to the registered port.
+ * program must do something between the steps of a login, or if `open` should select a free port (port 0). Most
+ * brokers redirect only to the registered port, so port 0 does not work with them.
  *
  * Fails with `InvalidRequest` if an option is invalid, or if the port cannot be opened. The redirect URL is invalid if
  * it is not `http` on loopback, or if browsers refuse its port (see `BlockedPort` of `@auth/broker-core`).
@@ -425,7 +425,7 @@ const receiveOnLoopback = Effect.fnUntraced(function* (
   const pasted = isOpened
     ? Effect.andThen(pending.withoutParameters, paste(redirect, request, inFragment))
     : paste(redirect, request, elsewhere)
-  // After the input has ended, the callback can still arrive at the listener.
+  // The end of the input does not end the login, because the callback can still arrive at the listener.
   const unlessEnded = Effect.catchReason(pasted, "AuthError", "ActionRequired", () => Effect.never)
   const canPaste = yield* (yield* UserTerminal).isTerminal
   const callback = yield* canPaste ? Effect.raceFirst(pending.callback, unlessEnded) : pending.callback
@@ -451,10 +451,15 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  * login. Provide `login` with a broker's layer that has `RedirectLogin`.
  *
  * If the redirect URL is `http` on loopback, the program listens on the port of the redirect URL during the login.
- * After the callback, the browser shows the outcome at an address without parameters. For every other redirect URL, the
- * program asks the user at most four times to paste the address that the browser shows after the login. With a redirect
- * URL on loopback, a program at a terminal also asks for this address in two cases: no browser was started, or the
- * browser opened the redirect URL without parameters.
+ * After the callback, the browser shows the outcome at an address without parameters.
+ *
+ * The program asks the user to paste the address that the browser shows after the login:
+ *
+ * - if the redirect URL is not `http` on loopback
+ * - if the program runs at a terminal and no browser was started
+ * - if the program runs at a terminal and the browser opened the redirect URL without parameters
+ *
+ * If the pasted address is wrong, the program asks again, at most three times.
  *
  * If no browser can be opened, the program shows an address:
  *
@@ -464,12 +469,13 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  * Errors:
  *
  * - `ActionRequired`: the user does not log in within the time-out.
- * - `ActionRequired`: the user must paste the address, and standard input has ended.
+ * - `ActionRequired`: the redirect URL is not `http` on loopback, and the input ends before the user pastes the
+ *   right address.
  * - `InvalidRequest`: an option is invalid, the redirect URL has port 0 or a port that browsers refuse, or the port
  *   cannot be opened.
- * - `RedirectRejected`: the user declines.
+ * - `RedirectRejected`: the user declines the login at the broker.
  * - After four wrong addresses: the error of the fourth address.
- * - The other errors of `RedirectLogin.complete`.
+ * - The other errors of `RedirectLogin.begin` and `RedirectLogin.complete`.
  *
  * @example
  * ```ts
