@@ -175,6 +175,7 @@ const askWhether = (name: string, title: string): Effect.Effect<Wish> =>
 
 const byPerson = (home: homes.Home, entry: accounts.Entry, how: How): Effect.Effect<summary.Outcome> =>
   Effect.scoped(logIn(home, entry, how)).pipe(
+    Effect.catchDefect((defect) => Effect.fail(faultOf(defect))),
     Effect.matchEffect({
       onFailure: (failure) =>
         Effect.andThen(say(`${entry.name}: ${messageOf(failure, entry.name)}`), failedOutcome(entry, failure)),
