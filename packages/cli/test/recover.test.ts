@@ -4,7 +4,7 @@ import { makeProxy } from "./servers.ts"
 import { makeUser, type Reply, run, terminal, timeout, world } from "./support.ts"
 
 it.live(
-  "`broker-auth recover` unblocks an account, and sets a new password",
+  "`broker-auth recover` unblocks an account or sets a new password",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["rmoney"] })

@@ -11,6 +11,6 @@ it.each([
   ["don't stop", ["don't", "stop"]],
   ['5" 6', ['5"', "6"]],
   ["", []]
-] as const)("a command is split at the blanks outside of quotation marks: %s", (command, words) => {
+] as const)("a command is split at the blanks outside its quoted parts: %s", (command, words) => {
   assert.deepStrictEqual(wordsOf(command), words)
 })

@@ -7,6 +7,6 @@ it.each([
   ["token abcd:efgh", ["abcd:efgh", "abcd", "efgh"]],
   [basic("user:ab:cd"), ["user:ab:cd", "user", "ab:cd"]],
   ["key:a:b:c:d", ["key:a:b:c:d", "a:b:c:d"]]
-])("secretParts finds every secret part of %s", (value, parts) => {
+])('secretParts finds these parts of "%s": %j', (value, parts) => {
   assert.includeMembers(Array.from(secretParts(value)), parts)
 })

@@ -28,7 +28,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   },
   {
     name: "documented",
-    source: 'SmartAPI documentation, "Response structure": status and data are text',
+    source: 'status and data as text: SmartAPI documentation, "Response structure"',
     read: ({ json }) => read(json, "status", Predicate.isString)
   },
   {
@@ -46,7 +46,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   },
   {
     name: "waf",
-    source: 'firewall page with HTTP 200 or 403, or "not found" with 404: SmartAPI forum topic 5400, post 18654',
+    source: 'firewall page with HTTP 200 or 403, and "not found" with HTTP 404: SmartAPI forum topic 5400, post 18654',
     read: ({ json, status, text }) => {
       if (json !== undefined) return undefined
       if (/request rejected|support id is/i.test(text)) {
