@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { getDependencyReleaseLine, getReleaseLine } from "./changelog.ts"
 
-it("a changelog has one list item with all paragraphs of a changeset", async () => {
+it("in a changelog, all paragraphs of a changeset are in one list item", async () => {
   const line = await getReleaseLine({ summary: "First release.\n\nIt logs in.\n" })
   assert.strictEqual(line, "- First release.\n\n  It logs in.")
 })

@@ -8,7 +8,7 @@ const gitlab = { GITLAB_CI: "true" }
 
 describe("the id tokens of a CI job", () => {
   it.each([
-    ["no job", {}, false, false],
+    ["a job without an id token", {}, false, false],
     ["a job of GitHub Actions with an id token", url, true, true],
     ["a job of GitHub Actions with an empty address for id tokens", { ACTIONS_ID_TOKEN_REQUEST_URL: "" }, false, false],
     ["a job of CircleCI with an id token for npm", npm, true, false],

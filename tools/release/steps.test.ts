@@ -3,8 +3,8 @@ import { Ended, makeSteps, tableOf } from "./steps.ts"
 
 const fail = () => Promise.reject(new Error("it failed"))
 
-describe("steps of a rehearsal", () => {
-  it("run even if an earlier step failed", async () => {
+describe("a step of a rehearsal", () => {
+  it("runs even if an earlier step failed", async () => {
     const lines: Array<string> = []
     const { done, step } = makeSteps((line) => lines.push(line), new AbortController().signal)
     assert.deepStrictEqual([await step("first", () => undefined), await step("second", fail)], [true, false])
@@ -17,7 +17,7 @@ describe("steps of a rehearsal", () => {
     assert.match(lines.join("\n"), /… second\nFAILED \(0\.0 s\)\nit failed/)
   })
 
-  it("end the rehearsal if `need` runs them and they fail", async () => {
+  it("ends the rehearsal if `need` runs the step and the step fails", async () => {
     const { done, need } = makeSteps(() => undefined, new AbortController().signal)
     await need("first", () => undefined)
     const error = await need("second", fail).catch((cause: unknown) => cause)
@@ -25,7 +25,7 @@ describe("steps of a rehearsal", () => {
     assert.lengthOf(done(), 2)
   })
 
-  it("do not start after an interruption", async () => {
+  it("does not start after an interruption", async () => {
     const interruption = new AbortController()
     const { done, step } = makeSteps(() => undefined, interruption.signal)
     await step("first", () => interruption.abort())

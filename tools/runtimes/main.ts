@@ -18,11 +18,11 @@ const allColumns = { ...columns, ...typeColumns }
 const usage = `Usage: npm run runtimes -- [option …]
 
 Packs the packages, installs them from the tarballs, and checks them on every runtime and with every compiler. The
-result is a table. Chromium must be installed. All other runtimes and compilers are downloaded from npm, except the Node
-that runs this program and the TypeScript of this repository.
+result is a table. Chromium must be installed. The checks also use the Node that runs this program, and the TypeScript
+of this repository. All other runtimes and compilers are downloaded from npm.
 
 Options:
-  --only <names>  checks only these rows, columns and cells (row/column), separated by commas
+  --only <names>  checks only these rows, columns and cells, separated by commas; the name of a cell is row/column
   --list          prints the names of the rows and the columns
   --write         also writes the table to ${pagePath}, if every cell was checked and none failed
   --help          prints this text

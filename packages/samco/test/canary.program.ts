@@ -1,6 +1,6 @@
 /**
- * Prints results and errors in many ways. The canary test searches the output, and the files that this program writes,
- * for secrets.
+ * Prints the results and errors of logins in many ways. The canary test searches for secrets in the output of this
+ * program and in the files that it writes.
  */
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"

@@ -1,4 +1,4 @@
-/** Measures how fast a program without Effect reads a cached session, through functions that return promises. */
+/** Measures how fast an async function reads a cached session repeatedly. */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as Effect from "effect/Effect"
 import { OAuth2Client } from "google-auth-library"
