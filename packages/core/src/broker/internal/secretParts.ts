@@ -16,7 +16,8 @@ const around = (text: string): ReadonlyArray<string> => [text, text.slice(text.i
 const decoded = (word: string): ReadonlyArray<string> => {
   if (!/^[\w+/-]{8,}={0,2}$/.test(word)) return []
   const text = Result.getOrElse(Base64.decodeString(word.replaceAll("-", "+").replaceAll("_", "/")), () => "")
-  return /^[\x20-\x7e]*:[\x20-\x7e]*$/.test(text) ? around(text) : []
+  // If the bytes are not UTF-8, the text contains U+FFFD.
+  return /^[^\p{Cc}\ufffd]*:[^\p{Cc}\ufffd]*$/u.test(text) ? around(text) : []
 }
 
 /**
