@@ -63,15 +63,15 @@ export class RedirectLogin extends Context.Service<
     readonly begin: Effect.Effect<AuthorizationRequest, AuthError.AuthError>
     /**
      * Checks a callback as `complete` does, but accepts a request that was already completed. Sends nothing. A program
-     * that listens for the callback uses `check` to ignore all other HTTP requests.
+     * that listens for the callback can use `check` to tell the callback from other HTTP requests.
      */
     readonly check: (
       request: AuthorizationRequest,
       callbackUrl: Redacted.Redacted<string>
     ) => Effect.Effect<void, AuthError.AuthError>
     /**
-     * Completes the login. `callbackUrl` contains a code or a token from the broker: replace this URL in the browser's
-     * history at once.
+     * Completes the login. `callbackUrl` contains a code or a token from the broker. So replace this URL in the
+     * browser's history at once: for example, redirect the browser to another URL.
      */
     readonly complete: (
       request: AuthorizationRequest,
@@ -92,7 +92,7 @@ const isSecretText = (value: unknown): boolean =>
 export interface Received {
   /** The code or the token in the callback. */
   readonly code: Redacted.Redacted<string>
-  /** All tokens in the callback, if it contains tokens and not a code. */
+  /** All tokens in the callback. Absent if the callback contains a code. */
   readonly tokens?: Tokens | undefined
 }
 
@@ -112,23 +112,24 @@ export interface Completion<Callback extends Received> {
   /** Exchanges the callback for a session. */
   readonly exchange: (callback: Callback) => Effect.Effect<Session, AuthError.AuthError>
   /**
-   * Whether the callback contains a code or a token. A code is sent only once, even if the exchange fails. A token may
-   * be sent again until the login is completed. Default: `code`.
+   * What the callback contains. If the exchange fails, a token may be sent again, but a code is never sent again.
+   * Default: `code`.
    */
   readonly carries?: "code" | "token" | undefined
 }
 
 /**
- * Maximum number of states, and of codes, that are remembered. Older states and codes can be forgotten, because a code
- * expires within minutes.
+ * Maximum number of states that a process remembers, and of codes that a layer remembers. If there are more, the
+ * oldest state or code is forgotten. It is no longer needed: a code expires within minutes, and 10,000 logins take
+ * longer.
  */
 const maxCompletions = 10_000
 
 type Secrets = Array<Redacted.Redacted<string>>
 
 /**
- * The states of the requests that were completed, or whose code was sent. All layers of this process share this array.
- * To simulate another process in a test, provide an empty array.
+ * The states of the requests that `complete` no longer accepts: they were completed, or a code was sent for them. All
+ * layers of this process share this array. To simulate another process in a test, provide an empty array.
  *
  * @category services
  * @since 0.1.0
@@ -189,7 +190,7 @@ const noToken = (broker: string) =>
  * Makes a broker's `RedirectLogin` service. A request can be completed only once, and a code is sent only once. A
  * second call of `complete` with the same request or the same code sends nothing and fails with `InvalidStepUpCode`. If
  * `carries` is `token`, `complete` can be called again after a failed exchange. If a callback is rejected before its
- * code is sent, the request can be completed with the right callback.
+ * code is sent, the request can still be completed with another callback.
  *
  * In these cases, `complete` sends nothing and fails with `InvalidRequest`:
  *
@@ -198,9 +199,10 @@ const noToken = (broker: string) =>
  * - A code or token in `callbackUrl` ends with an ellipsis, or contains `"`, `<`, `>` or a character that is not a
  *   visible ASCII character.
  *
- * A process remembers its last 10,000 completed requests. A layer remembers its last 10,000 sent codes. If another
- * process sends a used code again, only the broker can refuse the code. If you keep a request in a cookie, clear the
- * cookie when the callback arrives.
+ * A process remembers the 10,000 requests that it completed most recently. A layer remembers the 10,000 codes that it
+ * sent most recently. Other processes do not know these requests and codes. If another process sends a used code again,
+ * only the broker can refuse the code. If you keep a request in a cookie, clear the cookie when the callback arrives.
+ * Then the request cannot be completed again in another process.
  *
  * @category constructors
  * @since 0.1.0
@@ -290,14 +292,15 @@ const sameText = (left: string, right: string): boolean => {
  * - It is not a URL, for example only a query or only a code.
  * - Its scheme, host, port or path differs from that of the registered redirect URL.
  * - Its state is wrong, or is missing although `state` is `required`.
- * - It says that the login was denied, or does not have the parameter of `outcome`.
+ * - It says that the login was denied.
+ * - It does not contain the parameter that `outcome` names.
  * - One of its parameters has two different values, and the registered redirect URL does not have this parameter.
  *
- * A custom scheme is allowed. If the callback is only a path with a query, such as the `url` of a `node:http` request,
- * the parser adds the registered origin. The parser accepts `&amp;`, a second question mark, tokens in the fragment,
- * and a value that was encoded twice. It removes line breaks, quotes and invisible characters that copying has added. A
- * `+` in a token is kept. This function does not check codes and tokens: `make` checks the code and the tokens that
- * `receive` returns.
+ * The redirect URL may have a custom scheme. If the callback is only a path with a query, such as the `url` of a
+ * `node:http` request, the parser adds the registered origin. The parser accepts `&amp;` instead of `&`, a second
+ * question mark, tokens in the fragment, and a value that was encoded twice. It removes line breaks, quotes and
+ * invisible characters that copying has added. A `+` in a token is kept. This function does not check codes and tokens:
+ * the service of `make` checks the code and the tokens that `receive` returns.
  *
  * The error contains no part of the URL, except for the values that `refusal` copies.
  *
@@ -326,8 +329,8 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly request: AuthorizationRequest
   readonly callbackUrl: Redacted.Redacted<string>
   /**
-   * `required`: the callback must contain the state, unless `outcome` shows that the login was denied. `optional` or
-   * `none`: the state may be missing. A callback with a wrong state is always rejected.
+   * `required`: the callback must contain the state, unless the parameter that `outcome` names says that the login was
+   * denied. `optional` or `none`: the state may be missing. A callback with a wrong state is always rejected.
    */
   readonly state: "required" | "optional" | "none"
   /** The name of the parameter with the state. Default: `state`. */
@@ -349,7 +352,8 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   let repeated = false
   for (const [name, value] of pairs) {
     const known = parameters.get(name)
-    // If a parameter has two different values, it is unknown which of them the broker sent. So both values are ignored.
+    // If a parameter has two different values, it is unknown which of them the broker sent. So the parameter gets an
+    // empty value.
     const certain = known === undefined || Redacted.value(known) === value
     if (!certain && !own.has(name)) repeated = true
     parameters.set(name, Redacted.make(certain ? value : ""))
