@@ -1,8 +1,8 @@
 /**
  * Limits logins, so that the broker does not lock the account. If a login sends a TOTP code, at most one login is sent
  * in each TOTP period. If the number of failed logins reaches a limit, no further login is sent. The limits apply to
- * all programs that share the store. If the store keeps its entries after a restart, logins from before the restart
- * also count.
+ * all programs that share the store. If the store keeps its entries when a program restarts, logins from before the
+ * restart also count.
  *
  * @since 0.1.0
  */
@@ -38,8 +38,8 @@ import type * as VaultError from "./VaultError.ts"
  */
 export interface Memory {
   /**
-   * The time of the latest of these events: a login or its one-time code was sent, the broker accepted the login, or
-   * the broker refused the login or the code.
+   * The time of the latest of these events: the program sent a login or a one-time code, the broker accepted a login,
+   * or a login failed because the broker refused its password or its code.
    */
   readonly attemptedAt: number | undefined
   /** The times at which the broker refused a password or a code, oldest first. */
@@ -50,8 +50,8 @@ export interface Memory {
    */
   readonly unansweredAt: ReadonlyArray<number>
   /**
-   * When the pause ends. This time may be in the past. During a pause, a login is sent only with `byPerson`. A pause
-   * starts in these cases:
+   * The time until which logins are paused. It may be in the past. During a pause, a login is sent only with
+   * `byPerson`. A pause starts in these cases:
    *
    * - A login fails, and the same login would fail again.
    * - A login fails after the broker has sent a code by SMS or email.
@@ -62,8 +62,8 @@ export interface Memory {
    */
   readonly pausedUntil: number | undefined
   /**
-   * If a login failed because the broker has locked the account: the time of this failure, and the message of its
-   * error. No login is sent until `reset` is called, not even with `byPerson`.
+   * Set if a login failed because the broker has locked the account. `at` is the time of this failure, and `message` is
+   * the message of its error. Then no login is sent until `reset` is called, not even with `byPerson`.
    */
   readonly locked: { readonly at: number; readonly message: string } | undefined
 }
@@ -99,9 +99,11 @@ export class LoginGuard extends Context.Service<
   LoginGuard,
   {
     /**
-     * Runs a login. If the policy has a `step`, at most one login is sent in each TOTP period. If a login was already
-     * sent in the current period, or if this period ends within 3 seconds, `protect` first waits for the next period.
-     * The caller must hold the account's `SessionLock`.
+     * Runs a login. The caller must hold the account's `SessionLock`.
+     *
+     * The `step` of the policy is the length of a TOTP period. If it is set, at most one login is sent in each TOTP
+     * period. If a login was already sent in the current period, or if this period ends within 3 seconds, `protect`
+     * first waits for the next period.
      *
      * Sends nothing and fails in these cases:
      *
@@ -109,13 +111,15 @@ export class LoginGuard extends Context.Service<
      * - The limit on failed logins is reached, the account is locked, or the broker has refused these credentials
      *   before: `ActionRequired`.
      * - An earlier login failed, and the pause after it has not ended. If that login failed with `PermissionDenied`,
-     *   `SessionLimitReached`, `BrokerRejected` or `ActionRequired`: the same reason. If it failed with any other
-     *   reason: `ActionRequired`, whose `what` is the message of that reason.
+     *   `SessionLimitReached`, `BrokerRejected` or `ActionRequired`, then `protect` fails with the same reason. After
+     *   any other reason, `protect` fails with `ActionRequired`, and `what` is the message of the earlier reason.
      * - Two or more logins within an hour ended before their one-time code was entered, and the pause after the last of
      *   them has not ended: `ActionRequired`. The pause after the second of these logins lasts 1 minute, after the
      *   third 2 minutes, after the fourth 5 minutes, and after each later one 10 minutes.
-     * - Ten or more logins in the last hour got no answer: `BrokerUnavailable` (`time-out`), for two minutes after the
-     *   last of them.
+     * - Ten or more logins in the last hour got no answer, and the last of them was sent less than two minutes ago:
+     *   `BrokerUnavailable`, whose `why` is `time-out`.
+     *
+     * The last three cases do not apply if `byPerson` is `true`.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -135,8 +139,8 @@ export class LoginGuard extends Context.Service<
     /** The stored state of the account. */
     readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
     /**
-     * The times of the failed logins that count towards `maxFailures` now, oldest first. A login without an answer does
-     * not count if the broker has accepted the same credentials before.
+     * The times of the failed logins that count towards `maxFailures` now, oldest first. A login without an answer also
+     * counts, unless the broker has accepted the same credentials before.
      */
     readonly countedAt: (
       account: Account.Account,
@@ -162,7 +166,7 @@ const margin = 3000
 
 const periodOf = (at: number, step: Duration.Duration): number => Math.floor(at / Duration.toMillis(step))
 
-/** Returns the time until a login may be sent, in milliseconds. */
+/** Returns how many milliseconds the guard must wait before it may send a login. */
 const timeToNextLogin = ({ attemptedAt }: Ledger.Ledger, { step }: GuardPolicy, now: number): number => {
   if (step === undefined) return 0
   const span = Duration.toMillis(step)
@@ -231,7 +235,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
 
   /**
    * If the write of an attempt fails or is interrupted, nothing is sent, but the store may contain the attempt. So the
-   * attempt is removed, or replaced by the earlier attempt with the same id.
+   * attempt is removed. If the attempt replaced an earlier attempt with the same id, the earlier attempt is put back.
    */
   const takingBack = <E>(
     account: Account.Account,
@@ -247,9 +251,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   }
 
   /**
-   * Records a login, or a further code of a login, before it is sent. Only the parts in `restore` may be interrupted.
-   * If an interruption were possible between the write and the login, the ledger could contain a login that was not
-   * sent.
+   * Records a login or a one-time code before it is sent. Only the parts in `restore` may be interrupted. If an
+   * interruption were possible between the write and the login, the ledger could contain a login that was not sent.
    */
   const enter = Effect.fnUntraced(function* (
     given: Protected,
@@ -298,7 +301,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     const { account } = given
     const sendCode = Effect.uninterruptibleMask((restore) => {
       const { id, outcome } = sent.attempt
-      // Pauses apply only to new logins. So `byPerson` is set, which ignores pauses.
+      // A pause applies only to new logins, not to a code of this login. So `byPerson` is `true`, and `enter` ignores
+      // the pause.
       const entered = enter({ ...given, byPerson: true }, outcome === "refused" ? newId() : id, () => 0, restore)
       return Effect.map(entered, (now) => void Object.assign(sent, now))
     })
@@ -374,7 +378,10 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
             ? ledger
             : Ledger.removeAttempt(ledger, sent.attempt.id)
 
-  /** Refused credentials are recorded even if another program has reset the ledger since the login. */
+  /**
+   * Records the failure of a login. If this write fails, and another program resets the ledger before the next write,
+   * then the next write records only refused credentials.
+   */
   const noteFailure = (
     { account, credentials }: Protected,
     sent: Sent,
@@ -482,8 +489,9 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
 }
 
 /**
- * Returns the account under which a store keeps the state of the guard, in the slot `guard`. The returned account has
- * the app `*`, and its id is in lower case, because a broker locks an account for all apps and all spellings of its id.
+ * Returns the account under which a store keeps the state of the guard, in the slot `guard`. All apps and all spellings
+ * of the id share this state, because a broker locks the account for all of them. So the returned account has the app
+ * `*`, and its id is in lower case.
  *
  * @example
  * ```ts
