@@ -33,7 +33,7 @@ describe("FakeAngel: tokens", () => {
 
   for (const [what, changes, later, code] of [
     ["a request without an access token", { headers: { authorization: undefined } }, 0, "AG8003"],
-    ["an access token that does not belong to the refresh token", { headers: bearer("of.a.nobody") }, 0, "AG8001"],
+    ["an unknown access token", { headers: bearer("of.a.nobody") }, 0, "AG8001"],
     ["the API key of another app", { headers: { "x-privatekey": demo.publisherKey } }, 0, "AB1053"],
     ["an unknown refresh token", { body: { refreshToken: "of.a.nobody" } }, 0, "AB8050"],
     ["a request without a refresh token", { body: {} }, 0, "AB8050"],

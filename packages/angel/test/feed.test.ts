@@ -14,8 +14,8 @@ const reveal = (headers: AngelFeed.FeedSocket["headers"]) =>
     Object.entries(headers).map(([name, value]) => [name, Redacted.isRedacted(value) ? Redacted.value(value) : value])
   )
 
-describe("the market feed", () => {
-  it.effect("accepts the headers of a session from a TOTP login", () =>
+describe("AngelFeed.socket", () => {
+  it.effect("returns headers that the market feed accepts after a TOTP login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* serve()

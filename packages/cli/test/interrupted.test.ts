@@ -11,7 +11,7 @@ import { pageOf, valuesOf, ways } from "./ways.ts"
 const zerodha = ways.find(({ broker, method }) => broker === "zerodha" && method === "browser")!
 
 it.live(
-  "broker-auth login --paste accepts the callback from a browser on this machine",
+  "broker-auth login --paste needs no pasted address if a browser on this machine opens the callback",
   () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* Effect.promise(freePort)}/callback`

@@ -70,7 +70,7 @@ for (const [name, bundle] of Object.entries(bundlers)) {
       })
     }
 
-    it("finds the keyring package in the node_modules beside its CommonJS file", { timeout: 60_000 }, async () => {
+    it("as CommonJS finds the keyring package in node_modules beside the bundle", { timeout: 60_000 }, async () => {
       const file = Path.join(folder, `${name}.cjs`)
       const keyring = Path.join(folder, "node_modules/@napi-rs/keyring")
       Fs.mkdirSync(keyring, { recursive: true })

@@ -1,5 +1,5 @@
-// `makeNewer` is not in support.ts, because programs in the folder `programs` import support.ts, and Node 22 prints a
-// warning when a program imports SQLite.
+// Node 22 prints a warning when a program imports SQLite. Programs in the folder `programs` import support.ts and
+// should not print this warning, so `makeNewer` is not in support.ts.
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 

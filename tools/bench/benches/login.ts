@@ -1,6 +1,6 @@
 /**
- * Compares logins through our public API with logins by plain HTTP clients and by official SDKs, and with token
- * requests by `openid-client`.
+ * Compares logins through our public API with logins by plain HTTP clients, logins by official SDKs, and token requests
+ * by `openid-client`.
  */
 import type { Bench, Turn } from "../harness.ts"
 import { candidates, versions } from "../logins.ts"

@@ -18,8 +18,8 @@ const refusal = (name: string, source: string, says: (status: string) => boolean
 })
 
 /**
- * The formats of the broker's answers, as of 2026-11-21. For a success, `read` returns the whole answer, because the
- * documentation shows the tokens next to `status`.
+ * The formats of the broker's answers, as of 2026-11-21. For a success, `read` returns the whole answer, not only
+ * `data`, because the documentation shows the tokens next to `status`.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 /** A fake whose accounts and state can be replaced while it is served. */
 export interface Replaceable {
   readonly fake: FakeBroker
-  /** Replaces the fake, and cuts the connections of pending requests. */
+  /** Gives `fake` the accounts and the state of `next`, and cuts the connections of pending requests. */
   readonly replace: (next: FakeBroker) => Effect.Effect<void>
 }
 

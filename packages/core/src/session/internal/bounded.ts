@@ -18,8 +18,8 @@ const tooSlow = (operation: "get" | "put") =>
   )
 
 /**
- * The call runs in its own fiber, which can be interrupted at the time-out even if the caller is uninterruptible, for
- * example during a logout.
+ * The call runs in its own fiber, so the time-out can interrupt the call even if the caller is uninterruptible. For
+ * example, a logout calls the store in an uninterruptible region.
  */
 const inTime = <A>(
   operation: "get" | "put",
