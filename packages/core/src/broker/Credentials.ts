@@ -64,8 +64,8 @@ export interface Field {
 }
 
 /**
- * A table of fields by name. In the options of a layer, the fields with `option` are at the top level. All other fields
- * are in the object `credentials`.
+ * A table of fields by name. In the options of a login method's layer, the fields with `option` are at the top level.
+ * All other fields are in the object `credentials`.
  *
  * @category models
  * @since 0.1.0
@@ -73,7 +73,8 @@ export interface Field {
 export type Fields = Readonly<Record<string, Field>>
 
 /**
- * The checked values of a table of fields. Secrets are `Redacted`.
+ * The checked values of a table of fields. The value of a field with `codes` is a `CodeSource`. Any other secret is
+ * `Redacted`.
  *
  * @category models
  * @since 0.1.0
@@ -168,7 +169,7 @@ export const totp = (env: string) =>
 export const key = (env: string, description: string) => secret(env, description, { problem: visibleProblem })
 
 /**
- * An access token that another program obtained. It may have `Bearer ` prefixes.
+ * An access token that another program obtained. It may begin with `Bearer `.
  *
  * @category fields
  * @since 0.1.0
@@ -192,8 +193,8 @@ export const redirectUrl = (env: string, problem: NonNullable<Field["problem"]> 
 
 /**
  * The check and the conversion of a client code. A client code has only letters and digits, and is converted to capital
- * letters. If the value is an email address, the error advises using the client code, and describes the client code
- * with the text `what`. An example of `what` is `"client code, such as A123456"`.
+ * letters. `what` is a name for the client code. If `what` is `"client id"`, an email address causes the error
+ * `is an email address: use the client id`.
  *
  * @category checks
  * @since 0.1.0
@@ -264,8 +265,8 @@ const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
  * function for a password that begins or ends with a quotation mark or a blank. The field's `problem` and `normalize`
  * still apply.
  *
- * With `layerConfig`, set the environment variable `BROKER_AUTH_VERBATIM` to the name of the password's variable
- * instead. Separate several names by commas.
+ * `layerConfig` reads the password from an environment variable. To mark the password as verbatim, set the variable
+ * `BROKER_AUTH_VERBATIM` to the name of the password's variable. Separate several names by commas.
  *
  * @example
  * ```ts
@@ -348,7 +349,8 @@ const readPlain = (given: string, field: Field, now: number): Text => {
   if (invisible === undefined) {
     return checkForm(text, placeholderProblem(text, field.env) ?? additionProblem(text) ?? own(text, now))
   }
-  // The field's own check may describe white space more clearly. It does not name other invisible characters.
+  // The field's own check may describe white space more clearly than `invisible` does. For any other invisible
+  // character, `invisible` is clearer, because it names the character.
   const clearer = /\s/.test(text) ? field.problem?.(text, now) : undefined
   return { problem: clearer ?? `${invisible}: type the value again, or copy it from another place` }
 }
@@ -380,11 +382,13 @@ const inCode: VerbatimAdvice = () => "use Credentials.verbatim(…)"
  * in a field with `codes`. The check of any other value depends on whether the value is `verbatim`, and on whether its
  * field has `freeText`:
  *
- * - not `verbatim`: Blanks around the value are removed. An invisible character inside the value, a quotation mark at
- *   only one end, and a placeholder such as `your_api_key`, `<A123456>` or `xxxx` are rejected.
+ * - not `verbatim`, with or without `freeText`: Blanks around the value are removed. The value is rejected if it has an
+ *   invisible character inside, if it has a quotation mark at only one end, or if it is a placeholder such as
+ *   `your_api_key`, `<A123456>` or `xxxx`.
  * - not `verbatim`, without `freeText`: Invisible characters and pairs of quotation marks around the value are removed.
- * - not `verbatim`, with `freeText`: Invisible characters and quotation marks around the value are rejected.
- * - `verbatim`: Nothing is removed. Quotation marks, invisible characters and placeholders are accepted.
+ * - not `verbatim`, with `freeText`: The value is rejected if invisible characters or quotation marks are around it.
+ * - `verbatim`, with or without `freeText`: Nothing is removed. Quotation marks, invisible characters and placeholders
+ *   are accepted.
  *
  * @example
  * ```ts
@@ -412,7 +416,7 @@ export const check = <F extends Fields>(
   nameOf: (field: string) => string = (field) => field
 ): Effect.Effect<Values<F>, AuthError.AuthError> => checkWith(broker, fields, input, nameOf, inCode)
 
-/** The beginning of 2026 in UTC. An earlier time means that the clock was not set. */
+/** The beginning of 2026 in UTC. If the clock shows an earlier time, it was not set, and `earliestNow` is used. */
 const earliestNow = 1_767_225_600_000
 
 const checkWith = <F extends Fields>(
@@ -454,10 +458,10 @@ export const fromOptions = (fields: Fields, options: object): Readonly<Record<st
   )
 
 /**
- * Reads all fields from the configuration. The name of each variable is `env` of the field. If several fields are
+ * Reads all fields from the configuration. The `env` of a field is the name of its variable. If several fields are
  * missing or wrong, one error names all of them. The variable `BROKER_AUTH_VERBATIM` contains names of variables,
  * separated by commas. The values of these variables are `verbatim`. If a field is an option of the layer, its value in
- * `options` takes precedence.
+ * `options` takes precedence over its variable.
  *
  * @category configuration
  * @since 0.1.0
@@ -467,7 +471,8 @@ export const fromConfig = Effect.fnUntraced(function* <F extends Fields>(
   fields: F,
   options: object = {}
 ): Effect.fn.Return<Values<F>, AuthError.AuthError> {
-  // `configuration.ts` needs Schema. The dynamic import loads the file only in programs that call `fromConfig`.
+  // `configuration.ts` needs Schema, which is large. The dynamic import loads the file only in programs that call
+  // `fromConfig`.
   const { readVariable } = yield* Effect.promise(() => import("./internal/configuration.ts"))
   const input: Record<string, unknown> = {}
   for (const [name, { env, option }] of Object.entries(fields)) {
