@@ -16,9 +16,9 @@ describe("generated tables", () => {
   }
 })
 
-describe("files that are generated from packages/brokers.json and from package.json files", () => {
+describe("facts that are copied from packages/brokers.json and from package.json files", () => {
   for (const { current, path, wanted } of wiring()) {
-    it(`${path} is current (npm run docs:tables updates it)`, () => {
+    it(`are current in ${path} (npm run docs:tables updates them)`, () => {
       assert.strictEqual(current, wanted)
     })
   }

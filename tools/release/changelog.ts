@@ -1,4 +1,7 @@
-/** Formats the changelogs that the tool Changesets writes: the text of each changeset, without commit hashes. */
+/**
+ * Formats the changelogs that the tool Changesets writes. The entry for a changeset is the text of the changeset,
+ * without a commit hash.
+ */
 
 interface Changeset {
   readonly summary: string

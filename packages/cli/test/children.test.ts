@@ -9,7 +9,7 @@ const environment = { add: {}, remove: [] }
 
 it("if no signal can be sent to a program, run waits until the program ends, and returns the program's exit code", async () => {
   const kill = vi.spyOn(ChildProcess.prototype, "kill").mockImplementation(function (this: ChildProcess) {
-    // Node reports in this way that the program belongs to another user.
+    // Node emits this error if the program belongs to another user.
     return this.emit("error", Object.assign(new Error("kill EPERM"), { code: "EPERM" }))
   })
   try {
@@ -24,6 +24,6 @@ it("if no signal can be sent to a program, run waits until the program ends, and
   }
 })
 
-it("a program that is not installed returns 127", async () => {
+it("run returns 127 if the program is not installed", async () => {
   assert.strictEqual(await Effect.runPromise(children.run("no-such-program", [], environment)), 127)
 })

@@ -61,7 +61,7 @@ const install = (folder: string): void => {
   }
 }
 
-it.skipIf(oldNode === undefined)("importing @auth/node on an old Node fails and names the required version", () => {
+it.skipIf(oldNode === undefined)("an old Node cannot import @auth/node: the error names the required version", () => {
   const folder = Fs.mkdtempSync(Path.join(Fs.realpathSync(tmpdir()), "broker-auth-old-node-"))
   try {
     install(folder)

@@ -27,8 +27,8 @@ const begin = Effect.fnUntraced(function* (options: RupeezyAuth.Options = {}, pa
 
 const logins = (fake: FakeBroker.FakeBroker) => Effect.map(fake.journal, (entries) => entries.length)
 
-describe("a managed session", () => {
-  it.effect("is replaced by a new login exactly at the token's exp", () =>
+describe("the session manager", () => {
+  it.effect("logs in again exactly at the token's exp", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin()
       const first = yield* session
@@ -43,7 +43,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("is replaced before its expiry if the option renewal.early is set", () =>
+  it.effect("logs in again before the session expires if the option renewal.early is set", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin({ renewal: { early: "10 minutes" } })
       const first = yield* session
@@ -53,7 +53,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("causes only one login if the password is wrong and `renew` is called five times", () =>
+  it.effect("sends only one login if the password is wrong and `renew` is called five times", () =>
     Effect.gen(function* () {
       const { fake, renew } = yield* begin({}, Redacted.make("wrong"))
       for (let attempt = 0; attempt < 5; attempt += 1) {

@@ -127,7 +127,7 @@ export const sdk: Sdk = {
           "checksum",
           "token"
         ])
-        return "the checksum is right, but the SDK does not store the token: the next call sends Bearer null"
+        return "the checksum is right, but the SDK does not store the token: the next call rejects with status 401"
       }
     },
     {

@@ -29,7 +29,7 @@ const ask = async (
 }
 
 export const scenario: Scenario = {
-  summary: "a program logs in, is killed and restarted, on one day and on the next day",
+  summary: "on each of two days, a program logs in, is killed, and is restarted",
   breaks: "sessions are stored in memory",
   seconds: { quick: 40, full: 60 },
   run: async (torture) => {

@@ -8,7 +8,7 @@ const says = (json: unknown, word: "success" | "error"): boolean => {
 
 const segments = ["nse", "mcx", "exchange_combined"]
 
-/** Answers of Rupeezy's API, as of 2026-11-21. The answer to a refused login is unknown. Its status may be 200. */
+/** Answers of Rupeezy's API, as of 2026-11-21. The answer to a refused login is unknown. Its HTTP status may be 200. */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "address",

@@ -1,4 +1,4 @@
-/** `FetchClient` loads this module at the first request that does not use `PlainHttp.Send`. */
+/** `FetchClient` loads this module at the first request that uses `HttpClient.execute` instead of `PlainHttp.Send`. */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"

@@ -1,7 +1,7 @@
 /**
- * Masks a phone number or an email address. A text counts as masked, and is not masked again, if it contains `*`, `•` or
- * `#`, or if it has `xxx` at its start, at its end, beside a digit or before `@`. Control characters are removed, because
- * the text is shown in terminals.
+ * Masks a phone number or an email address. A text with `*`, `•` or `#` counts as masked, and is not masked again. The
+ * same is true of a text with `xxx` at its start, at its end, beside a digit or before `@`. Control characters are
+ * removed, because the text is shown in terminals.
  */
 export const maskDestination = (destination: string): string => {
   const text = destination.replace(/\p{C}/gu, "").trim()
