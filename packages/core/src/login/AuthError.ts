@@ -1,8 +1,8 @@
 /**
  * The error of a failed authentication call, and the possible reasons.
  *
- * No reason contains the request or another library's error, because these can contain a password. Secrets are removed
- * from the broker's texts.
+ * An `AuthError` never contains the request or the error of another library, because both can contain a password.
+ * Secrets are removed from the broker's texts.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import * as Duration from "effect/Duration"
 import { timeText } from "./internal/timeText.ts"
 
 /**
- * The broker's code and message, if the broker sent them, and advice for this failure.
+ * The broker's code and message, if the broker sent them, and advice for the user.
  *
  * @category models
  * @since 0.1.0
@@ -65,8 +65,9 @@ const waitText = (wait: Duration.Duration): string => {
 export class InvalidCredentials extends Data.TaggedError("InvalidCredentials")<
   BrokerSaid & {
     /**
-     * The name of the wrong credential, as in the options of the layer. If the broker does not say which credential is
-     * wrong: the names of the possible credentials, such as `userId or password`, or the word `credentials`.
+     * The name of the wrong credential, such as `apiKey`. The options of the login method's layer use the same name. If
+     * the broker does not say which credential is wrong, `field` contains several names, such as `userId or password`,
+     * or only the word `credentials`.
      */
     readonly field: string
   }
@@ -460,8 +461,9 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
     /** The problem with the answer. */
     readonly problem: string
     /**
-     * The first part of the body, without secrets. If the body is JSON, only the names and types of its fields. Empty
-     * if the body was not read.
+     * The first part of the body, without secrets. If the body is JSON, the excerpt shows only the names and types of
+     * the fields, and the lengths of texts and arrays. If the body was too large or came from another origin, the
+     * excerpt is empty.
      */
     readonly excerpt: string
   }
@@ -479,7 +481,7 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
 
 /**
  * The broker rejected the call, and no other reason describes the rejection. `code` is the broker's own code. If the
- * broker sent no code, `code` is the HTTP status, such as `HTTP 404`, or `none` if the status is below 400.
+ * broker sent no code, `code` is the HTTP status, such as `HTTP 404`. If that status is below 400, `code` is `none`.
  *
  * @category reasons
  * @since 0.1.0
@@ -511,7 +513,10 @@ export class BrokerRejected extends Data.TaggedError("BrokerRejected")<
  * @since 0.1.0
  */
 export interface Problem {
-  /** The name of the field. If the value came from an environment variable, also the name of the variable. */
+  /**
+   * The name of the field, such as `pin`. If the field is read from an environment variable, the name of the variable
+   * is added: `pin (ANGEL_PIN)`.
+   */
   readonly field: string
   /** A text that describes the problem but does not contain the value. */
   readonly problem: string
@@ -558,8 +563,8 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
     /**
-     * `request-changed` comes only from `SealedRequest.open`. `request-expired` comes from `SealedRequest.open`, and
-     * from `BrowserLogin.run` if the login takes longer than five minutes.
+     * `request-changed` comes only from `SealedRequest.open`. `request-expired` comes from `SealedRequest.open` and
+     * from `BrowserLogin.run`. In `run`, it means that the login took longer than five minutes.
      */
     readonly why:
       | "state"
@@ -670,7 +675,8 @@ export class AuthError extends Data.TaggedError("AuthError")<{
   readonly reason: Reason
 }> {
   override get message(): string {
-    // If the message ends with text from the broker or the caller, it may already have a final punctuation mark.
+    // The message may end with text from the broker or the caller. If that text ends with a punctuation mark, no period
+    // is added.
     const { message } = this.reason
     return `${this.broker} ${this.operation}: ${message}${/[.!?…]$/.test(message) ? "" : "."} ${this.remedy}`
   }
