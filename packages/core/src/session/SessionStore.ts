@@ -1,6 +1,6 @@
 /**
- * Storage for sessions. A store outside the program's memory keeps its sessions after a restart, and several programs
- * can use these sessions.
+ * Storage for sessions. A store outside the program's memory keeps its sessions after a restart. Several programs can
+ * share some stores, such as a store in Redis.
  *
  * @since 0.1.0
  */
@@ -31,7 +31,7 @@ import * as VaultKey from "./VaultKey.ts"
  *
  * - `session`: the session.
  * - `guard`: the state of the login guard (see `LoginGuard`).
- * - `browser`: the last browser logins (see `BrowserLogin`).
+ * - `browser`: the record of the browser logins (see `BrowserLogin`).
  * - `credentials`: credentials that a program stores for its user.
  *
  * @category models
@@ -117,8 +117,8 @@ export class SessionStore extends Context.Service<
     /** Reads an entry. Returns `undefined` if no entry is stored. */
     readonly get: (account: Account.Account, slot: Slot) => Effect.Effect<Entry | undefined, VaultError.VaultError>
     /**
-     * Stores `value` as version `expected + 1`, and returns `true`. Changes nothing and returns `false` if the stored
-     * entry does not have the version `expected`. If no entry is stored, `expected` must be 0.
+     * If the stored entry has the version `expected`, `put` stores `value` as version `expected + 1` and returns
+     * `true`. Otherwise, `put` changes nothing and returns `false`. An entry that is not stored yet has the version 0.
      */
     readonly put: (
       account: Account.Account,
@@ -182,11 +182,12 @@ export const makeMemory = (): SessionStore["Service"] => {
 export const layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, makeMemory)
 
 /**
- * Encrypts the entries of a store with XChaCha20-Poly1305. `get` rejects an entry that was changed, and an entry that
- * was written with another key. `get` also rejects an entry that was written for another account, slot or version. With
- * a `Plaintext` key, entries are not encrypted, and a deliberate change can remain undetected.
+ * Encrypts the entries of a store with XChaCha20-Poly1305. With a `Plaintext` key, entries are not encrypted, and a
+ * deliberate change can remain undetected. `get` rejects an entry in these cases:
  *
- * If `get` rejects an entry, it fails with `Tampered`, `WrongKey` or `NewerVersion`.
+ * - The entry was changed, or was written for another account, slot or version: `Tampered`.
+ * - The entry was written with another key: `WrongKey`.
+ * - A newer version of this library has written the entry in a newer format: `NewerVersion`.
  *
  * @example
  * ```ts
@@ -343,8 +344,8 @@ export interface RedisOptions {
 }
 
 // Returns -1 if the stored value has no version. Such a value was not written by this library. "again" marks a retry.
-// If the stored value equals the value of the retry, an earlier try of the same write has succeeded, because two writes
-// of an encrypted store never have the same value.
+// In an encrypted store, two writes never have the same value. So if a retry finds its own value in Redis, an earlier
+// try of the same write has succeeded.
 const compareAndSetLua = `
 local found = redis.call("GET", KEYS[1])
 if ARGV[3] == "again" and found == ARGV[2] then return 1 end
@@ -357,8 +358,9 @@ if ARGV[4] ~= "" then ${redisChanges.announceLua("ARGV[4]", "ARGV[5]", "ARGV[6]"
 return 1`
 
 /**
- * A write for the script `compareAndSetLua`. After the write, the script adds an entry with the `account` to the Redis
- * stream with the key `stream` (see `redisChanges`). If `stream` is empty, the script adds no entry.
+ * A write for the script `compareAndSetLua`. After the write, the script announces the change: it adds the `account`
+ * and the new version to a Redis stream (see `redisChanges`). The key of the Redis stream is `stream`. If `stream` is
+ * empty, the script announces nothing.
  */
 interface Write {
   readonly key: string
