@@ -68,8 +68,9 @@ export interface WarmOptions {
    */
   readonly perSecond?: number | undefined
   /**
-   * Time-out for one account. Default: 2 minutes. After this time, the account counts as failed with
-   * `BrokerUnavailable` (`time-out`), and the next account starts. The login itself continues in the background.
+   * Time-out for one account. Default: 2 minutes. After this time, the account counts as failed, and the next account
+   * starts. The reason of the error is `BrokerUnavailable`, and its `why` is `time-out`. The login itself continues in
+   * the background.
    */
   readonly timeout?: Duration.Input | undefined
 }
@@ -90,8 +91,8 @@ export interface Options extends SessionManager.Options {
 }
 
 /**
- * The services that every layer type of a union provides. For example, every broker's layer provides `Renewal`, so
- * `Common` contains `Renewal`.
+ * `Layers` is a union of layer types. `Common` contains the services that each of these layer types provides. For
+ * example, every broker's layer provides `Renewal`, so `Common` contains `Renewal`.
  *
  * @category models
  * @since 0.1.0
@@ -128,19 +129,20 @@ export interface SessionManagers<in out Services, in out E = never> {
    */
   readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError.AuthError>
   /**
-   * Returns a live session of the account. You may keep this effect, because each run uses the manager that is open at
-   * that time.
+   * Gets a live session of the account. You may keep the effect that this function returns, because each run of the
+   * effect uses the manager that is open at that time.
    */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
   /**
    * Closes the account. The next call for the account calls `lookup` of `make` again. Use `invalidate`, for example,
-   * after the credentials were corrected. Waiting calls and calls to the closed manager fail with `InvalidRequest`. The
-   * stored session stays valid. To end the stored session, log out before you call `invalidate`.
+   * after the credentials were corrected. Calls that wait for the account fail with `InvalidRequest`. Later calls to
+   * the closed manager fail in the same way. The stored session stays valid. To end the stored session, log out before
+   * you call `invalidate`.
    */
   readonly invalidate: (name: string) => Effect.Effect<void>
   /**
-   * Gets a session for each account, and emits the result of each account as soon as it is known. An account that fails
-   * or does not answer does not stop the other accounts. If an argument is invalid, the stream fails with
+   * Gets a session for each account, and emits the result of each account as soon as it is known. If an account fails
+   * or times out, `warm` continues with the other accounts. If an argument is invalid, the stream fails with
    * `InvalidRequest` before any account starts.
    */
   readonly warm: (names: Iterable<string>, options?: WarmOptions) => Stream.Stream<Progress<E>, AuthError.AuthError>
@@ -162,18 +164,19 @@ interface Ready<Services> {
   services: Context.Context<Services | SessionManager.SessionManager> | undefined
   /**
    * Whether `get` has returned this account since the last check for unused accounts. `SessionManagers.session` does
-   * not call `get` for an open account, so the check also calls `lastUsed`.
+   * not call `get` for an open account. So the check also calls `lastUsed`, which returns the latest time at which the
+   * manager may have been used.
    */
   isUsed: boolean
   /** Time of the last check at which `isUsed` was true, in milliseconds since the epoch. */
   usedAt: number
 }
 
-/** A layer that is being built. */
+/** An account that is being built: first its layer, then its manager. */
 interface Attempt<Services, E> {
   readonly end: Deferred.Deferred<Ready<Services>, E | AuthError.AuthError>
   readonly scope: Scope.Closeable
-  /** The manager's state. `undefined` until the manager is opened, which happens after the layer is built. */
+  /** The manager's state. `undefined` until the manager is opened. */
   self: Self | undefined
   fiber: Fiber.Fiber<Ready<Services>, E | AuthError.AuthError> | undefined
 }
@@ -218,7 +221,7 @@ const readWarm = (
   names: Iterable<string>,
   { concurrency = 32, jitter = "250 millis", perSecond, timeout = "2 minutes" }: WarmOptions
 ) => {
-  // In plain JavaScript, reading `names` can throw.
+  // A program in plain JavaScript can pass a value that throws when it is read.
   const all = Result.getOrUndefined(Result.try(() => (isNames(names) ? Array.from(new Set(names)) : undefined)))
   const isRate = perSecond === undefined || (Number.isFinite(perSecond) && perSecond > 0)
   const refused = Problems.refusal(noBroker, "warm", [
@@ -235,7 +238,7 @@ const readWarm = (
 
 /**
  * Makes the managers. `lookup` returns the broker's layer for the name of an account. Each account has its own layer,
- * with its own rate limits. Fails with `InvalidRequest` if `idle` is invalid.
+ * with its own rate limits. `make` fails with `InvalidRequest` if `idle` is invalid.
  *
  * An account with a cached session takes about 1 kB of heap, plus its session and the state of its layer. It takes
  * another kilobyte after `manager` or `services` was called for it. `idle` and `invalidate` free all memory of an
@@ -346,7 +349,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
       Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : closeParts(attempt, exit)))
     )
 
-  /** Opens the manager without `SessionManager.layer`, because that layer needs more memory than the manager. */
+  /** Opens the manager directly, because `SessionManager.layer` would need more memory. */
   const openManager = (services: Context.Context<Services | Renewal | Logout>, attempt: Attempt<Services, E>) =>
     Effect.uninterruptible(
       Effect.map(Effect.provideContext(open(options, owner), Context.merge(context, services)), (self) => {

@@ -62,8 +62,8 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
   /** Provides the broker's API, with an HTTP client that answers every request with the fixture. */
   readonly layer: (fixture: F) => Layer.Layer<Api, AuthError>
   /**
-   * The verdicts that the fixtures of a dialect must include, keyed by dialect. `Yes` is a success, and `No` is a
-   * refusal. Default for each dialect: `No`.
+   * For each dialect, the verdicts that need a fixture. `Yes` is a success, and `No` is a refusal. Default for each
+   * dialect: only `No`.
    */
   readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
   /** Returns the rows of the error table that apply to a fixture. Default: all rows apply. */
@@ -261,7 +261,7 @@ export const dialectCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
 const titleOf = ({ code, meaning, message, operations, status }: ErrorTable.ErrorRow) =>
   `${[status, code, message, operations?.join(", ")].filter((part) => part !== undefined).join(" ")}: ${meaning}`
 
-/** Whether a fixture that matches `other` is also sufficient for `row`. */
+/** Whether a fixture that matches `other` also counts as a test of `row`. */
 const isLike = (row: ErrorTable.ErrorRow, other: ErrorTable.ErrorRow | undefined) =>
   row === other ||
   (row.reason === ErrorTable.rejected &&
@@ -341,8 +341,8 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
 ]
 
 /**
- * Fields of a broker's answers on which the success of a call may depend. `typeCases` does not change the types of
- * these fields.
+ * Fields of a broker's answers. The success of a call may depend on these fields, so `typeCases` does not change their
+ * types.
  *
  * @category models
  * @since 0.1.0
@@ -386,7 +386,7 @@ const typeOf = (value: unknown) => (value === null ? "null" : Array.isArray(valu
 
 const samples: ReadonlyArray<unknown> = ["x", 7, true, { x: 1 }, ["x", 7], null]
 
-/** Returns texts in upper case, so that a comparison with decoded texts can ignore case. */
+/** Returns all values as texts in upper case, so that a comparison with decoded texts can ignore case. */
 const valuesIn = (value: unknown): ReadonlyArray<string> =>
   Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(valuesIn) : [String(value).toUpperCase()]
 
@@ -439,8 +439,9 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
 
 /**
  * Makes a case for each successful fixture whose endpoint has an entry in `essential`. The case changes the JSON type
- * of one field at a time, but never of a field that `decisive` lists. After each change, the call must succeed and
- * decode the texts in all other fields. A number in quotation marks must be decoded as a number.
+ * of one field at a time. It does not change the fields that `decisive` lists. After each change, the call must succeed
+ * and decode the texts in all other fields. The case also puts numbers in quotation marks. The call must still decode
+ * them as numbers.
  *
  * @example
  * ```ts
