@@ -87,7 +87,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
 })
 
 describe("startRedis", () => {
-  it("names the package to install if the command is missing", async () => {
+  it("fails if redis-server is not installed, and tells how to install it", async () => {
     const failure = await startRedis({ command: "redis-server-not-installed" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install redis-server/)
   })

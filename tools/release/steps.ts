@@ -14,7 +14,10 @@ export interface Steps {
   readonly done: () => ReadonlyArray<Step>
 }
 
-/** Thrown if a step that `need` ran has failed, or if the rehearsal was interrupted. No further step may run. */
+/**
+ * `need` throws this error if its step fails. Both `step` and `need` throw it if the rehearsal was interrupted. After
+ * this error, no further step may run.
+ */
 export class Ended extends Error {}
 
 /** Once `interrupted` is aborted, no further step starts. */

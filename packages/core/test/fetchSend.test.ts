@@ -40,16 +40,16 @@ describe("an answer of a `fetch` that the program supplies", () => {
   )
 
   it.each([
-    ["has exactly the maximum size", "₹".repeat(333) + "x", false],
-    ["has one byte more, but fewer characters than bytes", "₹".repeat(333) + "é", true]
-  ])("is measured in bytes: it %s", async (_, text, expected) => {
+    ["a body of exactly `maxBodyBytes` bytes is not too large", "₹".repeat(333) + "x", false],
+    ["a body of `maxBodyBytes` + 1 bytes is too large, even if it has only 334 characters", "₹".repeat(333) + "é", true]
+  ])("is measured in bytes: %s", async (_, text, expected) => {
     const fetch = () => Promise.resolve(new Response(text, { headers: { "content-length": "3" } }))
     const { isTooLarge } = await send(fetch)
     assert.strictEqual(isTooLarge, expected)
   })
 
   it.each(["-1", "many", "", "5, 5", undefined])(
-    "is not read to its end if it has no valid content-length (%s) and its body is too large",
+    "is not read to its end if its body is too large and its content-length is missing or invalid: %j",
     async (announced) => {
       const { fetch, pulled } = fetchOf(announced === undefined ? {} : { "content-length": announced })
       assert.isTrue((await send(fetch)).isTooLarge)

@@ -46,7 +46,7 @@ export const layerAnswer = (
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
 
-/** For tests in which no fake broker checks the token. */
+/** A session of the demo account, with a token that the fake does not know. */
 export const session: Session.Session = Session.make({
   account: Account.make({ broker: "rmoney", environment: "uat", id: demo.userId }),
   method: "password",
