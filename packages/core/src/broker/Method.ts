@@ -90,7 +90,7 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   ) => Effect.Effect<Session.UserProfile, AuthError.AuthError>
 }
 
-/** The argument of the functions of a login method. */
+/** The argument of the functions in the spec of a login method, such as `signIn` and `refresh`. */
 export interface Given<Api, F extends Credentials.Fields, O> {
   readonly api: Api
   readonly credentials: Credentials.Values<F>
@@ -163,9 +163,9 @@ export interface RedirectSpec<
    * - `required`: yes, except if the parameter of `outcome` says that the login did not succeed.
    * - `optional`: no.
    * - `none`: no, because the broker does not return the state. Only the newest request can be completed, and only
-   *   within five minutes.
+   *   within five minutes after `begin` returned it.
    *
-   * If a callback contains a state, this state must always be the state of the request.
+   * In all three cases, if the callback contains a state, this state must be the state of the request.
    */
   readonly state: (options: O) => "required" | "optional" | "none"
   /** The name of the callback's parameter that contains the state. Default: `state`. */
@@ -312,7 +312,7 @@ const describe = (
 }
 
 /**
- * Parses the durations once for all accounts of a method. An invalid duration is kept, because the layer reports it.
+ * Parses the durations once for all accounts of a method. Keeps an invalid duration, so that the layer can report it.
  */
 const withDurations = (renewal: NonNullable<Description["renewal"]>): NonNullable<Description["renewal"]> => {
   const parse = (input: Duration.Input) => Option.getOrElse(Duration.fromInput(input), () => input)
@@ -392,9 +392,9 @@ const copyOption = (name: string, value: unknown): unknown =>
     : value
 
 /**
- * Copies the options of a layer, because the layer reads them only when it is built. Without the copy, a program that
- * changes one object in a loop over its accounts would build all layers for the last account. Returns the options
- * unchanged if they cannot be copied.
+ * Copies the options of a layer, because the layer reads them only when it is built. A program may reuse one object
+ * for several accounts, and change its fields each time. Without the copy, all layers would be built for the last
+ * account. Returns the options unchanged if they cannot be copied.
  */
 const copyOptions = <O>(options: O): O =>
   Result.getOrElse(
@@ -569,7 +569,9 @@ export const login = <
     return Effect.map(before, (check) => ({ services, ways: { login: Effect.andThen(check, signIn), codes } }))
   })
 
-/** Time in milliseconds within which a login must be completed if the broker does not return the state. */
+/**
+ * If the broker does not return the state, a login must be completed within this time after `begin`. In milliseconds.
+ */
 const pendingMillis = 300_000
 
 /**
