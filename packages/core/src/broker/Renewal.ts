@@ -1,6 +1,6 @@
 /**
- * How a session is renewed. A `Renewal` can have a refresh, a login, or both. If it has both, a login follows a refresh
- * that the broker refuses. If it has neither, a person has to log in.
+ * How a session is renewed. A `Renewal` can have a refresh, a login, or both. If it has both, the refresh comes first.
+ * If the broker refuses the refresh, the login follows. If the `Renewal` has neither, a person has to log in.
  *
  * The layer of each login method provides the method's `Renewal`. The layers of this module replace this `Renewal`.
  *
@@ -42,7 +42,7 @@ export interface GuardPolicy {
   readonly maxFailures: number
   /** How long a failed login counts towards `maxFailures`. Finite and above zero. */
   readonly window: Duration.Duration
-  /** The period of the TOTP codes, if a login sends a TOTP code. At most one login is sent in each period. */
+  /** The period of the TOTP codes. At most one login is sent in each period. `undefined` if no TOTP code is sent. */
   readonly step: Duration.Duration | undefined
 }
 
@@ -118,8 +118,8 @@ export const make = (options: {
   /** How long a failed login counts towards `maxFailures`. Default: 24 hours. */
   readonly window?: Duration.Input | undefined
   /**
-   * The source of the TOTP codes, if a login sends a TOTP code. At most one login is sent in each period of the codes.
-   * The value `"totp"` names no source, and means a period of 30 seconds.
+   * The source of the TOTP codes that `login` sends. At most one login is sent in each period of the codes. The value
+   * `"totp"` is not a source: it only says that the codes have a period of 30 seconds.
    */
   readonly codes?: "totp" | CodeSource | undefined
   /**
@@ -227,10 +227,10 @@ const unanswerable = (account: Account, why: string) =>
  * Makes a login that answers the broker's challenge with a TOTP code from `codes`. If TOTP is not the first of the
  * challenge's `kinds`, the login fails with `ActionRequired`.
  *
- * A broker that requires another kind of code sends an SMS or an email at each login. To prevent useless messages, the
+ * If a login cannot use TOTP, the broker sends a code by SMS or email at each login. To prevent these messages, the
  * login sends nothing to the broker and fails with `ActionRequired` in two cases:
  * - `codes` is `undefined`.
- * - An earlier challenge required another kind of code.
+ * - TOTP was not the first of the `kinds` of an earlier challenge.
  *
  * @example
  * ```ts
