@@ -69,8 +69,12 @@ export interface Route {
 }
 
 /**
- * A fault that a test injects. With these kinds of fault, the fake does the following:
+ * A fault that a test injects. The kind of the fault determines what the fake does with a request:
  *
+ * - `status`: answers with the status of the fault and an empty body.
+ * - `answer`: answers with the status, the headers and the body of the fault.
+ * - `waf`: answers with the firewall page of the broker.
+ * - `rate-limit`: answers as the broker does after too many requests.
  * - `latency`: processes the request after a delay.
  * - `truncated`: processes the request, and sends half of the answer's body.
  * - `lost`: processes the request, and cuts the connection.
@@ -152,7 +156,10 @@ export interface FakeBroker {
   readonly limits: ReadonlyArray<FakeLimit>
   /** Answers a request as the broker does. Returns `Response.error()` if the connection is cut. */
   readonly respond: (request: Request) => Promise<Response>
-  /** The last requests, oldest first. The option `journalLimit` or `JournalLimit` sets their maximum number. */
+  /**
+   * The most recent requests, oldest first. The option `journalLimit` of `make` sets their maximum number. Without this
+   * option, `JournalLimit` sets it.
+   */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
   /** Number of entries that were removed because the journal was full. A reset or a restored snapshot sets it to 0. */
   readonly journalDropped: Effect.Effect<number>
@@ -331,8 +338,8 @@ export const makeLimiter = (now: () => number) => {
 }
 
 /**
- * Describes the limits of an endpoint as text, for the option `limits` of `make`. `key` says whose requests are counted
- * together. If `key` is `user id`, the text may be `1 request in 1 second for each user id`.
+ * Describes the limits of an endpoint as text, for the option `limits` of `make`. The limits apply to each `key`
+ * separately. For example, if `key` is `user id`, the text can be `1 request in 1 second for each user id`.
  *
  * @category limits
  * @since 0.1.0
@@ -451,7 +458,7 @@ export const make = (options: {
   readonly reset: () => void
   /**
    * The state that a snapshot contains. `parts` returns the maps, sets, lists and numbers of this state, keyed by name.
-   * These values can contain the objects in `memory.accounts`.
+   * If one of these values contains an object of `accounts`, the snapshot contains the index of this object instead.
    */
   readonly memory?: { readonly accounts: ReadonlyArray<object>; readonly parts: () => Record<string, unknown> }
   /** Maximum number of entries in the journal. Default: `JournalLimit`. */
