@@ -28,7 +28,7 @@ import * as connectionRun from "./connectionRun.ts"
 import * as fetches from "./fetch.ts"
 
 /**
- * The services that an effect may use if it is passed to a connection's function `run`.
+ * The services that a connection's function `run` provides to its effect.
  *
  * @category models
  * @since 0.1.0
@@ -42,7 +42,7 @@ export type ConnectionServices<Services> =
   | HttpClient.HttpClient
 
 /**
- * The events of a connection. For each event: its name, and the argument that the listeners of this event get.
+ * The events of a connection. The type of each property is the type of the argument that the event's listeners get.
  *
  * - `renewed`: there is a new session.
  * - `failed`: a renewal failed.
@@ -83,7 +83,7 @@ export interface PendingLogin {
   /**
    * Completes the login with the address that the browser was redirected to, and stores the session. If the session
    * cannot be stored, call `complete` again. After a success, each further call fails with `InvalidStepUpCode`. If
-   * `logout` is called during `complete`, the session is ended at the broker, and `complete` fails with
+   * `logout` is called during `complete`, the new session is ended at the broker, and `complete` fails with
    * `SessionExpired`.
    */
   readonly complete: (callbackUrl: string | URL | Redacted.Redacted<string>) => Promise<Session>
@@ -105,7 +105,7 @@ export interface QrOptions {
 /**
  * The functions that a connection has with every login method. They reject with an `AuthError` or a `VaultError`. These
  * errors have `reason`, `message`, `remedy` and `isRetryable`. `call` and `run` also reject with any other error of
- * your effect. If a signal was aborted, the promise rejects with the signal's reason.
+ * your effect. If your program aborts a call with a signal, the promise rejects with the signal's reason.
  *
  * @category models
  * @since 0.1.0
@@ -142,10 +142,10 @@ export interface Calls<Services> {
   /** Ends the session at the broker, and deletes it from memory and from the vault. */
   readonly logout: () => Promise<LogoutReceipt>
   /**
-   * Removes these stored records: the failed logins, the refusal of this connection's credentials, and the broker's
-   * lock of the account. Ends the pause after a failed login. Call this function only after a person has corrected or
-   * checked the credentials, or has unlocked the account. To log in at once, call `renew` afterwards. In error
-   * messages, the name of this function is `LoginGuard.reset`.
+   * Removes the stored failed logins, the record that the broker has refused this connection's credentials, and the
+   * record that the broker has locked the account. Ends the pause after a failed login. Call this function only after a
+   * person has corrected or checked the credentials, or has unlocked the account. To log in at once, call `renew`
+   * afterwards. In error messages, the name of this function is `LoginGuard.reset`.
    */
   readonly resetLoginGuard: () => Promise<void>
   /**
@@ -202,7 +202,7 @@ export interface QrCalls {
   /**
    * Shows a QR code, and a new QR code each time the previous QR code expires. When the user has scanned a QR code, the
    * session is stored and returned. Fails with `ChallengeExpired` after five minutes. If `logout` is called during the
-   * login, the session is ended at the broker, and `loginByQr` fails with `SessionExpired`.
+   * login, the new session is ended at the broker, and `loginByQr` fails with `SessionExpired`.
    */
   readonly loginByQr: (options: QrOptions) => Promise<Session>
 }
@@ -420,7 +420,8 @@ export const fromServices = <Services>(
           throw wrong("on", "name", `is not the name of an event: use ${eventNames.join(", ")}`)
         }
         if (!Predicate.isFunction(listener)) throw wrong("on", "listener", "is not a function")
-        // Each call of `on` makes a new function, so that a listener that was added twice can be removed once.
+        // Each call of `on` adds a new function. So a listener that was added twice is called twice, and each returned
+        // function removes one of the two.
         const registered = (event: never) => listener(event)
         const known = listeners.get(name) ?? new Set()
         listeners.set(name, known.add(registered))
