@@ -36,14 +36,13 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  * - Any other request, such as an order, is not sent again. It fails with `SessionExpired`. The next request uses the
  *   new token.
  *
- * The broker can refuse the new token too. More logins could lock the account, so not every such refusal leads to
- * another renewal:
+ * The broker can refuse the new token too. More logins could lock the account, so the client does not always renew the
+ * new session at once. In this list, an order is any request that is not sent again:
  *
- * - If the broker refuses the new token for a request that is sent again, no request renews the new session until it is
- *   ten minutes old.
- * - Here, an order is any request that is not sent again. If the broker refuses the token of one order and the new
- *   token of the next order, no order renews the new session until it is ten minutes old. A refused `GET` can still
- *   renew the new session.
+ * - If a request is sent again, and the broker refuses the new token too, no request renews the new session until that
+ *   session is ten minutes old.
+ * - If a refused order caused the renewal, and the broker refuses the new token of the next order too, no order renews
+ *   the new session until that session is ten minutes old. A refused `GET` can still renew the new session.
  *
  * An answer that does not refuse the token is returned unchanged, even if it reports another error of the broker.
  * Requests to origins other than the broker's are sent without the session.
@@ -137,7 +136,7 @@ const minReplacementAge = 600_000
 
 interface Answer {
   readonly response: HttpClientResponse.HttpClientResponse
-  /** The error, if the answer was checked and refuses the call. */
+  /** The error in the answer. `undefined` if the answer was not checked, or if it does not refuse the call. */
   readonly refusal: AuthError.AuthError | undefined
 }
 
@@ -145,8 +144,8 @@ interface Answer {
 const checkedTypes = /^\s*(?:$|(?:application\/(?:[^\s;/]+\+)?json|text\/(?:json|plain|html))\s*(?:;|$))/i
 
 /**
- * In the returned response, `request` is the caller's request, which contains no tokens. The body of the response can
- * still be read from the start.
+ * Checks an answer for a refusal. The check may read the body, but the body of the returned response can still be read
+ * from the start. The `request` of the returned response is the caller's request, which contains no tokens.
  */
 const readAnswer = Effect.fnUntraced(function* (
   request: HttpClientRequest.HttpClientRequest,
@@ -239,8 +238,8 @@ export const make: Effect.Effect<
   // Here, every request that must not be sent twice is called an order. `untestedByOrder` is the session that replaced
   // the session of a refused order. If the broker refuses the next order too, orders do not renew this session at once.
   let untestedByOrder: Session | undefined
-  // The last session that the broker accepted for an order. An accepted `GET` does not set this variable, because a
-  // broker can accept a session for `GET` and refuse the same session for orders.
+  // The session that the broker most recently accepted for an order. An accepted `GET` does not set this variable,
+  // because a broker can accept a session for `GET` and refuse the same session for orders.
   let acceptedForOrder: Session | undefined
 
   const isUntested = (session: Session, mayReplay: boolean) =>
