@@ -5,10 +5,14 @@ import { constants } from "node:os"
 import process from "node:process"
 import { say } from "./output.ts"
 
-export interface Environment {
-  readonly add: Readonly<Record<string, string>>
-  readonly remove: ReadonlyArray<string>
-}
+/** A program that this command starts must not get the key of the vault, nor the next key during a change of keys. */
+const keys: ReadonlySet<string> = new Set(["BROKER_AUTH_KEY", "BROKER_AUTH_NEW_KEY"])
+
+/** The environment of a program that this command starts. On Windows, names of variables are in upper or lower case. */
+export const environment = (add: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !keys.has(name.toUpperCase()))),
+  ...add
+})
 
 /**
  * Signals that must not end this process while `run` runs a program. This process forwards SIGTERM and SIGHUP to the
@@ -23,16 +27,15 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 export const run = (
   program: string,
   args: ReadonlyArray<string>,
-  { add, remove }: Environment
+  add: Readonly<Record<string, string>> = {}
 ): Effect.Effect<number> =>
   Effect.callback<number>((resume) => {
-    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !remove.includes(name)))
     const failed = ({ code = "unknown" }: NodeJS.ErrnoException) => {
       const why = code === "ENOENT" ? "is not installed" : `cannot be started (${code})`
       resume(Effect.as(say(`broker-auth: the program ${program === "" ? '""' : program} ${why}.`), 127))
     }
     // For example, `spawn` throws if the name of the program is empty.
-    const started = Result.try(() => spawn(program, args, { env: { ...inherited, ...add }, stdio: "inherit" }))
+    const started = Result.try(() => spawn(program, args, { env: environment(add), stdio: "inherit" }))
     if (Result.isFailure(started)) return failed(started.failure as NodeJS.ErrnoException)
     const child = started.success
     const forward = (signal: NodeJS.Signals) => {

@@ -168,7 +168,7 @@ export const table = [
     flags: [simulator],
     summary: "Run a program with the session in its environment",
     details: [
-      "Example: broker-auth exec angel -- node trade.js. The variables are those of broker-auth env. BROKER_AUTH_KEY is removed from the environment of the program.",
+      "Example: broker-auth exec angel -- node trade.js. The variables are those of broker-auth env. The keys of the vault (BROKER_AUTH_KEY and BROKER_AUTH_NEW_KEY) are removed from the environment of the program.",
       "The exit code is the program's own. If a signal ended the program, the exit code is 128 plus the number of the signal. If the program cannot be started, the exit code is 127.",
       sessionNote
     ]

@@ -192,7 +192,7 @@ const exec: Handler<"exec"> = Effect.fnUntraced(function* (input) {
     return yield* fail("usage", "Name the program after --: broker-auth exec angel -- node trade.js")
   const session = yield* withSession(input, Effect.succeed)
   // The vault is closed before the program starts.
-  return yield* children.run(program, args, { add: variablesOf(session), remove: ["BROKER_AUTH_KEY"] })
+  return yield* children.run(program, args, variablesOf(session))
 })
 
 const profile: Handler<"profile"> = Effect.fnUntraced(function* (input) {
@@ -289,10 +289,7 @@ const resetGuard: Handler<"guard reset"> = Effect.fnUntraced(function* (input) {
 
 const simulate: Handler<"simulate"> = Effect.fnUntraced(function* (input) {
   const file = yield* brokers.fileOf(simulatorPackage, "bin")
-  return yield* children.run(process.execPath, [...process.execArgv, file, ...input.arguments], {
-    add: {},
-    remove: ["BROKER_AUTH_KEY"]
-  })
+  return yield* children.run(process.execPath, [...process.execArgv, file, ...input.arguments])
 })
 
 /** The demo imports the simulator. So the demo is loaded only if the simulator is installed. */

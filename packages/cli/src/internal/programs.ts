@@ -9,6 +9,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { type ChildProcess, spawn } from "node:child_process"
 import process from "node:process"
+import * as children from "./children.ts"
 
 /** Time-out of a program. It is long, because some programs wait for the user's confirmation. */
 export const Timeout: Context.Reference<Duration.Duration> = Context.Reference<Duration.Duration>(
@@ -24,11 +25,6 @@ export const wordsOf = (command: string): ReadonlyArray<string> =>
   Array.from(command.matchAll(/(?:"[^"]*"|'[^']*'|\S)+/g), ([word]) =>
     word.replaceAll(/"([^"]*)"|'([^']*)'/g, (_, double?: string, single?: string) => double ?? single ?? "")
   )
-
-const environment = (): NodeJS.ProcessEnv => {
-  const { BROKER_AUTH_KEY: _, ...others } = process.env
-  return others
-}
 
 /** Whether a program gets its own process group. If so, its child processes can be ended together with the program. */
 const hasGroup = process.platform !== "win32"
@@ -77,7 +73,7 @@ const outputOf = ({ args, options, program }: Started): Effect.Effect<Outcome> =
     const started = Result.try(() =>
       spawn(program, args, {
         detached: hasGroup,
-        env: environment(),
+        env: children.environment(),
         // Standard error is ignored, because it may contain a secret.
         stdio: ["pipe", options.output === "ignored" ? "ignore" : "pipe", "ignore"],
         windowsHide: true
