@@ -19,7 +19,7 @@ const redirectWhys = [
   "request-expired"
 ] as const
 
-/** The exact message and remedy of every reason, for most values of `why`. */
+/** Each row contains a reason, its exact message and its exact remedy. Every reason and most values of `why` occur. */
 const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, remedy: string]> = [
   [
     new AuthError.InvalidCredentials({ field: "pin", ...said }),
@@ -341,13 +341,13 @@ it.each([
   [3620, "1 hour 1 minute"],
   [7200, "2 hours"],
   [86_460, "1 day 1 hour"]
-] as const)("RateLimited rounds a wait of %s seconds up to %s", (seconds, text) => {
+] as const)("the remedy of RateLimited shows a wait of %s seconds as %s", (seconds, text) => {
   const { remedy } = new AuthError.RateLimited({ by: "client", retryAfter: Duration.seconds(seconds) })
   assert.include(remedy, `Wait ${text} before the next call`)
 })
 
 describe("AuthError as JSON", () => {
-  it("contains its message and remedy", () => {
+  it("contains the message and the remedy of its reason", () => {
     const error = AuthError.make("angel", "login", new AuthError.InvalidCredentials({ field: "pin", ...said }))
     assert.deepStrictEqual(JSON.parse(JSON.stringify(error)), {
       _tag: "AuthError",
@@ -385,7 +385,7 @@ it("AuthError.isAuthError returns true only for an AuthError", () => {
   }
 })
 
-it("the message of ActionRequired contains the required action only once", () => {
+it("the message of an AuthError with the reason ActionRequired contains the required action only once", () => {
   for (const fields of [{}, { code: "E1", brokerMessage: "Expired" }, { advice: "Nothing was sent." }]) {
     const reason = new AuthError.ActionRequired({ what: "Change the password", ...fields })
     const { message } = AuthError.make("angel", "login", reason)

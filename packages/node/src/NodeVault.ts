@@ -83,7 +83,8 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
     if (held !== undefined) sqlite.close(held.vault.database)
     held = undefined
     const identity = place.identity(path)
-    // The file was removed after `secure` ran. Do not let SQLite create a new file: other users could read it.
+    // If the file is missing, it was removed after `secure` ran. SQLite would create a file that other users could
+    // read. `Busy` makes `use` try again, and then `secure` creates the file.
     if (identity === undefined) throw new sqlite.Busy()
     held = sqlite.opened(path, (database) => ({ vault: vaultFile.prepare(database), identity }))
     return held
@@ -114,7 +115,7 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
 const logTries = Schedule.spaced("10 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 20 }))
 
 interface Disk {
-  /** The store on disk, without encryption. */
+  /** The store on disk. `layerStore` and `rekey` add the encryption. */
   readonly store: SessionStore.SessionStore["Service"]
   readonly places: Effect.Effect<ReadonlyArray<vaultFile.Place>, VaultError.VaultError>
 }
@@ -126,7 +127,8 @@ const open = Effect.fnUntraced(function* (
   const { current, path, use } = yield* makeConnection(folder)
   yield* use(() => undefined).pipe(Effect.mapError(sqlite.toVaultError("open", `open ${path}`, `vault ${path}`)))
 
-  // The data is on disk already. If SQLite's log cannot be emptied now, the next write empties it.
+  // Runs after a write, so the data is on disk already. If SQLite's log cannot be emptied now, no error is reported:
+  // the next write tries again.
   const emptyLog = use(({ database }) => vaultFile.emptyLog(database)).pipe(
     Effect.repeat({ until: (isEmpty) => isEmpty, schedule: logTries }),
     Effect.ignore
@@ -192,8 +194,8 @@ export const layerStore = (
  * Programs share the vault if they run as the same user, with the same folder and the same key.
  *
  * The folder has mode 0700, and its files have mode 0600. If other users have access to the folder or to a file, each
- * operation fails and changes nothing. On Windows, modes are not checked: the permissions of the user's profile protect
- * only a folder inside the profile, such as the default folder.
+ * operation fails and changes nothing. On Windows, modes are not checked. The permissions of the user's profile protect
+ * a folder inside the profile, such as the default folder. They do not protect a folder outside the profile.
  *
  * A write blocks the event loop until the data is on disk.
  *
@@ -237,14 +239,15 @@ const unlink = (path: string): Effect.Effect<void, VaultError.VaultError> =>
   })
 
 /**
- * Deletes a vault: sessions, stored credentials, records of browser logins, of failed logins and of locked accounts,
- * and the salt of the passphrase. Use this function if the vault fails with `Tampered`, or if its key is lost. The next
- * session of each account needs a new login.
+ * Deletes the content of a vault: the sessions, the stored credentials, and the records of browser logins, failed
+ * logins and locked accounts. Also deletes the salt of the passphrase. Use this function if the vault fails with
+ * `Tampered`, or if its key is lost. The next session of each account needs a new login.
  *
- * If a program has the vault open, the program continues with a new, empty vault. If the key is derived from a
- * passphrase, restart such a program: it still has the key from the old salt, but the next program derives its key from
- * a new salt. The lock files are not deleted, because a program may hold a lock. Fails with `Io` if a file cannot be
- * deleted.
+ * If a program has the vault open, the program continues with a new, empty vault. If the vault's key is derived from a
+ * passphrase, restart the program. Without a restart, it keeps the key from the old salt. A program that starts later
+ * derives another key from a new salt, so the two programs cannot share the vault.
+ *
+ * The lock files are not deleted, because a program may hold a lock. Fails with `Io` if a file cannot be deleted.
  *
  * @example
  * ```ts
@@ -293,7 +296,8 @@ const rekeyEntry = Effect.fnUntraced(function* (
  * If the program is killed during the change, run it again. After the change, a program with the old key cannot read
  * the vault: each call that needs data from the vault fails with `WrongKey`. Restart such a program with the new key.
  *
- * After the change, credentials that a broker has rejected can be sent to the broker once more.
+ * The vault records rejected credentials as a hash that depends on the key. So after the change, credentials that a
+ * broker has rejected can be sent to the broker once more.
  *
  * Fails with `WrongKey` if an entry is encrypted with a key other than `from` and `to`. Also fails with the errors of
  * `layerStore`.
