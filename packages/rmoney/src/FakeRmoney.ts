@@ -1,6 +1,6 @@
 /**
- * A fake RMoney for tests and experiments. It makes the checks that RMoney's documentation describes. Its other checks
- * are those of brokers with the same back-end software as RMoney, such as Alice Blue.
+ * A fake RMoney for tests and experiments. It makes the checks that RMoney's documentation describes. It also makes
+ * checks that are known from Alice Blue and other brokers with the same back-end software.
  *
  * @since 0.1.0
  */
@@ -41,8 +41,8 @@ export interface Account {
   /** A device on which biometric login is enabled when the fake starts. */
   readonly deviceId: string
   /**
-   * Access token of the session that exists when the fake starts. A biometric login can send this token before any
-   * other login.
+   * Access token of the session that exists when the fake starts. A biometric login must send the token of an earlier
+   * session. With this token, even the first login can be biometric.
    */
   readonly accessToken: string
   /**
@@ -79,8 +79,8 @@ export interface Switches {
    */
   readonly result: "object" | "array"
   /**
-   * Whether the steps before a one-time code return the user id itself, or a masked user id. With `masked`, a step
-   * token is accepted with any user id.
+   * Whether the answers that announce a one-time code contain the user id itself, or a masked user id. With `masked`, a
+   * step token is accepted with any user id.
    */
   readonly userIds: "canonical" | "masked"
   /** How many wrong passwords lock an account. */
@@ -210,8 +210,8 @@ const osNames = new Set(["MOBANDROID", "MOBIOS", "EXECLIENT", "EXEMANAGER", "WEB
 /**
  * In seconds. These are the values of other brokers that use RMoney's back-end software. `code`: lifetime of a one-time
  * code. `hold`: how long codes are refused after too many wrong codes. `resend`: wait before a code can be resent.
- * `picture`: lifetime of a QR code. `approval`: time to log in after the scan. `passwords`: window in which wrong
- * passwords are counted.
+ * `picture`: lifetime of a QR code. `approval`: how long an approved QR code can be used to log in. `passwords`: window
+ * in which wrong passwords are counted.
  */
 const seconds = { code: 300, hold: 300, resend: 60, picture: 35, approval: 10, passwords: 300 }
 
@@ -596,7 +596,7 @@ export const make = Effect.fnUntraced(function* (
   const bioEnable = (request: FakeBroker.FakeRequest) => {
     const refused = bodyFault(request, ["deviceType"])
     if (refused !== undefined) return refused
-    // The documentation gives the type Boolean, but the sample request contains text.
+    // In the documentation, `enable` has the type Boolean, but the sample request contains text.
     const enable = String(Predicate.hasProperty(request.json, "enable") ? request.json["enable"] : "").trim()
     if (enable !== "true" && enable !== "false") return notOk("Invalid Parameter")
     const userId = textField(request.json, "userId") ?? ""

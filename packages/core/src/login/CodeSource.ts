@@ -54,11 +54,11 @@ export interface CodeRequest {
 export interface CodeSource {
   readonly [TypeId]: typeof TypeId
   /**
-   * Describes what is wrong with the source, such as an invalid TOTP secret. A layer whose credentials contain the
-   * source reports the problem when the layer is built. `undefined` if nothing is wrong.
+   * Describes what is wrong with the source, such as an invalid TOTP secret. `undefined` if nothing is wrong. If a
+   * layer's credentials contain the source, the layer reports the problem when the layer is built.
    */
   readonly problem: string | undefined
-  /** How long a code is valid, if the codes come from a TOTP secret. */
+  /** The length of a TOTP period. `undefined` if the source has no TOTP secret. */
   readonly period?: Duration.Duration | undefined
   readonly code: (request: CodeRequest) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 }
@@ -165,9 +165,9 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource => {
 /**
  * Makes a source from a function that returns an effect. For example, the effect can read the code from a mailbox.
  *
- * The function runs once for each code. A login of a session manager fails with `ActionRequired` if the effect returns
- * no code within five minutes. An error of the effect ends the login. This login counts toward the limit on failed
- * logins only if the `reason` of the error has the broker's `code` or `brokerMessage`.
+ * The function runs once for each code. If the effect returns no code within five minutes, a login of a session manager
+ * fails with `ActionRequired`. An error of the effect ends the login. This login counts toward the limit on failed
+ * logins only if the `reason` of the error contains the broker's error code (`code`) or message (`brokerMessage`).
  *
  * @example
  * ```ts
@@ -290,7 +290,7 @@ export const prompt: Effect.Effect<CodeSource, never, Terminal.Terminal> = Effec
  */
 export type CodeKind = "totp" | "otp"
 
-/** The fields of a challenge that concern the code. */
+/** The fields that `respond` reads from a challenge. */
 interface CodeChallenge extends Omit<CodeRequest, "kind"> {
   readonly kinds: readonly [CodeKind, ...ReadonlyArray<CodeKind>]
 }
