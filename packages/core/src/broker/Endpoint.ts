@@ -17,8 +17,8 @@ import * as Shape from "./Shape.ts"
  * - `app`: the calls of one app, for all its accounts.
  * - `address`: the calls from one IP address.
  *
- * The layer of each account has its own client, and each client counts only its own calls. If several clients share a
- * limit with the scope `app` or `address`, provide a layer of `SharedLimits`.
+ * Each account has its own layer with its own `BrokerClient`. Each client counts only its own calls. If several clients
+ * share a limit with the scope `app` or `address`, provide a layer of `SharedLimits`.
  *
  * @example
  * ```ts
@@ -60,13 +60,14 @@ export type TokenKind = "none" | "step" | "required"
 export interface Endpoint<Request = unknown, Response = unknown, Token extends TokenKind = TokenKind> {
   readonly name: string
   readonly method: "GET" | "POST" | "PUT" | "DELETE"
-  /** The key under which the broker's environment lists the origin for this call, such as `api`. */
+  /** The purpose of the call, such as `api`. The broker's environment has an origin for each purpose. */
   readonly origin: string
   readonly path: string
   readonly token: Token
   /**
-   * For a call without a session: the name of the request's field that identifies the account. Calls with the same
-   * value of this field count together against the rate limits. Default: all calls of the endpoint count together.
+   * For a call without a session: the name of the request's field that identifies the account. Rate limits with the
+   * scope `account` count the calls with the same value of this field together. Default: they count all calls of the
+   * endpoint together.
    */
   readonly account: string | undefined
   /**
@@ -76,15 +77,15 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly query: Readonly<Record<string, string>> | undefined
   /**
-   * Names of the app's values, such as the API key. The values are added to each call in this order. They come from
-   * `app` of `Protocol` (see `BrokerClient`).
+   * Names of the app's values, such as the API key. The values are added to each call in the order of the names. They
+   * come from the field `app` of `BrokerClient.Protocol`.
    */
   readonly app: ReadonlyArray<string>
   /** Names of fields in the session's `extras`, such as the user id. These fields are added to each call. */
   readonly session: ReadonlyArray<string>
   /**
-   * The name of the body's field that contains the session's token. If `tokenField` is set, the headers do not contain
-   * the token, unless `tokenToo` is set.
+   * The name of the body's field that contains the session's token. If `tokenField` is set and `tokenToo` is not set,
+   * the headers do not contain the token.
    */
   readonly tokenField: string | undefined
   /** `"headers"`: both the headers and the field that `tokenField` names contain the token. */
@@ -97,14 +98,14 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
   /** `"sent"`: this GET is sent with a body. `node:http` can send such a request, but `fetch` cannot. */
   readonly getBody: "sent" | undefined
   /**
-   * Makes the body from the request and from the fields that `app` and `session` name. Default: the fields of the app,
-   * then the fields of the session, then the fields of the request.
+   * Makes the body from the request and from the fields that `app` and `session` name. Default: the body contains the
+   * fields of the app, then the fields of the session, then the fields of the request.
    */
   readonly body: ((request: unknown, app: AppFields) => unknown) | undefined
   /**
-   * Whether the call may be sent a second time. `BrokerClient` can send it again after the connection failed, and
-   * `SessionManager.withSession` can send it again after the broker refused the token. Set `safe` to `true` only if a
-   * second call does no harm, and never for a login.
+   * Whether the call may be sent a second time. If `safe` is `true`, `BrokerClient` can send the call again after the
+   * connection failed, and `SessionManager.withSession` can send it again after the broker refused the token. Set
+   * `safe` to `true` only if a second call does no harm, and never for a login.
    */
   readonly safe: boolean
   readonly limits: ReadonlyArray<Limit>
@@ -115,8 +116,8 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly response: Shape.Shape<Schema.Decoder<Response>>
   /**
-   * Names of the fields that contain a token or identify the token's account. If the names are set, any other optional
-   * field of the wrong type counts as absent. If `undefined`, a field of the wrong type is an error.
+   * Names of the fields that contain a token or identify the token's account. If `essential` is set, any other optional
+   * field of the wrong type counts as absent. If `essential` is `undefined`, every field of the wrong type is an error.
    */
   readonly essential: ReadonlyArray<string> | undefined
 }
@@ -165,9 +166,9 @@ export type AppFields = Readonly<Record<string, string | Redacted<string>>>
  * the data inside the envelope. The data may have fields that `response` does not name. `request` and `response` may be
  * Effect schemas.
  *
- * For an answer with a token, set `essential` to the names of the token and of the fields that identify the token's
- * account. With `essential`, any other optional field of the wrong type counts as absent, so the token is not lost.
- * With `essential`, a number in quotes is accepted as a number.
+ * For an answer with a token, set `essential` to the names of the fields that contain the token or identify the token's
+ * account. Without `essential`, a field of the wrong type makes the call fail, and the token is lost. With `essential`,
+ * any other optional field of the wrong type counts as absent, and a number in quotes is accepted as a number.
  *
  * @example
  * ```ts

@@ -54,7 +54,7 @@ export interface UserProfile {
   readonly mobile?: string
   readonly exchanges?: ReadonlyArray<string>
   readonly products?: ReadonlyArray<string>
-  /** Fields that only this broker has, such as `passwordChangeDue`. */
+  /** Other data that depends on the broker, such as `passwordChangeDue`. */
   readonly flags?: Readonly<Record<string, string | boolean>>
 }
 
@@ -107,7 +107,10 @@ export interface Session {
   readonly extras?: Extras
 }
 
-/** Returns an already frozen object itself, not a copy. So all sessions of an account share `account`. */
+/**
+ * Returns a frozen copy of an object, or the object itself if it is already frozen. `Account.make` returns a frozen
+ * object. So all sessions that are made with this object share it.
+ */
 const frozen = <A extends object>(fields: A): A => (Object.isFrozen(fields) ? fields : Object.freeze({ ...fields }))
 
 /** A session is frozen, because all callers get the same object, and a change by one caller would affect all. */
@@ -228,7 +231,7 @@ export interface Issue {
 export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
   afterDeparture(call, undefined, (value, departedAt) => [value, departedAt] as const)
 
-/** Passes `fields` to `use`. So `use` needs no closure, and one function can serve all accounts. */
+/** Passes `fields` to `use` as an argument. So `use` need not be a closure, and one function can serve all accounts. */
 const afterDeparture = <A, E, R, B, F>(
   call: Effect.Effect<A, E, R>,
   fields: F,
@@ -284,8 +287,8 @@ export const withoutRefreshToken = (session: Session): Session => {
 }
 
 /**
- * Returns the session with an unknown expiry. Use this function for a token that the broker still accepts although the
- * expiry in the token has passed.
+ * Returns the session with an unknown expiry. Use this function if the broker accepts the access token after
+ * `expiresAt`.
  *
  * @category converting
  * @since 0.1.0
@@ -323,9 +326,9 @@ const hasAccess = (tokens: Tokens | undefined): boolean => {
 }
 
 /**
- * Checks that a value has the account and the access token of a session. Fails with `SessionExpired`, whose `why` is
- * `missing`, if the account is missing, or if the access token is missing or empty. Fails with `InvalidRequest` if a
- * token contains a blank or another character that does not belong to a token.
+ * Checks the account and the tokens of a session. If the account is missing, or if the access token is missing or
+ * empty, the check fails with `SessionExpired`, and `why` is `missing`. If a token contains a blank or another
+ * character that does not belong to a token, the check fails with `InvalidRequest`.
  *
  * @category guards
  * @since 0.1.0
@@ -345,7 +348,10 @@ export const required = (
     : Effect.fail(AuthError.invalidRequest(broker, operation, field, headerProblem))
 }
 
-/** Returns `false` for `&` and the backslash, because a quotation mark can be written as `&quot;` or `\"`. */
+/**
+ * Returns `false` for quotation marks, blanks, control characters and non-ASCII characters. Also returns `false` for
+ * `&` and the backslash, because `bareToken` removes `&quot;` and `\"` like quotation marks.
+ */
 const isTokenEnd = (code: number): boolean =>
   code > 0x20 && code < 0x7f && code !== 0x22 && code !== 0x26 && code !== 0x27 && code !== 0x5c && code !== 0x60
 
@@ -355,7 +361,7 @@ const isBare = (text: string): boolean =>
 
 /**
  * Removes all `Bearer ` prefixes from a token. Removes blanks, invisible characters and pairs of quotation marks around
- * the token. Returns an empty token if nothing else is left, or if the argument is not `Redacted` text.
+ * the token. Returns an empty token if nothing remains of the token, or if the argument is not `Redacted` text.
  *
  * @example
  * ```ts
