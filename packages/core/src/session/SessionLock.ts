@@ -68,8 +68,8 @@ const readAcquireTimeout = (input: Duration.Input = defaults.acquireTimeout) =>
   })
 
 /**
- * Redis counts whole milliseconds, so a lease is at least 1 millisecond. If the holder of a lease is killed, all other
- * programs wait until the lease ends, so a lease is at most a day.
+ * A lease is at least 1 millisecond, because Redis counts whole milliseconds. A lease is at most a day: if its holder
+ * is killed, all other programs wait until the lease ends.
  */
 const readLease = (input: Duration.Input = defaults.lease) =>
   vaultOptions.readSpan("lease", input, {
@@ -77,7 +77,7 @@ const readLease = (input: Duration.Input = defaults.lease) =>
     rule: 'must be a duration from 1 millisecond to 1 day, such as "800 millis"'
   })
 
-/** `use` runs in the scope of the caller, and the lock has a scope of its own. */
+/** Closes the lock's scope when `use` ends. `use` itself runs in the caller's scope, which may stay open longer. */
 const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (lease: L) => Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
     Scope.make(),
@@ -96,9 +96,10 @@ export interface LeaseOptions {
   readonly describe: string
   /**
    * Waits until no other process holds the account's lock, acquires the lock, and releases it when the scope closes. In
-   * each process, at most one fiber per account runs `acquire` at a time. If the lock is not acquired within
-   * `acquireTimeout`, `withLock` fails with the reason that `acquire` passed to `note` last. Without a reason,
-   * `withLock` fails with `LockUnavailable` (`busy`).
+   * each process, at most one fiber per account runs `acquire` at a time. While an error prevents the acquisition,
+   * `acquire` can pass the reason to `note`. `note(undefined)` removes the reason. If the lock is not acquired within
+   * `acquireTimeout`, `withLock` fails with the last reason. If there is no reason, it fails with `LockUnavailable`
+   * (`busy`).
    */
   readonly acquire: (
     account: Account.Account,
@@ -122,7 +123,7 @@ export interface LeaseOptions {
  * import * as Layer from "effect/Layer"
  *
  * let fence = 0
- * // A real lock could be an advisory lock of a database that the programs share.
+ * // This `acquire` locks nothing. A real one could acquire an advisory lock in a database that all processes use.
  * const lock = SessionLock.make({
  *   describe: "advisory locks of the database",
  *   acquire: () =>
@@ -221,7 +222,7 @@ export interface RedisOptions {
   /**
    * Maximum time that other programs wait for the lock after its holder was killed. Default: 800 milliseconds. Smallest
    * value: 1 millisecond. Largest value: 1 day. If the holder is suspended for longer than this time, another program
-   * may acquire the lock. After the other program has acquired the lock, `check` of the suspended holder fails.
+   * may acquire the lock. If another program has acquired the lock, `check` of the first holder fails.
    */
   readonly lease?: Duration.Input | undefined
   /** Time-out for acquiring the lock. Default: 60 seconds. */
@@ -234,13 +235,13 @@ export interface RedisOptions {
  *
  * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid.
  *
- * `withLock` tries to acquire the lock until `acquireTimeout` is over, and fails in these cases:
+ * `withLock` tries to acquire the lock for at most `acquireTimeout`. It fails in these cases:
  *
- * - Another holder has the lock when the time is over: `LockUnavailable` (`busy`).
- * - Redis did not reply to the last try, or replied with an error: `Io`.
+ * - At the end of this time, another holder has the lock: `LockUnavailable` (`busy`).
+ * - At the end of this time, Redis has not replied to the last try, or has replied with an error: `Io`.
  * - Redis has been read-only for 5 seconds: `Io`.
  * - A retry cannot succeed, for example because of a wrong password: `Io`, at once.
- * - The lock's key in Redis contains a value of another type: `Tampered`, at once.
+ * - A key of the lock in Redis contains a value that is not a string: `Tampered`, at once.
  *
  * If Redis becomes unreachable while the lock is held, `use` continues, but `check` fails when the lease has ended.
  *
