@@ -140,7 +140,7 @@ export interface Struct<F extends Fields> extends Shape<Schema.Struct<SchemasOf<
 }
 
 /**
- * An object. Its fields that are not in `fields` are dropped.
+ * An object. Decoding drops each field that is not in `fields`.
  *
  * @example
  * ```ts
@@ -414,8 +414,8 @@ export const optional = <A, I>(shape: Shape<Schema.Codec<A, I>>) =>
   )
 
 /**
- * Data that has one of the given shapes. Put the most common shape first, because data of the other shapes needs the
- * schema.
+ * Data that has one of the given shapes. Only the first shape can decode data without the schema. So put the most
+ * common shape first.
  *
  * @category combinators
  * @since 0.1.0
@@ -434,7 +434,7 @@ export const union = <const Members extends readonly [Shape<Schema.Top>, ...Read
   )
 
 /**
- * Converts a decoded answer with the function `to`.
+ * Converts a decoded answer with the function `to`. If `to` returns `undefined`, decoding fails.
  *
  * @category combinators
  * @since 0.1.0

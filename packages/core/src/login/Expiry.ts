@@ -88,7 +88,10 @@ const endAt = (at: number, source: ExpirySource): End | undefined =>
  * seconds is smaller.
  */
 const firstMillis = 1e11
-/** The smallest number that is ignored. 1e14 milliseconds after the epoch is the year 5138. */
+/**
+ * The smallest number that is ignored. 1e14 milliseconds after the epoch is the year 5138, so an `exp` in milliseconds
+ * is smaller.
+ */
 const lastMillis = 1e14
 
 /** Converts an `exp` to milliseconds. */
@@ -133,8 +136,8 @@ export const jwt: Expiry = ({ accessToken }) => {
 }
 
 /**
- * Computes the expiry from the broker's answer. Uses the lifetime `expiresIn`. If the answer has no lifetime, uses the
- * point in time `expiresAt`.
+ * Computes the expiry from the broker's answer. The expiry is the end of the lifetime `expiresIn`, which starts when
+ * the token is issued. If the answer has no lifetime, the expiry is the point in time `expiresAt`.
  *
  * @example
  * ```ts
