@@ -5,7 +5,7 @@
  * | ----------------------- | -------------------------------------------------- | ------------------------------ |
  * | `layerKeyring`          | generated at the first use, stored in the keyring  | a desktop                      |
  * | `layerConfig`           | read from `BROKER_AUTH_KEY` in the configuration   | a server with injected secrets |
- * | `layerPassphraseConfig` | derived from `BROKER_AUTH_PASSPHRASE`              | a server with a chosen secret  |
+ * | `layerPassphraseConfig` | derived from `BROKER_AUTH_PASSPHRASE`              | a server with a passphrase     |
  * | `layerPassphrase`       | derived from a passphrase that your program passes | a command with a prompt        |
  * | `layerPlaintext`        | not used: everything is stored unencrypted         | tests                          |
  *
@@ -178,7 +178,7 @@ export interface PassphraseOptions {
 /**
  * A key that is derived from a passphrase and a random salt. The salt is generated at the first use, and stored in the
  * file `passphrase.db` in the folder of the vault. The key is derived with Argon2id (64 MiB of memory, 3 passes). If
- * the salt was generated on Node before 24.7, the key is derived with scrypt instead.
+ * the salt was generated on a Node older than 24.7, the key is derived with scrypt instead.
  *
  * Each machine has its own salt, so the same passphrase gives a different key on another machine. If several machines
  * share sessions, for example in Redis, use `layerConfig`.

@@ -8,8 +8,8 @@ import * as Account from "../../login/Account.ts"
 import type { LoginProgress } from "../../broker/LoginProgress.ts"
 
 /**
- * A login that was sent. If the broker refuses a one-time code of the login, the next code is another attempt. The
- * values of `outcome`:
+ * A login that was sent. If the broker refuses a one-time code of a login, the next code of this login is recorded as
+ * another attempt. The values of `outcome`:
  *
  * - `open`: the broker has not answered yet.
  * - `awaits-code`: the broker has sent a code by SMS or email, and the program has not sent the code back yet.
@@ -49,7 +49,7 @@ export interface Lock {
   readonly said: Said
 }
 
-/** The last replacement of a refused session by a new session. */
+/** The latest replacement of a refused session by a new session. */
 export interface Replacement {
   readonly since: number
   /** Number of replacements in a row, including this replacement. */
@@ -249,9 +249,9 @@ const addTo = (fingerprints: ReadonlyArray<string>, one: string | undefined): Re
   one === undefined ? fingerprints : [...fingerprints.filter((other) => other !== one), one].slice(-maxFingerprints)
 
 /**
- * Adds an attempt. If there are then too many attempts, the attempts that are not failed logins are removed first. With
- * accepted credentials, a login without an answer is not a failed login, and a bad network can cause hundreds of such
- * logins.
+ * Adds an attempt. If there are then too many attempts, the attempts that are not failed logins are removed first. A
+ * bad network can cause hundreds of logins without an answer. If the broker has accepted the credentials before, these
+ * logins are not failed logins, and must not displace the failed logins.
  */
 const addAttempt = (ledger: Ledger, attempts: ReadonlyArray<Attempt>, attempt: Attempt): ReadonlyArray<Attempt> => {
   const all = [...attempts, attempt]
