@@ -58,8 +58,8 @@ export interface Failure {
 export interface ErrorRow {
   readonly code?: string
   /**
-   * Pattern for the broker's message. Before the pattern is tried, white space at both ends of the message is removed,
-   * and other consecutive white space is replaced by one blank.
+   * Pattern for the broker's message. Before the pattern is tried, the message is trimmed, and each run of white space
+   * is replaced by one space.
    */
   readonly message?: RegExp
   readonly status?: number
@@ -163,7 +163,7 @@ const driftHint = (millis: number): AuthError.Hint => {
 }
 
 /**
- * Returns the hints for a refused TOTP code. `own` contains additional hints for this broker.
+ * Returns the general hints for a refused TOTP code, and the hints in `own`, which apply to one broker only.
  *
  * @category reasons
  * @since 0.1.0
@@ -285,8 +285,8 @@ export const invalidRequest =
     new AuthError.InvalidRequest({ ...said(failure), problems: [{ field, problem }] })
 
 /**
- * Returns `BrokerRejected`, with the broker's code. If the broker sent no code, an HTTP status of 400 or more becomes
- * the code, such as `HTTP 404`. For a lower status, the code is `none`.
+ * Returns `BrokerRejected`, with the broker's code. If the broker sent no code, the code depends on the HTTP status.
+ * For status 404, for example, the code is `HTTP 404`. For a status below 400, the code is `none`.
  *
  * @category reasons
  * @since 0.1.0
@@ -320,10 +320,10 @@ export const unlessOutage =
 const authentication = /unauthori[sz]ed|authenticat|credential|password|api[ _-]?key/i
 
 /**
- * Makes a function that returns the reason why a login was refused with HTTP 401:
+ * Makes a function that returns the reason why a login was refused with HTTP 401. The first matching case is used:
  * - The message reports an outage: `BrokerRejected`.
  * - There is no message: `InvalidCredentials` for `field`.
- * - The message reports no outage, and mentions credentials or matches `words`: `InvalidCredentials` for `field`.
+ * - The message mentions credentials or matches `words`: `InvalidCredentials` for `field`.
  * - Any other message: `BrokerRejected`.
  *
  * @category reasons
