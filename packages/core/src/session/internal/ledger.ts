@@ -233,7 +233,8 @@ export const throttledUntil = (ledger: Ledger, now: number): number | undefined 
 export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
   const waiting = ledger.attempts.filter(({ at, outcome }) => outcome === "awaits-code" && isWithin(at, hour, now))
   const length = pauses[Math.min(waiting.length - 1, pauses.length) - 1]
-  const until = Math.max(...waiting.map(({ at }) => at)) + (length ?? 0)
+  if (length === undefined) return undefined
+  const until = Math.max(...waiting.map(({ at }) => at)) + length
   return now < until ? until : undefined
 }
 
