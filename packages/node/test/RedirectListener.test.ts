@@ -118,7 +118,7 @@ describe("a login on loopback", () => {
   )
 })
 
-/** Requests that the listener must refuse. Most of these requests are a valid callback with one change. */
+/** Requests that the listener must refuse. Most of them differ from a valid callback in only one part. */
 const refusals: ReadonlyArray<
   readonly [
     what: string,
@@ -132,7 +132,7 @@ const refusals: ReadonlyArray<
   ["a callback with a state that lacks its last character", 400, ({ callback }) => ({ url: callback.slice(0, -1) })],
   ["a callback without parameters", 400, ({ redirectUrl }) => ({ url: redirectUrl })],
   [
-    "a callback with access_denied and without state",
+    "a callback with the error access_denied, but without state",
     400,
     ({ redirectUrl }) => ({ url: `${redirectUrl}?error=access_denied` })
   ],
@@ -144,7 +144,7 @@ const refusals: ReadonlyArray<
     404,
     ({ callback }) => ({ url: callback.replace("callback", "CALLBACK") })
   ],
-  ["a request for an unknown start page", 404, ({ origin }) => ({ url: `${origin}/start/${"0".repeat(32)}` })],
+  ["a request for an unknown start address", 404, ({ origin }) => ({ url: `${origin}/start/${"0".repeat(32)}` })],
   ["a request for an unknown outcome page", 404, ({ origin }) => ({ url: `${origin}/done/${"0".repeat(32)}` })],
   ...["HEAD", "POST", "PUT", "OPTIONS", "DELETE"].map(
     (method) =>
@@ -207,7 +207,7 @@ describe("the listener of a login on loopback", () => {
     })
   )
 
-  it.live("accepts only the first of 21 equal callbacks", () =>
+  it.live("accepts only one of 21 equal callbacks", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, origin, startUrl } = yield* pendingLogin()
       const hits = yield* Effect.all(
@@ -265,11 +265,11 @@ it.live("the listener of a login on loopback closes the connection after each an
   })
 )
 
-/** Bytes that are not HTTP, or that an attacker could send. */
+/** Bytes that are not HTTP, and HTTP requests that the listener must refuse. */
 const garbage: ReadonlyArray<readonly [what: string, status: RegExp, bytes: (pending: Pending) => string]> = [
   ["random bytes", /^HTTP\/1.1 400 /, () => "\x00\xff\x13\x37 nothing\r\n\r\n"],
   ["a TLS handshake", /^HTTP\/1.1 400 /, () => "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"],
-  ["an unknown version of HTTP", /^HTTP\/1.1 (400|505) /, () => "GET /callback HTTP/9.9\r\n\r\n"],
+  ["a request with an unknown version of HTTP", /^HTTP\/1.1 (400|505) /, () => "GET /callback HTTP/9.9\r\n\r\n"],
   [
     "a request without Host",
     /^HTTP\/1.1 400 /,
@@ -381,7 +381,7 @@ const outcomePage = Effect.fnUntraced(function* ({ origin }: Pending, url: strin
 })
 
 describe("a login that waits for its callback", () => {
-  it.live("fails with RedirectRejected if the user declines at the broker", () =>
+  it.live("fails with RedirectRejected if the user declines the login at the broker", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       const page = yield* outcomePage(pending, `${pending.redirectUrl}?error=access_denied&state=${pending.state}`)
@@ -392,7 +392,7 @@ describe("a login that waits for its callback", () => {
     })
   )
 
-  it.live("fails with RedirectRejected, if the user declines and the broker's callback has no state", () =>
+  it.live("fails with RedirectRejected, if the user declines the login, and the callback has no state", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ outcome: { parameter: "status", success: "success" } })
       const page = yield* outcomePage(pending, `${pending.redirectUrl}?status=cancelled`)
@@ -601,7 +601,7 @@ describe("the port of a login", () => {
     )
   }
 
-  it.live("can be bound again at once after the login has succeeded, failed or been interrupted", () =>
+  it.live("can be bound again after the login has succeeded, failed or been interrupted", () =>
     Effect.gen(function* () {
       const ends: ReadonlyArray<(pending: Pending) => Effect.Effect<unknown>> = [
         (pending) => outcomePage(pending, pending.callback),

@@ -3,8 +3,9 @@
  * only after the right code.
  *
  * A challenge belongs to one account, and may expire. Only one answer can be sent at a time. After a wrong code, or
- * after `RateLimited`, the challenge can be answered again. After any other result, the challenge has ended. The number
- * of wrong codes may be limited. The `Ledger` of a layer checks these rules before a code is sent.
+ * after `RateLimited`, the challenge can be answered again. After any other result, the challenge has ended. If the
+ * number of wrong codes is limited, the last allowed wrong code also ends the challenge. The `Ledger` of a broker's
+ * layer enforces these rules.
  *
  * @since 0.1.0
  */
@@ -49,7 +50,7 @@ export interface Challenge {
 }
 
 /**
- * Keeps track of the challenges of a layer. A challenge is open if it can be answered.
+ * Keeps track of the challenges of a layer. A challenge is open while it waits for an answer.
  *
  * @category models
  * @since 0.1.0
@@ -71,7 +72,7 @@ export interface Ledger {
    *   challenge stays open.
    * - The login guard allows no further code: the code is not sent, and the challenge stays open.
    * - `send` fails with `RateLimited`: the challenge stays open.
-   * - `send` fails with `InvalidStepUpCode`: the challenge stays open if `attemptsLeft` is not 0.
+   * - `send` fails with `InvalidStepUpCode`: the challenge stays open, unless this code was the last allowed wrong code.
    * - `send` has any other result: the challenge has ended.
    */
   readonly answer: <A, R>(
@@ -89,11 +90,11 @@ export interface Ledger {
    * - `resendAt` is in the future: `resend` fails with `RateLimited`.
    * - The challenge is not open, has expired, or belongs to another account: `resend` fails with `ChallengeExpired`.
    *
-   * The result of `send` decides whether the previous challenge stays open:
+   * The result of `send` decides whether `challenge` stays open:
    *
-   * - `send` succeeds: `resend` returns a new challenge, and the previous challenge has ended.
-   * - `send` fails with `ChallengeExpired`: the previous challenge has ended.
-   * - `send` fails in any other way: the previous challenge stays open.
+   * - `send` succeeds: `resend` returns a new challenge, and `challenge` has ended.
+   * - `send` fails with `ChallengeExpired`: `challenge` has ended.
+   * - `send` fails in any other way: `challenge` stays open.
    */
   readonly resend: <R>(
     challenge: Challenge,
