@@ -166,7 +166,7 @@ export const run = <E, R>(
         : Option.none<Session>()
     })
 
-    /** The live session, but never `replacing`. */
+    /** The live session from memory or from the store, but never `replacing`. */
     const found = Effect.flatMap(peek, (session) =>
       replacing !== undefined && (Option.isNone(session) || Cached.sameToken(session.value, replacing))
         ? findStored
@@ -174,9 +174,9 @@ export const run = <E, R>(
     )
 
     /**
-     * The stored session, if another program stored it after `before` was read. If this program logged out earlier,
-     * `peek` returns no session, but `storedSince` returns the stored session. If the entry was written more than once
-     * after `before` was read, one of the writes may have been a logout, so no session is returned.
+     * The stored session, if another program stored it after `before` was read. After a logout, `peek` does not read
+     * the store, so this function reads it. If the entry was written more than once after `before` was read, one of the
+     * writes may have been a logout, so no session is returned.
      */
     const storedSince = (before: Record.Record) =>
       Effect.gen(function* () {
@@ -279,8 +279,8 @@ export const run = <E, R>(
       for (let silent = 0; silent < maxSilentPolls; silent += 1) {
         yield* Effect.sleep(pollInterval)
         const current = (yield* PromptRecord.read(store, account)).record.pending
-        // The session is read after the pending login, because a program first stores its session and then removes its
-        // pending login.
+        // A program first stores its session and then removes its pending login. So the pending login is read first: if
+        // it was removed after a successful login, the session is already stored.
         const known = yield* found
         const session = Option.isSome(known) ? known : yield* storedSince(before)
         if (Option.isSome(session)) return { session, over: pending.id }

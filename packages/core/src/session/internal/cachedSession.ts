@@ -150,11 +150,17 @@ export const isNewLogout = ({ cached, version }: State, record: Record.Record): 
   version !== undefined &&
   (record.version > version || (record.version < version && record.at >= (cached.session?.issuedAt ?? Infinity)))
 
-/** Versions do not show which session is newer, because they start at 1 again after the store was emptied. */
+/**
+ * Compares the issue times. The versions do not show which session is newer, because they start at 1 again after the
+ * store was emptied.
+ */
 export const isNewer = ({ cached }: State, session: Session.Session): boolean =>
   !sameToken(session, cached.session) && session.issuedAt >= (cached.session?.issuedAt ?? 0)
 
-/** Maximum number of spent refresh tokens that are kept. It is small, because a program may have many accounts. */
+/**
+ * Maximum number of spent refresh tokens that are kept for each account. It is small, because a program may have many
+ * accounts.
+ */
 const maxSpent = 4
 
 const isSame = (one: Redacted.Redacted<string>, other: Redacted.Redacted<string> | undefined): boolean =>
@@ -181,9 +187,9 @@ export const withoutSpentToken = (state: State, session: Session.Session): Sessi
   isSpent(state, session) ? Session.withoutRefreshToken(session) : session
 
 /**
- * Chooses the session with the latest issue time, because only the newest session has a valid refresh token. An issue
- * time can be wrong after the clock was set back. Therefore, a session whose refresh token is not spent is preferred. A
- * session that was logged out is never chosen.
+ * Chooses the session to refresh. The session with the latest issue time is chosen, because only the newest session has
+ * a valid refresh token. An issue time can be wrong after the clock was set back. Therefore, a session whose refresh
+ * token is not spent is preferred. A session that was logged out is never chosen.
  */
 export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
   const { cached, unsaved } = state
@@ -233,7 +239,7 @@ export const makeDue = (state: State): void => {
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }
 
-/** Lists all properties by name, because V8 would make larger objects with `...`. */
+/** Lists all properties by name. If `...` were used, V8 would make larger objects. */
 const cachedUntil = (
   session: Session.Session,
   ready: Ready.Ready<Session.Session> | undefined,
@@ -284,7 +290,8 @@ export const markRejected = (state: State, rejected: Session.Session): void => {
 }
 
 /**
- * Leaves `freshUntil` in the past, so the next call of `SessionManager.session` checks whether the store must be read.
+ * Lets callers use the session again. `freshUntil` stays in the past, so the next call of `SessionManager.session`
+ * checks whether the store must be read.
  */
 export const clearRejected = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.rejected)) state.rejected = undefined
