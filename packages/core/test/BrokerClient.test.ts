@@ -259,7 +259,7 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect("closes its connection if the call is interrupted", () =>
+  it.effect("aborts its fetch if the call is interrupted", () =>
     Effect.gen(function* () {
       const signals: Array<AbortSignal | null | undefined> = []
       const sent = yield* Deferred.make<void>()
@@ -429,7 +429,7 @@ describe("the body of an answer", () => {
 })
 
 describe("invalid options", () => {
-  it.effect("are all named in one error, together with the texts that an option accepts", () =>
+  it.effect("are all named in one error, which also says what each option accepts", () =>
     Effect.gen(function* () {
       const choices = { probe: ["funds", "banks"], state: ["required"], unset: ["a"] }
       const options = { probe: "fund", state: null, unset: undefined, timeout: 0 } as BrokerClient.Options
@@ -605,7 +605,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("is reported with its support id, its retry delay, or the difference between the clocks", () =>
+  it.effect("is reported with its support id, its retry delay or the clock difference, as its code requires", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       const headers = { date: "Sat, 21 Nov 2026 04:01:30 GMT", "retry-after": "3" }
@@ -758,7 +758,7 @@ describe("the reason for a failed call", () => {
     ["soon", undefined],
     ["", undefined],
     ["99999999999999999999", 900_000]
-  ] as const)('takes retryAfter from the header "Retry-After: %s": %s milliseconds', ([text, millis]) =>
+  ] as const)('has this retryAfter for the header "Retry-After: %s", in milliseconds: %s', ([text, millis]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       for (const code of [429, 503, 502, 500, 408]) {
@@ -771,20 +771,20 @@ describe("the reason for a failed call", () => {
 
   it.effect.each([
     [
-      "whose clock is an hour behind this machine's clock",
+      "clock is an hour behind this machine's clock",
       "Sat, 21 Nov 2026 03:00:00 GMT",
       "Sat, 21 Nov 2026 03:00:30 GMT",
       30_000
     ],
     [
-      "whose clock is an hour ahead of this machine's clock",
+      "clock is an hour ahead of this machine's clock",
       "Sat, 21 Nov 2026 05:00:00 GMT",
       "Sat, 21 Nov 2026 05:00:30 GMT",
       30_000
     ],
-    ["whose Date header is invalid", "yesterday", "Sat, 21 Nov 2026 04:00:30 GMT", 30_000]
+    ["Date header is invalid", "yesterday", "Sat, 21 Nov 2026 04:00:30 GMT", 30_000]
   ] as const)(
-    "contains the delay until the date in the header Retry-After, for a broker %s",
+    "contains the right delay of 30 seconds if Retry-After is a date and the broker's %s",
     ([, date, until, millis]) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))

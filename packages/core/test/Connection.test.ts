@@ -408,7 +408,7 @@ describe("Connection:", () => {
 
   for (const type of ["text/csv", "application/json"]) {
     for (const reads of [0, 1]) {
-      it(`fetch() stops the answer (${type}) if the program cancels the body after ${reads} reads`, async () => {
+      it(`fetch() stops the download when the program cancels an answer's body (${type}, reads before: ${reads})`, async () => {
         let isCanceled = false
         const body = () =>
           new ReadableStream({
@@ -1017,7 +1017,7 @@ describe("Connection: the function `codes`", () => {
     assert.deepStrictEqual(verified, ["second 123456"])
   })
 
-  it("makes session() reject with ActionRequired if the promise of `codes` rejects", async () => {
+  it("makes session() reject with ActionRequired by returning a rejected promise", async () => {
     await using connection = await Connection.open(twoSteps([]), {
       codes: () => Promise.reject(new TypeError("canary-secret"))
     })
