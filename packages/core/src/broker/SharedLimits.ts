@@ -21,8 +21,9 @@ import { Sharing } from "./internal/sharing.ts"
  */
 export interface SharedLimits {
   /**
-   * If the limit allows the call now, counts the call and returns zero. If not, returns the time after which `take` may
-   * be called again. `key` contains no secret. `limit.per` is 50 milliseconds longer than the broker's period.
+   * If the limit allows the call now, `take` counts the call and returns zero. Otherwise, `take` returns how long the
+   * client must wait before it calls `take` again. `key` contains no secret. `limit.per` is 50 milliseconds longer than
+   * the broker's period, because calls may arrive at the broker closer together than they were sent.
    */
   readonly take: (key: string, limit: Limit) => Effect.Effect<Duration.Duration, unknown>
 }
@@ -52,10 +53,12 @@ export const layer = (limits: SharedLimits): Layer.Layer<never> =>
 /**
  * The first `burst` calls may be sent at once. The next `burst` calls may be sent `burst * pause` milliseconds after
  * the first call. Effect's `RateLimiter` allows `burst` calls in a window, and each call lengthens the window by
- * `pause` milliseconds. The last window in a period of the length `per` contains at most `burst` calls. The windows
- * before it together contain fewer than `per / pause` calls of this period, because each of these calls takes `pause`
- * milliseconds of the period. So the period contains fewer than `burst + per / pause` calls. The value of `pause` makes
- * this sum at most `requests + 1`, so the period contains at most `requests` calls.
+ * `pause` milliseconds.
+ *
+ * So any period of the length `per` contains at most `requests` calls. Proof: The last window in the period contains at
+ * most `burst` calls. Each of the other calls in the period lengthened an earlier window by `pause` milliseconds, and
+ * the earlier windows end before the period ends. So there are fewer than `per / pause` other calls. In total, the
+ * period contains fewer than `burst + per / pause` calls. `pause` is so long that this sum is at most `requests + 1`.
  */
 const paceOf = ({ per, requests }: Limit) => {
   const burst = Math.max(1, Math.floor(requests / 4))
@@ -126,8 +129,8 @@ export const makeRateLimiter = (options: Options = {}): Effect.Effect<SharedLimi
   Effect.map(EffectKeys.RateLimiter, (limiter) => make(limiter, options))
 
 /**
- * Shares the limits through Effect's `RateLimiter`. If the store of the `RateLimiter` is in Redis, programs on all
- * machines share the limits.
+ * Shares the limits through Effect's `RateLimiter`. If the store of the `RateLimiter` is in Redis, programs on
+ * different machines can share the limits.
  *
  * A quarter of a limit's calls (rounded down, but at least one call) may be sent without a pause. The other calls are
  * spread over the period.

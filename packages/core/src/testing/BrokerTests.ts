@@ -50,8 +50,8 @@ export interface RequestFixture {
   readonly name: string
   readonly endpoint: string
   /**
-   * Whether the fake broker has a route for the path. Set `served` to `false`, for example, if an option changes the
-   * path. Default: `true`.
+   * Whether the fake broker has a route for the request. Set `served` to `false` if the fake has no such route, for
+   * example because an option changes the path. Default: `true`.
    */
   readonly served?: boolean
   readonly method: string
@@ -112,16 +112,14 @@ export interface Subject<Tag, Api, R extends RequestFixture, F extends Fixtures.
   readonly contract: ReadonlyArray<Contract.Subject & { readonly title?: string }>
   readonly table: Readonly<Record<string, Endpoint>>
   readonly answers: Omit<Fixtures.Subject<F, Tag>, "endpoints">
-  /** Names of the top-level fields of an answer that report success or failure, or that contain the data. */
+  /** Names of an answer's top-level fields that report success or failure, or that contain the data. */
   readonly envelope: ReadonlyArray<string>
   readonly requests: {
     readonly fixtures: ReadonlyArray<R>
-    /** Makes a new fake, to which `layer` sends its requests. */
+    /** Makes a new fake. The calls of `layer` then send their requests to this fake. */
     readonly serve: Effect.Effect<FakeBroker, never, Scope.Scope>
     readonly layer: (fixture: R) => Layer.Layer<Tag, AuthError>
-    /**
-     * The call that must send the request of a fixture. Default: the call of the fixture's endpoint in `answers.calls`.
-     */
+    /** The call that must send a fixture's request. Default: the call in `answers.calls` for the fixture's endpoint. */
     readonly call?: (fixture: R) => Effect.Effect<unknown, AuthError, Tag> | undefined
   }
   readonly fuzz: FuzzSubject<Tag, Api>
@@ -167,7 +165,10 @@ export const sent = (
     })
   )
 
-/** The broker's client must not send the headers `b3` and `traceparent`, even if the user's program has a tracer. */
+/**
+ * Provides a tracer, as the user's program may do. Even with a tracer, the broker's client must not send the headers
+ * `b3` and `traceparent`.
+ */
 const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
 
 const requestCases = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
@@ -339,7 +340,7 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
     "a token is accepted even if another field has a wrong type",
     Fixtures.typeCases(answers, { essential, envelope: subject.envelope })
   )
-  group("dialects: each dialect has a fixture with each required verdict", Fixtures.dialectCases(answers))
+  group("dialects: each required verdict of a dialect has a fixture", Fixtures.dialectCases(answers))
   group("codes: each row of the error table has a matching fixture", Fixtures.codeCases(answers))
   group("fixtures: the set of fixtures is complete", Fixtures.coverageCases(answers))
   group("requests: each call sends exactly the documented request", requestCases(subject))
