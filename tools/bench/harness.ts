@@ -16,8 +16,8 @@ export interface Outcome {
   /** Additional columns of the table. Each key is the heading of a column. */
   readonly notes?: Readonly<Record<string, number>>
   /**
-   * The duration and the CPU time of all jobs together, in place of the measured figures. Set this field if each job is
-   * a process, or if the run pauses before the jobs.
+   * The duration and the CPU time of all jobs together. `candidate.ts` uses these figures instead of its own
+   * measurements. Set this field if each job is a process, or if the run pauses before the jobs.
    */
   readonly jobs?: { readonly seconds: number; readonly cpuMicros: number }
   /** The durations of the jobs in milliseconds. The table shows their median and their 99th percentile. */
@@ -42,7 +42,10 @@ export interface Turn {
   /** Number of requests that the server receives for each job. Default: 1. */
   readonly requestsPerJob?: number
   readonly accounts?: number
-  /** A parameter of the bench, such as the state of the session. `timed`: the duration of each job is recorded. */
+  /**
+   * A parameter that the run reads, such as the state of the session. If the value is `timed`, the run records the
+   * duration of each job.
+   */
   readonly variant?: string
 }
 
@@ -56,8 +59,8 @@ export interface Measured {
 export interface Plan {
   readonly rounds: number
   /**
-   * Time limit in seconds for the whole bench, with its warm-up. Without the option `--rounds`, a round after the first
-   * does not start if it would probably exceed the limit.
+   * Time limit in seconds for the whole bench, with its warm-up. The first round always runs. A later round starts only
+   * if it will probably end within the limit. With the option `--rounds`, the limit does not apply.
    */
   readonly seconds: number
   /** Number of jobs that each candidate runs before the measurement. */
@@ -105,7 +108,7 @@ export interface Entrant {
   readonly name: string
   readonly title: string
   readonly script: string
-  /** File of the bench that the process loads. */
+  /** Path of the bench's file. The process of the entrant loads this file. */
   readonly file: string
   /** Name of the candidate in `file`. */
   readonly candidate: string
@@ -179,7 +182,7 @@ const progress = (text: string, milestone: boolean): void => {
   else if (milestone) process.stderr.write(`${text}\n`)
 }
 
-/** The results of all rounds of one turn, by the name of the entrant. */
+/** The results of one turn in all rounds, by the name of the entrant. */
 export type Figures = ReadonlyMap<string, ReadonlyArray<Measured>>
 
 export interface TurnResult {
@@ -199,7 +202,7 @@ export interface Result {
 
 interface Load {
   readonly requests: number
-  /** The fraction of the time for which the server was busy. */
+  /** The time in which the server was busy, divided by the time since the last call of `load`. */
   readonly busy: number
 }
 

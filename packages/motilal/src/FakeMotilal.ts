@@ -33,7 +33,7 @@ export interface Account {
   readonly totpSecret: string
   readonly redirectUrl: string
   readonly name: string
-  /** A dealer needs no date of birth. In a profile call, a dealer must send the code of its client. */
+  /** A dealer can log in without a date of birth. In a profile call, a dealer must send the code of its client. */
   readonly role: "investor" | "dealer"
   /** Client code of the dealer's client. */
   readonly client: string
@@ -60,7 +60,7 @@ export interface Switches {
   readonly unverified: "MO1097" | "MO8003" | "MO1100"
   /** Maximum number of concurrent sessions of an account. Default: 10. */
   readonly maxSessions: number
-  /** Whether a TOTP code is refused if a code of the same or a later period was accepted before. */
+  /** `refused`: the period of a TOTP code must be later than the period of the last accepted code. */
   readonly reusedCode: "refused" | "accepted"
   /** JSON type that the fake accepts for the one-time code in the call `verifyotp`. */
   readonly otpType: "either" | "text" | "number"
@@ -172,7 +172,7 @@ const messages: Readonly<Record<string, string>> = {
   MO8003: "Token Missing"
 }
 
-/** The refusal of a login for each state of its account: the error code, and the message if the code is empty. */
+/** The error code of a refused login, for each state of the account. If the code is empty, `message` is set. */
 const stateRefusals: Readonly<Record<Exclude<Account["state"], "active">, readonly [code: string, message?: string]>> =
   {
     "not-live": ["MO1006"],
