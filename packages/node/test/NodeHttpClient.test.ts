@@ -202,7 +202,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("makes no span and sends no span ids without the option `tracing`", () =>
+    it.live("makes no span and sends no span ids by default", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -249,7 +249,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("refuses an invalid header, and does not show its value", () =>
+    it.live("refuses an invalid header, and does not show its value in the error", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -397,7 +397,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
 
     for (const [index, [coding, encode]] of codings.entries()) {
-      it.live(`case ${index + 1}: decodes a body with the content-encoding ${coding}`, () =>
+      it.live(`case ${index + 1}: decodes a body with the content-encoding "${coding}"`, () =>
         Effect.gen(function* () {
           const text = JSON.stringify(json)
           const server = yield* serve((_request, response) =>
@@ -865,7 +865,8 @@ describe("NodeHttpClient", () => {
       yield* client.get(second.url)
       assert.strictEqual(first.open(), 1)
       yield* Scope.close(scope, Exit.void)
-      // If the client closed nothing, the dispatcher would close an idle connection after four seconds.
+      // The dispatcher itself closes an idle connection after four seconds. If the connection closes within two
+      // seconds, the client has closed it.
       yield* Effect.timeout(
         until(() => first.open() === 0),
         "2 seconds"
@@ -913,7 +914,7 @@ describe("NodeHttpClient", () => {
   )
 })
 
-it.live("NodeHttpClient reads each header that a dispatcher of undici 6 reports, even the header `constructor`", () =>
+it.live("NodeHttpClient reads a repeated header `constructor` from a dispatcher of undici 6", () =>
   Effect.gen(function* () {
     const raw = ["constructor", "one", "Constructor", "two", "__proto__", "three"].map((text) => Buffer.from(text))
     const dispatch = (_: unknown, handler: Readonly<Record<string, (...args: ReadonlyArray<unknown>) => unknown>>) => {
