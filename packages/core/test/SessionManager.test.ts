@@ -96,7 +96,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("returns a new session after the expiry, even if a program keeps this effect in a variable", () =>
+  it.effect("returns a new session after the expiry, even if a program keeps the effect `session` in a variable", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny({ expiry: Expiry.after("1 hour") }))
@@ -133,7 +133,7 @@ describe("sessions: SessionManager.session", () => {
         concurrency: 2
       })
       assert.deepStrictEqual(both.map(reasonOf), ["BrokerUnavailable", "BrokerUnavailable"])
-      // During the back-off, a caller gets the same failure without a request.
+      // During the back-off, a caller gets the same failure, and no login is sent.
       assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "BrokerUnavailable")
       assert.deepStrictEqual(tiny.calls, ["login refused"])
       yield* pass("2 seconds")
@@ -175,7 +175,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("sends at most one login in each TOTP period, even after a program has crashed", () =>
+  it.effect("waits for the next TOTP period if another program has crashed during its login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
@@ -195,7 +195,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("does not immediately log in again if the new token has already expired, not even in another program", () =>
+  it.effect("pauses the logins of all programs if the new token has already expired", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: () => ({ at: morning - minutes(60), source: "jwt" }) })
@@ -225,7 +225,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("logs in at once after the clock was set back by three years", () =>
+  it.effect("logs in at once with a TOTP code after the clock was set back by three years", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning + minutes(3 * 365 * 24 * 60))
       const tiny = makeTiny({ codes: "totp" })
@@ -489,7 +489,7 @@ describe("sessions: SessionManager.renew", () => {
     })
   )
 
-  it.effect("never returns a token that the broker rejected, even if the renewal fails", () =>
+  it.effect("stops `session` and `peek` from returning the rejected token, even if the renewal fails", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -588,7 +588,7 @@ describe("sessions: SessionManager.logout", () => {
     ["the same program", true],
     ["another program", false]
   ] as const) {
-    it.effect(`prevents a login if ${title} is refreshing the session and the broker rejects the refresh`, () =>
+    it.effect(`prevents the login that would follow a rejected refresh in ${title}`, () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
         const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
@@ -695,7 +695,7 @@ describe("sessions: SessionManager.logout", () => {
   )
 })
 
-describe("sessions: changes by other programs", () => {
+describe("sessions: the check for changes by other programs", () => {
   const begin = Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const [tiny, shared] = [makeTiny(), makeShared()]
@@ -706,7 +706,7 @@ describe("sessions: changes by other programs", () => {
     return { one, other, state, tiny }
   })
 
-  it.effect("are found within 30 seconds: a newer session", () =>
+  it.effect("finds a newer session within 30 seconds", () =>
     Effect.gen(function* () {
       const { one, other, tiny } = yield* begin
       yield* one.renew()
@@ -720,7 +720,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are found with only two reads of the store per minute", () =>
+  it.effect("reads the store only twice per minute", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -746,7 +746,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are found within 30 seconds: a logout", () =>
+  it.effect("finds a logout within 30 seconds", () =>
     Effect.gen(function* () {
       const { one, other, tiny } = yield* begin
       const changes = yield* Effect.forkChild(Stream.runCollect(Stream.take(other.changes, 1)))
@@ -761,7 +761,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are not found while the store cannot be read, and the current session is returned", () =>
+  it.effect("keeps the current session while the store cannot be read, and finds the newer session later", () =>
     Effect.gen(function* () {
       const { one, other, state } = yield* begin
       state.unreadable = true
@@ -810,7 +810,7 @@ describe("sessions: the loss of the lock", () => {
     })
   )
 
-  it.effect("prevents a login if the program that took the lock has stored a session", () =>
+  it.effect("prevents a login if the new holder of the lock has stored a session", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, other, tiny } = yield* losing(() => isLost)
@@ -887,7 +887,7 @@ describe("sessions: SessionManager.adopt", () => {
   )
 
   it.effect.each([Redacted.make(""), Redacted.make(" \u200b"), Redacted.make(null), null, undefined])(
-    "rejects a session without an access token: %j",
+    "rejects a session whose access token is empty or missing: %j",
     (access) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)

@@ -78,7 +78,8 @@ export interface Options {
   readonly port?: number | undefined
   /**
    * Accounts and switches of the brokers, as in a seed file. A switch is an option of a fake. Example:
-   * `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`. For a broker in the seed, `fakes` is ignored.
+   * `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`. If the seed contains a broker, the entry of this
+   * broker in `fakes` is ignored.
    */
   readonly seed?: unknown
   /** Fakes to serve instead of the default fakes, such as `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */
@@ -110,7 +111,7 @@ export class Simulator extends Context.Service<
     readonly clock: Clock.Clock
     /** Advances the brokers' clock. */
     readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
-    /** The requests in the journal, sorted by time. Without `broker`: the requests of all brokers. */
+    /** The requests in the journal, sorted by time. Without `broker`: the requests to all brokers. */
     readonly journal: (broker?: BrokerId) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
     /**
      * Number of requests that the journal has dropped because it was full. `reset`, `seed` and `restore` set this
@@ -131,9 +132,15 @@ export class Simulator extends Context.Service<
     readonly codes: (broker: BrokerId, account: string) => Effect.Effect<ReadonlyArray<string>, SimulatorError>
     /** The account's current TOTP code. */
     readonly totp: (broker: BrokerId, account: string) => Effect.Effect<TotpCode, SimulatorError>
-    /** Replaces the accounts and switches, clears all other state, and resets the clock. */
+    /**
+     * Replaces the accounts and switches with those of `seed`, clears all other state, and resets the clock. A broker
+     * that is not in `seed` gets its demo accounts.
+     */
     readonly seed: (seed: unknown) => Effect.Effect<void, SimulatorError>
-    /** Takes a snapshot: sessions, tokens, codes, counts of wrong passwords and codes, and the clock, as JSON. */
+    /**
+     * Takes a snapshot, which is a JSON value. It contains the clock, the sessions, the tokens, the codes, and the
+     * numbers of wrong passwords and wrong codes.
+     */
     readonly snapshot: Effect.Effect<unknown>
     /** Restores a snapshot that was taken with the same brokers and accounts. Clears the journal and the faults. */
     readonly restore: (snapshot: unknown) => Effect.Effect<void, SimulatorError>

@@ -112,7 +112,10 @@ export interface Assumption {
    * conclusion from other facts.
    */
   readonly confidence: "medium" | "low"
-  /** Names of the options that replace the assumption, separated by commas. `none`: no option replaces it. */
+  /**
+   * Names of options of the layer, separated by commas. If the assumption is wrong, a program can set these options.
+   * `none`: there is no such option.
+   */
   readonly option: string
   /** When the evidence for the assumption was collected, `yyyy-mm-dd`. */
   readonly asOf: string
@@ -139,8 +142,8 @@ export const assumptions = (
 ): ReadonlyArray<Assumption> => rows.map(([id, confidence, option, text]) => ({ id, confidence, option, text, asOf }))
 
 /**
- * A limit on failed logins: two failed logins in 24 hours. No broker in this repository is known to lock an account
- * before the third refused login.
+ * A limit on failed logins: two failed logins in 24 hours. As far as is known, no broker in this repository locks an
+ * account after two refused logins.
  *
  * @category constructors
  * @since 0.1.0
