@@ -31,9 +31,9 @@ export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
   /**
-   * Set only if the new token has already expired, or expires within 30 seconds. The session manager caches a session
-   * after it has stored the session. If the token has expired by then, callers get this error instead of
-   * `SessionExpired`.
+   * Set only if the new token has already expired, or expires within 30 seconds. The session manager first stores the
+   * new session, and then caches it. If the token has expired when the session is cached, callers get this error
+   * instead of `SessionExpired`.
    */
   readonly over?: AuthError.AuthError | undefined
 }
@@ -78,8 +78,8 @@ export interface Failing {
 }
 
 /**
- * A login may be sent after `count` failed refreshes in a row, if the first of them was at least `span` milliseconds
- * ago.
+ * If at least `count` refreshes in a row have failed, and the first of them was at least `span` milliseconds ago, a
+ * login may be sent.
  */
 const enoughFailures = { count: 3, span: 30_000 }
 
@@ -107,8 +107,9 @@ export const reasonOf = (failure: Failure): string => failure.reason._tag
 const minLifetime = 30_000
 
 /**
- * Whether a new token has already expired, according to the expiry in the token itself. An expiry that this program
- * computed is not used, because it depends on the same clock as `now`.
+ * Whether a new token has expired or expires within 30 seconds, according to the expiry in the token itself. An expiry
+ * that this program computed is not used. It comes from the same clock as `now`, so it cannot show that this clock is
+ * wrong.
  */
 const isExpiredOnArrival = ({ expiresAt, expirySource }: Session.Session, now: number): boolean =>
   expirySource === "jwt" && expiresAt !== undefined && expiresAt - now < minLifetime
@@ -188,8 +189,9 @@ export const make = (
     })
 
   /**
-   * After a daily cut-off, returns `undefined` unless `renewal.afterCutOff` is true. The cut-off usually ends both the
-   * access token and the refresh token.
+   * Returns the refresh, or `undefined` if no refresh may be sent. A daily cut-off usually ends both the access token
+   * and the refresh token. So a session that ended at a daily cut-off is refreshed only if `renewal.afterCutOff` is
+   * true.
    */
   const refreshOf = (previous: Session.Session | undefined, now: number) => {
     if (renewal.refresh === undefined || previous?.tokens.refresh === undefined) return undefined
@@ -202,8 +204,8 @@ export const make = (
   const finish = ledger.note(account, (before) => Ledger.finish(before, account.app))
 
   /**
-   * Records why a login failed after the broker had accepted the credentials. The guard counts this login as accepted.
-   * `before` is the number of pauses in a row before this login.
+   * Records why a login failed after the broker had accepted the credentials. The guard counts such a login as
+   * accepted, and does not record the failure. `before` is the number of pauses in a row before this login.
    */
   const noteUnfinished = Effect.fnUntraced(function* (failure: AuthError.AuthError, before?: number) {
     const answer = classify(failure, true)
@@ -265,7 +267,7 @@ export const make = (
     )
   }
 
-  /** Continues the stored login. Returns `undefined` if a new login is needed. */
+  /** Continues the login whose progress is stored. Returns `undefined` if a new login is needed. */
   const resumeLogin = Effect.fnUntraced(function* (
     checks: Checks,
     byPerson: boolean
@@ -366,8 +368,8 @@ export const make = (
   })
 
   /**
-   * Waits and then logs in again if `cutOffWait` returns a wait and `renewal` has a login. Passes the newest session to
-   * `checkExpiry`.
+   * If `cutOffWait` returns a wait and `renewal` has a login, waits and then logs in again. Passes the newest session
+   * to `checkExpiry`.
    */
   const arrive = Effect.fnUntraced(function* (
     got: Exchanged,
@@ -397,7 +399,8 @@ export const make = (
     return yield* Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(exchanged), (got) => {
         const arrived = restore(arrive(got, request.byPerson, checks, hadTrouble, departure))
-        // If `arrived` fails or is interrupted, the new session is lost. The used-up refresh token is then removed.
+        // If `arrived` fails or is interrupted, the new session is lost. If the refresh has used up the refresh token
+        // of `previous`, this token is then removed.
         const { previous } = request
         const isUsedUp = got.by === "Refreshed" && previous !== undefined && isRotated(got.session, previous)
         return isUsedUp ? Effect.onError(arrived, () => request.dropRefreshToken) : arrived
