@@ -216,16 +216,16 @@ describe("a login with a code by SMS and email", () => {
   )
 })
 
-describe("a login with TOTP", () => {
+describe("TOTP codes and codes by SMS:", () => {
   const totp = { userId: withTotp.userId, password: Redacted.make(withTotp.password) }
   const secret = Redacted.make(withTotp.totpSecret)
 
   for (const [what, source, kinds] of [
     ["a TOTP secret", secret, ["totp", "otp"]],
-    ["a source of codes", CodeSource.totp(secret), ["totp", "otp"]],
-    ["no source of codes", undefined, ["otp", "totp"]]
+    ["a source of TOTP codes", CodeSource.totp(secret), ["totp", "otp"]],
+    ["no source of TOTP codes", undefined, ["otp", "totp"]]
   ] as const) {
-    it.effect(`returns a challenge whose first kind is ${kinds[0]} if the credentials contain ${what}`, () =>
+    it.effect(`the first kind in a challenge is ${kinds[0]} if the credentials contain ${what}`, () =>
       Effect.gen(function* () {
         const { begin } = yield* make({}, { ...totp, totp: source })
         assert.deepStrictEqual([...(yield* begin).kinds], [...kinds])
@@ -233,14 +233,14 @@ describe("a login with TOTP", () => {
     )
   }
 
-  it.effect("returns a challenge with only the kind otp if the account has no authenticator", () =>
+  it.effect("the only kind in a challenge is otp if the account has no authenticator", () =>
     Effect.gen(function* () {
       const { begin } = yield* make({}, { totp: secret })
       assert.deepStrictEqual((yield* begin).kinds, ["otp"])
     })
   )
 
-  it.effect("verifies a code with the call for the first kind in the challenge", () =>
+  it.effect("a code is verified with the call for the first kind in the challenge", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
       const challenge = yield* begin
@@ -250,7 +250,7 @@ describe("a login with TOTP", () => {
     })
   )
 
-  it.effect('requests no code by SMS if sendCode is "after-password"', () =>
+  it.effect('a login with a TOTP secret requests no code by SMS, even if sendCode is "after-password"', () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make(
         { codeSent: "on-demand" },
@@ -262,7 +262,7 @@ describe("a login with TOTP", () => {
     })
   )
 
-  it.effect("rejects a TOTP code and then accepts the code from the SMS if the account has no authenticator", () =>
+  it.effect("without an authenticator, a TOTP code is refused, and then the code from the SMS is accepted", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -272,7 +272,7 @@ describe("a login with TOTP", () => {
     })
   )
 
-  it.effect("reports that the local clock differs from the broker's clock", () =>
+  it.effect("a TOTP code is refused with the hint ClockDrift if the broker's clock is two minutes ahead", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
       const challenge = yield* begin

@@ -67,7 +67,7 @@ export const SecretText = Schema.String.annotate({ format: "password" }).check(n
  */
 export const Secret = Schema.Redacted(SecretText)
 
-// `Schema.Redacted` would unwrap the secret, check it again, and put it in a second `Redacted`.
+// With `Schema.Redacted`, decoding would unwrap the secret, check it again, and put it in a second `Redacted`.
 const RedactedText = Schema.declare(Redacted.isRedacted as (value: unknown) => value is Redacted.Redacted<string>)
 
 /**
@@ -125,8 +125,8 @@ export const count = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finit
 )
 
 /**
- * A flag. The broker may send a boolean or text. The texts `true`, `yes` and `y` mean true, in upper or lower case. Any
- * other text, null and a missing flag mean false.
+ * A flag. The broker may send a boolean or text. The texts `true`, `yes` and `y`, in upper or lower case, mean true.
+ * Any other text, null and a missing flag mean false.
  *
  * @example
  * ```ts

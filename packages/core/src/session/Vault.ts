@@ -57,7 +57,7 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
  * `maxmemory-policy noeviction`. If a refresh token can be used only once, also set `appendfsync always`.
  *
  * While the connection to Redis works, session managers learn of changes by other programs within a second. For this,
- * the vault reserves one connection to Redis. The Redis user must be allowed to run the commands `XADD`, `XREAD`,
+ * the vault reserves one connection to Redis, and the Redis user must be allowed to run the commands `XADD`, `XREAD`,
  * `XRANGE`, `XREVRANGE` and `INFO`. If `XADD` is not allowed, other programs learn of the changes of this program up to
  * an hour late. If one of the other commands is not allowed, or if Redis is a cluster, each manager reads its session
  * from Redis at every poll interval.
@@ -94,8 +94,8 @@ export const layerRedis = (
   Layer.merge(SessionStore.layerRedis(options), SessionLock.layerRedis(options))
 
 /**
- * Like `layerRedis`, but it also builds the layer of the Redis client. If the client cannot connect, the layer fails
- * with a `VaultError` (`Io`).
+ * Like `layerRedis`, but the layer of the Redis client is an argument. If the client cannot connect, the vault's layer
+ * fails with a `VaultError` whose reason is `Io`.
  *
  * @example
  * ```ts no-run

@@ -36,7 +36,7 @@ interface Open {
   readonly headers: Authorize["Service"]["headers"]
   /**
    * Called after a program has reported that the broker refuses the token of the session `reported`. Returns another
-   * session, or fails. `undefined` if a login needs no person.
+   * session, or fails. The field is `undefined` if a login needs no person.
    */
   readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
@@ -70,8 +70,9 @@ const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>)
   Redacted.value(tokens.access) === Redacted.value(token)
 
 /**
- * After a failed renewal, `manager.session` fails for some time without reading the store. In the meantime, a person
- * may have logged in with another program. So this function then calls `manager.peek`, which reads the store.
+ * After a failed renewal, `manager.session` fails for some time without reading the store. During this time, a person
+ * may log in with another program. So if `manager.session` fails, this function calls `manager.peek`, which reads the
+ * store.
  */
 const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Session, Failure> =>
   Effect.catch(manager.session, (failure) =>
