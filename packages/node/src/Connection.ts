@@ -31,8 +31,8 @@ export {
 } from "@auth/broker-core/session/Connection"
 
 /**
- * Options of a connection: the options of `@auth/broker-core/session/Connection`, and the option `folder`. Three of
- * these options have different defaults from those in `@auth/broker-core`:
+ * Options of a connection: the options of `@auth/broker-core/session/Connection`, and the option `folder`. For three
+ * options, the default differs from the default in `@auth/broker-core`. Here, these are the defaults:
  *
  * - `vault`: the encrypted vault of this user on this machine (`NodeVault`).
  * - `key`: the key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, `open` uses the key in
@@ -71,8 +71,8 @@ export type {
 
 /**
  * An open connection. After `close`, the promises of all other functions reject. A pending call keeps the program
- * running. Listeners and a loop over `changes` do not. If the vault is in Redis, the connection to Redis keeps the
- * program running until `close`.
+ * running. Listeners and a loop over `changes` do not keep the program running. If the vault is in Redis, the
+ * connection to Redis keeps the program running until `close`.
  *
  * @category models
  * @since 0.1.0
@@ -81,11 +81,9 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
 
 /**
  * Opens a connection for the account of a broker's layer. `open` opens the vault and checks the format of the
- * credentials, but sends no request. The first call that needs a session:
- *
- * - uses the stored session if a live session is stored.
- * - gets a new session from the broker if no live session is stored, and no person is needed.
- * - fails with `ActionRequired` if no live session is stored, and a new session needs a login by a person.
+ * credentials, but sends no request. The first call that needs a session uses the stored session. If no live session is
+ * stored, the call gets a new session from the broker. If a person must log in to get a new session, the call fails
+ * with `ActionRequired`.
  *
  * Without the option `client`, `open` applies the variables `HTTPS_PROXY` and `NO_PROXY` to every request of the
  * connection, and to the global `fetch` in this process. `open` fails with `InvalidRequest` if `HTTPS_PROXY` is not the

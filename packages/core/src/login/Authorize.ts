@@ -42,8 +42,8 @@ export class Authorize extends Context.Service<
     /** The origins to which the headers may be sent, such as `https://apiconnect.angelone.in`. */
     readonly origins: ReadonlyArray<string>
     /**
-     * Returns the origin that the broker assigned to this session at login. The headers may be sent to this origin.
-     * `toldOrigin` is absent if the broker never assigns an origin.
+     * Returns the origin that the broker assigned to this session at login. The headers may also be sent to this
+     * origin. `toldOrigin` is absent if the broker never assigns an origin.
      */
     readonly toldOrigin?: (session: Session) => string | undefined
     /**
@@ -55,7 +55,7 @@ export class Authorize extends Context.Service<
   }
 >()("@auth/broker-core/login/Authorize") {}
 
-/** `URL` parses the text in the same way as the HTTP client. */
+/** The HTTP client also parses addresses with `URL`. So it sends the request to the origin that `originOf` returns. */
 const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
 /**
