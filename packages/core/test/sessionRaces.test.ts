@@ -141,7 +141,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("fails but revokes the cached session if the broker fails to revoke the stored session", () =>
+  it.effect("that fails to revoke the stored session still revokes the cached session", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -173,7 +173,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("does not end the session of a later renewal, even if the logout happens during a slow write", () =>
+  it.effect("during a slow write to the store does not end the session of a later renewal", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -594,7 +594,7 @@ describe("sessions: SessionManager.peek", () => {
     })
   )
 
-  it.effect("returns the stored session, and a later logout also revokes an older session that was not stored", () =>
+  it.effect("returns the stored session, but a logout also revokes an older session that could not be stored", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny({ expiry: Expiry.after("2 hours") }), makeShared()]
@@ -659,7 +659,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect.each(places)("returns the current session while it is valid, even if %s ends with a defect", (place) =>
+  it.effect.each(places)("returns the valid session even if its renewal ends with a defect in %s", (place) =>
     Effect.gen(function* () {
       const { manager, state } = yield* startWithDefect(place, Expiry.after("2 hours"))
       const session = yield* manager.session

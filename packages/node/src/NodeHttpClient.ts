@@ -41,8 +41,8 @@ export interface Options {
    */
   readonly connections?: number | undefined
   /**
-   * Maximum size of an answer, in bytes. For the calls of a broker's layer, the option `maxBodyBytes` of the layer sets
-   * the maximum instead. Default: 1,048,576.
+   * Maximum size of an answer, in bytes. Default: 1,048,576. For the calls of a broker's layer, the option
+   * `maxBodyBytes` of the layer sets the maximum instead.
    */
   readonly maxBodyBytes?: number | undefined
   /** Maximum time between sending a request and receiving the headers of its answer. Default: 30 seconds. */

@@ -62,7 +62,7 @@ export interface Switches {
   readonly refreshAfterEnd: "works" | "refused"
   /** Whether a refresh invalidates the previous access token. */
   readonly refreshedToken: "dies" | "lives"
-  /** Whether the JWTs of sessions contain their expiry, the claim `exp`. */
+  /** Whether the JWT of a session contains its expiry as the claim `exp`. */
   readonly tokenEnd: "in-token" | "absent"
   /**
    * HTTP status of most failures of `generateOtp`, `secretKeyGenerator`, `accessToken`, `login`, `ipRegistration` and
@@ -217,7 +217,7 @@ const uuid = () => {
   return [8, 12, 16, 20, 32].map((end, index, ends) => hex.slice(ends[index - 1] ?? 0, end)).join("-")
 }
 
-/** Formats a time as the broker does, for example `04/04/24 11:06:17`: in Indian time, without a time zone. */
+/** Formats a time as the broker does: day, month, year and time of day in IST, for example `04/04/24 11:06:17`. */
 const toServerTime = (at: number) => Expiry.toIst(at).replace(/^\d\d(\d\d)-(\d\d)-(\d\d) (.*) IST$/, "$3/$2/$1 $4")
 
 const cutOffAfter = (at: number): number =>
