@@ -74,7 +74,7 @@ describe("vaults: a lock in a Redis that rejects commands", () => {
     })
   )
 
-  it.live("shows the error code that Redis 6 reports for a command in a script", () =>
+  it.live("fails with the error code that Redis 6 reports for a command in a script", () =>
     Effect.gen(function* () {
       const lock = makeRedis(refusing(ofRedis6("-OOM")), { acquireTimeout: "100 millis" })
       const failed = yield* Effect.flip(lock.withLock(account, () => Effect.void))
@@ -340,7 +340,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("sends no request to Redis for a fiber that waits while another fiber of this process holds the lock", () =>
+  it.live("sends no request to Redis for a fiber that waits for another fiber of this process", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
       const { counting, scriptsSent } = countScripts(redis)
@@ -434,7 +434,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
           account,
           Effect.fnUntraced(function* (lease) {
             yield* redis.send("DEL", keyOf(prefix, "fence"))
-            // Only a renewal sets an expiry of more than 6000 milliseconds.
+            // The loop ends at the next renewal, which sets the expiry to 10 seconds.
             yield* redis.send("PEXPIRE", key, "6000")
             while ((yield* redis.send<number>("PTTL", key)) <= 6000) {
               assert.strictEqual(yield* redis.send("EXISTS", key), 1)
@@ -480,7 +480,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is lost if another program acquired and released the lock after its key had expired",
+    "is lost if its key expired, and another program then acquired and released it",
     () =>
       Effect.gen(function* () {
         const { key, lock, prefix, redis } = yield* begin

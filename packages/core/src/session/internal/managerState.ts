@@ -53,9 +53,9 @@ const endedAlreadyReason = new AuthError.SessionExpired({
 })
 
 /**
- * `session` replaced a session that the broker refused in `withSession`. `accepted` contains the kind of each effect
- * that has sent a request with `session` and succeeded. An effect has the kind `order` if it has sent a request that
- * must not be sent twice. Every other effect has the kind `read`.
+ * `withSession` got `session` in place of a session that the broker had refused. `accepted` contains the kinds of the
+ * effects that have sent a request with `session` and succeeded. An effect has the kind `order` if it has sent a
+ * request that must not be sent twice. Every other effect has the kind `read`.
  */
 export interface Trial {
   readonly session: Session.Session
@@ -129,7 +129,7 @@ interface Changes extends Stream.Stream<SessionChange> {
   readonly self: Self
 }
 
-/** The prototype of the stream `changes` of each manager. All these streams share it, to save memory. */
+/** To save memory, the streams `changes` of all managers share this prototype. */
 const changesPrototype: object = Object.create(Object.getPrototypeOf(Stream.empty) as object, {
   channel: {
     get(this: Changes) {
@@ -157,8 +157,8 @@ export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect
   })
 
 /**
- * Until `freshUntil`, calls return the cached session at once, and these calls are not recorded. So the session may
- * have been used until then.
+ * Returns the latest time at which the manager may have been used. Until `freshUntil`, calls return the cached session
+ * at once and do not change `usedAt`. So the manager may have been used at any time until then.
  */
 export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
   state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now
@@ -237,10 +237,11 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
   if (isNewLogout) {
     Cached.clearLoggedOut(self.state, ignoresLogout ? "kept" : "logged-out")
     yield* publish(self, { _tag: "LoggedOut", account: self.account })
-    // The unsaved session was never stored, so no other program can revoke it.
+    // No other program can revoke the unsaved session, because it was never stored. So this program revokes it.
     const revoked = unsaved === undefined ? Effect.void : Effect.ignore(self.revoke(unsaved))
     if (!ignoresLogout) return yield* Effect.andThen(forkBackground(self, revoked), loggedOut(self))
-    // At some brokers, a late logout would also end the session of the next login. So the logout is sent first.
+    // At some brokers, a logout after the next login would also end the new session. So the logout is sent before the
+    // login.
     yield* revoked
   }
   return { isNewest, record, now, session: Cached.usable(self.state, record, rejected, now) }

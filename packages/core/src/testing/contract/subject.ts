@@ -74,11 +74,13 @@ export interface Subject {
   readonly wrongCredentials: Readonly<Record<string, Changes>>
   /** Changes that make the TOTP code in a login request wrong. Absent if a login request contains no TOTP code. */
   readonly wrongCode?: Changes
-  /** Changes that make a login return a challenge. Absent if no changes are needed, or if logins have no challenge. */
+  /**
+   * Changes that make a login return a challenge. Absent if no changes are needed, or if no login returns a challenge.
+   */
   readonly stepUp?: Changes
   /** `confirmed`: the broker confirms the logout of a session that has already ended. */
   readonly logoutAgain?: "confirmed"
-  /** `session-before`: a login, such as the biometric login of RMoney, sends the token of the previous session. */
+  /** `session-before`: a login sends the token of the previous session. The biometric login of RMoney does this. */
   readonly loginCarries?: "session-before"
   /** `person`: the one-time codes of a login arrive by SMS or email, and the user enters them. */
   readonly codes?: "person"
@@ -206,8 +208,8 @@ export const timesAsked = (fake: FakeBroker, endpoint: string): Effect.Effect<nu
   Effect.map(fake.journal, (entries) => entries.filter((entry) => entry.endpoint === endpoint).length)
 
 /**
- * Waits in real time until the endpoint has received `times` requests. If the endpoint has still received fewer
- * requests after about 15 seconds, this function fails.
+ * Waits in real time until the endpoint has received `times` requests. Fails if this takes longer than about 15
+ * seconds.
  */
 export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoint: string, times: number) {
   for (let attempts = 0; attempts < 3000; attempts += 1) {
@@ -217,7 +219,10 @@ export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoin
   return yield* new ContractViolation({ message: `the endpoint ${endpoint} was called fewer than ${times} times` })
 })
 
-/** Returns the reason of the `AuthError` with which `effect` fails. Any other result is a `ContractViolation`. */
+/**
+ * Returns the reason of the `AuthError` with which `effect` fails. If `effect` ends in another way, `reasonOf` fails
+ * with `ContractViolation`.
+ */
 export const reasonOf = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<AuthError.Reason, ContractViolation, R> =>
