@@ -56,15 +56,15 @@ export interface Switches {
   /** Lifetime of a request token. Default: 2 minutes. */
   readonly requestTokenLifetime: Duration.Input
   /**
-   * Parameters in the callback of a cancelled login. `status`: the status. `with-pairs`: the status, and the pairs in
-   * `redirect_params`. Default: `status`.
+   * Parameters in the callback of a cancelled login. `status`: only the parameter `status`. `with-pairs`: the parameter
+   * `status`, and the pairs in `redirect_params`. Default: `status`.
    */
   readonly cancelled: "status" | "with-pairs"
   /** Time of day in IST at which all sessions end. Default: `06:00`. */
   readonly dailyEnd: `${number}:${number}`
   /**
-   * Whether a login or a refresh ends all earlier sessions of the account. Default: yes. A refresh always ends the
-   * session that it refreshes.
+   * Whether a login or a refresh ends all earlier sessions of the account. Default: yes. Even with `live`, a refresh
+   * ends the session that it refreshes.
    */
   readonly earlierSessions: "die" | "live"
   /** Whether a refresh returns a new refresh token, and invalidates the old one. Default: yes. */
@@ -233,7 +233,7 @@ const makeMemory = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account
     requestTokens,
     misses,
     close,
-    /** `kept` is the refresh token of the previous session, if this token stays valid. */
+    /** `kept`: a refresh token that stays valid. The new session gets this token instead of a new refresh token. */
     open: (account: Account, kept?: string): Issued => {
       const now = clock.now()
       const access = randomToken()
@@ -363,7 +363,7 @@ const endSession =
       return success(true)
     })
 
-/** Returns the account, or the message for the page if the user cannot log in. */
+/** Returns the account if the user can log in, and otherwise the message for the page. */
 const signIn = Effect.fnUntraced(function* ({ authenticator, memory }: Parts, apiKey: string, form: URLSearchParams) {
   const userId = (form.get("user_id") ?? "").trim().toUpperCase()
   const account = memory.appOf(apiKey).find((candidate) => candidate.userId === userId)

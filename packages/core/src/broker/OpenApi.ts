@@ -55,7 +55,7 @@ export interface Input {
   readonly codes: ReadonlyArray<ErrorRow>
   /** Returns the headers of a call. `make` passes placeholders to `headers` instead of real tokens. */
   readonly headers: Protocol["headers"]
-  /** The values of the app, such as the API key. Each secret is a placeholder that `sample` returns. */
+  /** The values of the app, such as the API key. Use `sample` to make a placeholder for each secret. */
   readonly app?: Protocol["app"]
   /** Returns the schema of a successful answer. `data` is the schema of the call's data. */
   readonly yes: (data: Json, endpoint: Endpoint) => Json
@@ -73,7 +73,7 @@ export interface Input {
  */
 export const sample = (name: string): Redacted.Redacted<string> => Redacted.make(`{${name}}`)
 
-/** Whether a field distinguishes a success from a refusal by a constant or a pattern. */
+/** Whether a field has a constant or a pattern. The value of such a field distinguishes a success from a refusal. */
 const decides = (schema: Json = {}): boolean => "const" in schema || "pattern" in schema
 
 const objectWith = (properties: Readonly<Record<string, Json>>, required: ReadonlyArray<string> = []): Json => ({
@@ -174,7 +174,7 @@ const sentOf = (sent: Readonly<Record<string, unknown>>, request: Json): Readonl
     const field = fieldOf(value)
     const schema = field === undefined ? undefined : propertiesOf(request)[field]
     if (schema !== undefined) return { name, schema, required: requiredOf(request).includes(field ?? "") }
-    // The placeholder stands for the token, or for a field of the app or of the session.
+    // The request has no such field. So the placeholder stands for the token, or for a field of the app or session.
     if (field !== undefined) return { name, schema: password, required: true }
     return { name, schema: { const: reveal(value) }, required: true }
   })

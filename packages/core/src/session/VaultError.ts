@@ -29,8 +29,11 @@ export class Tampered extends Data.TaggedError("Tampered")<{
 }
 
 /**
- * The stored entry was written with another key, or an encrypted entry was read without a key, or an unencrypted entry
- * was read with a key.
+ * The key does not match the stored entry. There are three cases:
+ *
+ * - The entry was encrypted with another key.
+ * - The entry is encrypted, but was read without a key.
+ * - The entry is not encrypted, but was read with a key.
  *
  * @category reasons
  * @since 0.1.0
@@ -125,8 +128,9 @@ export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
 export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
   /**
    * - `busy`: the lock was not acquired within the time-out, because other programs or other fibers held it.
-   * - `lost`: this program has released the lock, the lock file was deleted, or the time limit of the lock in Redis has
-   *   expired, for example while this program was suspended. Another program may hold the lock now.
+   * - `lost`: this program no longer holds the lock. Either it has released the lock, or the lock file was deleted, or
+   *   the lock in Redis has expired. A lock in Redis can expire while the program is suspended. Another program may
+   *   hold the lock now.
    */
   readonly why: "busy" | "lost"
   readonly waited?: Duration.Duration | undefined
