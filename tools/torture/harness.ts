@@ -1,6 +1,7 @@
 /**
  * Injects faults into real programs, and counts the results. A scenario compares its counts with expected values and
- * limits. Without the option --broken, the run fails if any comparison fails.
+ * limits. Without the option --broken, the run fails if any comparison fails. With this option, each scenario also
+ * causes the fault that its `breaks` describes. The scenario must then find a wrong count.
  */
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
@@ -97,7 +98,7 @@ export interface Torture extends Options {
   readonly place: (kind: Place["kind"]) => Promise<Place>
   /** Starts a Redis server that only this scenario uses. */
   readonly redis: (keeps: "everything" | "nothing") => Promise<RedisServer>
-  /** The encryption key of all programs, as the value of `BROKER_AUTH_KEY`. */
+  /** The value of `BROKER_AUTH_KEY` in all programs: their encryption key. */
   readonly key: string
   readonly env: Readonly<Record<string, string>>
   readonly progress: (text: string) => void
@@ -325,7 +326,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
   return { run, stop }
 }
 
-/** A scenario that counts nothing must not pass. */
+/** The only row of a scenario that counts nothing. Without the option --broken, this row makes the scenario fail. */
 const nothingCounted: Row = {
   scenario: "",
   title: "",

@@ -120,7 +120,8 @@ export const read = (dialects: ReadonlyArray<Dialect>, answer: Answer): Verdict 
 }
 
 /**
- * Describes a dialect as data: which fields of an answer decide between yes and no.
+ * The description from which `byFields` makes a dialect. It names the fields that decide between yes and no, and the
+ * fields that contain the data, the code and the message.
  *
  * @category models
  * @since 0.1.0
