@@ -21,7 +21,7 @@ const readDay = (text: string): string | undefined => {
   return year && `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`
 }
 
-/** `DateTime.make` can turn 30 February into a day in March. */
+/** `DateTime.make` can turn 30 February into a day in March. So the result must still be the given day. */
 const exists = (day: string): boolean =>
   day >= "1900" && Option.exists(DateTime.make(day), (date) => DateTime.formatIso(date).startsWith(day))
 
@@ -47,7 +47,7 @@ const toSecondFactor = (value: string): string =>
   readDay(value)?.split("-").toReversed().join("/") ?? value.toUpperCase()
 
 /**
- * For a `Date` at midnight in UTC or in India, the text is the day that begins then. For any other `Date`, the text is
+ * If a `Date` is midnight in UTC or in India, its text is the day that begins at that midnight. Otherwise, its text is
  * not a day, and `secondFactorProblem` rejects it.
  */
 const textOfDate = (date: Date): string => {
@@ -105,8 +105,8 @@ export const credentials = {
 }
 
 /**
- * Like `credentials`, but API secret and second factor are optional. The generations v4 and v3 need no API secret, and
- * a dealer needs no second factor.
+ * Like `credentials`, but the API secret and the second factor are optional. Generations v4 and v3 of the API need no
+ * API secret. A dealer needs no second factor.
  *
  * @category credentials
  * @since 0.1.0
@@ -131,7 +131,7 @@ export const portalCredentials = {
 }
 
 /**
- * Like `portalCredentials`, but the API secret is optional, because the generations v4 and v3 do not need it.
+ * Like `portalCredentials`, but the API secret is optional, because generations v4 and v3 of the API do not need it.
  *
  * @category credentials
  * @since 0.1.0
@@ -173,8 +173,8 @@ export const broker: Broker.Broker = {
   environments: {
     production: { api: "https://openapi.motilaloswal.com", login: "https://invest.motilaloswal.com" },
     uat: { api: "https://openapi.motilaloswaluat.com", login: "https://uattrade.motilaloswaluat.com" },
-    // There is no `login` here, because the only known address of this environment's portal uses http and a separate
-    // port. To use the portal, set `origins.login`.
+    // The only known address of this environment's portal uses http, but an origin in a description must use https. So
+    // `login` is left out. To use the portal, set `origins.login`.
     "uat-old": { api: "https://uatopenapi.motilaloswal.com" }
   },
   secretHeaders: ["authorization", "accesstoken", "apikey", "apisecretkey"],

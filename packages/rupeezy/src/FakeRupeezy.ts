@@ -61,7 +61,7 @@ export interface Switches {
   readonly earlierSessions: "live" | "die"
   /** Whether a token is still valid after a logout of its session. Default: no. */
   readonly loggedOutTokens: "die" | "live"
-  /** The HTTP status for an invalid or expired token, except on the market feed. Default: 401. */
+  /** The HTTP status for an invalid or expired token. Default: 401. The market feed always answers 401. */
   readonly deadToken: 401 | 403
   /** Whether the callback contains the state of the login, in the parameter `cb_param`. Default: yes. */
   readonly cbParam: "echoed" | "dropped"
