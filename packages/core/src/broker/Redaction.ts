@@ -78,8 +78,8 @@ const searchable = 1_048_576
 
 /**
  * Returns a text of at most `length` characters unchanged. Cuts a longer text to `length` characters, and then removes
- * the last word. If the last word has more than 200 characters, only the last 200 of these characters are removed. The
- * last word may be the beginning of a token, and the patterns do not recognize a short beginning.
+ * the last word. This word may be a token that the cut has shortened, and the patterns do not recognize a short
+ * beginning of a token. If the last word has more than 200 characters, only its last 200 characters are removed.
  */
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
@@ -122,7 +122,7 @@ export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>>
  * other text, HTML tags are removed, and these parts are replaced:
  * - secrets
  * - the value after the name of a secret
- * - words of at least ten characters that have both letters and digits
+ * - words that contain both letters and digits, and have at least ten characters
  *
  * @example
  * ```ts
@@ -140,7 +140,8 @@ export const excerpt = (
   options?: { readonly json?: unknown; readonly secrets?: Iterable<Redacted.Redacted<string>> }
 ): string => {
   const { json = parse(text), secrets = [] } = options ?? {}
-  // A secret may contain HTML and blanks. So secrets are hidden first. Then tags are removed, and the text is cut.
+  // A secret may contain HTML and blanks. `withoutTags` or `cut` could remove a part of such a secret, and the rest
+  // would not be recognized. So the secrets are hidden before these calls.
   const quoted =
     json === undefined
       ? withoutEscapes(scrub(cut(withoutTags(clean(text, secrets)), 4096)), secrets)

@@ -15,7 +15,7 @@ import * as Totp from "../login/Totp.ts"
 import type { FakeAccount, FakeBroker } from "./FakeBroker.ts"
 
 /**
- * A rule for the value of a field. `expected` is the rule in words, and `schema` checks the value. The error of the
+ * A rule for a value in a seed file. `expected` is the rule in words, and `schema` checks the value. The error of the
  * schema never contains the value, because the value may be a secret.
  *
  * @category models
@@ -27,7 +27,7 @@ export interface Rule {
 }
 
 /**
- * A place in a request or an answer that contains a field of an account.
+ * A place where a request or an answer contains a field of an account.
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +35,7 @@ export interface Rule {
 export interface Place {
   readonly where: "body" | "header" | "query" | "form" | "answer"
   readonly name: string
-  /** The name of the endpoint, as in the fake's journal. Default: every endpoint. */
+  /** The name of the endpoint, as in the fake's journal. Absent if the place is in every call. */
   readonly of?: string
   /**
    * `code`: the place contains a TOTP code instead of the TOTP secret. `hash`: the place contains a hash of the value.
@@ -74,8 +74,8 @@ export interface Served {
 
 interface Common {
   /**
-   * The default accounts. If a field of an account is missing in a seed file, it gets the value of the first default
-   * account.
+   * The default accounts. If a field of an account is missing in a seed file, the field gets its value from the first
+   * default account.
    */
   readonly accounts: readonly [FakeAccount, ...ReadonlyArray<FakeAccount>]
   /** The address of the login page. Absent if the broker has no browser login. */
@@ -220,7 +220,7 @@ const place =
   (of: string, name: string, as?: Place["as"]): Place => ({ where, name, of, ...(as === undefined ? {} : { as }) })
 
 /**
- * A field of an endpoint's body.
+ * A field in the body of a request to an endpoint.
  *
  * @category places
  * @since 0.1.0
