@@ -60,8 +60,8 @@ const begin = Effect.fnUntraced(function* () {
     state.seen.push(`${request.method} ${path} ${token}`)
     return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "REJECTED" }))
   })
-  // The login and the calls of the tests use the same client. So a test can show that `withSession` does not count a
-  // login among the requests of an effect.
+  // The manager's logins and the calls of the tests use the same client. `withSession` counts the requests of this client
+  // during an effect. So a test can show that a login by the manager is not counted.
   const client = yield* Effect.provide(BrokerClient.make(protocol, { api: origin }), http)
   const login = Endpoint.make({
     name: "login",
@@ -136,25 +136,27 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("does not repeat an order from another fiber or a nested withSession if a later read is rejected", () =>
-    Effect.gen(function* () {
-      const { getFunds, manager, placeOrder, state } = yield* begin()
-      state.isAlive = (token, path) => token === "2" || token === "3" || path === "/order"
-      const inFiber = manager.withSession((session) =>
-        Effect.all([placeOrder(session), Effect.andThen(Effect.yieldNow, getFunds(session))], { concurrency: 2 })
-      )
-      yield* reasonOf(inFiber)
-      state.isAlive = (token, path) => token === "3" || path === "/order"
-      yield* pass("11 minutes")
-      const inside = manager.withSession((session) =>
-        Effect.andThen(manager.withSession(placeOrder), getFunds(session))
-      )
-      yield* reasonOf(inside)
-      assert.deepStrictEqual(
-        calls(state).filter((line) => line.includes("/order")),
-        ["POST /order 1", "POST /order 2"]
-      )
-    })
+  it.effect(
+    "does not repeat an effect after an order, even if a child fiber or a nested withSession has sent the order",
+    () =>
+      Effect.gen(function* () {
+        const { getFunds, manager, placeOrder, state } = yield* begin()
+        state.isAlive = (token, path) => token === "2" || token === "3" || path === "/order"
+        const inFiber = manager.withSession((session) =>
+          Effect.all([placeOrder(session), Effect.andThen(Effect.yieldNow, getFunds(session))], { concurrency: 2 })
+        )
+        yield* reasonOf(inFiber)
+        state.isAlive = (token, path) => token === "3" || path === "/order"
+        yield* pass("11 minutes")
+        const inside = manager.withSession((session) =>
+          Effect.andThen(manager.withSession(placeOrder), getFunds(session))
+        )
+        yield* reasonOf(inside)
+        assert.deepStrictEqual(
+          calls(state).filter((line) => line.includes("/order")),
+          ["POST /order 1", "POST /order 2"]
+        )
+      })
   )
 
   const requests = {

@@ -100,8 +100,9 @@ const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean 
 const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
 
 /**
- * Returns `undefined` if no reply comes within the length of one lease. The additional 10 milliseconds are for a reply
- * that arrived while this process was suspended.
+ * Returns `undefined` if no reply comes within the length of one lease and another 10 milliseconds. After this process
+ * was suspended, the time of the lease may be over although a reply has arrived. Within the 10 milliseconds, this
+ * process can read the reply.
  */
 const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effect.Effect<A | undefined, E> =>
   Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))
