@@ -133,7 +133,7 @@ describe("vaults: an encrypted store", () => {
     return { ...book, key, store, raw: book.store }
   })
 
-  it.effect("shows no value in the stored bytes or in a printed entry", () =>
+  it.effect("contains no plain text, and its entries show no token when they are printed", () =>
     Effect.gen(function* () {
       const { bytes, store } = yield* begin
       assert.notInclude(textOf(bytes()), "access")

@@ -431,7 +431,7 @@ describe("a failure of the function that returns the codes", () => {
   )
 
   it.effect.each(foreign)(
-    "does not count as an answer of the broker in `layerLoginWithStepUp` if it has no error code (%s, %s)",
+    "does not count as a broker's answer if `layerLoginWithStepUp` is used and the failure has no error code (%s, %s)",
     ([, , error]) =>
       Effect.gen(function* () {
         const answers = [Effect.fail(error), Effect.succeed(Redacted.make("123456"))]
@@ -445,7 +445,7 @@ describe("a failure of the function that returns the codes", () => {
   it.effect.each([
     ["returns an effect that dies", () => Effect.die(new Error("123456"))] as const,
     ["throws an error", () => assert.fail("123456")] as const,
-    ["returns an effect that never ends", () => Effect.never] as const
+    ["returns no code within five minutes", () => Effect.never] as const
   ])("makes the login of `layerLoginWithStepUp` fail with `ActionRequired` if the function %s", ([, respond]) =>
     Effect.gen(function* () {
       const { manager, shared } = yield* startWithStepUp(respond)
@@ -458,7 +458,7 @@ describe("a failure of the function that returns the codes", () => {
     })
   )
 
-  it.effect("counts as an answer of the broker in `layerLoginWithStepUp` if it has an error code", () =>
+  it.effect("counts as a broker's answer if `layerLoginWithStepUp` is used and the failure has an error code", () =>
     Effect.gen(function* () {
       const said = new AuthError.AccountLocked({ scope: "account", unlock: "broker", code: "L1" })
       const { manager, sms } = yield* startWithStepUp(() => Effect.fail(AuthError.make("tiny", "resend", said)))
@@ -468,15 +468,17 @@ describe("a failure of the function that returns the codes", () => {
     })
   )
 
-  it.effect("becomes the error of the login and counts as one failed login if it is `question.refused`", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
-        refused === undefined ? "000000" : Promise.reject(refused)
-      )
-      assert.strictEqual(yield* Fiber.join(yield* ask()), "InvalidStepUpCode")
-      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
-    })
+  it.effect(
+    "becomes the error of the login if it is `question.refused`; only the refused code counts as a failed login",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
+          refused === undefined ? "000000" : Promise.reject(refused)
+        )
+        assert.strictEqual(yield* Fiber.join(yield* ask()), "InvalidStepUpCode")
+        assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+      })
   )
 
   it.effect("prevents the next login if it is the `AccountLocked` error of `resend`", () =>
@@ -656,30 +658,32 @@ describe("a new code", () => {
   it.effect.each([
     ["success", ["login", "resend", "code 123456"]],
     ["failure", ["login", "resend", "code 654321", "code 123456"]]
-  ] as const)("replaces a code that is entered during `resend` only if `resend` succeeds (%s)", ([outcome, calls]) =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const sms = makeSms()
-      const failing = sms.state.resent
-      let answer = () => {}
-      const answered = new Promise<void>((resolve) => void (answer = resolve))
-      sms.state.resent = Effect.andThen(
-        Effect.promise(() => answered),
-        outcome === "success" ? Effect.void : failing
-      )
-      const { codes, questions } = makePrompt()
-      const { ask } = yield* startWithCodes(sms, codes)
-      const fiber = yield* ask()
-      const requested = questions[0]?.question.resend().catch(() => undefined)
-      questions[0]?.enter("654321")
-      yield* settle
-      answer()
-      yield* Effect.promise(async () => await requested)
-      yield* until(() => questions.length === 2)
-      questions[1]?.enter("123456")
-      assert.strictEqual(yield* Fiber.join(fiber), "success")
-      assert.deepStrictEqual(sms.calls, [...calls])
-    })
+  ] as const)(
+    "replaces a code that was entered while `resend` was running; if `resend` fails, the entered code is sent (%s)",
+    ([outcome, calls]) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const sms = makeSms()
+        const failing = sms.state.resent
+        let answer = () => {}
+        const answered = new Promise<void>((resolve) => void (answer = resolve))
+        sms.state.resent = Effect.andThen(
+          Effect.promise(() => answered),
+          outcome === "success" ? Effect.void : failing
+        )
+        const { codes, questions } = makePrompt()
+        const { ask } = yield* startWithCodes(sms, codes)
+        const fiber = yield* ask()
+        const requested = questions[0]?.question.resend().catch(() => undefined)
+        questions[0]?.enter("654321")
+        yield* settle
+        answer()
+        yield* Effect.promise(async () => await requested)
+        yield* until(() => questions.length === 2)
+        questions[1]?.enter("123456")
+        assert.strictEqual(yield* Fiber.join(fiber), "success")
+        assert.deepStrictEqual(sms.calls, [...calls])
+      })
   )
 
   it.effect("does not make the guard forget the refusal of the previous code", () =>

@@ -137,9 +137,9 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
 /**
  * Provides all services of this login method for one account.
  *
- * In generation v7, the request `getaccesstoken` follows an accepted login. If `getaccesstoken` fails, no request is
- * repeated at once, and the `operation` of the error is `getaccesstoken`. A later renewal of a `SessionManager` repeats
- * `getaccesstoken`. If the broker then refuses the login token, the `SessionManager` logs in again.
+ * In generation v7, `getaccesstoken` exchanges the login token for an access token. If `getaccesstoken` fails, no
+ * request is repeated at once, and the `operation` of the error is `getaccesstoken`. A later renewal of a
+ * `SessionManager` repeats `getaccesstoken`. If the broker then refuses the login token, the manager logs in again.
  *
  * @example
  * ```ts
