@@ -203,11 +203,11 @@ export const logout = (
     response: Shape.discard(Shape.unknown)
   })
 
-/** An environment that is an origin has the name `production`. */
+/** The option `environment` can be the origin of a production host. Its name is then `production`. */
 export const environmentName = (environment: string): "uat" | "production" =>
   environment.toLowerCase() === "uat" ? "uat" : "production"
 
-/** If the environment is an origin, the origin replaces the host of the login API. */
+/** If `environment` is an origin, this origin replaces the host of the login API. */
 export const originsOf = (environment: string): Readonly<Record<string, string>> => ({
   ...broker.environments[environmentName(environment)],
   ...(/^https?:/i.test(environment) && { api: environment })

@@ -22,12 +22,16 @@ import type { Key } from "../VaultKey.ts"
 import { withKey } from "./aead.ts"
 import { sha256 } from "../../login/internal/sha256.ts"
 
-/** Where an entry is stored. `open` fails if `key` or `version` differs from the value that `seal` got. */
+/**
+ * Where an entry is stored. `seal` and `open` get a place. `open` fails if its place has another `key` or another
+ * `version` than the place that `seal` got.
+ */
 export interface Place {
   /** The name that errors use for the entry. */
   readonly what: string
-  /** The slot and the account, as one text. */
+  /** The slot and the account, as one text. This is not the encryption key. */
   readonly key: string
+  /** The version of the entry. */
   readonly version: number
 }
 
