@@ -270,7 +270,10 @@ const knownCalls = [
   "GET /open-api/od/v1/profile"
 ]
 
-/** The known error messages of RMoney's back-end software, as of 2026-11-21. Of some messages, only a part is known. */
+/**
+ * The known error messages of RMoney's back-end software, as of 2026-11-21. Some of these texts are only a part of a
+ * message.
+ */
 const knownMessages = [
   "Invalid userId or password",
   "Enter valid password",
@@ -303,7 +306,7 @@ const knownMessages = [
 ]
 
 describe("tables and documentation", () => {
-  it("the fixtures have every observed spelling of the statuses Ok and Not ok", () => {
+  it('the fixtures have every observed spelling of the statuses "Ok" and "Not ok"', () => {
     const seen = new Set(
       answers.fixtures.flatMap(({ body }) => /"stat(?:us)?": ?"((?:not.?)?ok)"/i.exec(body)?.[1] ?? [])
     )

@@ -50,8 +50,8 @@ const take = (path: string, now: number): Open => {
   if (identity === undefined) throw new sqlite.Busy()
   const isInPlace = () => place.identity(path) === identity
   return sqlite.opened(path, (database) => {
-    // With `synchronous = OFF`, a power cut may lose the last fence. But a power cut also ends every program that holds
-    // the lock, and the next fence is at least the current time.
+    // With `synchronous = OFF`, a power cut may lose the newest fence. This does no harm: the power cut also ends every
+    // program that holds the lock, and the next fence is at least the current time.
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF")
     const fence = sqlite.transaction(database, "EXCLUSIVE", () => advance(database, now))
     // If the file was deleted after `identity` was read, another program may hold the lock of a new file at this path.

@@ -142,9 +142,9 @@ export const table = {
   /** Needs the token of `pwdValidate`. `topt` is the broker's spelling. */
   toptVerify: post("toptVerify", "access/topt/verify", "step", device, byTotp, login),
   bioEnable: post("bioEnable", "access/bio/enable", "required", device, byDevice, done),
-  /** `token` is the access token of the previous session. */
+  /** The field `token` of the body is the access token of the previous session. */
   bioPwdValidate: post("bioPwdValidate", "access/bio/pwd/validate", "none", device, byToken, login),
-  /** Not `safe`, because each call makes a new QR code. */
+  /** This call is not `safe`, because each call makes a new QR code. */
   qrGenerate: Endpoint.make({
     name: "qrGenerate",
     method: "GET",
@@ -203,7 +203,7 @@ export const logout = (
     response: Shape.discard(Shape.unknown)
   })
 
-/** The option `environment` can be the origin of a production host. Its name is then `production`. */
+/** The option `environment` can be the origin of a production host. For an origin, this returns `production`. */
 export const environmentName = (environment: string): "uat" | "production" =>
   environment.toLowerCase() === "uat" ? "uat" : "production"
 

@@ -27,9 +27,9 @@ interface Taken {
 
 export interface Leases {
   /**
-   * Tries to acquire the lock until a try succeeds. Fails at once if a retry cannot succeed. Calls `note` with the
-   * reason while Redis cannot be reached or replies with an error. Calls `note` with `undefined` when Redis replies
-   * without an error.
+   * Tries to acquire the lock until a try succeeds. Fails at once if a retry cannot succeed. Calls `note` after each
+   * try. If Redis could not be reached or replied with an error, the argument of `note` is this trouble. If Redis
+   * replied without an error, the argument is `undefined`.
    */
   readonly take: (account: Account, note: Note) => Effect.Effect<Taken, VaultError.VaultError, Scope.Scope>
 }
@@ -100,9 +100,9 @@ const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean 
 const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
 
 /**
- * Returns `undefined` if no reply comes within the length of one lease and another 10 milliseconds. After this process
- * was suspended, the time of the lease may be over although a reply has arrived. Within the 10 milliseconds, this
- * process can read the reply.
+ * Returns `undefined` if no reply comes within the length of the lease plus 10 milliseconds. If this process was
+ * suspended, the first sleep may end before the process has read a reply that is already there. The second sleep gives
+ * the process time to read this reply.
  */
 const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effect.Effect<A | undefined, E> =>
   Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))

@@ -70,8 +70,8 @@ const awaitRenewalBounded = (self: Self): Effect.Effect<Session.Session, Failure
   whileOpen(self, "session", () => self.state.pendingRenewal?.boundedWait ?? Effect.flatten(startBoundedWait(self)))
 
 /**
- * Reads the store, to find a newer session or a logout by another program. `logouts` is the number of logouts when the
- * read was requested.
+ * Reads the store, to find a newer session or a logout by another program. `logouts` is the number of logouts by this
+ * session manager when the read was requested. If this number has changed since then, the store is not read.
  */
 const syncFromStore = (self: Self, logouts: number): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
@@ -104,7 +104,8 @@ const startSync = (self: Self, live: Session.Session, logouts: number) =>
 
 /**
  * Postpones the next check of the store by a random time between half of `pollInterval` and `pollInterval`. If the
- * store stops reporting changes, the session managers then read the store at different times.
+ * store stops reporting changes, each session manager reads the store at its next check. Because of the random time,
+ * these reads do not all happen at once.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
   // While `isUpToDate` ran, the cached session may have been replaced or removed.
