@@ -121,8 +121,8 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
 export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * The broker may restart the 300 seconds in `source` after each wrong attempt, so four wrong attempts in 15 minutes can
- * lock the account. After two failed logins, a person can still make one wrong attempt without locking the account.
+ * If each wrong attempt restarts the 300 seconds of `source`, four wrong attempts within 15 minutes can lock the
+ * account. After two failed logins, a person can still make one wrong attempt without locking the account.
  */
 const budget = {
   maxFailures: 2,

@@ -95,6 +95,7 @@ describe("the fake's request handling", () => {
       const fake = yield* begin()
       for (const accept of ["", "*/*", "application/*", "text/html, */*;q=0.1", "Application/JSON"]) {
         const { status } = yield* ask(fake, "POST", "/session/token", { headers: { accept }, body: {} })
+        // The body has no key, so HTTP 400 shows that the fake has accepted the header and read the body.
         assert.strictEqual(status, 400, accept)
       }
       const token = String((yield* login(fake)).json["sessionToken"])
@@ -244,7 +245,7 @@ describe("the fake's browser login", () => {
   )
 
   // The broker looks for the faults in this order. Each test causes the fault of its row and all faults of the rows
-  // below. An unregistered IP address causes EOAUTH009.
+  // below. EOAUTH009 is caused by an unregistered IP address, so its row changes no field of the request.
   const faults: ReadonlyArray<readonly [string, object]> = [
     ["EOAUTH001", { apiKey: "f" }],
     ["EOAUTH002", { redirectUrl: "https://evil.example/" }],
@@ -253,7 +254,7 @@ describe("the fake's browser login", () => {
     ["EOAUTH003", { scopes: "orders" }]
   ]
   for (const [index, [code]] of faults.entries()) {
-    it.effect(`reports ${code} if the request has this fault and all faults that the broker looks for later`, () =>
+    it.effect(`reports ${code} rather than the faults that the broker looks for later`, () =>
       Effect.gen(function* () {
         const ip = index <= 3 ? "unregistered" : "registered"
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
@@ -319,21 +320,23 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("refuses each bad exchange or refresh with its own error code, and the password grant with HTTP 400", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin()
-      const code = codeOf(yield* authenticate(fake))
-      yield* TestClock.adjust("10 minutes")
-      assert.strictEqual((yield* exchange(fake, "")).json["errorCode"], "EOAUTH010")
-      assert.strictEqual((yield* exchange(fake, "nobody")).json["errorCode"], "EOAUTH011")
-      assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH013")
-      assert.strictEqual((yield* renew(fake, undefined)).json["errorCode"], "EOAUTH015")
-      assert.strictEqual((yield* renew(fake, "nobody")).json["errorCode"], "EOAUTH016")
-      const other = yield* ask(fake, "POST", "/oauth/token", { body: { grant_type: "password" } })
-      assert.strictEqual(other.status, 400)
-      const closed = yield* begin({ accounts: [{ ...demo, appSignIn: "needed" }] })
-      assert.strictEqual((yield* oauthLogin(closed)).json["errorCode"], "EOAUTH999")
-    })
+  it.effect(
+    "refuses a faulty exchange or refresh with the error code of the fault, and a password grant with HTTP 400",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* begin()
+        const code = codeOf(yield* authenticate(fake))
+        yield* TestClock.adjust("10 minutes")
+        assert.strictEqual((yield* exchange(fake, "")).json["errorCode"], "EOAUTH010")
+        assert.strictEqual((yield* exchange(fake, "nobody")).json["errorCode"], "EOAUTH011")
+        assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH013")
+        assert.strictEqual((yield* renew(fake, undefined)).json["errorCode"], "EOAUTH015")
+        assert.strictEqual((yield* renew(fake, "nobody")).json["errorCode"], "EOAUTH016")
+        const other = yield* ask(fake, "POST", "/oauth/token", { body: { grant_type: "password" } })
+        assert.strictEqual(other.status, 400)
+        const closed = yield* begin({ accounts: [{ ...demo, appSignIn: "needed" }] })
+        assert.strictEqual((yield* oauthLogin(closed)).json["errorCode"], "EOAUTH999")
+      })
   )
 
   for (const [refreshedToken, status] of [
@@ -406,14 +409,12 @@ describe("the fake's browser login", () => {
   ]
   for (const oauthFailures of [200, 400] as const) {
     for (const [oauthFailureBody, expected] of bodies) {
-      it.effect(
-        `refuses an unknown code as oauthFailures: ${oauthFailures} and oauthFailureBody: "${oauthFailureBody}" describe`,
-        () =>
-          Effect.gen(function* () {
-            const fake = yield* begin({ oauthFailures, oauthFailureBody })
-            const { json, status } = yield* exchange(fake, "nobody")
-            assert.deepStrictEqual({ json, status }, { json: { ...expected }, status: oauthFailures })
-          })
+      it.effect(`refuses an unknown code with HTTP ${oauthFailures} and a body of the kind "${oauthFailureBody}"`, () =>
+        Effect.gen(function* () {
+          const fake = yield* begin({ oauthFailures, oauthFailureBody })
+          const { json, status } = yield* exchange(fake, "nobody")
+          assert.deepStrictEqual({ json, status }, { json: { ...expected }, status: oauthFailures })
+        })
       )
     }
   }
@@ -440,11 +441,13 @@ describe("the fake's legacy login", () => {
     ["required", "Invalid access token"],
     ["ignored", "Login session token generated successfully"]
   ] as const) {
-    it.effect(`answers "${message}" to a login without an access token if accessToken is "${accessToken}"`, () =>
-      Effect.gen(function* () {
-        const fake = yield* begin({ accessToken })
-        assert.strictEqual((yield* legacyLogin(fake, { accessToken: undefined })).json["statusMessage"], message)
-      })
+    it.effect(
+      `answers "${message}" to a login without an access token if the switch accessToken is "${accessToken}"`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* begin({ accessToken })
+          assert.strictEqual((yield* legacyLogin(fake, { accessToken: undefined })).json["statusMessage"], message)
+        })
     )
   }
 
@@ -456,7 +459,7 @@ describe("the fake's legacy login", () => {
     })
   )
 
-  it.effect("accepts a one-time code once, within five minutes", () =>
+  it.effect("accepts a one-time code only once, and only within five minutes", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const generate = () => ask(fake, "POST", "/otp/generateOtp", { body: { uid: demo.userId } })

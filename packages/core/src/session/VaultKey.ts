@@ -47,8 +47,8 @@ const unavailable = (why: string, advice?: string) =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
 // The id of a key is the beginning of the SHA-256 of this label and the key, and is stored unencrypted. Without the
-// label, the id would be the beginning of the SHA-256 of the key alone. Another program may use that SHA-256 as a
-// secret, and the id would reveal a part of this secret.
+// label, the id would be the beginning of the SHA-256 of the key alone. If another program used this SHA-256 as a
+// secret, the unencrypted id would reveal a part of that secret.
 const idLabel = new TextEncoder().encode("broker-auth vault key id 1")
 
 /**

@@ -27,8 +27,8 @@ const decodeOnce = (text: string): string =>
   )
 
 /**
- * A URL may end with a single quote, so single quotes are not matched. Without the lookbehind, the time of a search
- * would grow with the square of the number of consecutive quotation marks, angle brackets and blanks.
+ * Does not match single quotes, because a URL may end with one. Without the lookbehind, the time of a search would grow
+ * with the square of the number of consecutive quotation marks, angle brackets and blanks.
  */
 const enclosed = /^["<>“”„«»`\s]+|(?<!["<>“”„«»`\s])["<>“”„«»`\s]+$/g
 
@@ -43,7 +43,7 @@ const decodeWhole = (text: string): string => {
 }
 
 const repairs: ReadonlyArray<(text: string) => string> = [
-  // Tabs and line breaks are removed later.
+  // Removes control characters, except tabs and line breaks, which the third repair removes.
   (text) => withoutInvisible(text).replace(/[^\P{Cc}\t\n\r]/gu, ""),
   (text) => withoutQuotes(text.replace(enclosed, "")).replace(enclosed, ""),
   // Removes tabs, line breaks, and the blanks next to line breaks. Terminals and email programs add line breaks.

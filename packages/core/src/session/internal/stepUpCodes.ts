@@ -139,8 +139,8 @@ const answering = (
       )
     }
     /**
-     * Waits until no `resend` is running, and then returns the current challenge. Fails if the broker has sent a new
-     * code during this wait. The code that `codes` returned before the wait is then no longer the newest.
+     * Waits for the calls of `resend` that are still running, and then returns the current challenge. Fails if the
+     * broker has sent a new code during this wait, because the code that `codes` returned is no longer the newest.
      */
     const challengeOf = Effect.suspend(() => {
       const before = current
