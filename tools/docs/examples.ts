@@ -92,8 +92,9 @@ const compare = (line: string, value: string, index: number): string => {
 }
 
 /**
- * Rewrites the code of an example. The new code calls `__same` with each expression that has a stated value, and with
- * the stated value. It calls `__run` with the effect that the check runs. The line numbers stay the same.
+ * Rewrites the code of an example. For each expression with a stated value, the new code calls `__same` with the
+ * expression and the stated value. It calls `__run` with the effect that the check runs. The line numbers stay the
+ * same.
  */
 export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
   const lines = code.split("\n")

@@ -34,11 +34,11 @@ Copies the repository with its current files, starts a registry on 127.0.0.1, an
   2. a minor version of core; no other package changes; each broker's package logs in with the lowest and
      with the newest core that it accepts
   3. a patch of one broker; the patch needs the new core, and npm refuses it with the old core
-  4. a major version of core, and a patch of every package that needs core; npm refuses the new core with the first
-     versions of the brokers' packages
+  4. a major version of core, and a patch of every package that needs core; npm refuses the new core with the
+     brokers' packages of release 1
 
-The rehearsal changes nothing in the repository, and publishes only to this registry. It prints one row for each step,
-and fails if a step failed. Packages of other projects come from the usual registry.
+The rehearsal changes nothing in the repository, and publishes only to the registry on 127.0.0.1. It prints one row
+for each step, and fails if a step failed. Packages of other projects come from the usual registry.
 
 Options:
   --keep  keeps the temporary folder, and prints its path
@@ -57,7 +57,8 @@ const isBroker = ({ manifest }: Package): boolean => "./msw" in manifest.exports
 
 /**
  * Makes a `Way` for a broker that `firstWays` does not list. The way uses the broker's first login method, and takes
- * the credentials from the fields of an account. `login` is the name of the broker's first endpoint without a token.
+ * the credentials from the fields of an account. The way's `login` is the name of the broker's first endpoint without
+ * a token.
  */
 const plainWayOf = async (id: string): Promise<Way> => {
   const { methods } = await Effect.runPromise(loadBroker(id))
@@ -298,7 +299,8 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
   const acceptedCores = (name: string, version: string) => {
     const range = manifests.get(`${name}@${version}`)?.peerDependencies?.[core] ?? ""
     const cores = (history.get(core) ?? []).filter((one) => accepts(range, one))
-    // If the lowest core of the range was released before this rehearsal, only the real registry has it.
+    // If the lowest core of the range was released before this rehearsal, the rehearsal's registry does not have it.
+    // Then the first check is skipped.
     const lowest = lowestOf(range)
     if (history.get(core)?.includes(lowest)) expectEqual(cores[0], lowest, `the lowest core that ${name} accepts`)
     assert(cores.length > 0, `${name} ${version} accepts no published core: ${range}`)

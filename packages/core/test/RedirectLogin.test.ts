@@ -157,19 +157,19 @@ describe("a callback of a broker that sends a status", () => {
   )
 
   it.effect.each([
-    ["a cancelled login without the state", "status=cancelled", "denied"],
-    ["a cancelled login with the state", `status=cancelled&state=${state}`, "denied"],
-    ["a cancelled login with the state of another login", "status=cancelled&state=other", "state"],
+    ["the status of a cancelled login, but no state", "status=cancelled", "denied"],
+    ["the status of a cancelled login, and the state", `status=cancelled&state=${state}`, "denied"],
+    ["the status of a cancelled login, and the state of another login", "status=cancelled&state=other", "state"],
     ["an undocumented status", "status=error&code=canary", "denied"],
-    ["success in upper case", `status=SUCCESS&state=${state}`, "denied"],
+    ["the success status in upper case", `status=SUCCESS&state=${state}`, "denied"],
     ["an empty status", `status=&state=${state}`, "denied"],
     ["two statuses", `status=success&status=cancelled&state=${state}`, "repeated"],
-    ["success without the state", "status=success&code=canary", "state"],
-    ["success with another state", `status=success&code=canary&state=other`, "state"],
+    ["the success status, but no state", "status=success&code=canary", "state"],
+    ["the success status, but a wrong state", `status=success&code=canary&state=other`, "state"],
     ["no status", `code=canary&state=${state}`, "missing-token"],
     ["no parameters", "", "state"],
     ["an error parameter", `status=success&error=x&state=${state}`, "denied"]
-  ] as const)("is rejected: %s", ([, query, reason]) =>
+  ] as const)("is rejected if it contains %s", ([, query, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(read(query)), reason)
     })
@@ -196,7 +196,7 @@ describe("RedirectLogin.requireParameter", () => {
   )
 
   it.effect.each(["", "auth_token=", "auth_token", "auth_token=%20", "auth_token=+"])(
-    "fails for the empty or missing value in %j",
+    "fails if the parameter is empty or missing: %j",
     (query) =>
       Effect.gen(function* () {
         assert.strictEqual(yield* why(needed(query)), "missing-token")
@@ -301,7 +301,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("can be completed after a callback that says that the user has cancelled the login", () =>
+  it.effect("can be completed after a callback with the status of a cancelled login", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -384,7 +384,7 @@ describe("a code or token of a callback", () => {
   ]
 
   for (const carries of ["code", "token"] as const) {
-    it.effect.each(damaged)(`is not sent if it arrives with %s (the callback carries a ${carries})`, ([, query]) =>
+    it.effect.each(damaged)(`is not sent if it arrives with %s (option carries: "${carries}")`, ([, query]) =>
       Effect.gen(function* () {
         const { addressOf, request, sent, service } = yield* begun(carries)
         for (const call of [service.check, service.complete] as const) {
@@ -411,7 +411,7 @@ describe("a code or token of a callback", () => {
       })
   )
 
-  it.effect("is checked in a form in the same way as in a URL", () =>
+  it.effect("gets the same checks in a form as in a URL", () =>
     Effect.gen(function* () {
       const { request, sent, service } = yield* begun("code")
       const form = (code: string) =>

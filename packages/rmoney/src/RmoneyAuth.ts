@@ -17,8 +17,8 @@ import * as services from "./internal/services.ts"
 
 /**
  * Credentials for a login. The session belongs to the user id that the broker returns. If `totp` is absent, the first
- * of the `kinds` of each challenge is `otp`, the code by SMS and email. `vendor` is sent only with a code of the kind
- * `otp`. The default for `deviceId` is derived from the user id.
+ * kind of each challenge is `otp`, the code by SMS and email. `vendor` is sent only with a code of the kind `otp`. The
+ * default for `deviceId` is derived from the user id.
  *
  * @category models
  * @since 0.1.0
@@ -99,8 +99,8 @@ const method = Method.stepUp(family, { id: "password", credentials, api, account
 
 /**
  * Provides all services of this login method for one account. A login always returns a challenge: answer it with
- * `Login.withStepUp`. The answer is sent as a code of the first kind in the `kinds` of the challenge. To answer with a
- * code of another kind, call `StepUp.verify` with a copy of the challenge in which that kind is first.
+ * `Login.withStepUp`. The answer is sent as a code of the kind that is first in the challenge's `kinds`. To answer with
+ * a code of another kind, call `StepUp.verify` with a copy of the challenge in which that kind is first.
  *
  * @example
  * ```ts

@@ -153,7 +153,7 @@ export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.f
  */
 export const replaceWithEmpty = (path: string): void => {
   const fresh = `${path}-new`
-  // This file exists if a program was killed inside this function.
+  // If a program was killed inside this function, its new file still exists.
   Fs.rmSync(fresh, { force: true })
   createEmpty(fresh)
   for (const companion of companions) Fs.rmSync(path + companion, { force: true })

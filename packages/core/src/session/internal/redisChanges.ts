@@ -3,8 +3,9 @@
  * stream, which all sessions with the same key prefix share. A process reads the stream with one blocking command, on a
  * connection of its own.
  *
- * A pub/sub channel would lose messages while the connection is interrupted. After an interruption, a process reads the
- * missed entries from the stream, if the stream still contains the last entry that the process has read.
+ * A pub/sub channel would lose messages while the connection is interrupted. After an interruption, a process looks in
+ * the stream for the last entry that it has read. If the stream still contains that entry, the process reads all
+ * entries after it.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -21,7 +22,7 @@ export const streamOf = (prefix: string): string => `${prefix}:changes`
 
 /**
  * The stream keeps about this number of entries. If more entries were added while a process was disconnected, the
- * process reads every account again.
+ * process reads the session of every account again.
  */
 const streamLength = 10_000
 
