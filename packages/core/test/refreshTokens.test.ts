@@ -92,7 +92,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not sent by SessionManager.renew, and its predecessor is not sent again", () =>
+  it.effect("is not sent by SessionManager.renew, and the token that it replaced is not sent again", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
@@ -135,7 +135,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not part of any session that the manager returns after SessionManager.renew fails", () =>
+  it.effect("is in no session that the manager returns after SessionManager.renew has failed", () =>
     Effect.gen(function* () {
       const { shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
@@ -165,7 +165,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("does not prevent the manager from storing a new session when the store works again", () =>
+  it.effect("is not sent when a broken store works again, and the new session is stored", () =>
     Effect.gen(function* () {
       const { breaking, shared, state, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]
@@ -324,9 +324,9 @@ describe("sessions: a refresh token that is used up", () => {
   }
 
   /**
-   * Every session of this fake broker expires at the next full or half hour, the cut-off. `refreshAtCutOff` starts a
-   * refresh 10 seconds before the cut-off. The refreshed session expires at the same cut-off, so the manager does not
-   * use it. The manager waits for the cut-off, and then logs in.
+   * Every session of this fake broker expires at the cut-off, which is the next full or half hour. `refreshAtCutOff`
+   * starts a refresh 10 seconds before the cut-off. The refreshed session expires at the same cut-off. The manager does
+   * not use this session, because it lasts less than 30 seconds. The manager waits for the cut-off, and then logs in.
    */
   const refreshAtCutOff = Effect.gen(function* () {
     yield* TestClock.setTime(morning)
@@ -423,7 +423,7 @@ interface Day {
   readonly another: Effect.Effect<Program, never, Effect.Services<ReturnType<typeof start>>>
   /** Refresh tokens that the broker accepts. */
   readonly valid: Set<string>
-  /** True until the store fails. Before that, each program can know what the other program has sent. */
+  /** True until the store first fails. Until then, each program learns from the store which tokens were sent. */
   isHealthy: boolean
   adopted: number
 }

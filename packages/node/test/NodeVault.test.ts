@@ -282,7 +282,7 @@ it.effect("NodeVault restores process.emitWarning after it has loaded SQLite", (
 describe("vaults: a vault that another program changed", () => {
   const changes: Readonly<Record<string, ReadonlyArray<string>>> = {
     "an entry was deleted": [`DELETE FROM entry WHERE account LIKE 'angel/%'`],
-    "an entry was deleted and the counts were adjusted": [
+    "an entry was deleted, and the counts of entries and writes were set to 1": [
       `DELETE FROM entry WHERE account LIKE 'angel/%'`,
       `UPDATE checked SET value = '1' WHERE name IN ('entries', 'writes')`
     ],

@@ -165,7 +165,7 @@ describe("a login whose redirect URL is not on loopback", () => {
     })
   )
 
-  it.live("fails with ActionRequired when the input ends, and after the time-out", () =>
+  it.live("fails with ActionRequired if the input ends, or if no address arrives in time", () =>
     Effect.gen(function* () {
       const ended = yield* pastedLogin()
       yield* ended.user.endInput
@@ -230,7 +230,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("completes with a callback over HTTP on loopback after the input has ended", () =>
+  it.live("completes with an HTTP callback on loopback, even if the input has ended", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, user } = yield* loopbackLogin()
       yield* user.endInput
@@ -241,7 +241,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("asks for the address if the parameters of a callback on loopback follow a #", () =>
+  it.live("asks for the address if a callback on loopback has its parameters after a #", () =>
     Effect.gen(function* () {
       const { exchanged, login, redirectUrl, startUrl, user } = yield* loopbackLogin({ hasBrowser: true })
       const state = yield* startLogin(startUrl)
@@ -255,7 +255,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("reads the input only from a terminal if the redirect URL is on loopback", () =>
+  it.live("does not read the input if the redirect URL is on loopback and there is no terminal", () =>
     Effect.gen(function* () {
       const { login, user } = yield* loopbackLogin({ isTerminal: false, timeout: "300 millis" })
       yield* user.paste("text")
@@ -265,7 +265,7 @@ describe("a browser login", () => {
   )
 })
 
-/** The ways in which a login ends. Each way sends or pastes callbacks that contain secrets. */
+/** The ways in which a login can end. In each of them, a callback that contains secrets is sent or pasted. */
 const ways: ReadonlyArray<
   readonly [
     what: string,
@@ -302,7 +302,7 @@ const ways: ReadonlyArray<
 ]
 
 describe("a login that a user can complete with a pasted address", () => {
-  it.live.each(ways)("writes no secret to a log, a span, an error or a shown text after %s", ([, options, end]) =>
+  it.live.each(ways)("shows no secret in its texts, errors, logs and spans after %s", ([, options, end]) =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const redirectUrl = options.redirectUrl ?? `http://127.0.0.1:${yield* freePort}/callback`
