@@ -452,7 +452,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
   ),
   scenario(
     "browser.ts",
-    "opens the broker's page in the first run, not in the second run, and again after the broker has lost the session",
+    "opens the broker's page once, reuses the session after a restart, and opens the page again after the broker has lost the session",
     browser
   ),
   ...(runsRedis
@@ -467,13 +467,13 @@ export const scenarios: ReadonlyArray<Scenario> = [
   ...Object.keys(ways).map((way) =>
     scenario(
       "session.ts",
-      `prints the time at which the session expires, if the argument of the program is ${way}`,
+      `gets a session for the argument ${way}, and prints the time at which it expires`,
       session(way),
       way === "angel" ? undefined : "others"
     )
   ),
   scenario("feed.ts", "opens the market feed with the headers of the session", feed),
-  scenario("unitTest.ts", "passes without the addresses of the simulator", (world) =>
+  scenario("unitTest.ts", "passes with its own fake broker, and sends no request to the simulator", (world) =>
     runs(world, "unitTest.ts", { EXAMPLES_ORIGINS: "" }, /pass 1/, [])
   ),
   scenario("commonjs.cjs", "loads the packages with require", (world) =>

@@ -149,7 +149,7 @@ describe("a connection on Node", () => {
     ["the default client", undefined],
     ["NodeHttpClient", NodeHttpClient.layer()]
   ] as const) {
-    it(`returns an answer from another host, whatever HTTP status the answer has (${name})`, async () => {
+    it(`with ${name}, fetch returns an answer from another host, whatever its HTTP status`, async () => {
       const server = Http.createServer(({ url = "" }, response) => {
         response.writeHead(Number(url.slice(1)), { "x-answer": "1" }).end()
       })

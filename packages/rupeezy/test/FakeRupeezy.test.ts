@@ -79,7 +79,7 @@ describe("the fake's login", () => {
     ["an unknown application id", logIn({ application_id: "dev_0000" }), 401, "Unauthorized"],
     ["a field name in camel case", logIn({ client_code: undefined, clientCode: demo.clientCode }), 400, "Bad request"],
     ["a missing code", logIn({ totp: undefined }), 400, "Bad request"],
-    ["a number in place of the code", logIn({ totp: 123456 }), 400, "Bad request"],
+    ["a code that is a number instead of text", logIn({ totp: 123456 }), 400, "Bad request"],
     [
       "a body that is not JSON",
       ask("POST", "/user/login", { headers: key, body: "client_code=XX9999" }),
@@ -159,7 +159,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("an order from a registered IP address is not refused with IP_NOT_ALLOWED", () =>
+  it.effect("an order from a registered IP address is refused with HTTP 400, because the fake accepts no orders", () =>
     Effect.gen(function* () {
       yield* start({ accounts: [{ ...demo, ip: "registered" }] })
       const order = yield* ask("POST", "/trading/orders/regular", { headers: bearer(yield* logIn()), body: {} })
@@ -398,12 +398,12 @@ describe("the fake's switches", () => {
       "success"
     ],
     [
-      "the error message for a login with the right password after three wrong passwords",
+      "the field `message` in the answer to the right password after three wrong passwords",
       { lockAfter: 3 },
       threeMisses,
       "Your account is blocked"
     ],
-    ["the error message for a login with the right password after three wrong passwords", {}, threeMisses, undefined],
+    ["the field `message` in the answer to the right password after three wrong passwords", {}, threeMisses, undefined],
     ["the claim `exp` in the token", {}, claims, "present"],
     ["the claim `exp` in the token", { tokenEnd: "absent" }, claims, "absent"],
     ["the HTTP status of a call one hour after the login", {}, afterAnHour, 200],

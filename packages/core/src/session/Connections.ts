@@ -39,8 +39,8 @@ export type Accounts = Readonly<
 >
 
 /**
- * Options of `open`. If the login of an account needs a one-time code from a person, the function `codes` is called.
- * The field `account` of the function's argument is this account.
+ * Options of `open`. If a login needs a one-time code from a person, the function in the option `codes` is called. The
+ * function gets a question, and the field `account` of the question says which account needs the code.
  *
  * @category models
  * @since 0.1.0

@@ -42,7 +42,10 @@ const load = (): typeof Sqlite | undefined => {
   return Result.getOrUndefined(loaded)
 }
 
-/** For a code that is not listed here, the failure is `Damaged`. Source: https://sqlite.org/rescode.html. */
+/**
+ * The failures for SQLite's primary result codes. A code that is not listed here gives `Damaged`. Source:
+ * https://sqlite.org/rescode.html.
+ */
 const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {
   3: () => new Failed({ systemCode: "EACCES" }),
   5: () => new Busy(),
@@ -57,7 +60,7 @@ const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {
   22: () => new Failed({ systemCode: "EFBIG" })
 }
 
-/** Extended result codes that differ in meaning from their primary codes. */
+/** The failures for extended result codes that differ in meaning from their primary codes. */
 const extendedCodes: Readonly<Record<number, () => Failure>> = {
   522: () => new Damaged(), // IOERR_SHORT_READ
   1032: () => new Failed({ systemCode: "ESTALE" }), // READONLY_DBMOVED
@@ -78,8 +81,8 @@ const isFull = (path: string): boolean =>
   )
 
 /**
- * `Failed` if the system refuses access to the file or its folder. `Damaged` if the cause is the content of the file,
- * such as a header that marks the database as read-only.
+ * Returns `Failed` if the system refuses access to the file or its folder. Otherwise, the cause is the content of the
+ * file, such as a header that marks the database as read-only, and the function returns `Damaged`.
  */
 const fileSystemFailure = (path: string, mode: number): Failure => {
   const folder = Path.dirname(path)
@@ -121,7 +124,10 @@ export const run = <A>(path: string, use: () => A): Effect.Effect<A, Failure> =>
     return Result.isSuccess(result) ? Effect.succeed(result.success) : Effect.fail(failureOf(result.failure, path))
   })
 
-/** Opens a database. If it is locked, SQLite fails at once, because waiting inside SQLite would block every fiber. */
+/**
+ * Opens a database. If the database is locked, a statement fails at once. A wait inside SQLite would block every
+ * fiber.
+ */
 export const open = (path: string): Sqlite.DatabaseSync => {
   const sqlite = load()
   if (sqlite === undefined) throw new Failed({ systemCode: "ENOSYS" })
@@ -163,7 +169,7 @@ const turns = Schedule.forever.pipe(
   Schedule.upTo({ duration: "5 seconds" })
 )
 
-/** Retries while another program uses the database, for up to five seconds, without blocking other fibers. */
+/** Retries for up to five seconds while another program uses the database. Other fibers are not blocked. */
 export const whenFree = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.retry(effect, { while: ({ _tag }) => _tag === "Busy", schedule: turns })
 
