@@ -85,7 +85,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("creates the salt once if two layers with the same folder are built at the same time", () =>
+  it.effect("derives the same key in two layers that are built for the same new folder at the same time", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const keys = yield* Effect.all([keyOf(horse, folder), keyOf(horse, folder)], { concurrency: "unbounded" })

@@ -82,7 +82,7 @@ export interface Options extends BrokerClient.Options {
   readonly basePath?: string | undefined
   /**
    * Paths below `basePath` that differ from RMoney's documentation, keyed by the name of the call. Other brokers with
-   * the same back end use `access/pwd/forget` and `access/totp/verify`.
+   * the same back end use `access/pwd/forget` for `pwdForgot`, and `access/totp/verify` for `toptVerify`.
    */
   readonly paths?: Readonly<Record<string, string>> | undefined
   /** Default: `RMONEY`. */
