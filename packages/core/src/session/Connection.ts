@@ -81,8 +81,8 @@ export type Connection<Services> = CallsOf<Services> & Closable
 
 /**
  * Returns the plain text of a secret, such as a token or the address of a login page. Do not log this text. Throws
- * `InvalidRequest` if the argument is not a secret. Before you pass `tokens.refresh`, check that the session has a
- * refresh token: otherwise `tokens.refresh` is `undefined`.
+ * `InvalidRequest` if the argument is not a secret. If a session has no refresh token, its `tokens.refresh` is
+ * `undefined`: check this before you pass `tokens.refresh`.
  *
  * @category secrets
  * @since 0.1.0

@@ -167,7 +167,7 @@ const exchange = (question: string): Effect.Effect<string, VaultError.VaultError
       Effect.callback<string, VaultError.VaultError>((resume) => {
         let printed = ""
         child.once("error", () => resume(Effect.fail(unavailable("the process that reads the keyring does not start"))))
-        // This error occurs if the child exits before it reads the request. The event `close` follows.
+        // The child can exit before it reads the request. The resulting error is ignored: the event `close` follows.
         child.stdin.once("error", () => undefined)
         child.stdout.setEncoding("utf8").on("data", (chunk: string) => (printed += chunk))
         child.once("close", () => resume(Effect.succeed(printed)))
