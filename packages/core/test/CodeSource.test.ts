@@ -173,7 +173,7 @@ describe("functions of CodeSource:", () => {
     })
   )
 
-  it.effect("CodeSource.respond passes the fields of a challenge to the source, except the id and the step token", () =>
+  it.effect("CodeSource.respond gives the source the fields of a challenge, except the id and the step token", () =>
     Effect.gen(function* () {
       const { account } = request()
       const ledger = yield* Challenge.makeLedger(account)

@@ -60,7 +60,7 @@ const sound: Subject = {
   },
   layer: ({ body, headers, status }) => TestHttp.layerRespond(async () => new Response(body, { status, headers })),
   verdicts: { tiny: ["Yes", "No"] },
-  // The PIN 9153 is left out, because the error code T9153 contains it.
+  // The PIN 9153 is left out: the failures show the error code T9153, which contains the PIN.
   secrets: [secrets.key, secrets.access]
 }
 

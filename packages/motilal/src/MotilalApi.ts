@@ -89,7 +89,7 @@ export interface Extras {
 
 /**
  * The typed calls, one for each endpoint. `BrokerApi.Call` describes their arguments. To call `resendotp`, `verifyotp`
- * or `getaccesstoken`, pass a session whose access token is the login's `AuthToken`.
+ * or `getaccesstoken`, pass a session whose access token is the `AuthToken` that `authdirectapi` returned.
  *
  * @category services
  * @since 0.1.0

@@ -114,7 +114,7 @@ describe("a login with key and secret", () => {
 
   for (const probe of [undefined, "getLimits", "whoami"] as const) {
     it.effect(
-      `returns a session that Profile.profile checks with ${probe ?? "getLimits"} ${probe ? `if probe is "${probe}"` : "by default"}`,
+      `returns a session that Profile.profile checks with a call of ${probe ?? "getLimits"} ${probe ? `if the option probe is "${probe}"` : "by default"}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin()
@@ -129,7 +129,7 @@ describe("a login with key and secret", () => {
     )
   }
 
-  it.effect("returns a token that SamcoAuth.fromTokens accepts with the prefix Bearer", () =>
+  it.effect("returns a token that SamcoAuth.fromTokens also accepts with the prefix Bearer", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -184,7 +184,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("does not resend a code after EOAUTH030", () =>
+  it.effect("does not resend a code after the error EOAUTH030", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ codeExchange: "concurrent" })
       const running = yield* Effect.provide(Login.session, direct(fake))

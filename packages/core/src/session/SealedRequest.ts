@@ -82,7 +82,7 @@ export const seal = (
  * - The text is missing, was changed, was sealed with another key, or belongs to another account: `RedirectRejected`
  *   (`request-changed`).
  * - The lifetime of the text has passed: `RedirectRejected` (`request-expired`).
- * - A clock is wrong, and the time of sealing is in the future by more than the lifetime: `RedirectRejected`
+ * - Because of a wrong clock, the time of sealing is in the future by more than the lifetime: `RedirectRejected`
  *   (`request-expired`).
  * - The key comes from `VaultKey.layerPlaintext`: `InvalidRequest`.
  *

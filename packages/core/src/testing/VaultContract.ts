@@ -262,7 +262,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "blocks other fibers while a fiber holds it for more than a second",
+    name: "blocks other fibers even if its holder keeps it for more than a second",
     run: Effect.gen(function* () {
       const locks = yield* pair(subject)
       const { fiber, leave } = yield* occupy(locks[0])
@@ -339,7 +339,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "confirms that its holder has the lock",
+    name: "has a `check` that succeeds while the lock is held",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       yield* lock.withLock(account, ({ check }) => Effect.andThen(check, Effect.andThen(grace, check)))
