@@ -166,7 +166,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.live("reports changes that were made while the connection was interrupted", () =>
+  it.live("reports a change that was made while the connection was interrupted", () =>
     Effect.gen(function* () {
       const prefix = yield* freshPrefix
       const { url } = yield* server
@@ -284,7 +284,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
   )
 
   it.live(
-    "shows with its mark that no change was missed while the connection was broken, unless the stream was deleted",
+    "has the same mark after an interruption, but a new mark if the stream was deleted during the interruption",
     () =>
       Effect.gen(function* () {
         const { url } = yield* server

@@ -126,9 +126,9 @@ export const layer = (options: Options & Exchange) =>
   options.exchange === "vendor" ? byVendor.layer(options) : byChecksum.layer(options)
 
 /**
- * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_REDIRECT_URL`, and
- * `RMONEY_ENVIRONMENT` if no option sets the environment. The exchange `checksum` needs `RMONEY_APP_CODE` and
- * `RMONEY_API_SECRET`. The exchange `vendor` needs `RMONEY_VENDOR`.
+ * Like `layer`, but reads the credentials from the configuration. Both exchanges need `RMONEY_USER_ID` and
+ * `RMONEY_REDIRECT_URL`. The exchange `checksum` also needs `RMONEY_APP_CODE` and `RMONEY_API_SECRET`. The exchange
+ * `vendor` also needs `RMONEY_VENDOR`. If no option sets the environment, `layerConfig` reads `RMONEY_ENVIRONMENT`.
  *
  * @example
  * ```ts

@@ -131,7 +131,7 @@ describe("the fake", () => {
     ["bare", "bare"],
     ["three-part", "three-part"]
   ] as const)(
-    'with stepHeader: "%s", accepts only the permitted forms of the authorization header',
+    'with stepHeader: "%s", accepts only the forms of the authorization header that this option permits',
     ([stepHeader, ...taken]) =>
       Effect.gen(function* () {
         for (const form of ["bare", "three-part"] as const) {
@@ -260,7 +260,7 @@ describe("the fake's limits:", () => {
     )
   }
 
-  it.effect("the count of wrong passwords restarts after five minutes and after the right password", () =>
+  it.effect("the right password, or a pause of five minutes, restarts the count of wrong passwords", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const wrong = ask(fake, "access/pwd/validate", { ...password, password: "wrong" })

@@ -87,8 +87,8 @@ interface Way<Services> {
   readonly renewal?: ReadonlyArray<string>
   /**
    * Body of an answer that refuses the token. The test injects this answer. If `refused` is absent, the test clears the
-   * broker's state, so that the broker no longer knows the token. A row has `refused` if its renewal needs the broker's
-   * state.
+   * broker's state, so that the broker no longer knows the token. `refused` is set in the rows whose renewal would fail
+   * after the state was cleared.
    */
   readonly refused?: string
   readonly logout: ReadonlyArray<string>
@@ -400,7 +400,7 @@ describe("Connection", () => {
       inSetting(async (setting) => {
         const { simulator } = setting
         const sent = makeSent(setting)
-        /** The fakes allow only a few calls per second. */
+        /** Advances the simulator's clock, because the fakes allow only a few calls per second. */
         const wait = () => Effect.runPromise(simulator.advance("2 seconds"))
 
         const first = await row.open(setting)

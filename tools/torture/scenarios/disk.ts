@@ -21,7 +21,7 @@ import {
 import type { Outcome } from "../protocol.ts"
 import { throughTrouble, troubles } from "../refusal.ts"
 
-/** Number of calls for a session during a failure. */
+/** During a failure, a program requests a session this many times. */
 const asks = 3
 /**
  * The pause between two calls, in milliseconds. After a first failed renewal, the session manager waits 1 to 1.5

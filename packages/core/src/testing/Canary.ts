@@ -49,7 +49,7 @@ const stringify = (value: unknown): string => {
 }
 
 /**
- * The names and values of an object's own properties, and of the getters of its prototypes, such as the getter
+ * Returns the names and values of an object's own properties and of the getters of its prototypes. Such a getter is
  * `message` of `AuthError.InvalidCredentials`.
  */
 const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: unknown]> => {
@@ -195,9 +195,9 @@ const find = (text: string, spelling: string): number => {
 }
 
 /**
- * Finds secrets in the records, as plain text and in common encodings. If a secret is the value of a header, such as
- * `Bearer …`, `leaks` also finds records that contain only a secret part of the value. `leaks` returns an excerpt of
- * each record that contains a secret. A test asserts that there are no excerpts.
+ * Finds secrets in the records, as plain text and in common encodings. A header value such as `Bearer …` has secret
+ * parts. `leaks` finds each of these parts, too. `leaks` returns an excerpt of each record that contains a secret. A
+ * test asserts that there are no excerpts.
  *
  * @category checks
  * @since 0.1.0
