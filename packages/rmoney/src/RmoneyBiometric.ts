@@ -44,7 +44,7 @@ interface Refused {
 
 const build = Effect.fnUntraced(function* ({ account, api, credentials: { accessToken, userId }, expiry }: Given) {
   const newest = yield* Ref.make(Session.bareToken(accessToken))
-  // The token that the broker refused last. It is not sent again.
+  // The token that the broker refused most recently, and the error. This token is not sent again.
   const refused = yield* Ref.make<Refused | undefined>(undefined)
   // Each login replaces the token that the next login needs, so logins are sent one at a time.
   const oneAtATime = yield* Semaphore.make(1)
@@ -93,9 +93,9 @@ const method = Method.make(
 
 /**
  * Provides all services of this login method for one account. Enable biometric login once, with the call `bioEnable` of
- * `RmoneyApi` in a session of `RmoneyAuth`. The layer keeps the token of its newest login for the next login. After a
- * restart without a persistent vault, pass the newest token in the credentials. A `SessionManager` with a persistent
- * vault renews the session with the stored token.
+ * `RmoneyApi` in a session of `RmoneyAuth`. The layer keeps the token of its newest login for the next login. A restart
+ * of the program loses this token. After a restart, a `SessionManager` with a persistent vault renews the session with
+ * the stored token. Without a persistent vault, pass the newest token in the credentials.
  *
  * @category layers
  * @since 0.1.0

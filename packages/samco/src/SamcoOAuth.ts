@@ -37,14 +37,14 @@ export interface Options extends services.Options, services.CredentialCheck {
   /** Scopes of the app. Default: `["all"]`. At present, `all` is the only scope. */
   readonly scopes?: ReadonlyArray<string> | undefined
   /**
-   * `standard`: sends the browser to `/oauth/authorize`, with the parameter names of the OAuth standard, as in an older
-   * sample from the broker. Default: `/app/oauth/authorize`, with the documented parameter names.
+   * `standard`: sends the browser to `/oauth/authorize`, with the parameter names of the OAuth standard. An older
+   * sample from the broker uses this page. Default: `/app/oauth/authorize`, with the documented parameter names.
    */
   readonly authorizePage?: "standard" | undefined
   /** `delete`: ends sessions with `DELETE /logout`. Default: `/oauth/revoke`, which accepts even an unknown token. */
   readonly logout?: "delete" | undefined
   /**
-   * `refuse`: does not refresh an expired session. Use `refuse` if the broker's refresh tokens expire at 08:00 IST.
+   * `refuse`: does not refresh an expired session. Use `refuse` if the broker refuses refresh tokens after 08:00 IST.
    * Default: refreshes an expired session.
    */
   readonly refreshAfterEnd?: "refuse" | undefined
@@ -134,8 +134,8 @@ const method = Method.redirect(family, {
       return yield* refreshExpired
     }
     const once = given.api.oauthRefresh({ refresh_token: refreshToken })
-    // A refresh is resent, but a code is not: if a code is sent twice, the broker revokes all tokens of the app and
-    // account.
+    // A refresh is resent, but a code is not: if a code is sent twice, the broker revokes all tokens that the app has
+    // for the account.
     const call =
       options.concurrentExchange === "fail"
         ? once

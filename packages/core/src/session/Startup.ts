@@ -79,8 +79,9 @@ const merge = <A, E extends Failure, R>(
 type AnyLayer = Layer.Layer<never, Failure, unknown>
 
 /**
- * Merges layers like `Layer.mergeAll`, but does not stop at the first failure. If one layer fails, the error is the
- * error of that layer. If several layers fail, the error is a `StartupError` that contains all their errors.
+ * Merges layers like `Layer.mergeAll`, but does not stop at the first failure. If only one layer fails, the merged
+ * layer fails with the error of that layer. If several layers fail, the merged layer fails with a `StartupError` that
+ * contains all their errors.
  *
  * @example
  * ```ts

@@ -38,7 +38,7 @@ const probe = Effect.fnUntraced(function* (
   const exit = yield* Effect.exit(self.profile(refused))
   const lives = Exit.isSuccess(exit)
   const failure = lives ? undefined : Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-  // If the profile call fails without the reason `SessionExpired`, it is unknown whether the session is live.
+  // Only the reason `SessionExpired` shows that the session is not live. After any other failure, this is unknown.
   if (!lives && failure?.reason._tag !== "SessionExpired") return undefined
   const now = yield* Clock.currentTimeMillis
   yield* Effect.ignore(
@@ -48,14 +48,14 @@ const probe = Effect.fnUntraced(function* (
 })
 
 /**
- * Fails if a refused session must not be replaced now. The session may be replaced at once in two cases:
- * - In the last 30 minutes, the session has not replaced another refused session, and the broker's profile call has not
- *   accepted the session.
+ * Fails if a refused session must not be replaced now. The session is replaced without a pause in two cases:
+ * - The session has not replaced another refused session in the last 30 minutes. These 30 minutes begin again when the
+ *   broker's profile call accepts the session.
  * - The broker has accepted the session for an order, or for another call that must not be sent twice.
  *
  * In all other cases, a pause applies to all programs that share the store. The pause begins when the session replaces
- * another refused session. The pause begins again when the broker's profile call accepts the session. The profile call
- * shows whether the session is live:
+ * another refused session. Like the 30 minutes, the pause begins again when the profile call accepts the session. The
+ * profile call shows whether the session is live:
  * - Live: the session is not replaced, and callers get the session.
  * - Not live: callers no longer get the session. It is replaced when the pause is over.
  * - Unknown: callers get the session. It is replaced when the pause is over.
