@@ -95,7 +95,7 @@ const service = (errorcode: string, message: string) =>
 const gateway = (errorCode: string, message: string) =>
   FakeBroker.json({ success: false, message, errorCode, data: "" })
 
-/** Makes a refusal like the sample of a failure in the broker's documentation: `status` and `data` are text. */
+/** Makes a refusal in the format that the broker's documentation shows: `status` and `data` are text. */
 const documented = (errorcode: string, message: string) =>
   FakeBroker.json({ status: "false", message, errorcode, data: "null" })
 

@@ -57,7 +57,7 @@ describe("a broker's text", () => {
     ["zero-width characters", "a\u200b\u200c\u200d\u2060\ufeffb", "ab"],
     ["invisible tags", "a\u{e0041}b", "ab"],
     ["lone surrogates", "a\ud83d b\ude00", "a\ufffd b\ufffd"]
-  ])("cannot forge a log line or control a terminal, even with %s in it", (_, text, clean) => {
+  ])("with %s is made safe for logs and terminals", (_, text, clean) => {
     assert.strictEqual(Redaction.scrub(text), clean)
     assert.notMatch(Redaction.excerpt(text), unsafe)
     assert.notMatch(Redaction.excerpt(JSON.stringify({ [text]: text })), unsafe)
@@ -82,7 +82,7 @@ describe("Redaction.scrub with given secrets", () => {
   const secret = `p"ä/ß&<1> é`
   it.each([
     ["without encoding", secret],
-    ["in capitals", secret.replace("ä", "Ä").replace("p", "P")],
+    ["with capital letters", secret.replace("ä", "Ä").replace("p", "P")],
     ["in JSON", JSON.stringify(secret).slice(1, -1)],
     ["in a URL", encodeURIComponent(secret)],
     ["in a URL in lower case", encodeURIComponent(secret).toLowerCase()],
@@ -94,7 +94,7 @@ describe("Redaction.scrub with given secrets", () => {
     ["in hexadecimal", Buffer.from(secret).toString("hex").toUpperCase()],
     ["in base64", Buffer.from(secret).toString("base64")],
     ["in base64 for URLs", Buffer.from(secret).toString("base64url")]
-  ])("removes a secret %s", (_, spelled) =>
+  ])("removes a secret that is written %s", (_, spelled) =>
     assert.strictEqual(Redaction.scrub(`[${spelled}] [x]`, secrets(secret)).replaceAll("=", ""), "[<redacted>] [x]")
   )
 
@@ -260,16 +260,8 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     ["an element", "<r><accessToken>abc123</accessToken><code>7</code></r>", "<redacted> 7"],
     ["an element with a namespace", `<ns:jwt xsi:type="string">abc</ns:jwt> no`, "<redacted> no"],
     ["nested elements", "<token><value>abc</value>x<token>y</token>z</token> no", /^(<redacted> )+no$/],
-    [
-      "an element with an inner element that has a longer name",
-      "<pin><pincode>1</pincode>4711</pin> no",
-      /^(<redacted> )+no$/
-    ],
-    [
-      "an element with a stray end tag that has a longer name",
-      `<a id="token">1</abbr>4711</a> no`,
-      /^(<redacted> )+no$/
-    ],
+    ["the element pin with the inner element pincode", "<pin><pincode>1</pincode>4711</pin> no", /^(<redacted> )+no$/],
+    ["the element a with the stray end tag abbr", `<a id="token">1</abbr>4711</a> no`, /^(<redacted> )+no$/],
     ["an element whose end tag contains a blank", "<pin>4711</pin > no", "<redacted> no"],
     ["a truncated element", "no <pin>4711", "no <redacted>"],
     ["character data", "<token><![CDATA[abc123]]></token> no", "no"],

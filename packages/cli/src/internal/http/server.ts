@@ -160,7 +160,8 @@ const serveAny = Effect.fnUntraced(function* ({
       target.statusCode = status
       for (const [name, value] of Object.entries({ ...fixedHeaders, ...headers })) target.setHeader(name, value)
       if (typeof body !== "string") return sendStream(target, body, Deferred.await(stopping))
-      // If the body of the request was not read completely, the rest must not be taken for the next request.
+      // If the body of the request was not read completely, the connection is closed after the answer. Otherwise, the
+      // server could take the rest of the body for the next request.
       if (!message.complete || isStopping()) target.setHeader("connection", "close")
       message.resume()
       target.end(message.method === "HEAD" ? undefined : body)

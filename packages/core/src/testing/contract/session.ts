@@ -132,7 +132,10 @@ const noSessions: ReadonlyArray<readonly [string, unknown]> = [
   ["text", "eyJ"],
   ["an empty object", {}],
   ["a session without tokens", { account: { broker: "tiny", id: "T1" } }],
-  ["a token that is not wrapped", { account: { broker: "tiny", id: "T1" }, tokens: { access: "eyJ" } }]
+  [
+    "a session with a token that is not wrapped in Redacted",
+    { account: { broker: "tiny", id: "T1" }, tokens: { access: "eyJ" } }
+  ]
 ]
 
 const withoutSession = (subject: Subject, capability: Capability, call: Call): Case => ({
