@@ -1,14 +1,11 @@
-/**
- * Makes the values that `writer.ts` stores. The version number determines the value, so that `isValueOf` detects a
- * damaged value.
- */
+/** Makes the values that `writer.ts` stores. The version determines the value, so `isValueOf` can detect damage. */
 import * as Account from "@auth/broker-core/login/Account"
 import * as Redacted from "effect/Redacted"
 import { createHash } from "node:crypto"
 
 export const account = Account.make({ broker: "angel", id: "A123456" })
 
-/** Number of characters of the token. Some values fit in a page of the database. Others need several pages. */
+/** Some values fit in one page of the database. Others need several pages. */
 const lengthOf = (version: number): number => 300 + ((version * 977) % 9000)
 
 export const valueOf = (version: number): Redacted.Redacted<Uint8Array> => {

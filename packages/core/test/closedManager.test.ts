@@ -52,7 +52,7 @@ describe("a SessionManager whose scope has closed", () => {
 
   for (const [name, call] of Object.entries(calls)) {
     for (const state of ["has a session", "has no session", "has logged out"]) {
-      it.effect(`refuses the call "${name}", and sends the broker nothing, if the manager ${state}`, () =>
+      it.effect(`refuses "${name}" and sends nothing if the manager ${state}`, () =>
         Effect.gen(function* () {
           const { close, manager, tiny } = yield* begin()
           if (state !== "has no session") yield* manager.session
@@ -115,7 +115,7 @@ describe("a SessionManager whose scope has closed", () => {
     })
   )
 
-  it.effect("ends its stream of changes, for current and for later readers", () =>
+  it.effect("ends `changes` for current and later readers", () =>
     Effect.gen(function* () {
       const { close, manager } = yield* begin()
       const reading = yield* Effect.forkChild(Stream.runCollect(manager.changes))
@@ -130,7 +130,7 @@ describe("a SessionManager whose scope has closed", () => {
     })
   )
 
-  it.effect("rejects the promises of sessionPromise, even if a session is cached", () =>
+  it.effect("rejects promises of `sessionPromise` even if a session is cached", () =>
     Effect.gen(function* () {
       const { close, manager } = yield* begin()
       const get = yield* Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)

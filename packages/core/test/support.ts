@@ -18,7 +18,7 @@ export const session = (tokens: { readonly access?: string; readonly refresh?: s
     expiry: Expiry.dailyAt("00:00")
   })
 
-/** The text of a value, in every form in which a program could print it. */
+/** Returns every form in which a program could print the value. */
 export const shown = (value: unknown): string =>
   [
     JSON.stringify(value),

@@ -32,7 +32,6 @@ export const describe = (input: Input<"vault">): Effect.Effect<void, Failure> =>
     yield* output.line(`${store.describe}; ${length} ${length === 1 ? "account" : "accounts"}`)
   }).pipe(Effect.scoped)
 
-/** `problem` is set if the entry cannot be read. */
 interface Listed {
   readonly slot: Slot
   readonly version: number | undefined
@@ -45,10 +44,6 @@ const decodeSession = Schema.decodeUnknownResult(SessionJson.SessionFromJson)
 
 const isLogout = Schema.is(Schema.fromJsonString(Schema.Struct({ loggedOutAt: Schema.Finite })))
 
-/**
- * Returns the session, or the reason why the entry cannot be read. Returns neither if the entry records a logout, or if
- * its slot is not `session`.
- */
 const contentOf = (slot: Slot, { value }: entries.Found): Pick<Listed, "session" | "problem"> => {
   const text = new TextDecoder().decode(Redacted.value(value))
   if (slot !== "session" || isLogout(text)) return { session: undefined, problem: undefined }

@@ -18,11 +18,10 @@ const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
   return saysYes(status) ? Envelope.yes(data) : no(json)
 }
 
-/** The field that can list the faults of a request. */
 export const validationErrors = "validationErrors"
 
 /**
- * The formats of Samco's answers, as of 2026-11-21. Calls that are older than the OAuth calls can report a failure
+ * The formats of Samco's answers, as of 2026-11-21. Calls older than the OAuth calls, such as `login`, can fail
  * with HTTP 200.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
