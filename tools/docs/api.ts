@@ -46,7 +46,7 @@ const partsOf = (comment: string) => {
 
 const isStart = /^(?:\/\*\*|export |declare |import |interface |type |class |abstract )/
 
-/** Returns the exported declarations of a `.d.ts` file. A declaration must start in the first column. */
+/** A declaration must start in the first column. */
 export const declarations = (text: string): ReadonlyArray<Declaration> => {
   const found: Array<Declaration> = []
   const lines = text.split("\n")
@@ -74,10 +74,7 @@ export const declarations = (text: string): ReadonlyArray<Declaration> => {
   return found
 }
 
-/**
- * Returns the names of a statement such as `export { a, b } from "./internal/c.ts"`. Names without a JSDoc comment are
- * omitted.
- */
+/** Reads a statement such as `export { a, b } from "./internal/c.ts"`. Names without a JSDoc comment are omitted. */
 const reExports = (statement: string): ReadonlyArray<Declaration> =>
   Array.from(statement.matchAll(/(\/\*\*[\s\S]*?\*\/)\s*(?:type )?(\w+)/g), ([, comment = "", name = ""]) => ({
     name,

@@ -1,7 +1,6 @@
 /**
- * Generates the parts between markers in the pages of `docs/brokers`. The sources are each broker's descriptor,
- * manifest, fixtures, and lists of calls and errors. The rest of each page is written by hand. Also makes the tables of
- * `docs/regulation.md`.
+ * Generates the tables of `docs/regulation.md`, and the parts between markers in `docs/brokers`. The rest of
+ * `docs/brokers` is written by hand.
  */
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
@@ -87,8 +86,8 @@ const failureOf = ({ code, operations, status }: ErrorRow, usual: number): Failu
 })
 
 /**
- * For some rows, the reason is different if the HTTP status is 500 or higher. `reason` then names both reasons, and
- * `remedy` is the remedy of the first one.
+ * The reason can be different if the HTTP status is 500 or higher. `reason` then names both reasons, and `remedy`
+ * belongs to the first reason.
  */
 const outcomeOf = (row: ErrorRow): readonly [reason: string, remedy: string] => {
   const [usual, fault] = [row.reason(failureOf(row, 200)), row.reason(failureOf(row, 500))]
@@ -97,7 +96,6 @@ const outcomeOf = (row: ErrorRow): readonly [reason: string, remedy: string] => 
 }
 
 const errorTable = ({ codes, endpoints }: Internals): string => {
-  // Codes with the same meaning, reason, remedy and source share a row.
   const rows = new Map<string, { readonly matches: Array<string>; readonly rest: ReadonlyArray<string> }>()
   for (const row of codes) {
     const [reason, remedy] = outcomeOf(row)
@@ -128,7 +126,7 @@ const sourceOf = (fixtures: ReadonlyArray<Fixture>, name: string): string => {
 
 const sdkTests = "tools/interop/sdks"
 
-/** Returns the name and the version of the official SDK that `npm run interop` runs against the broker's fake. */
+/** The official SDK that `npm run interop` runs against the broker's fake. */
 const sdkOf = ({ name }: Package): string | undefined => {
   const file = readdirSync(join(root, sdkTests)).find((test) =>
     read(`${sdkTests}/${test}`).includes(`account("${name}")`)
@@ -218,7 +216,6 @@ export const brokerSections = [
   "hosts"
 ]
 
-/** If the page is missing, it is made from a skeleton. */
 export const brokerPage = (entry: Package, internals: Internals): Document => {
   const path = `docs/brokers/${entry.name}.md`
   const current = read(path)

@@ -6,7 +6,7 @@ import * as Scope from "effect/Scope"
 import * as coalesced from "../src/internal/serve/coalesced.ts"
 
 describe("a coalesced effect", () => {
-  it.live("runs once for all calls that arrive during another run, and runs again for a later call", () =>
+  it.live("runs once for all calls that arrive during another run", () =>
     Effect.gen(function* () {
       let runs = 0
       const call = yield* coalesced.make(
@@ -23,10 +23,9 @@ describe("a coalesced effect", () => {
     })
   )
 
-  it.live("can be called again after a caller was interrupted at any step of its call", () =>
+  it.live("can be called after a caller was interrupted at any step", () =>
     Effect.gen(function* () {
-      // A fiber gives way to other fibers after 2048 steps. Each caller takes a different number of steps before its
-      // call. So each caller is interrupted at a different step of the call.
+      // A fiber gives way to other fibers after 2048 steps. So `steps` decides where a caller is interrupted.
       for (let steps = 2020; steps < 2060; steps += 1) {
         const call = yield* coalesced.make(Effect.succeed("result"))
         const caller = Effect.gen(function* () {
@@ -42,7 +41,7 @@ describe("a coalesced effect", () => {
     })
   )
 
-  it.live("interrupts all callers when its scope closes, and then interrupts every later caller", () =>
+  it.live("interrupts waiting and later callers when its scope closes", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const call = yield* Scope.provide(coalesced.make(Effect.never), scope)

@@ -117,7 +117,7 @@ describe("layerConfig", () => {
   )
 })
 
-describe("calls of ZerodhaApi with invalid arguments:", () => {
+describe("ZerodhaApi sends no call with invalid arguments:", () => {
   const kind = "is missing, blank or of the wrong type"
   type Api = ZerodhaApi.ZerodhaApi["Service"]
   const api = ZerodhaApi.layer({ apiKey: credentials.apiKey })
@@ -138,7 +138,7 @@ describe("calls of ZerodhaApi with invalid arguments:", () => {
       ["a logout without a token", (api) => api.deleteSession({} as never, session), ["access_token"]]
     ]
   for (const [what, call, fields] of rows) {
-    it.effect(`${what}: the error names each invalid field, and no request is sent`, () =>
+    it.effect(`${what}: the error names each invalid field`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(ZerodhaApi.ZerodhaApi, call), api)
         assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, kind])))
@@ -154,7 +154,7 @@ describe("calls of ZerodhaApi with invalid arguments:", () => {
     })
   )
 
-  it.effect("a call without a valid session fails with SessionExpired, and no request is sent", () =>
+  it.effect("a call without a valid session fails with SessionExpired", () =>
     Effect.gen(function* () {
       for (const given of [undefined, {}, { ...session, tokens: { access: "text" } }]) {
         const call = Effect.flatMap(ZerodhaApi.ZerodhaApi, (api) => api.getProfile(given as never))

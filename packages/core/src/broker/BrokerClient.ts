@@ -1,6 +1,6 @@
 /**
- * Makes the calls to a broker. The broker's tables (the endpoints, the dialects and the error table) describe these
- * calls. A dialect is a form of the broker's answers.
+ * Makes calls to a broker. Tables describe the broker's endpoints, dialects and errors. A dialect is a form of the
+ * broker's answers.
  *
  * @since 0.1.0
  */
@@ -50,8 +50,7 @@ import type { Extras, Tokens } from "../login/Session.ts"
 export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>>>
 
 /**
- * The argument of the function `headers` of a `Protocol`. For a call that is not in the tables, such as an order,
- * `endpoint` is absent.
+ * The argument of `Protocol.headers`. `endpoint` is absent for a call that is not in the tables, such as an order.
  *
  * @category models
  * @since 0.1.0
@@ -59,20 +58,19 @@ export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>
 export interface Call {
   readonly endpoint?: Endpoint | undefined
   /**
-   * Id of the account. Before the account is known: another id, such as the id of the app or of the broker. Rate limits
-   * with the scope `account` count the calls with the same id together.
+   * Id of the account. Before the account is known: another id, such as the id of the app. Rate limits with the scope
+   * `account` count the calls with the same id together.
    */
   readonly account: string
   readonly tokens?: Tokens | undefined
-  /** The token that the previous step of the login returned. Absent if the call does not send this token. */
+  /** The token that the previous step of the login returned. */
   readonly step?: Redacted.Redacted<string> | undefined
   /** Values that the login returned in addition to the tokens, such as a server id. */
   readonly extras?: Extras | undefined
 }
 
 /**
- * The argument of the function `sign` of a `Protocol`: the parts of a request that a signature can cover, and the
- * tokens of the session.
+ * The argument of `Protocol.sign`: the parts of a request that a signature can cover, and the session's tokens.
  *
  * @category models
  * @since 0.1.0
@@ -88,8 +86,8 @@ export interface Unsigned {
 }
 
 /**
- * Describes an address that the broker returns at login. The calls of the session use this address instead of one of
- * the known origins.
+ * Describes an address that the broker returns at login. The session's calls use this address instead of a known
+ * origin.
  *
  * @category models
  * @since 0.1.0
@@ -128,9 +126,9 @@ export interface Protocol {
   readonly dialects: ReadonlyArray<Envelope.Dialect>
   /** The rows of the error table, in the order in which they are tried. */
   readonly codes: ReadonlyArray<ErrorTable.ErrorRow>
-  /** The texts that each option accepts, keyed by the name of the option. An option that is `undefined` is accepted. */
+  /** The texts that each option accepts. Every option also accepts `undefined`. */
   readonly choices?: Choices
-  /** Keys that the option `origins` may have in addition to the keys of the argument `environment` of `make`. */
+  /** Additional keys that the option `origins` may have. The keys of the environment are always allowed. */
   readonly purposes?: ReadonlyArray<string>
   /** Values of the app, such as its API key. Endpoints name the values that they send. Secrets are `Redacted`. */
   readonly app?: Headers
@@ -157,17 +155,17 @@ export interface Protocol {
  */
 export interface Options {
   /**
-   * Time-out of one request. It includes the time for reading the whole answer, but not the wait for the rate limits.
-   * Default: 10 seconds.
+   * Time-out of one request, until the whole answer is read. The wait for the rate limits does not count. Default: 10
+   * seconds.
    */
   readonly timeout?: Duration.Input | undefined
   /**
-   * How long a call may wait until the rate limits allow it. If the wait would be longer, the call fails at once with
-   * `RateLimited`. Default: 10 seconds.
+   * Longest wait for the rate limits. A call that would wait longer fails at once with `RateLimited`. Default: 10
+   * seconds.
    */
   readonly queueTimeout?: Duration.Input | undefined
   /**
-   * Maximum size of an answer, in bytes. A larger answer is not read to its end, and the call fails. Default:
+   * Maximum size of an answer, in bytes. A call with a larger answer fails with `MalformedResponse`. Default:
    * 1,048,576.
    */
   readonly maxBodyBytes?: number | undefined
@@ -187,9 +185,8 @@ export interface Options {
  */
 export interface BrokerClient {
   /**
-   * Sends a call that is in the tables. Rate limits with the scope `account` count the calls with the same `account`
-   * together. If the endpoint's `token` is `"required"`, the call needs `tokens`. If the endpoint's `token` is
-   * `"step"`, the call needs `step`.
+   * Sends a call that is in the tables. An endpoint with the token `"required"` needs `tokens`. An endpoint with the
+   * token `"step"` needs `step`. For `account`, see `Call`.
    */
   readonly call: <Request, Response>(
     endpoint: Endpoint<Request, Response>,
@@ -206,9 +203,9 @@ export interface BrokerClient {
     }
   ) => Effect.Effect<Response, AuthError.AuthError>
   /**
-   * Reads the answer to a call that is not in the tables, such as an order. Returns an `AuthError` if the answer is a
-   * refusal, and `undefined` otherwise. An answer with HTTP 2xx is a refusal only if one of the broker's dialects says
-   * so. The secrets in `sent` are removed from the broker's messages.
+   * Reads the answer to a call that is not in the tables, such as an order. Returns an `AuthError` for a refusal, and
+   * `undefined` otherwise. An answer with HTTP 2xx is a refusal only if a dialect says so. The secrets in `sent` are
+   * removed from the broker's messages.
    */
   readonly refusal: (
     answer: Pick<Envelope.Answer, "status" | "headers" | "text">,
@@ -217,8 +214,8 @@ export interface BrokerClient {
   /** The origins of the calls, keyed by purpose. */
   readonly origins: Readonly<Record<string, string>>
   /**
-   * Returns the origin of the address that the broker returned at login. The `extras` of the session contain this
-   * address. Returns `undefined` if the broker returned no address, or an address that is not allowed.
+   * Returns the origin of the address in the session's `extras`: see `ToldAddress`. Returns `undefined` if the address
+   * is absent or not allowed.
    */
   readonly toldOrigin: (extras: Extras | undefined) => string | undefined
 }
@@ -231,10 +228,7 @@ export interface BrokerClient {
  */
 export const otherCall = "request"
 
-/**
- * Maximum length, in characters, of a text that is searched for a refusal. A longer text is data, such as an instrument
- * list.
- */
+/** In characters. A longer text is data, such as an instrument list, and is not searched for a refusal. */
 const longestRefusal = 65_536
 
 /**
@@ -260,8 +254,8 @@ export const choiceProblems = (choices: Choices, options: object): ReadonlyArray
   })
 
 /**
- * Checks the options against `choices`, and checks the time-outs and the maximum size. Rejects a `timeout` of zero or
- * NaN, because a login with this `timeout` would be sent, but its answer would not be read.
+ * Rejects a `timeout` of zero or NaN, because a login with this `timeout` would be sent, but its answer would not be
+ * read.
  */
 const readLimits = (
   { broker, choices = {} }: Protocol,
@@ -284,8 +278,8 @@ const readLimits = (
 }
 
 /**
- * Reads a duration from the options of a broker's layer. Fails with `InvalidRequest`, which names the option, if the
- * value is negative or is not a duration.
+ * Reads a duration from the options of a broker's layer. Fails with `InvalidRequest` if the value is negative or is
+ * not a duration. The error names the option.
  *
  * @example
  * ```ts
@@ -314,10 +308,7 @@ interface Sent extends SentSecrets.Sent {
   readonly base?: string | undefined
 }
 
-/**
- * Returns the headers of a request. If the body is not JSON, the content type of the encoding replaces the content type
- * in `headers`. If the encoding has no content type, the content type in `headers` is removed.
- */
+/** If the body is not JSON, the content type of the encoding replaces the content type in `headers`. */
 const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => {
   if (encoding.name === "json" || query !== undefined) return headers
   const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")
@@ -340,12 +331,12 @@ const toProblems = (
 
 const hasBody = ({ query }: Endpoint, request: unknown): boolean => query === undefined && request !== undefined
 
-/** Loads the code that needs Schema. Most logins do not need this code. */
+/** Loaded late, because most logins do not need Schema. */
 const loadSchema = lazyModule(() => import("./internal/bySchema.ts"))
 
 const notLoaded = "it is unusual, and the module that reads such answers could not be loaded"
 
-/** Returns true if the request is valid, and false if only Schema can check the request. */
+/** Returns false if only Schema can check the request. */
 const isPlain = (shape: Shape | undefined, request: unknown): boolean =>
   shape === undefined || (shape.decode !== undefined && shape.decode(request) !== unsure)
 
@@ -372,7 +363,7 @@ const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && sta
 
 /**
  * Returns the reason why a request got no answer. `error` is the HTTP client's error, and `url` is the address of the
- * request. Only codes and numbers are copied from the error, because the rest of the error may contain secrets.
+ * request. Only codes and numbers are copied from the error, because the rest may contain secrets.
  *
  * @example
  * ```ts
@@ -504,7 +495,7 @@ export const make = Effect.fnUntraced(function* (
 
   const exchange = (fiber: AnyFiber, account: string, endpoint: Endpoint, sent: Sent) => {
     const allowed = () => {
-      // Notes when the request is sent, because the lifetime of a new session starts at that time.
+      // The lifetime of a new session starts when the request is sent.
       noteDeparture(fiber.getRef(Departure), nowOf(fiber))
       countRequest(fiber, endpoint)
       return send(fiber, endpoint, sent)
@@ -571,7 +562,7 @@ export const make = Effect.fnUntraced(function* (
     const secrets = SentSecrets.secretsOf(sent)
     const reason = new AuthError.MalformedResponse({
       status: answer.status,
-      // `problem` may contain names of fields of the answer. The broker could send a secret as the name of a field.
+      // `problem` may name fields of the answer. The broker could send a secret as the name of a field.
       problem: Redaction.scrub(problem, secrets),
       excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets })
     })

@@ -1,4 +1,4 @@
-/** Writes new versions of a session, and prints each version number after the version is stored. */
+/** Stores versions of a session in a loop, and prints the number of each stored version. */
 import * as Effect from "effect/Effect"
 import { account, bytes, open } from "../support.ts"
 

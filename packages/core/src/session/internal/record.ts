@@ -9,8 +9,8 @@ import type { SessionStore } from "../SessionStore.ts"
 import * as VaultError from "../VaultError.ts"
 
 /**
- * The content of an account's slot `session` in the store. A logout stores `LoggedOut`. A renewal that is still running
- * finds `LoggedOut`, and does not store its session.
+ * The content of an account's slot `session` in the store. A logout stores `LoggedOut`, so that a running renewal does
+ * not store its session.
  */
 export type Record =
   | { readonly _tag: "Nothing"; readonly version: 0 }
