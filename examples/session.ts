@@ -1,7 +1,6 @@
 /**
- * `node session.ts angel` prints the time at which the session ends. All programs that one user runs on this machine
- * share the session. If another library sends your requests, call `session` before each request, because a renewal of
- * the session changes the token.
+ * `node session.ts angel` prints when the session ends. All programs of one user on this machine share the session. A
+ * renewal changes the token. So if another library sends your requests, call `session` before each request.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"

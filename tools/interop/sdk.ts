@@ -4,7 +4,7 @@ import type { Simulator } from "./simulator.ts"
 
 export interface ClientOptions {
   readonly apiKey: string
-  /** Id of the app, if the broker requires an id in addition to the key. */
+  /** Only if the broker requires an id in addition to the key. */
   readonly applicationId?: string
   /** Address of the simulated broker. */
   readonly root: string
@@ -12,7 +12,6 @@ export interface ClientOptions {
 
 /** A client object of a broker's SDK, in a separate process. */
 export interface Client {
-  /** Fails if the method rejects or the process crashes. */
   readonly call: <Answer>(method: string, ...args: ReadonlyArray<unknown>) => Promise<Answer>
 }
 

@@ -11,7 +11,7 @@ import { pageOf, valuesOf, ways } from "./ways.ts"
 const zerodha = ways.find(({ broker, method }) => broker === "zerodha" && method === "browser")!
 
 it.live(
-  "broker-auth login --paste needs no pasted address if a browser on this machine opens the callback",
+  "broker-auth login --paste also accepts a loopback callback",
   () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* Effect.promise(freePort)}/callback`
@@ -45,7 +45,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth login stores no session after Ctrl-C, after Ctrl-D, or without a terminal",
+  "an unfinished broker-auth login stores no session",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["rmoney", "zerodha"] })

@@ -14,9 +14,6 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { protocol, yes } from "./tiny.ts"
 
-// A fake broker with unusual callbacks. A callback may have no state, or may be sent as a form. The parameter with the
-// code may have one of several names, or may contain JSON.
-
 class TinyApi extends Context.Service<TinyApi, BrokerApi.BrokerApi<object>>()("test/TinyApi") {}
 
 const credentials = {
@@ -92,7 +89,7 @@ describe("a callback", () => {
     ["code", "code=abc"],
     ["request_code", "request_code=abc"],
     ["REQUEST_CODE", "REQUEST_CODE=abc"],
-    ["request_code, if the parameter code is empty", "code=&request_code=abc"]
+    ["request_code, if code is empty", "code=&request_code=abc"]
   ])("is accepted with its code in the parameter %s", ([, query]) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?${query}`)
@@ -100,7 +97,7 @@ describe("a callback", () => {
     })
   )
 
-  it.effect("is accepted if it is sent as a form", () =>
+  it.effect("is accepted as a form", () =>
     Effect.gen(function* () {
       const callback = RedirectLogin.fromForm(redirectUrl, Redacted.make("API_Session=a%2Bb%2F%3D&other=x+y"))
       assert.strictEqual(yield* complete({ names: ["API_Session"] }, callback), "a+b/=")
@@ -111,9 +108,9 @@ describe("a callback", () => {
   )
 
   it.effect.each([
-    ["a JSON object", encodeURIComponent(`{"token":"abc"}`)],
-    ["a JSON string that contains a JSON object", encodeURIComponent(JSON.stringify(`{"token":"abc"}`))],
-    ["a JSON object that is percent-encoded twice", encodeURIComponent(encodeURIComponent(`{"token":"abc"}`))]
+    ["JSON", encodeURIComponent(`{"token":"abc"}`)],
+    ["JSON inside a JSON string", encodeURIComponent(JSON.stringify(`{"token":"abc"}`))],
+    ["JSON that is percent-encoded twice", encodeURIComponent(encodeURIComponent(`{"token":"abc"}`))]
   ])("is accepted if its session is %s", ([, value]) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?session=${value}`)
@@ -130,10 +127,10 @@ describe("a callback", () => {
   )
 })
 
-describe("RedirectLogin, with a callback that has no state,", () => {
+describe("a callback without a state", () => {
   const callback = Redacted.make(`${redirectUrl}?code=abc`)
 
-  it.effect("completes the newest request, but no older request", () =>
+  it.effect("completes only the newest request", () =>
     Effect.gen(function* () {
       const redirect = yield* RedirectLogin.RedirectLogin
       const first = yield* redirect.begin
@@ -145,7 +142,7 @@ describe("RedirectLogin, with a callback that has no state,", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
-  it.effect("rejects the callback if it arrives five minutes after the request", () =>
+  it.effect("is rejected five minutes after the request", () =>
     Effect.gen(function* () {
       const redirect = yield* RedirectLogin.RedirectLogin
       const request = yield* redirect.begin
@@ -155,7 +152,7 @@ describe("RedirectLogin, with a callback that has no state,", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
-  it.effect("rejects the callback if the login method requires a state", () =>
+  it.effect("is rejected if the login method requires a state", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(complete({ state: "required" }, callback))
       assert.propertyVal(error.reason, "why", "state")

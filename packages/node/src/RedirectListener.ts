@@ -75,8 +75,8 @@ export interface Terminal {
   readonly isTerminal: Effect.Effect<boolean>
   readonly show: (text: string) => Effect.Effect<void>
   /**
-   * Starts a reader, and returns an effect. Each run of this effect returns the next line, or `None` if the input has
-   * ended. The reader stops when the scope closes.
+   * Starts a reader, which stops when the scope closes. Each run of the returned effect gives the next line, or `None`
+   * if the input has ended.
    */
   readonly lines: Effect.Effect<Effect.Effect<Option.Option<Redacted.Redacted<string>>>, never, Scope.Scope>
 }
@@ -125,9 +125,7 @@ export const UserTerminal: Context.Reference<Terminal> = Context.Reference<Termi
 export interface LoginOptions {
   /** Time-out for the user's login. Must be positive. Default: 5 minutes. */
   readonly timeout?: Duration.Input | undefined
-  /**
-   * HTTP method of the callback. With `POST`, the callback is a form of at most 64 KiB (65,536 bytes). Default: `GET`.
-   */
+  /** HTTP method of the callback. With `POST`, the callback is a form of at most 64 KiB. Default: `GET`. */
   readonly method?: "GET" | "POST" | undefined
 }
 
@@ -151,11 +149,11 @@ export interface Options extends LoginOptions {
  * @since 0.1.0
  */
 export interface Listener {
-  /** The redirect URL. If the option `redirectUrl` has port 0, this URL has the selected port instead. */
+  /** The redirect URL of the options. Port 0 is replaced with the selected port. */
   readonly redirectUrl: string
   /**
-   * Makes the listener accept the callback of `request`, and no other callback. Before the first call of `expect`, the
-   * listener answers with the HTTP status 404.
+   * Makes the listener accept only the callback of `request`. Before the first call of `expect`, the listener answers
+   * with the HTTP status 404.
    */
   readonly expect: (
     request: RedirectLogin.AuthorizationRequest
@@ -171,26 +169,25 @@ export interface Listener {
 export interface PendingLogin {
   /**
    * An address of this listener, without a secret. Only the first visit is redirected to the login page. Start the
-   * browser with `startUrl`, not with `request.url`, which contains the API key. Other programs can see the arguments
-   * of the command that starts the browser.
+   * browser with `startUrl`, not with `request.url`. `request.url` contains the API key, and other programs can see the
+   * command that starts the browser.
    */
   readonly startUrl: string
   /**
-   * Waits for the callback, and returns the address of the callback. Pass this address to `RedirectLogin.complete` as
-   * the second argument. An HTTP request that is not the callback of this login does not end the wait. Fails with
-   * `ActionRequired` after the time-out.
+   * Waits for the callback of this login. Returns the address of the callback, for `RedirectLogin.complete`. Other HTTP
+   * requests do not end the wait. Fails with `ActionRequired` after the time-out.
    */
   readonly callback: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
   /**
-   * Completes when the browser has opened the redirect URL without parameters. This happens, for example, if the broker
-   * puts the parameters after a `#`, because browsers do not send the part of an address after the `#`. The listener
-   * then answers with a page that asks the user to copy the address of the page, and to paste it into the program.
+   * Completes when the browser has opened the redirect URL without parameters. For example, the broker may put the
+   * parameters after a `#`, and browsers do not send this part of an address. The listener then shows a page that asks
+   * the user to paste the whole address into the program.
    */
   readonly withoutParameters: Effect.Effect<void>
   /**
-   * Shows the outcome of the login on a page in the browser. Waits until the browser has received the page, but at most
-   * 2 seconds. After the callback, the browser waits at most 10 seconds for the outcome. If `finish` is called after
-   * these 10 seconds, the page says only that the program has received the login.
+   * Shows the outcome of the login in the browser. Waits at most 2 seconds until the browser has received the page.
+   * Call `finish` within 10 seconds after the callback. Otherwise, the page says only that the program has received the
+   * login.
    */
   readonly finish: (exit: Exit.Exit<unknown, AuthError.AuthError>) => Effect.Effect<void>
 }
@@ -203,7 +200,6 @@ interface Place {
   readonly port: number
 }
 
-/** Returns `undefined` if the redirect URL is not `http` on loopback. */
 const placeOf = (redirectUrl: string): Place | undefined => {
   const url = Result.getOrUndefined(Result.try(() => new URL(redirectUrl)))
   const host = loopbackHosts.find((name) => name === url?.hostname)
@@ -290,10 +286,7 @@ const withTimeout =
       orElse: () => Effect.fail(timedOut(broker, redirectUrl, timeout))
     })
 
-/**
- * Serves the start URL, which redirects the browser to the login page. If `receives` is set, the listener also receives
- * callbacks at `receives.path`.
- */
+/** Without `receives`, the listener serves only the start URL. */
 const listen = Effect.fnUntraced(function* (
   { host, port, url }: Place,
   wait: Wait,
@@ -328,12 +321,14 @@ const listen = Effect.fnUntraced(function* (
 })
 
 /**
- * Opens the port of a redirect URL, and closes the port when the scope closes. Use `open` instead of `login` if your
- * program must do something between the steps of a login, or if `open` should select a free port (port 0). Most
- * brokers redirect only to the registered port, so port 0 does not work with them.
+ * Opens the port of a redirect URL, and closes the port when the scope closes. Use `open` instead of `login` in these
+ * cases:
  *
- * Fails with `InvalidRequest` if an option is invalid, or if the port cannot be opened. The redirect URL is invalid if
- * it is not `http` on loopback, or if browsers refuse its port (see `BlockedPort` of `@auth/broker-core`).
+ * - Your program must do something between the steps of a login.
+ * - The listener should select a free port (port 0). Most brokers redirect only to the registered port.
+ *
+ * Fails with `InvalidRequest` if an option is invalid, or if the port cannot be opened. A port that browsers refuse is
+ * invalid (see `BlockedPort` of `@auth/broker-core`).
  *
  * @example
  * ```ts
@@ -374,7 +369,6 @@ export const open = Effect.fnUntraced(function* (
 
 const indented = (address: string): string => `\n\n  ${address}\n`
 
-/** Returns whether a browser was started. */
 const offerPage = Effect.fnUntraced(function* (request: RedirectLogin.AuthorizationRequest, startUrl: string) {
   const { isTerminal, show } = yield* UserTerminal
   const isOpened = yield* (yield* Browser).open(startUrl)
@@ -396,8 +390,7 @@ const paste = (
   Effect.scoped(
     Effect.gen(function* () {
       const { lines, show } = yield* UserTerminal
-      // Until the reader starts, the terminal echoes a pasted address. So the reader starts before the program shows
-      // the instruction.
+      // The reader starts before the instruction is shown, because without a reader the terminal echoes the address.
       const readLine = yield* lines
       yield* show(
         `${instruction} Copy the whole address from the browser, paste it here, and press Enter. The input is not shown.`
@@ -406,10 +399,8 @@ const paste = (
     })
   )
 
-/** Shown if no browser was started. */
 const elsewhere = "If the browser is on another machine, it shows an error page after the login."
 
-/** Shown if the parameters of the callback may be after a `#`. */
 const inFragment = "The browser shows a page from this program."
 
 const receiveOnLoopback = Effect.fnUntraced(function* (
@@ -432,10 +423,7 @@ const receiveOnLoopback = Effect.fnUntraced(function* (
   return yield* Effect.onExit(redirect.complete(request, callback), pending.finish)
 })
 
-/**
- * The listener serves only the start URL. The browser is started with the start URL, so the list of processes does not
- * contain the address of the login page.
- */
+/** Starts the browser with the start URL, so that the list of processes does not contain the API key. */
 const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.AuthorizationRequest, wait: Wait) {
   const redirect = yield* RedirectLogin.RedirectLogin
   const place: Place = { url: new URL("http://127.0.0.1:0/"), host: "127.0.0.1", port: 0 }
@@ -447,11 +435,11 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
 })
 
 /**
- * Logs in with the user's browser: begins the login, opens the login page, waits for the callback, and completes the
- * login. Provide `login` with a broker's layer that has `RedirectLogin`.
+ * Logs in with the user's browser: opens the login page, waits for the callback, and completes the login. Provide a
+ * broker's layer that has `RedirectLogin`.
  *
- * If the redirect URL is `http` on loopback, the program listens on the port of the redirect URL during the login.
- * After the callback, the browser shows the outcome at an address without parameters.
+ * If the redirect URL is `http` on loopback, the program listens on its port during the login. After the callback, the
+ * browser shows the outcome at an address without parameters.
  *
  * The program asks the user to paste the address that the browser shows after the login:
  *
@@ -471,8 +459,8 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  * - `ActionRequired`: the user does not log in within the time-out.
  * - `ActionRequired`: the redirect URL is not `http` on loopback, and the input ends before the user pastes the
  *   right address.
- * - `InvalidRequest`: an option is invalid, the redirect URL has port 0 or a port that browsers refuse, or the port
- *   cannot be opened.
+ * - `InvalidRequest`: an option is invalid, or the port cannot be opened.
+ * - `InvalidRequest`: the redirect URL has port 0 or a port that browsers refuse.
  * - `RedirectRejected`: the user declines the login at the broker.
  * - After four wrong addresses: the error of the fourth address.
  * - The other errors of `RedirectLogin.begin` and `RedirectLogin.complete`.

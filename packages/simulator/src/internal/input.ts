@@ -13,7 +13,7 @@ const isDuration = (input: string | number): boolean =>
     (duration) => Durations.isFinite(duration) && !Durations.isNegative(duration)
   )
 
-/** A duration in JSON: a number of milliseconds, or text with a number and a unit, such as `8 hours`. */
+/** A number of milliseconds, or text such as `8 hours`. */
 export const Duration = Schema.Union([Schema.String, Schema.Finite]).check(
   Schema.makeFilter((input: string | number) => isDuration(input) || durationProblem)
 )

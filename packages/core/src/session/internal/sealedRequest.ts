@@ -13,22 +13,21 @@ import * as Durations from "../../login/internal/durations.ts"
 import * as SealedEntry from "./sealedEntry.ts"
 
 /**
- * The content that is encrypted: the URL, the state, the redirect URL, the time of sealing in milliseconds since the
- * epoch, and the lifetime in milliseconds. In a cookie, a tuple needs less space than an object.
+ * URL, state, redirect URL, time of sealing (milliseconds since the epoch), lifetime (milliseconds). In a cookie, a
+ * tuple needs less space than an object.
  */
 const Content = Schema.fromJsonString(
   Schema.Tuple([Schema.String, Schema.String, Schema.String, Schema.Finite, Schema.Finite])
 )
 
-/** Maximum length of the sealed text. Browsers accept 4096 bytes for the name and the value of a cookie together. */
+/** Browsers accept at most 4096 bytes for the name and the value of a cookie together. */
 const maxLength = 4000
 
 const defaultLifetime = Duration.minutes(10)
 
 /**
- * `SealedEntry.open` fails if `Place.key` is not the same as in the call of `SealedEntry.seal`. The `Place.key` of a
- * vault entry never begins with `authorization-request/`. So a vault entry cannot be opened as a request, and a request
- * cannot be opened as a vault entry.
+ * The key of a vault entry never begins with `authorization-request/`. So a vault entry cannot be opened as a request,
+ * and a request cannot be opened as a vault entry.
  */
 const placeOf = (account: Account.Account): SealedEntry.Place => ({
   what: "authorization request",
