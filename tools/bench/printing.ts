@@ -1,4 +1,3 @@
-/** Prints the results of a bench as tables. */
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -77,11 +76,7 @@ export const figure = (value: number): string => (value >= 100 || value === 0 ? 
 
 type Field = "perSecond" | "cpuMicros"
 
-/**
- * Prints one table with a row for each candidate. A row contains the measured values, with their ratios to each
- * baseline and to the candidate's twin. It also contains the values from `notes`, with their ratios to the twin. If
- * `bench.shows` is `notes`, a row contains only the values from `notes`, with these ratios.
- */
+/** Measured values get ratios to each baseline and to the twin. Values from `notes` get ratios only to the twin. */
 const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entrants: ReadonlyArray<Entrant>): void => {
   const isTime = bench.shows === "time"
   const of = (name: string, field: Field): ReadonlyArray<number> =>
@@ -153,10 +148,7 @@ const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entran
   ])
 }
 
-/**
- * Prints with which candidate the server was busiest, and how busy the server was then. A saturated server slows down
- * only the fastest candidates.
- */
+/** A saturated server slows down only the fastest candidates. */
 const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, entrants: ReadonlyArray<Entrant>): void => {
   const busiest = entrants
     .map(({ name, title }) => ({ title, recorded: loads.get(name) ?? [] }))

@@ -1,4 +1,4 @@
-/** Helpers for tests of the page of `broker-auth open`: they add accounts, open the page, and act as the user. */
+/** Helpers for tests of the page of `broker-auth open`. */
 import { assert } from "@effect/vitest"
 import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Simulator } from "@auth/simulator"
@@ -31,8 +31,8 @@ const variant = (account: FakeAccount, index: number): FakeAccount =>
   )
 
 /**
- * Brokers that accept only redirect URLs with https. Nothing listens at these URLs, so the user pastes the callback's
- * URL into the page of `broker-auth open`.
+ * Brokers that accept only https redirect URLs. Nothing listens at these URLs, so the user pastes the callback's URL
+ * into the page of `broker-auth open`.
  */
 const pastes = new Set(["angel"])
 
@@ -140,10 +140,7 @@ const fieldsOf = async (simulator: Simulated, login: LoginPage, { account, way }
   return new URLSearchParams(Object.entries(login.fields(account, totp)).map(([name, value = ""]) => [name, value]))
 }
 
-/**
- * Logs in on the broker's page in `tab`. Pastes the callback's URL into the card if nothing listens at the redirect
- * URL. Then closes the tab.
- */
+/** Pastes the callback's URL into the card if nothing listens at the redirect URL. */
 export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locator, member: Member): Promise<void> => {
   const login = pageOf(member.way)
   if (login === undefined) throw new Error(`${member.name} has no login page.`)
@@ -171,7 +168,7 @@ export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locat
   await tab.close()
 }
 
-/** Collects URLs in `window.openedUrls`: the URLs that the page passes to `window.open`, and those of clicked links. */
+/** Collects the URLs of `window.open` and of clicked links in `window.openedUrls`. */
 const keepOpenedUrls = () => {
   const openedUrls: Array<string> = []
   const openTab = window.open
@@ -196,7 +193,7 @@ export const logInAll = async (
   const tabs: Array<Page> = []
   window.on("page", (tab) => void tabs.push(tab))
   await page.evaluate(keepOpenedUrls)
-  // Returns the tab for the link of the card. Clicks the link if the page has not opened this tab yet.
+  // Clicks the link only if the page has not opened the tab yet.
   const tabOf = async (card: Locator): Promise<Page> => {
     const link = card.locator("a")
     const url = await link.evaluate((anchor: HTMLAnchorElement) => anchor.href)

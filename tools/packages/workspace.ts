@@ -37,7 +37,7 @@ export const packages = (from = root): ReadonlyArray<Package> =>
       manifest: JSON.parse(fs.readFileSync(path.join(entry.path, "package.json"), "utf8")) as Manifest
     }))
 
-/** Returns the sorted paths of all files below a folder: relative to the folder, with forward slashes. */
+/** Sorted paths, relative to `folder`, with forward slashes. */
 export const files = (folder: string): ReadonlyArray<string> =>
   fs.existsSync(folder)
     ? fs

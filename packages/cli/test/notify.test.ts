@@ -17,7 +17,6 @@ interface Received {
   readonly body: string
 }
 
-/** The path of a request determines how the server answers. */
 const server = Effect.gen(function* () {
   const received: Array<Received> = []
   const port = yield* Effect.promise(freePort)
@@ -45,7 +44,6 @@ const server = Effect.gen(function* () {
 
 const summary = { text: "1 of 1 account is logged in.", in: [{ name: "mine" }] }
 
-/** Sends the summary to the target `given`, without starting the command `broker-auth`. */
 const send = (user: User, given: string) =>
   Effect.gen(function* () {
     const sending = Effect.flatMap(notify.targetOf(given), (target) => notify.send(target, summary))
@@ -54,7 +52,7 @@ const send = (user: User, given: string) =>
     return { isDelivered: yield* exit, stderr }
   })
 
-it.live("the summary is sent to the target with POST, and the address of the target is never printed", () =>
+it.live("the summary is sent by POST, and the target's address is never printed", () =>
   Effect.gen(function* () {
     const { origin, received } = yield* server
     const user = yield* makeUser({ HOOK: `${origin}/ok/secret-of-hook`, REMOTE: "http://example.com/secret-of-hook" })

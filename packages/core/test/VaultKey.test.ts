@@ -59,7 +59,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("has an id of eight bytes, which depends only on the bytes of the key", () =>
+  it.effect("has an id that depends only on the bytes of the key", () =>
     Effect.gen(function* () {
       const one = yield* VaultKey.fromText(Redacted.make(hex), "one")
       const same = yield* VaultKey.fromText(Redacted.make(base64), "two")
@@ -71,7 +71,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("has 32 bytes, and differs from call to call, if it comes from VaultKey.generate", () =>
+  it.effect("from VaultKey.generate has 32 bytes and is different each time", () =>
     Effect.gen(function* () {
       const keys = yield* Effect.all(Array.from({ length: 100 }, () => VaultKey.generate))
       assert.strictEqual(new Set(keys.map((key) => Hex.encode(Redacted.value(key)))).size, 100)
@@ -79,7 +79,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("is read from BROKER_AUTH_KEY or from the variable that the program names", () =>
+  it.effect("is read from BROKER_AUTH_KEY or from a given variable", () =>
     Effect.gen(function* () {
       const key = yield* fromEnv({ BROKER_AUTH_KEY: hex })
       assert.deepStrictEqual([bytesOf(key), key.describe], [hex, "the configuration's BROKER_AUTH_KEY"])
@@ -108,7 +108,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect('has the description "no key: unencrypted" if it comes from VaultKey.layerPlaintext', () =>
+  it.effect('from VaultKey.layerPlaintext is described as "no key: unencrypted"', () =>
     Effect.gen(function* () {
       const key = yield* Effect.provide(VaultKey.VaultKey, VaultKey.layerPlaintext)
       assert.deepStrictEqual(key, { _tag: "Plaintext", describe: "no key: unencrypted" })

@@ -54,10 +54,9 @@ export class SessionManager extends Context.Service<
   {
     readonly account: Account
     /**
-     * Returns a live session. The session comes from memory, otherwise from the store, otherwise from the broker. After
-     * a logout by this program or another program, `session` fails with `SessionExpired` (`logged-out`). To get a
-     * session again, call `adopt`, `adoptFrom`, or `renew` without an argument. A program that starts after the logout
-     * logs in again.
+     * Returns a live session from memory, otherwise from the store, otherwise from the broker. After a logout by any
+     * program, `session` fails with `SessionExpired` (`logged-out`). To get a session again, call `adopt`, `adoptFrom`,
+     * or `renew` without an argument. A program that starts after the logout logs in again.
      */
     readonly session: Effect.Effect<Session.Session, Failure>
     /** The cached or stored session, if it is live. Sends nothing to the broker. */
@@ -71,20 +70,24 @@ export class SessionManager extends Context.Service<
     readonly renew: (rejected?: Session.Session) => Effect.Effect<Session.Session, Failure>
     /**
      * Runs an effect with a live session. If the effect fails with `SessionExpired` because the broker refused the
-     * token, the session is renewed once for all callers. What happens to the effect depends on its requests:
+     * token, the session is renewed once for all callers. Then:
      *
-     * - If every request that the effect sent is safe to repeat, the effect runs again.
+     * - If every request of the effect is safe to repeat, the effect runs again.
      * - If a request is not safe to repeat, or if `withSession` noticed no request, the effect does not run again.
      *   `withSession` fails with `SessionExpired`, and the next call uses the new session.
      *
-     * Calls of endpoints that the broker's package marks as `safe` (see `Endpoint`) are safe to repeat. Requests of
-     * `AuthorizedClient` and `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or
-     * if they are marked `replayable`. A request whose body is a stream is never safe to repeat. `withSession` notices
-     * only calls of endpoints and requests of `AuthorizedClient` and `Authorize.request`. Do not place orders in any
-     * other way inside the effect, because an order that `withSession` does not notice could be placed twice.
+     * `withSession` notices only these requests:
      *
-     * The broker may also refuse the new session. Then `withSession` renews the new session only in two cases, because
-     * too many logins could lock the account:
+     * - Calls of endpoints. A call is safe to repeat if the broker's package marks its endpoint as `safe` (see
+     *   `Endpoint`).
+     * - Requests of `AuthorizedClient` and `Authorize.request`. A request is safe to repeat if its method is `GET`,
+     *   `HEAD` or `OPTIONS`, or if it is marked `replayable`. A request whose body is a stream is never safe to repeat.
+     *
+     * Place orders inside the effect only in these ways. An order that `withSession` does not notice could be placed
+     * twice.
+     *
+     * If the broker also refuses the new session, `withSession` renews that session only in two cases, because too many
+     * logins could lock the account:
      *
      * - The new session is at least ten minutes old.
      * - Another effect of the same kind has already sent requests with the new session and succeeded. There are two
@@ -98,14 +101,14 @@ export class SessionManager extends Context.Service<
      * fails, `adopt` fails, but later calls of `session` try again to store the session. `adopt` stores nothing and
      * fails with `SessionExpired` (`logged-out`) in two cases:
      *
-     * - The manager had the same session object before, and a logout has ended the session.
+     * - A logout has already ended the same session object.
      * - `logout` is called in this program while `adopt` runs, before the session is stored.
      */
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
-     * Runs a login, such as a login in the browser, and stores its session. If `logout` is called in this program while
-     * `adoptFrom` runs, and the session is not stored yet, the session is ended at the broker and is never stored.
-     * `adoptFrom` then fails with `SessionExpired` (`logged-out`).
+     * Runs a login, such as a login in the browser, and stores its session. If this program calls `logout` before the
+     * session is stored, `adoptFrom` ends the session at the broker and stores nothing. `adoptFrom` then fails with
+     * `SessionExpired` (`logged-out`).
      */
     readonly adoptFrom: <E, R>(
       login: Effect.Effect<Session.Session, E, R>
@@ -113,16 +116,16 @@ export class SessionManager extends Context.Service<
     /**
      * Ends the session at the broker, and deletes it from memory and from the store. The session is deleted even if the
      * broker's logout call fails. If the session cannot be deleted from the store, `logout` fails with the store's
-     * error. A renewal that is running during the logout, in this or another program, does not bring the session back.
-     * If the store is in Redis, other programs notice the logout within a second. With another store, they notice it at
-     * their next check for changes (see `pollInterval`), or when the broker refuses the token.
+     * error. A renewal that runs during the logout, in any program, does not bring the session back. If the store is in
+     * Redis, other programs notice the logout within a second. With another store, they notice the logout at their next
+     * check (see `pollInterval`), or when the broker refuses the token.
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
-     * Records that the broker has accepted an order, or another call that must not be sent twice, with this session.
-     * The record matters if this session has replaced a refused session, and the broker later refuses this session too.
-     * With the record, the manager can replace this session at once. Without the record, the manager may delay the
-     * replacement. `AuthorizedClient` and `withSession` make the record automatically.
+     * Records that the broker has accepted an order, or another call that must not be sent twice, with this session. If
+     * the broker refuses this session later, the record lets the manager replace the session at once. Without the
+     * record, the manager may delay the replacement. `AuthorizedClient` and `withSession` make the record
+     * automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**
@@ -147,12 +150,11 @@ export class SessionManager extends Context.Service<
  */
 export interface Options {
   /**
-   * How long before its expiry a session can be renewed. The renewal becomes due at a random time: at the earliest
-   * `early` before the expiry, and at the latest half of `early` before the expiry. The next call of `session` then
-   * renews the session. If `early` is longer than half of the session's lifetime, half of the lifetime is used instead
-   * of `early`. If `early` is zero, a session is renewed only after its expiry. A session that ends at a daily cut-off
-   * is renewed only after the cut-off. Default: the option `renewal.early` of the broker's layer, otherwise the value
-   * in the broker's description (`Broker`).
+   * How long before its expiry a session can be renewed. The renewal becomes due at a random time between `early` and
+   * half of `early` before the expiry. The next call of `session` then renews the session. If `early` is longer than
+   * half of the session's lifetime, half of the lifetime is used. If `early` is zero, a session is renewed only after
+   * its expiry. A session that ends at a daily cut-off is renewed only after the cut-off. Default: the option
+   * `renewal.early` of the broker's layer, otherwise the value in the broker's description (`Broker`).
    */
   readonly early?: Duration.Input | undefined
   /**
