@@ -15,7 +15,7 @@ const reveal = (headers: AngelFeed.FeedSocket["headers"]) =>
   )
 
 describe("AngelFeed.socket", () => {
-  it.effect("returns headers that the market feed accepts after a TOTP login", () =>
+  it.effect("returns headers that the market feed accepts", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* serve()
@@ -29,7 +29,7 @@ describe("AngelFeed.socket", () => {
       assert.strictEqual(url, "wss://smartapisocket.angelone.in/smart-stream")
       const ask = (sent: Record<string, string>) =>
         Effect.promise(() => fake.respond(new Request(url.replace(/^wss/, "https"), { headers: sent })))
-      // HTTP 426 means that the headers are right, but that the fake has no market data.
+      // HTTP 426: the headers are right, but the fake has no market data.
       assert.strictEqual((yield* ask(reveal(headers))).status, 426)
       for (const name of ["x-api-key", "x-client-code", "x-feed-token"]) {
         const answer = yield* ask({ ...reveal(headers), [name]: "wrong" })

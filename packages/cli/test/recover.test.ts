@@ -56,7 +56,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth recover` sends its requests through the proxy in the environment variables",
+  "`broker-auth recover` uses the proxy from the environment variables",
   () =>
     Effect.gen(function* () {
       const { asked, url } = yield* makeProxy({ status: 403 })

@@ -58,7 +58,7 @@ const counted = () => {
 }
 
 describe("vaults: a vault", () => {
-  it.live("makes 1,000 fibers share one request for a session if the vault is in memory", () =>
+  it.live("in memory makes 1,000 fibers share one login", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
       const callers = Array.from({ length: 1000 }, () => obtain(exchange))
@@ -68,7 +68,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live.runIf(runsRedis)("makes eight clients of one Redis share one request for a session", () =>
+  it.live.runIf(runsRedis)("in Redis makes eight clients share one login", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
       const prefix = yield* freshPrefix
@@ -87,7 +87,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live.runIf(runsRedis)("reveals no token and no encryption key to readers of Redis, logs or errors", () =>
+  it.live.runIf(runsRedis)("in Redis reveals no token or key in stored data, logs or errors", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const prefix = yield* freshPrefix
@@ -117,7 +117,7 @@ function decoded(text: string): string {
   return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && text.length % 4 === 0 ? atob(text) : text
 }
 
-describe("vaults: a vault in a Redis that is unreachable", () => {
+describe("vaults: a vault in an unreachable Redis", () => {
   it.live("makes a program fail at its start", () =>
     Effect.gen(function* () {
       const client = NodeRedis.layer({

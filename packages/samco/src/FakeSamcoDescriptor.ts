@@ -1,6 +1,5 @@
 /**
- * Describes the fake Samco as data: its accounts, its switches, the fields of its requests and answers, and its login
- * page.
+ * Describes the fake Samco as data: accounts, switches, field names in requests and answers, and login page.
  *
  * @since 0.1.0
  */
@@ -79,7 +78,7 @@ const flat = OpenApi.beside({ status, statusMessage: OpenApi.text })
 const nested = OpenApi.inside("data", { status, message: OpenApi.text })
 
 /**
- * Makes the OpenAPI 3.1 document of the broker's calls. Clients in other languages can be generated from this document.
+ * Makes the OpenAPI 3.1 document of the broker's calls, for clients in other languages.
  *
  * @category descriptions
  * @since 0.1.0
@@ -90,7 +89,7 @@ export const document = (): OpenApi.Document =>
     table,
     codes,
     headers,
-    // Answers to the OAuth calls and to a few other calls have their fields in `data`.
+    // Answers to OAuth calls and to a few other calls have their fields in `data`.
     yes: (data) => ({ anyOf: [flat(data), nested(data)] }),
     no: {
       type: "object",

@@ -9,11 +9,7 @@ interface Facts {
   errors?: ReadonlyArray<ConnectionError>
 }
 
-/**
- * The cause of a failed HTTP exchange. The original error may contain the request or a part of the answer. So
- * `toConnectionError` copies only the fields of `Facts`. If a proxy refused the connection, the message contains the
- * HTTP status of the proxy's answer.
- */
+/** Replaces the original error of an HTTP exchange, because that error may contain the request or the answer. */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError"
 
