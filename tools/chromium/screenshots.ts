@@ -1,7 +1,6 @@
 /**
- * Writes screenshots to `docs/screenshots`. The screenshots show the pages of `RedirectListener`, the simulator's login
- * pages, and the page that the command `broker-auth open` serves. Run this program after a change to these pages:
- * `node --conditions=@auth/source tools/chromium/screenshots.ts`
+ * Writes screenshots of the pages of `RedirectListener`, the simulator and `broker-auth open`. Run this program after a
+ * change to these pages: `node --conditions=@auth/source tools/chromium/screenshots.ts`
  */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
@@ -79,7 +78,6 @@ await run(named("samco oauth"), async (page, startUrl, fields) => {
 })
 
 await run(named("samco oauth"), async (page, startUrl) => {
-  // Opens a callback that belongs to another login, and then opens the start address a second time.
   await page.goto(startUrl)
   const listener = new URL(startUrl).origin
   await page.goto(`${listener}/callback?code=1&state=2`)

@@ -1,4 +1,3 @@
-/** Starts a Redis server for tests and tools, on a free loopback port. */
 import { type ChildProcess, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -9,22 +8,22 @@ import { freePort } from "../vitest/freePort.ts"
 export interface RedisServer {
   readonly url: string
   readonly port: number
-  /** The id of the process. It changes with each `restart`. */
+  /** Changes with each `restart`. */
   readonly pid: () => number
   readonly folder: string
-  /** Restarts the server on the same port. The server keeps its data only with `keeps: "everything"`. */
+  /** Keeps the port. Keeps the data only with `keeps: "everything"`. */
   readonly restart: () => Promise<void>
   readonly kill: () => Promise<void>
-  /** Suspends the process. Its connections stay open, but the server does not answer until `thaw`. */
+  /** Connections stay open, but the server does not answer until `thaw`. */
   readonly freeze: () => void
   readonly thaw: () => void
-  /** Stops the server, and removes its folder. */
+  /** Also removes `folder`. */
   readonly stop: () => Promise<void>
 }
 
 const missing = "redis-server is not installed. Install it with: apt-get install redis-server (or: brew install redis)"
 
-/** If the command `redis-server` is missing, the tests that need Redis fail in CI, and are skipped elsewhere. */
+/** Without `redis-server`, the tests that need Redis fail in CI, and are skipped elsewhere. */
 export const runsRedis = process.env["CI"] !== undefined || spawnSync("redis-server", ["--version"]).status === 0
 
 export interface Options {

@@ -1,5 +1,3 @@
-/** Rewrites the npm scope in a text, and leaves similar words as they are. */
-
 export interface Options {
   /** The scope in the text, such as `@auth`. */
   readonly from: string
@@ -41,7 +39,7 @@ export const rewrite = (text: string, { from, names, to }: Options): Rewritten =
   return { text: replaced, count, foreign }
 }
 
-/** Maximum length of a package's name, including the scope. */
+/** npm's limit for the name of a package, including the scope. */
 const maxLength = 214
 
 export const problemOf = (

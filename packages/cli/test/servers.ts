@@ -1,4 +1,3 @@
-/** Servers on 127.0.0.1: an HTTPS server that stands in for a broker, and HTTP proxies. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
@@ -38,10 +37,7 @@ export interface Proxy {
   readonly asked: ReadonlyArray<string>
 }
 
-/**
- * Makes an HTTP proxy that accepts only the method `CONNECT`. It connects every client to one port of this machine, or
- * refuses every client with an HTTP status.
- */
+/** The proxy connects every client to `port` of this machine, or refuses every client with the HTTP status `status`. */
 export const makeProxy = Effect.fnUntraced(function* (
   to: { readonly port: number } | { readonly status: number }
 ): Effect.fn.Return<Proxy, never, Scope.Scope> {
