@@ -1,7 +1,3 @@
-/**
- * Tests of the entrants of a run: candidates and twins. A twin is a candidate that uses the library of another
- * checkout.
- */
 import { assert, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -41,7 +37,7 @@ it("a run without another checkout has no twins", () => {
   assert.deepStrictEqual(namesOf(entrantsOf("some", bench, all)), ["map", "ours", "fresh"])
 })
 
-it("a twin follows its candidate, or is listed as missing if the other checkout has no such candidate", () => {
+it("entrantsOf lists each twin after its candidate, and the missing twins", () => {
   const found = entrantsOf("some", bench, all, other)
   assert.deepStrictEqual(namesOf(found), ["map", "ours", "ours@before", "fresh"])
   assert.deepStrictEqual(found.missing, ["fresh@before"])
@@ -51,7 +47,7 @@ it("a twin follows its candidate, or is listed as missing if the other checkout 
   )
 })
 
-it("a twin runs the bench of the other checkout with the job counts of this checkout", () => {
+it("a twin runs the other checkout's bench with this checkout's counts", () => {
   const twin = entrantsOf("some", bench, all, other).entrants[2]
   assert.strictEqual(twin?.script, "/tmp/some/before/tools/bench/candidate.ts")
   assert.strictEqual(twin?.file, "/tmp/some/before/tools/bench/benches/some.ts")
@@ -60,7 +56,7 @@ it("a twin runs the bench of the other checkout with the job counts of this chec
   assert.deepStrictEqual(twin?.turns, [{ title: "due", variant: "due", concurrency: 8, count: 100 }])
 })
 
-it("a twin runs the bench file of this checkout if the bench writes programs", () => {
+it("if a bench writes programs, a twin runs this checkout's bench file", () => {
   const programs = { ...bench, programs: async () => undefined }
   const found = entrantsOf("some", programs, all, { checkout: before, bench: undefined })
   const twin = found.entrants[2]
@@ -78,24 +74,24 @@ it("--only selects a candidate with its twin, or a twin alone", () => {
   assert.deepStrictEqual(only("map"), ["map"])
 })
 
-it("pairTurns does not pair two lists of turns that differ in length, concurrency or number of accounts", () => {
+it("pairTurns refuses lists that differ in length, concurrency or accounts", () => {
   assert.isUndefined(pairTurns(turns, []))
   assert.isUndefined(pairTurns(turns, [{ concurrency: 9, count: 100 }]))
   assert.isUndefined(pairTurns(turns, [{ concurrency: 8, count: 100, accounts: 10 }]))
   assert.isDefined(pairTurns(turns, theirTurns))
 })
 
-it("orderOf puts each of two candidates first in half of the rounds", () => {
+it("orderOf puts each of two candidates first equally often", () => {
   const firsts = [0, 1, 2, 3].map((round) => orderOf(["ours", "ours@before"], round)[0])
   assert.strictEqual(firsts.filter((name) => name === "ours").length, 2)
 })
 
-it("orderOf puts each of three candidates at each position in the same number of rounds", () => {
+it("orderOf puts each of three candidates at each position equally often", () => {
   const orders = Array.from({ length: 6 }, (_, round) => orderOf(["a", "b", "c"], round).join(""))
   assert.deepStrictEqual(orders, ["abc", "cba", "bca", "acb", "cab", "bac"])
 })
 
-it("problemOf reports a folder without benches, without installed packages, or with packages of another checkout", () => {
+it("problemOf reports missing benches, missing packages, and packages of another checkout", () => {
   const folder = makeScratch("bench-test")
   const checkout = toCheckout(folder)
   assert.match(problemOf(checkout) ?? "", /is not a checkout with benches/)
@@ -107,7 +103,7 @@ it("problemOf reports a folder without benches, without installed packages, or w
   assert.isUndefined(problemOf(here))
 })
 
-it("the option --against is refused if its folder is not a checkout", () => {
+it("--against refuses a folder that is not a checkout", () => {
   const args = [
     "--conditions=@auth/source",
     path.join(here.root, "tools/bench/main.ts"),

@@ -2,8 +2,8 @@ import type * as stream from "node:stream"
 import { ended, start } from "../packages/process.ts"
 
 /**
- * Time limit for the check of one cell in the table of runtimes, in milliseconds. On a machine with two free cores,
- * each check needs less than 20 seconds. On a busy machine, a check can need several times as long.
+ * Time limit for one cell in the table of runtimes, in milliseconds. With two free cores, each cell takes less than 20
+ * seconds. On a busy machine, a cell can take several times as long.
  */
 export const cellLimit = 180_000
 
@@ -22,8 +22,7 @@ export const outputOf = async (
 ): Promise<string> => {
   const child = start(command, args, { cwd, input: true, ...(env && { env }) })
   const stdin: stream.Writable | null = child.stdin
-  // The write fails if the program ends before it has read its input. This error is ignored, because the exit code
-  // shows whether the program failed.
+  // The write fails if the program ends before it has read its input. The exit code shows whether the program failed.
   stdin?.once("error", () => undefined).end(input)
   const { end, isLate, stderr, stdout } = await ended(child, limit)
   if (end === 0 && !isLate) return stdout

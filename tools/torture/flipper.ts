@@ -1,4 +1,4 @@
-/** For each given bit, changes this bit in a copy of a vault, reads the copy, and counts the result. */
+/** Changes single bits in copies of a vault, reads each copy, and counts the results. */
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultError from "@auth/broker-core/session/VaultError"
@@ -23,7 +23,7 @@ export interface Request {
   /** Folder for the copy with one changed bit. */
   readonly folder: string
   readonly flips: ReadonlyArray<Flip>
-  /** Whether to read the database with `node:sqlite` alone, and so without the checks of `NodeVault`. */
+  /** Whether to read the database with `node:sqlite` alone, without the checks of `NodeVault`. */
   readonly isNaive: boolean
 }
 

@@ -32,7 +32,7 @@ export const family = {
   broker,
   api: AngelApi,
   accountId: (id: string) => id.trim().toUpperCase(),
-  // SmartAPI documentation: a session is valid until midnight IST. An earlier expiry in the token takes precedence.
+  // SmartAPI documentation: a session is valid until midnight IST.
   expiry: Expiry.earliest(Expiry.dailyAt("00:00"), Expiry.jwt),
   logout: (api: Api, session: Session.Session) => api.logout({ clientcode: session.account.id }, session),
   profile

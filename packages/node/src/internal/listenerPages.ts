@@ -1,4 +1,4 @@
-/** Pages that the redirect listener shows in the browser. They are HTML without scripts. All texts are escaped. */
+/** Pages that the redirect listener shows in the browser. They contain no scripts. */
 import { createHash } from "node:crypto"
 
 export interface Page {
@@ -100,7 +100,6 @@ ${paragraphs.map((text) => `<p>${escape(text)}</p>`).join("\n")}
 </html>
 `
 
-/** The content security policy allows only the style of these pages. */
 export const headers: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "content-security-policy": `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,

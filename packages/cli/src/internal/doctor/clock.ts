@@ -4,17 +4,17 @@ import * as Option from "effect/Option"
 import { type Finding, fine, problem } from "./finding.ts"
 
 /**
- * Maximum difference between the clocks, in milliseconds: half of a TOTP period. If the difference is larger, this
- * machine and the broker are in different TOTP periods most of the time.
+ * Half of a TOTP period, in milliseconds. If the clocks differ by more, this machine and the broker are in different
+ * TOTP periods most of the time.
  */
 const maxSkew = 15_000
 
-/** The time when the answer with these headers was sent, by the broker's clock. In milliseconds since the epoch. */
+/** When the answer was sent, by the broker's clock, in milliseconds since the epoch. */
 const answeredAt = ({ age, date }: Readonly<Record<string, string | undefined>>): number | undefined => {
   const made = date === undefined ? undefined : Option.getOrUndefined(DateTime.make(date))
   if (made === undefined) return undefined
-  // `date` has a resolution of one second, so half a second is added. If the answer comes from a cache, `date` is the
-  // time of the broker's original answer, and `age` is the number of seconds since then. So `age` is added, too.
+  // `date` has a resolution of one second, so half a second is added. If the answer comes from a cache, `age` is the
+  // number of seconds since `date`.
   return DateTime.toEpochMillis(made) + 500 + (/^\d+$/.test(age ?? "") ? Number(age) * 1000 : 0)
 }
 
