@@ -33,8 +33,8 @@ const ask = Effect.gen(function* () {
   return { fiber, shown, answer, endResend }
 })
 
-describe("the question for a code on the page of broker-auth open", () => {
-  it.live("appears again after a new code was requested", () =>
+describe("the code question of broker-auth open", () => {
+  it.live("appears again after a resend", () =>
     Effect.gen(function* () {
       const { answer, endResend, fiber, shown } = yield* ask
       yield* endResend
@@ -44,7 +44,7 @@ describe("the question for a code on the page of broker-auth open", () => {
     })
   )
 
-  it.live("does not appear again if the user enters a code before the request for a new code has ended", () =>
+  it.live("does not appear again if the user answers during a resend", () =>
     Effect.gen(function* () {
       const { answer, endResend, fiber, shown } = yield* ask
       answer?.(Redacted.make("123456"))
@@ -54,7 +54,7 @@ describe("the question for a code on the page of broker-auth open", () => {
     })
   )
 
-  it.live("does not appear again if the login is cancelled before the request for a new code has ended", () =>
+  it.live("does not appear again if the login is cancelled during a resend", () =>
     Effect.gen(function* () {
       const { endResend, fiber, shown } = yield* ask
       yield* Fiber.interrupt(fiber)

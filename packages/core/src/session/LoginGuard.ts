@@ -1,8 +1,7 @@
 /**
  * Limits logins, so that the broker does not lock the account. If a login sends a TOTP code, at most one login is sent
  * in each TOTP period. If the number of failed logins reaches a limit, no further login is sent. The limits apply to
- * all programs that share the store. If the store keeps its entries when a program restarts, logins from before the
- * restart also count.
+ * all programs that share the store. If the store survives a restart, earlier logins still count.
  *
  * @since 0.1.0
  */
@@ -38,8 +37,11 @@ import type * as VaultError from "./VaultError.ts"
  */
 export interface Memory {
   /**
-   * The time of the latest of these events: the program sent a login or a one-time code, the broker accepted a login,
-   * or a login failed because the broker refused its password or its code.
+   * The time of the latest of these events:
+   *
+   * - A login or a one-time code was sent.
+   * - The broker accepted a login.
+   * - A login failed because the broker refused its password or code.
    */
   readonly attemptedAt: number | undefined
   /** The times at which the broker refused a password or a code, oldest first. */
@@ -50,20 +52,23 @@ export interface Memory {
    */
   readonly unansweredAt: ReadonlyArray<number>
   /**
-   * The time until which logins are paused. It may be in the past. During a pause, a login is sent only with
-   * `byPerson`. A pause starts in these cases:
+   * The end of the latest pause, which may be in the past. During a pause, a login is sent only with `byPerson`. A
+   * pause starts in these cases:
    *
    * - A login fails, and the same login would fail again.
    * - A login fails after the broker has sent a code by SMS or email.
    * - Two or more logins within an hour ended before their one-time code was entered.
    *
-   * In the first two cases, no pause starts if the broker refuses a password or a code, if the broker has locked the
-   * account, or if the account is logged out while the login waits for its code.
+   * In the first two cases, these failures start no pause:
+   *
+   * - The broker refuses a password or a code.
+   * - The broker has locked the account.
+   * - The account is logged out while the login waits for its code.
    */
   readonly pausedUntil: number | undefined
   /**
-   * Set if a login failed because the broker has locked the account. `at` is the time of this failure, and `message` is
-   * the message of its error. Then no login is sent until `reset` is called, not even with `byPerson`.
+   * Set if a login failed because the broker has locked the account. `at` is the time of the failure, and `message` is
+   * the message of the error. Until `reset` is called, no login is sent, not even with `byPerson`.
    */
   readonly locked: { readonly at: number; readonly message: string } | undefined
 }
@@ -76,15 +81,14 @@ export interface Memory {
  */
 export interface ProtectOptions {
   /**
-   * The credentials of the login as one text. The guard stores only their fingerprint, which is made with the key of
-   * the store. If the store has no key, the guard cannot tell whether the broker has refused or accepted the
-   * credentials before.
+   * The credentials of the login as one text. The guard stores only a fingerprint, made with the key of the store.
+   * Without a key, the guard does not recognize credentials that the broker has refused or accepted before.
    */
   readonly credentials?: Redacted.Redacted<string> | undefined
   /**
    * Whether the user requested this login. If `true`, the login is sent even during a pause, and even if ten or more
-   * logins in the last hour got no answer. Even with `true`, the login is not sent if the limit on failed logins is
-   * reached, if the broker has locked the account, or if the broker has refused these credentials before.
+   * logins in the last hour got no answer. A locked account, refused credentials, and the limit on failed logins still
+   * prevent the login. Default: `false`.
    */
   readonly byPerson?: boolean | undefined
 }
@@ -101,21 +105,21 @@ export class LoginGuard extends Context.Service<
     /**
      * Runs a login. The caller must hold the account's `SessionLock`.
      *
-     * The `step` of the policy is the length of a TOTP period. If it is set, at most one login is sent in each TOTP
-     * period. If a login was already sent in the current period, or if this period ends within 3 seconds, `protect`
-     * first waits for the next period.
+     * The `step` of the policy is the length of a TOTP period. If `step` is set, at most one login is sent in each
+     * period. If a login was already sent in the current period, `protect` waits for the next period. `protect` also
+     * waits if the current period ends within 3 seconds.
      *
      * Sends nothing and fails in these cases:
      *
      * - The policy is invalid: `InvalidRequest`.
      * - The limit on failed logins is reached, the account is locked, or the broker has refused these credentials
      *   before: `ActionRequired`.
-     * - An earlier login failed, and the pause after it has not ended. If that login failed with `PermissionDenied`,
-     *   `SessionLimitReached`, `BrokerRejected` or `ActionRequired`, then `protect` fails with the same reason. After
-     *   any other reason, `protect` fails with `ActionRequired`, and `what` is the message of the earlier reason.
+     * - The pause after a failed login has not ended. If the login failed with `PermissionDenied`,
+     *   `SessionLimitReached`, `BrokerRejected` or `ActionRequired`, `protect` fails with the same reason. Otherwise,
+     *   `protect` fails with `ActionRequired`, and `what` is the message of the earlier reason.
      * - Two or more logins within an hour ended before their one-time code was entered, and the pause after the last of
-     *   them has not ended: `ActionRequired`. The pause after the second of these logins lasts 1 minute, after the
-     *   third 2 minutes, after the fourth 5 minutes, and after each later one 10 minutes.
+     *   these logins has not ended: `ActionRequired`. The pause lasts 1 minute after two of these logins, 2 minutes
+     *   after three, 5 minutes after four, and 10 minutes after more.
      * - Ten or more logins in the last hour got no answer, and the last of them was sent less than two minutes ago:
      *   `BrokerUnavailable`, whose `why` is `time-out`.
      *
@@ -148,8 +152,8 @@ export class LoginGuard extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<number>, VaultError.VaultError>
     /**
      * Removes the stored failed logins, the pauses, and the record that the broker has locked the account. Call `reset`
-     * after a person has corrected the credentials. Credentials that the broker has refused stay blocked. To allow them
-     * again, pass them as `credentials`. The field `credentials` of a `Renewal` has the text that `reset` needs.
+     * after a person has corrected the credentials. Refused credentials stay blocked. To allow them again, pass the
+     * field `credentials` of the `Renewal` as the option `credentials`.
      */
     readonly reset: (
       account: Account.Account,
@@ -158,43 +162,40 @@ export class LoginGuard extends Context.Service<
   }
 >()("@auth/broker-core/session/LoginGuard") {}
 
-/**
- * No login starts in the last part of a TOTP period, because the code could arrive in the next period. This part lasts
- * `margin` milliseconds, or half a period if that is shorter.
- */
+/** In milliseconds. Close to the end of a TOTP period, no login starts, because the code could be late. */
 const margin = 3000
 
 const periodOf = (at: number, step: Duration.Duration): number => Math.floor(at / Duration.toMillis(step))
 
-/** Returns how many milliseconds the guard must wait before it may send a login. */
+/** In milliseconds. */
 const timeToNextLogin = ({ attemptedAt }: Ledger.Ledger, { step }: GuardPolicy, now: number): number => {
   if (step === undefined) return 0
   const span = Duration.toMillis(step)
   const period = periodOf(now, step)
   const left = (period + 1) * span - now
-  // A recorded period that is ten or more periods in the future shows that the clock was set back. It is ignored,
-  // because it could block logins for years.
+  // If `last` is ten or more periods ahead, the clock was set back. Then `last` is ignored, because the wait could
+  // last years.
   const last = attemptedAt === undefined ? -1 : periodOf(attemptedAt, step)
   if (last >= period && last - period < 10) return left + (last - period) * span
   return left > Math.min(margin, span / 2) ? 0 : left
 }
 
-/** The arguments of `protect`. `credentials` is the fingerprint. */
 interface Protected {
   readonly account: Account.Account
   readonly policy: GuardPolicy
   readonly byPerson: boolean
+  /** The fingerprint. */
   readonly credentials: string | undefined
 }
 
-/** A login that `enter` has recorded. `attempt` is the last entry of this login in the ledger. */
 interface Sent {
+  /** The last entry of this login in the ledger. */
   attempt: Ledger.Attempt
   failuresLeft: number
   readonly departure: Departure
   /** Whether the broker has sent a code by SMS or email. */
   isCodeOrdered: boolean
-  /** `true` if the login has started, and if it may send requests that `departure` does not record. */
+  /** Whether the login has started and may send requests that `departure` does not record. */
   mayBeUnknown: boolean
 }
 
@@ -234,8 +235,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   }
 
   /**
-   * If the write of an attempt fails or is interrupted, nothing is sent, but the store may contain the attempt. So the
-   * attempt is removed. If the attempt replaced an earlier attempt with the same id, the earlier attempt is put back.
+   * After a failed or interrupted write, the store may contain an attempt that is never sent. So the attempt is
+   * removed, or replaced by the earlier attempt with the same id.
    */
   const takingBack = <E>(
     account: Account.Account,
@@ -251,8 +252,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   }
 
   /**
-   * Records a login or a one-time code before it is sent. Only the parts in `restore` may be interrupted. If an
-   * interruption were possible between the write and the login, the ledger could contain a login that was not sent.
+   * Records a login or a one-time code before it is sent. Only the parts in `restore` may be interrupted. An
+   * interruption between the write and the login could leave a login in the ledger that was not sent.
    */
   const enter = Effect.fnUntraced(function* (
     given: Protected,
@@ -289,8 +290,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   })
 
   /**
-   * `change` records an event that happened at the time `then`. If a login was accepted or the ledger was reset after
-   * `then`, the event is out of date, and `otherwise` is applied in place of `change`.
+   * `then` is the time of the event that `change` records. If a login was accepted or the ledger was reset after
+   * `then`, `otherwise` is applied.
    */
   const unlessSettled =
     (then: number, change: (ledger: Ledger.Ledger) => Ledger.Ledger, otherwise = (ledger: Ledger.Ledger) => ledger) =>
@@ -301,8 +302,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     const { account } = given
     const sendCode = Effect.uninterruptibleMask((restore) => {
       const { id, outcome } = sent.attempt
-      // A pause applies only to new logins, not to a code of this login. So `byPerson` is `true`, and `enter` ignores
-      // the pause.
+      // A pause applies only to new logins. With `byPerson`, `enter` ignores the pause.
       const entered = enter({ ...given, byPerson: true }, outcome === "refused" ? newId() : id, () => 0, restore)
       return Effect.map(entered, (now) => void Object.assign(sent, now))
     })
@@ -316,7 +316,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     return {
       codeAwaited: Effect.suspend(() => {
         sent.isCodeOrdered = true
-        // If the broker has refused a code of this login, the attempt stays `refused`, so that it counts as a failure.
+        // The outcome `refused` is kept, so that the attempt counts as a failure.
         return sent.attempt.outcome === "refused" ? Effect.void : set("awaits-code")
       }),
       asking: (ask) =>
@@ -351,8 +351,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
       if (sent.isCodeOrdered && attempt.outcome === "awaits-code" && isLoggedOut(error)) return ledger
       const paused = (before: Ledger.Ledger) =>
         Ledger.startPause(before, { ...GuardErrors.saidOf(error), needsPerson: sent.isCodeOrdered || undefined }, now)
-      // If the broker has sent a code by SMS or email, the next login would make the broker send another code. So the
-      // next login is sent only after a pause.
+      // If the broker has sent a code, the next login would make the broker send another code. So a pause follows.
       if (answer === "none" && attempt.outcome === "open") {
         const kept = Ledger.putAttempt(ledger, attempt)
         return sent.isCodeOrdered ? paused(kept) : kept
@@ -379,8 +378,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
             : Ledger.removeAttempt(ledger, sent.attempt.id)
 
   /**
-   * Records the failure of a login. If this write fails, and another program resets the ledger before the next write,
-   * then the next write records only refused credentials.
+   * If the write fails, the next write records the failed login. If a login was accepted or the ledger was reset in the
+   * meantime, the next write records only refused credentials.
    */
   const noteFailure = (
     { account, credentials }: Protected,
@@ -388,7 +387,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     error: AuthError.AuthError | VaultError.VaultError,
     now: number
   ) => {
-    // A source of one-time codes may fail with its own error, or with the error of another broker. Such an error is no
+    // A source of one-time codes can fail with its own error, or with the error of another broker. Neither error is an
     // answer to this login.
     const isOwn = AuthError.isAuthError(error) && error.broker === account.broker && !isMadeBySource(error)
     const change = changeAfter(sent, error, isOwn, now)
@@ -489,9 +488,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
 }
 
 /**
- * Returns the account under which a store keeps the state of the guard, in the slot `guard`. All apps and all spellings
- * of the id share this state, because a broker locks the account for all of them. So the returned account has the app
- * `*`, and its id is in lower case.
+ * Returns the account under which a store keeps the state of the guard, in the slot `guard`. A broker locks an account
+ * for all apps and for all spellings of the id. So the returned account has the app `*` and an id in lower case.
  *
  * @example
  * ```ts

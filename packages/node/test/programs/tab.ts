@@ -1,6 +1,6 @@
 /**
- * Opens a connection, prints `ready`, and waits until the file `gate` exists. Then runs `BrowserLogin.run` with a fake
- * login, and prints the access token of the session. The fake login appends the id of its process to the file `tabs`.
+ * When the file `gate` exists, runs `BrowserLogin.run` with a fake login. The fake login appends its process id to the
+ * file `tabs`.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as AngelPublisher from "@auth/angel/AngelPublisher"

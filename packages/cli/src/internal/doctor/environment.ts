@@ -19,16 +19,13 @@ const variableOf = Effect.fnUntraced(function* (name: string): Effect.fn.Return<
   return value === "" ? undefined : { name, value }
 })
 
-/**
- * Reads a proxy setting as Node does: if the lower-case variable is set, even to an empty text, the upper-case variable
- * is ignored.
- */
+/** Like Node, prefers the lower-case variable, even if the lower-case variable is empty. */
 const proxySetting = (name: string): Effect.Effect<Variable | undefined> => {
   const lower = name.toLowerCase()
   return variableOf(process.env[lower] === undefined ? name : lower)
 }
 
-/** The address of a proxy without its user name and password. */
+/** Omits the user name and the password. */
 const addressOf = (value: string): string => {
   const url = Result.getOrUndefined(Result.try(() => new URL(value)))
   return url === undefined ? "an address that cannot be read" : `${url.protocol}//${url.host}`

@@ -1,7 +1,7 @@
 /**
  * An HTML file that redirects the browser to the page of `broker-auth open`. The link to the page contains a secret,
- * and other users can see the arguments with which a program is started. So the browser is started with the address of
- * the HTML file instead of the link. Only the user who runs `broker-auth open` can read the HTML file.
+ * and other users of the machine can see a program's arguments. So the browser is started with the address of the HTML
+ * file. Only the current user can read the HTML file.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -33,7 +33,7 @@ const html = (url: string): string => `<!doctype html>
 </html>
 `
 
-/** Removes old files, which were left by programs that were killed. The links in these files are no longer valid. */
+/** Removes expired files, which killed programs have left. */
 const removeOld = (folder: string, isOld: (modified: number) => boolean) => {
   for (const name of Fs.readdirSync(folder)) {
     if (!pattern.test(name)) continue
@@ -61,8 +61,7 @@ export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Retu
           Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
           removeOld(folder, isOld)
           Fs.rmSync(path, { force: true })
-          // With `wx`, the write fails if the path exists. Without `wx`, the write could follow a symbolic link that
-          // another program has made.
+          // With `wx`, the write fails if the path exists. So the write follows no symbolic link.
           Fs.writeFileSync(path, html(Redacted.value(link)), { mode: 0o600, flag: "wx" })
         })
         writes += 1

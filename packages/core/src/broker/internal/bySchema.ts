@@ -1,6 +1,6 @@
 /**
- * Checks requests and decodes answers with Schema. A call loads this module only if the shape of the request or of the
- * answer has no function `decode`, or if this function does not accept the data.
+ * Checks requests and decodes answers with Schema. A call loads this module only if the function `decode` of a shape is
+ * missing or does not accept the data.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -40,9 +40,8 @@ export interface Decoded<Response> {
 }
 
 /**
- * Fails if the data cannot be decoded. The error is a list with the path of the first field that is not as documented.
- * If that field is a union, the list can have several paths. If the data as a whole has the wrong type, the list is
- * empty.
+ * The error lists the path of the first wrong field. If that field is a union, the list can have several paths. If the
+ * data as a whole has the wrong type, the list is empty.
  */
 export const decode = <Response>(
   { essential, response: shape }: Endpoint<unknown, Response>,
