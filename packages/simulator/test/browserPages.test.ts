@@ -16,13 +16,10 @@ import { servedOf, site } from "./support.ts"
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/**
- * A text that ends the element or attribute in which a page puts it. If the page does not escape the text, the scripts
- * of the text run.
- */
+/** If a page does not escape this text, the scripts in the text run. */
 const planted = `x"'></p></form><script>globalThis.ran = true</script><img src="/x" onerror="globalThis.ran = true">`
 
-/** Names of account fields whose values appear in login pages, or in the addresses of login pages. */
+/** Account fields whose values appear in login pages or in their addresses. */
 const plantedFields = ["name", "appName", "publisherKey", "applicationId", "appCode", "vendor"]
 
 const seedWith = ({ brokers }: Simulator.Info, fields: Readonly<Record<string, string>>) => ({
@@ -44,7 +41,7 @@ const seedWith = ({ brokers }: Simulator.Info, fields: Readonly<Record<string, s
   )
 })
 
-/** Starts a simulator. The redirect URL of each account is a page that this test serves. */
+/** The redirect URL of each account is a page that this test serves. */
 const prepare = (fields: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
     const port = yield* attacker
@@ -75,11 +72,11 @@ const harmless = { ran: false, elements: 0 }
 
 const withPage = <A>(use: (page: Page) => Promise<A>) => withWindow(async (window) => use(await window.newPage()))
 
-describe.runIf(runsChromium)("Chromium, on the simulator's pages,", () => {
+describe.runIf(runsChromium)("Chromium on the simulator's pages", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const login of pages) {
       it.effect(
-        `is redirected to the redirect URL after a login on ${login.title}`,
+        `reaches the redirect URL after a login on ${login.title}`,
         () =>
           Effect.gen(function* () {
             const { simulator, site } = yield* prepare()
@@ -98,7 +95,7 @@ describe.runIf(runsChromium)("Chromium, on the simulator's pages,", () => {
       )
 
       it.effect(
-        `runs no script that is planted in ${login.title}`,
+        `runs no script planted in ${login.title}`,
         () =>
           Effect.gen(function* () {
             const { simulator } = yield* prepare(Object.fromEntries(plantedFields.map((name) => [name, planted])))
@@ -123,7 +120,7 @@ describe.runIf(runsChromium)("Chromium, on the simulator's pages,", () => {
       )
     }
 
-    it("is tested with every broker that has a login page", () => {
+    it("is tested at every broker with a login page", () => {
       const withPages = Object.entries(registry).filter(([, { descriptor }]) => descriptor.loginPages !== undefined)
       const brokers = new Set(pages.map(({ broker }) => broker))
       assert.sameMembers(
@@ -133,7 +130,7 @@ describe.runIf(runsChromium)("Chromium, on the simulator's pages,", () => {
     })
 
     it.effect(
-      "runs no script that is planted in an unknown path of the simulator",
+      "runs no script planted in an unknown path",
       () =>
         Effect.gen(function* () {
           const { simulator } = yield* prepare()
@@ -149,7 +146,7 @@ describe.runIf(runsChromium)("Chromium, on the simulator's pages,", () => {
     )
 
     it.effect(
-      "runs no script that is planted in an injected answer",
+      "runs no script planted in an injected answer",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -170,7 +167,7 @@ describe.runIf(runsChromium)("Chromium, on the simulator's pages,", () => {
     )
 
     it.effect(
-      "is redirected to the redirect URL after a click on the deny or cancel button",
+      "reaches the redirect URL after a click on deny or cancel",
       () =>
         Effect.gen(function* () {
           const { simulator, site } = yield* prepare()
@@ -190,7 +187,7 @@ describe.runIf(runsChromium)("Chromium, on the simulator's pages,", () => {
     )
 
     it.effect(
-      "is redirected to an https redirect URL on a host other than the simulator's",
+      "requests an https redirect URL on another host",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -217,7 +214,7 @@ describe.runIf(runsChromium)("Chromium, on the simulator's pages,", () => {
     )
 
     it.effect(
-      "runs no script that is planted in the address of RMoney's page for QR codes",
+      "runs no script planted in the address of RMoney's QR page",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()

@@ -11,7 +11,6 @@ import type { Entry } from "./accounts.ts"
 
 const decodeSession = Schema.decodeUnknownResult(SessionJson.SessionFromJson)
 
-/** Returns `undefined` if no session is stored, or if the stored session cannot be decoded. */
 export const stored = (
   store: SessionStore["Service"],
   { account }: Entry

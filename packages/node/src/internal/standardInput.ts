@@ -17,9 +17,8 @@ export const isTerminal: Effect.Effect<boolean> = Effect.sync(() => process.stdi
 const noEcho = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() })
 
 /**
- * A terminal is read in raw mode, because the normal mode cuts lines after 4095 bytes on Linux and after 1024 bytes on
- * macOS. In raw mode, the terminal does not handle Ctrl-C. So this module handles it, and interrupts the fiber that
- * reads.
+ * Reads a terminal in raw mode, because the normal mode cuts lines after 4095 bytes on Linux and 1024 bytes on macOS.
+ * In raw mode, Ctrl-C sends no signal. So on Ctrl-C, this module interrupts the fiber that reads.
  */
 export const lines: Effect.Effect<ReadLine, never, Scope.Scope> = Effect.gen(function* () {
   const queue = yield* Queue.unbounded<Redacted.Redacted<string>, Cause.Done>()

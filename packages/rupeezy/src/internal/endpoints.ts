@@ -45,7 +45,7 @@ const post = Endpoint.rows({ method: "POST", token: "none", limits: [{ requests:
 const perDay = { requests: 50_000, per: "1 day" } as const
 const get = Endpoint.rows({ method: "GET", token: "required", safe: true, limits: [perDay] })
 
-/** `offset` is the UTC offset of `login_time`. The broker does not send the offset. */
+/** `offset`: UTC offset of `login_time`. The broker does not send the offset. */
 export const make = (offset = "+05:30") => {
   const loginAt = ({ login_time }: { readonly login_time?: string }) => {
     const at = instantOf(login_time, offset)
@@ -73,7 +73,7 @@ export const make = (offset = "+05:30") => {
     getBanks: get("getBanks", "/v2/user/profile/banks", { response: Banks }),
     /** The SDKs make this call, but its answer is not documented. */
     getBrokerage: get("getBrokerage", "/v2/user/profile/brokerage", { response: Shape.unknown }),
-    /** This call is known only from a third-party client. Perhaps the broker does not have this call. */
+    /** Known only from a third-party client. The broker may not have this call. */
     getProfile: get("getProfile", "/v2/user/profile", { response: Shape.extend(Shape.struct(holder), loginAt) })
   }
 }

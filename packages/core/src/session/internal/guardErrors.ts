@@ -1,4 +1,4 @@
-/** The errors of the login guard. Each of them means that a login or a code was not sent. */
+/** Errors of the login guard. Each error means that a login or a code was not sent. */
 import * as Predicate from "effect/Predicate"
 import type * as Account from "../../login/Account.ts"
 import * as AuthError from "../../login/AuthError.ts"
@@ -11,7 +11,7 @@ const actionRequired = ({ broker }: Account.Account, what: string, advice: strin
 
 const plural = (count: number, verb: string) => `${verb} ${count === 1 ? "a login" : `${count} logins`}`
 
-/** `attempts` are the failed logins within the last `within` milliseconds. There are at least `maxFailures` of them. */
+/** `attempts`: at least `maxFailures` failed logins from the last `within` milliseconds. */
 export const budgetUsedUp = (
   account: Account.Account,
   { maxFailures, within }: { readonly maxFailures: number; readonly within: number },
@@ -24,7 +24,7 @@ export const budgetUsedUp = (
     ...(open === 0 ? [] : [plural(open, "did not answer")])
   ].join(" and ")
   const times = attempts.map(({ at }) => at).toSorted((one, other) => one - other)
-  // When the attempt at this index is older than `within`, the number of attempts that count is below `maxFailures`.
+  // Once this attempt is older than `within`, fewer than `maxFailures` attempts count.
   const until = Expiry.toIst(times[times.length - maxFailures]! + within)
   return actionRequired(
     account,
@@ -89,8 +89,8 @@ export const codesAbandoned = (account: Account.Account, until: number) =>
 
 export const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
   const { brokerMessage, code, what } = said
-  // If an `ActionRequired` has no advice, its remedy begins with `what`. The message of the returned error contains
-  // `what` too. So the advice of the returned error does not repeat the remedy.
+  // Without advice, the remedy of an `ActionRequired` begins with `what`. The message of the new error already
+  // contains `what`, so the new advice omits the remedy.
   const isSaid = said.tag === "ActionRequired" && what !== undefined && said.remedy.startsWith(what.replace(/\.$/, ""))
   const remedy = isSaid ? "" : ` ${said.remedy}`
   const now = said.needsPerson === true ? ` ${loginNow}` : ""

@@ -10,13 +10,12 @@ import * as VaultError from "../VaultError.ts"
 const RecordFromJson = Schema.fromJsonString(
   Schema.Struct({
     /**
-     * `id` is a random id of the pending login. `until` is the time when this login times out, in milliseconds since
-     * the epoch. The program that runs this login increments `beats`, to show that the program still runs.
+     * The pending login. It times out at `until`, in milliseconds since the epoch. The program that runs the login
+     * increments `beats` to show that the program still runs.
      */
     pending: Schema.optional(Schema.Struct({ id: Schema.String, until: Schema.Finite, beats: Schema.Finite })),
     /**
-     * The start times of the latest browser logins without the option `byPerson`, oldest first. Each time is in
-     * milliseconds since the epoch.
+     * Start times of the latest logins without the option `byPerson`, oldest first. In milliseconds since the epoch.
      */
     begun: Schema.Array(Schema.Finite)
   })
@@ -44,7 +43,6 @@ export const read = (
     return Effect.fail(VaultError.make("get", new VaultError.Tampered({ what })))
   })
 
-/** Writes the record if the stored version is `version`. */
 export const write = (
   store: SessionStore["Service"],
   account: Account.Account,
