@@ -13,10 +13,7 @@ const ahead = Number(process.env["EXAMPLES_AHEAD"] ?? 0)
 const now = Date.now
 Date.now = () => now() + ahead
 
-/**
- * Maps a broker's address to the simulator. Throws if `EXAMPLES_ORIGINS` does not contain the origin of the address, so
- * that no request goes to a real broker.
- */
+/** Maps a broker's address to the simulator. Throws for an unknown origin, so that no request goes to a real broker. */
 const served = (address: string): string => {
   const { origin, protocol } = new URL(address)
   const broker = origin === "null" ? address.split("/").slice(0, 3).join("/") : origin

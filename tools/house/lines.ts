@@ -12,7 +12,6 @@ const linesOf = (folder: string): number =>
 
 const brokers = Object.keys(JSON.parse(readFileSync(join(packages, "brokers.json"), "utf8")) as object)
 
-/** The names of the brokers, with the number of source lines of each. */
 export const counts = brokers.map((name) => [name, linesOf(join(packages, name, "src"))] as const)
 
 if (import.meta.main) {

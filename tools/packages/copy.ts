@@ -5,10 +5,7 @@ import { packages, root } from "./workspace.ts"
 
 const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".site", ".tsbuild", "coverage"])
 
-/**
- * Fills `node_modules` of the copy with links. Each package of the workspace gets a link to its folder in the copy. All
- * other links lead to `node_modules` of the original repository.
- */
+/** Workspace packages link to their folders in the copy. All other packages link to the original `node_modules`. */
 const linkModules = (folder: string): void => {
   const [from, to] = [path.join(root, "node_modules"), path.join(folder, "node_modules")]
   const names = packages().map(({ manifest }) => manifest.name)

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { layerAnswer, loginRequest, printed, reasonOf } from "./support.ts"
 
-// The broker's answer can repeat secrets from the request. An error must not show these secrets.
+// The broker's answer can repeat secrets from the request.
 const pin = "8305"
 const apiKey = "canaryKey"
 const access = "canaryAccess"
@@ -37,7 +37,7 @@ const spellings: Readonly<Record<string, (secret: string) => string>> = {
 
 describe("an error of AngelApi", () => {
   for (const [how, spell] of Object.entries(spellings)) {
-    it.effect(`does not show secrets that the broker's message repeats ${how}`, () =>
+    it.effect(`hides secrets that the broker repeats ${how}`, () =>
       Effect.gen(function* () {
         const password = `p&s<w"d${pin}`
         const sent = [password, apiKey].map(spell)
@@ -50,7 +50,7 @@ describe("an error of AngelApi", () => {
     )
   }
 
-  it.effect("does not show a field name that equals the API key or the token", () =>
+  it.effect("hides a field name that equals the API key or the token", () =>
     Effect.gen(function* () {
       const yes = JSON.stringify({ status: true, data: { [apiKey]: 1, [access]: 2 } })
       assert.notInclude(printed(yield* answered(yes, login())), apiKey)
@@ -58,7 +58,7 @@ describe("an error of AngelApi", () => {
     })
   )
 
-  it.effect("does not show a support number that equals the PIN", () =>
+  it.effect("hides a support number that equals the PIN", () =>
     Effect.gen(function* () {
       const error = yield* answered(`<title>Request Rejected</title>Your support ID is: ${pin}`, login())
       assert.strictEqual(reasonOf(error, "PermissionDenied").why, "waf")
@@ -66,7 +66,7 @@ describe("an error of AngelApi", () => {
     })
   )
 
-  it.effect("contains the code AB1050 even if the PIN is 1050", () =>
+  it.effect("shows the code AB1050 even if the PIN is 1050", () =>
     Effect.gen(function* () {
       const error = yield* answered(service("Invalid totp", "AB1050"), login("1050"))
       assert.strictEqual(reasonOf(error, "InvalidStepUpCode").code, "AB1050")

@@ -1,6 +1,5 @@
 /**
- * Describes the fake RMoney as data: its accounts, its switches, the fields of its requests and answers, and its login
- * page.
+ * Describes the fake RMoney as data: accounts, switches, field names in requests and answers, and login pages.
  *
  * @since 0.1.0
  */
@@ -83,7 +82,7 @@ const app = {
 }
 
 /**
- * Makes the OpenAPI 3.1 document of the broker's calls. Clients in other languages can be generated from this document.
+ * Makes the OpenAPI 3.1 document of the broker's calls, for clients in other languages.
  *
  * @category descriptions
  * @since 0.1.0
@@ -95,8 +94,8 @@ export const document = (): OpenApi.Document =>
     codes,
     headers: headers.make("bare", app.source),
     app,
-    // Usually, the data is in `result`, as an object or as a list with one object. In answers to the calls that
-    // exchange an authorization code, the data is next to `stat`.
+    // Usually, the data is in `result`, as an object or as a list with one object. The calls that exchange an
+    // authorization code return the data next to `stat`.
     yes: (data) => ({
       anyOf: [
         OpenApi.inside("result", access)(data),
