@@ -10,12 +10,17 @@ import { shown } from "./support.ts"
 const state = "0123456789abcdef0123456789abcdef"
 const registered = "https://app.example/callback"
 
-const parse = (callbackUrl: string, redirectUrl = registered) =>
+const parse = (
+  callbackUrl: string,
+  redirectUrl = registered,
+  options: Partial<Parameters<typeof RedirectLogin.parseCallback>[0]> = {}
+) =>
   RedirectLogin.parseCallback({
     broker: "tiny",
     request: { url: Redacted.make("https://login.example/?api_key=key"), state: Redacted.make(state), redirectUrl },
     callbackUrl: Redacted.make(callbackUrl),
-    state: "required"
+    state: "required",
+    ...options
   })
 
 const codeIn = (callbackUrl: string, redirectUrl?: string) =>
@@ -122,6 +127,11 @@ describe("RedirectLogin.parseCallback", () => {
     ["a redirect URL without a path", "https://app.example", `https://app.example/?${query}`],
     ["a redirect URL with a query", `${registered}?app=1`, `${registered}?app=1?${query}`],
     ["a redirect URL whose query repeats a name", `${registered}?a=1&a=2`, `${registered}?a=1&a=2&${query}`],
+    ["a redirect URL with its own state", `${registered}?state=mine`, `${registered}?state=mine&${query}`],
+    ["a redirect URL with its own code", `${registered}?code=1&a=2`, `${registered}?code=1&a=2&${query}`],
+    ["a redirect URL with its own STATE", `${registered}?STATE=mine`, `${registered}?STATE=mine&${query}`],
+    ["a redirect URL with its own error", `${registered}?error=none`, `${registered}?error=none&${query}`],
+    ["a redirect URL whose own state the broker replaces", `${registered}?state=mine`, `${registered}?${query}`],
     ["a redirect URL with a loopback address", "http://127.0.0.1:3000/callback", `/callback?${query}`]
   ] as const)("accepts a callback for %s", ([, redirectUrl, url]) =>
     Effect.gen(function* () {
@@ -192,6 +202,34 @@ describe("RedirectLogin.parseCallback", () => {
       const reason = yield* refusal(codeIn(url))
       assert.strictEqual(reason.why, why)
       assert.match(reason.remedy, remedy)
+    })
+  )
+
+  it.effect("does not use the redirect URL's own code as the broker's code", () =>
+    Effect.gen(function* () {
+      const url = `${registered}?code=canary`
+      assert.strictEqual((yield* refusal(codeIn(`${url}&state=${state}`, url))).why, "missing-token")
+      assert.strictEqual(yield* codeIn(`${url}&${query}`, url), "canary")
+    })
+  )
+
+  it.effect.each(["optional", "none"] as const)("ignores the redirect URL's own state if state is %s", (rule) =>
+    Effect.gen(function* () {
+      const url = `${registered}?state=mine`
+      const parameters = yield* parse(`${url}&code=canary`, url, { state: rule })
+      assert.deepStrictEqual(Array.from(parameters.keys()), ["code"])
+    })
+  )
+
+  it.effect("reads the broker's outcome if the redirect URL has a parameter with the same name", () =>
+    Effect.gen(function* () {
+      const url = `${registered}?status=success`
+      const outcome = { parameter: "status", success: "success" }
+      assert.strictEqual(
+        (yield* refusal(parse(`${url}&status=cancelled&state=${state}`, url, { outcome }))).why,
+        "denied"
+      )
+      assert.strictEqual((yield* parse(`${url}&status=success&${query}`, url, { outcome })).size, 3)
     })
   )
 

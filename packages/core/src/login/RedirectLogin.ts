@@ -261,8 +261,8 @@ export const makeState: Effect.Effect<Redacted.Redacted<string>> = Effect.sync((
 )
 
 /**
- * The parameters in the query and in the fragment of a callback. The keys are the names of the parameters, in lower
- * case.
+ * The parameters that the broker added to the query and to the fragment of the redirect URL. The keys are the names of
+ * the parameters, in lower case.
  *
  * @category models
  * @since 0.1.0
@@ -287,14 +287,14 @@ const sameText = (left: string, right: string): boolean => {
 }
 
 /**
- * Parses a callback, and returns its parameters. A callback is rejected in these cases:
+ * Parses a callback, and returns the parameters that the broker added to the redirect URL. A callback is rejected in these cases:
  *
  * - It is not a URL, for example only a query or only a code.
  * - Its scheme, host, port or path differs from that of the registered redirect URL.
  * - Its state is wrong, or is missing although `state` is `required`.
  * - It says that the login was denied.
  * - It does not contain the parameter that `outcome` names.
- * - One of its parameters has two different values, and the registered redirect URL does not have this parameter.
+ * - The broker added a parameter with two different values.
  *
  * The redirect URL may have a custom scheme. If the callback is only a path with a query, such as the `url` of a
  * `node:http` request, the parser adds the registered origin. The parser accepts `&amp;` instead of `&`, a second
@@ -347,15 +347,14 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   const rejected = (why: AuthError.RedirectRejected["why"]) => fail(new AuthError.RedirectRejected({ why }))
   const address = CallbackAddress.read(Redacted.value(options.callbackUrl), options.request.redirectUrl)
   if (Result.isFailure(address)) return yield* fail(new AuthError.RedirectRejected(address.failure))
-  const { own, pairs } = address.success
   const parameters = new Map<string, Redacted.Redacted<string>>()
   let repeated = false
-  for (const [name, value] of pairs) {
+  for (const [name, value] of address.success) {
     const known = parameters.get(name)
     // If a parameter has two different values, it is unknown which of them the broker sent. So the parameter gets an
     // empty value.
     const certain = known === undefined || Redacted.value(known) === value
-    if (!certain && !own.has(name)) repeated = true
+    if (!certain) repeated = true
     parameters.set(name, Redacted.make(certain ? value : ""))
   }
   const denied = Effect.suspend(() =>

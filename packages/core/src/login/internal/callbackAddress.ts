@@ -122,6 +122,16 @@ const parametersOf = ({ hash, search }: URL): Pairs => {
   return [...pairsOf(inHash), ...pairsOf(inQuery)]
 }
 
+/** Removes the redirect URL's own parameters. The parameters that the broker added stay, even if the names are the same. */
+const without = (own: Pairs, pairs: Pairs): Pairs => {
+  const rest = [...own]
+  return pairs.filter(([name, value]) => {
+    const at = rest.findIndex((pair) => pair[0] === name && pair[1] === value)
+    if (at >= 0) rest.splice(at, 1)
+    return at < 0
+  })
+}
+
 /**
  * Whether the text begins with the registered address and contains that address again. A copy directly after `=` does
  * not count, because it is the value of a parameter.
@@ -150,12 +160,10 @@ const formProblem = (text: string, registered: URL): string | undefined => {
 
 /**
  * A path with a query, as in `request.url` of `node:http`, is completed with the registered origin. A query alone or a
- * code alone is rejected, because it does not show where the callback arrived.
+ * code alone is rejected, because it does not show where the callback arrived. Returns the parameters that the broker
+ * added to the redirect URL.
  */
-export const read = (
-  callbackUrl: string,
-  redirectUrl: string
-): Result.Result<{ readonly pairs: Pairs; readonly own: ReadonlySet<string> }, Refusal> => {
+export const read = (callbackUrl: string, redirectUrl: string): Result.Result<Pairs, Refusal> => {
   const registered = parse(redirectUrl)
   if (registered === undefined) return Result.fail({ why: "not-a-url" })
   const text = repairs.reduce((repaired, repair) => repair(repaired), callbackUrl)
@@ -164,10 +172,7 @@ export const read = (
   const url = text.startsWith("/") && isWeb(registered) ? parse(text, registered) : parse(text)
   if (url === undefined) return Result.fail({ why: "not-a-url" })
   if (placeOf(url) !== placeOf(registered)) return Result.fail({ why: "origin", advice: adviceFor(url, registered) })
-  return Result.succeed({
-    pairs: parametersOf(url),
-    own: new Set(parametersOf(registered).map(([name]) => name))
-  })
+  return Result.succeed(without(parametersOf(registered), parametersOf(url)))
 }
 
 /**
