@@ -57,7 +57,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
     (why, index) =>
       [
         new AuthError.ChallengeExpired({ why }),
-        `The step-up challenge can no longer be answered: ${
+        `This step can no longer be completed: ${
           [
             "it was already answered or replaced",
             "it has timed out",
@@ -66,7 +66,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
             "the broker does not recognize it"
           ][index]
         }`,
-        "Log in again to get a new challenge."
+        "Start again from the first step."
       ] as const
   ),
   [
@@ -210,7 +210,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
     (why, index) =>
       [
         new AuthError.RedirectRejected({ why, advice: "Begin again." }),
-        `The browser login was not accepted: ${
+        `The login was not accepted: ${
           [
             "the state does not match this login",
             "the callback's address is not the registered redirect URL",

@@ -132,8 +132,8 @@ export class InvalidStepUpCode extends Data.TaggedError("InvalidStepUpCode")<
 }
 
 /**
- * A challenge can no longer be answered, or belongs to another account. A challenge is the broker's request for a
- * one-time code.
+ * A challenge or a QR code can no longer be used, or belongs to another account. A challenge is the broker's request
+ * for a one-time code.
  *
  * @category reasons
  * @since 0.1.0
@@ -144,10 +144,10 @@ export class ChallengeExpired extends Data.TaggedError("ChallengeExpired")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `The step-up challenge can no longer be answered: ${challengeWhy[this.why]}${said(this)}`
+    return `This step can no longer be completed: ${challengeWhy[this.why]}${said(this)}`
   }
   get remedy(): string {
-    return this.advice ?? "Log in again to get a new challenge."
+    return this.advice ?? "Start again from the first step."
   }
 }
 
@@ -554,7 +554,7 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 }
 
 /**
- * A browser login was rejected, usually because of its callback. The callback is the URL to which the broker redirects
+ * A login in a browser or by QR code was rejected, usually because of the callback. The callback is the URL to which the broker redirects
  * the browser after the login.
  *
  * @category reasons
@@ -581,7 +581,7 @@ export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `The browser login was not accepted: ${redirectWhy[this.why].what}${said(this)}`
+    return `The login was not accepted: ${redirectWhy[this.why].what}${said(this)}`
   }
   get remedy(): string {
     return this.advice ?? redirectWhy[this.why].remedy
