@@ -872,6 +872,13 @@ describe("Connection: loginByQr()", () => {
     assert.notInclude(shown(failed), "canary-secret")
   })
 
+  it("polls the QR code although `show` has not resolved", async () => {
+    const layer = qrOf([Effect.sync(() => Option.some(sessionOf("scanned")))])
+    await using connection = await Connection.open(layer)
+    const session = await connection.loginByQr({ show: () => new Promise(() => undefined) })
+    assert.strictEqual(Connection.reveal(session.tokens.access), "scanned")
+  })
+
   it("shows no QR code if its signal was aborted before the call", async () => {
     await using connection = await Connection.open(qrOf([]))
     const reason = new Error("the user left")

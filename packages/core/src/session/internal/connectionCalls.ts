@@ -1,4 +1,3 @@
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -26,6 +25,7 @@ import { VaultKey } from "../VaultKey.ts"
 import { addressOf, holds } from "./argumentChecks.ts"
 import * as connectionRun from "./connectionRun.ts"
 import * as fetches from "./fetch.ts"
+import * as qrSession from "./qrSession.ts"
 
 /**
  * The services that a connection's function `run` provides to its effect.
@@ -218,32 +218,6 @@ export type CallsOf<Services> = Calls<Services> &
   (RedirectLogin extends Services ? RedirectCalls : unknown) &
   (QrLogin extends Services ? QrCalls : unknown)
 
-/** Maximum duration of a login by a QR code, in milliseconds. */
-const qrLifetime = 300_000
-
-const qrSession = ({ begin, poll }: QrLogin["Service"], broker: string, show: QrOptions["show"]) =>
-  Effect.gen(function* () {
-    const end = (yield* Clock.currentTimeMillis) + qrLifetime
-    const expired = AuthError.make(broker, "poll", new AuthError.ChallengeExpired({ why: "timed-out" }))
-    while ((yield* Clock.currentTimeMillis) < end) {
-      const code = yield* begin
-      yield* Effect.tryPromise({
-        try: () => Promise.resolve(show(code)),
-        // The failure is not kept, because its text may contain the QR code.
-        catch: () => AuthError.invalidRequest(broker, "loginByQr", "show", "failed")
-      })
-      while ((yield* Clock.currentTimeMillis) < Math.min(code.expiresAt, end)) {
-        yield* Effect.sleep("1 second")
-        const polled = yield* Effect.result(poll(code))
-        if (polled._tag === "Success" && Option.isSome(polled.success)) return polled.success.value
-        if (polled._tag === "Success") continue
-        if (polled.failure.reason._tag === "ChallengeExpired") break
-        if (!polled.failure.isRetryable) return yield* Effect.fail(polled.failure)
-      }
-    }
-    return yield* Effect.fail(expired)
-  })
-
 const eventNames: ReadonlyArray<keyof Events> = ["renewed", "failed", "needs-person", "logged-out"]
 
 const eventsOf = (change: SessionManager.SessionChange): Partial<Events> => {
@@ -361,7 +335,7 @@ export const fromServices = <Services>(
           if (!Predicate.isFunction(show)) {
             return reject("loginByQr", "show", "is not a function: pass a function that shows the QR code")
           }
-          return run("loginByQr", manager.adoptFrom(qrSession(qr, broker, show)), signal)
+          return run("loginByQr", manager.adoptFrom(qrSession.poll(qr, broker, show)), signal)
         })
     })
 
