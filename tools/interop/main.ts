@@ -6,9 +6,27 @@
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
+import { parseArgs } from "node:util"
 import { endPeersWithUs, makeScratch, type Peer, startPeer, stopPeers } from "./peer.ts"
 import type { Client, Scenario, Sdk, Workbench } from "./sdk.ts"
 import { type Simulator, startSimulator } from "./simulator.ts"
+
+const usage = `Usage: npm run interop
+
+Runs the brokers' official SDKs from npm, without changes, against the fake brokers. The run fails if an SDK
+behaves differently than with the real broker.
+
+Options:
+  --help   prints this text`
+
+const parse = (): { readonly help: boolean } => {
+  try {
+    return parseArgs({ options: { help: { type: "boolean", short: "h", default: false } } }).values
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+    return process.exit(2)
+  }
+}
 
 const here = path.dirname(fileURLToPath(import.meta.url))
 const folder = path.join(here, "sdks")
@@ -100,6 +118,10 @@ const runAll = async (): Promise<ReadonlyArray<Row>> => {
   return rows
 }
 
+if (parse().help) {
+  console.log(usage)
+  process.exit(0)
+}
 endPeersWithUs()
 try {
   const rows = await runAll()
