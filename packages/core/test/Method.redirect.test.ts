@@ -20,9 +20,6 @@ import * as Schema from "effect/Schema"
 import { shown } from "./support.ts"
 import { protocol, type Seen, yes } from "./tiny.ts"
 
-// After a successful login, the callback of the test broker `tiny` contains the state. After a cancelled login, the
-// callback contains no state.
-
 const credentials = {
   id: { env: "TINY_ID", description: "Id of the account", secret: false },
   key: { env: "TINY_KEY", description: "Key of the app", secret: true },
@@ -135,8 +132,8 @@ const complete = (query: (state: string) => string) =>
 
 const why = ({ reason }: AuthError.AuthError) => ("why" in reason ? reason.why : reason._tag)
 
-describe("a browser login that expects a status in its callback", () => {
-  it.effect("is completed by a form-encoded request with the app's key and the code", () =>
+describe("a browser login that expects a status", () => {
+  it.effect("sends the app's key and the code as a form", () =>
     Effect.gen(function* () {
       const { seen, value } = yield* using(complete((state) => `status=ok&code=c1&n=1&state=${state}`))
       assert.deepStrictEqual(seen, [{ url: "https://api.tiny.example/exchange", body: "key=key-canary&code=c1" }])
@@ -148,7 +145,7 @@ describe("a browser login that expects a status in its callback", () => {
     ["status=cancelled", "denied"],
     ["status=ok&code=c1", "state"],
     ["code=c1&state=other", "state"]
-  ] as const)("is not completed by a callback with the query %s", ([query, expected]) =>
+  ] as const)("rejects a callback with the query %s", ([query, expected]) =>
     Effect.gen(function* () {
       const { seen, value } = yield* using(Effect.flip(complete(() => query)))
       assert.strictEqual(why(value), expected)
@@ -189,14 +186,14 @@ describe("the account of the tokens", () => {
 describe("tokens from another program", () => {
   const given = { userId: " t1 ", accessToken: Redacted.make("Bearer access"), issuedAt: Date.UTC(2026, 10, 27) }
 
-  it("become a session of the login method, with the expiry of that method", () => {
+  it("become a session with the login method's expiry", () => {
     const { account, expiresAt, method: id, tokens } = method.fromTokens({ ...given, app: "second" })
     assert.deepStrictEqual([account.id, account.app, id], ["T1", "second", "page"])
     assert.strictEqual(expiresAt, Date.UTC(2026, 10, 27, 18, 30))
     assert.deepStrictEqual(Object.values(tokens).map(Redacted.value), ["access"])
   })
 
-  it.each(["", " "])("become a session without a refresh token if the refresh token is blank: %j", (blank) => {
+  it.each(["", " "])("become a session without the blank refresh token %j", (blank) => {
     assert.notProperty(method.fromTokens({ ...given, refreshToken: Redacted.make(blank) }).tokens, "refresh")
   })
 })
@@ -210,7 +207,7 @@ describe("typed calls with a key of the app", () => {
     })
   )
 
-  it.effect("use the origins of the broker by default, and reject an unknown name in the option `origins`", () =>
+  it.effect("use the broker's origins by default, and reject unknown origin names", () =>
     Effect.gen(function* () {
       const { value } = yield* using(Authorize)
       assert.deepStrictEqual(value.origins, ["https://api.tiny.example", "https://login.tiny.example"])
@@ -233,7 +230,7 @@ describe("Credentials.redirectUrlProblem", () => {
     assert.strictEqual(Credentials.redirectUrlProblem("127.0.0.1")(value), problem)
   })
 
-  it("mentions only https if it is called without a host", () => {
+  it("accepts only https if no host is given", () => {
     const problem = "must be https: the broker accepts no other URL"
     assert.strictEqual(Credentials.redirectUrlProblem()("http://127.0.0.1/cb"), problem)
   })

@@ -20,7 +20,7 @@ const challenged = Effect.gen(function* () {
 })
 
 describe("logins and sessions:", () => {
-  it.effect("a TOTP login, a profile call and a logout send four requests", () =>
+  it.effect("a TOTP login, profile and logout send four requests", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(morning)
@@ -59,7 +59,7 @@ describe("logins and sessions:", () => {
   )
 
   for (const generation of ["v4", "v3"] as const) {
-    it.effect(`a login by SMS in generation ${generation} gives a session with one token`, () =>
+    it.effect(`a login by SMS in generation ${generation} gives one token`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         const respond = () => Effect.map(fake.codes(demo.userId), (codes) => Redacted.make(codes.at(-1) ?? ""))
@@ -104,7 +104,7 @@ describe("logins and sessions:", () => {
     })
   )
 
-  it.effect("the lifetime of a session from a login by SMS begins at the login request", () =>
+  it.effect("the lifetime of a session begins at the login request, not at verifyotp", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(morning)
@@ -117,7 +117,7 @@ describe("logins and sessions:", () => {
     })
   )
 
-  it.effect("a new code can be requested after 30 seconds, and only the new code is accepted", () =>
+  it.effect("a resend works after 30 seconds, and only the new code is accepted", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -135,9 +135,9 @@ describe("logins and sessions:", () => {
   )
 
   for (const [what, fault] of [
-    ["the broker answers HTTP 503", { kind: "status", status: 503 }],
-    ["the connection is cut before the broker processes the request", { kind: "reset" }],
-    ["the connection is cut after the broker has processed the request", { kind: "lost" }]
+    ["HTTP 503", { kind: "status", status: 503 }],
+    ["connection cut before the broker processes the request", { kind: "reset" }],
+    ["connection cut after the broker has processed the request", { kind: "lost" }]
   ] as const) {
     it.effect(`after a failed resend (${what}), the latest code is accepted`, () =>
       Effect.gen(function* () {
@@ -155,7 +155,7 @@ describe("logins and sessions:", () => {
     )
   }
 
-  it.effect("a new code can be requested at once if resendAfter is 0", () =>
+  it.effect("a resend works at once if resendAfter is 0", () =>
     Effect.gen(function* () {
       yield* serve()
       yield* Effect.gen(function* () {
@@ -201,7 +201,7 @@ describe("logins and sessions:", () => {
     })
   )
 
-  it.effect('if otpType is "number", verifyotp sends the code as a number, and its error does not show the code', () =>
+  it.effect('if otpType is "number", the code is sent as a number and hidden in errors', () =>
     Effect.gen(function* () {
       const fake = yield* serve({ otpType: "number" })
       yield* Effect.gen(function* () {
@@ -217,7 +217,7 @@ describe("logins and sessions:", () => {
     })
   )
 
-  it.effect("the profile call of a dealer sends the client code, and the logout sends the dealer's user id", () =>
+  it.effect("for a dealer, profile sends the client code and logout sends the user id", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       yield* Effect.gen(function* () {
@@ -234,7 +234,7 @@ describe("logins and sessions:", () => {
   )
 
   for (const environment of ["production", "uat", "uat-old"] as const) {
-    it.effect(`the environment ${environment} is part of the account, and all requests of a login go to one host`, () =>
+    it.effect(`a login in ${environment} uses one host, and the account contains the environment`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         const session = yield* Effect.provide(Login.session, layer({}, { environment }))

@@ -34,7 +34,7 @@ const inFolder = async (work: (folder: string) => Promise<void>) => {
   }
 }
 
-it("a later connection uses the session that warm() has stored", () =>
+it("later connections use the session that warm() stored", () =>
   inFolder(async (folder) => {
     const { client, sent } = makeFake()
     const first = await Connections.open({ accounts: { samco }, client, folder, key })

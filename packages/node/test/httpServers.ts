@@ -1,4 +1,4 @@
-/** Servers on 127.0.0.1 for the tests of this package. Each server closes at the end of its scope. */
+/** Servers on 127.0.0.1. Each server closes at the end of its scope. */
 import * as Effect from "effect/Effect"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
@@ -29,7 +29,7 @@ export type Respond = (request: Received, response: Http.ServerResponse) => void
 
 const tls = Path.join(import.meta.dirname, "tls")
 
-/** The certificate of the TLS servers. It is for broker.test and localhost, and no authority has signed it. */
+/** The self-signed certificate of the TLS servers, for broker.test and localhost. */
 export const certificate = Fs.readFileSync(Path.join(tls, "certificate.pem"), "utf8")
 
 const watch = (server: Net.Server) => {

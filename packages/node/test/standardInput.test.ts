@@ -7,7 +7,6 @@ import * as Redacted from "effect/Redacted"
 import { PassThrough } from "node:stream"
 import * as standardInput from "../src/internal/standardInput.ts"
 
-/** Replaces `process.stdin` until the scope closes. Each call of `setRawMode` adds its argument to `modes`. */
 const withInput = (isTerminal: boolean) =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -27,7 +26,7 @@ const textOf = (line: Option.Option<Redacted.Redacted<string>>): string | undefi
   Option.getOrUndefined(Option.map(line, Redacted.value))
 
 describe("standard input", () => {
-  it.live("returns the lines from a pipe, and None after the pipe has ended", () =>
+  it.live("returns the lines of a pipe, then None", () =>
     Effect.gen(function* () {
       const { input } = yield* withInput(false)
       const readLine = yield* standardInput.lines
@@ -37,7 +36,7 @@ describe("standard input", () => {
     })
   )
 
-  it.live("returns a long line from a terminal, and restores the terminal's mode", () =>
+  it.live("returns a long line from a terminal, and ends raw mode", () =>
     Effect.gen(function* () {
       const { input, modes } = yield* withInput(true)
       const long = `https://app.example.com/callback?code=${"x".repeat(9000)}`
@@ -52,7 +51,7 @@ describe("standard input", () => {
     })
   )
 
-  it.live("interrupts its reader on Ctrl-C in a terminal, and ends on Ctrl-D", () =>
+  it.live("interrupts the reader on Ctrl-C, and ends on Ctrl-D", () =>
     Effect.gen(function* () {
       const { input, modes } = yield* withInput(true)
       const interrupted = yield* Effect.exit(
@@ -75,7 +74,7 @@ describe("standard input", () => {
     })
   )
 
-  it.live("is paused, and has no keypress or end listener, after its reader was interrupted", () =>
+  it.live("is paused, without keypress or end listeners, after the reader is interrupted", () =>
     Effect.gen(function* () {
       const { input } = yield* withInput(true)
       const fiber = yield* Effect.forkChild(Effect.scoped(Effect.flatten(standardInput.lines)))

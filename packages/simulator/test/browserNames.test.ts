@@ -13,10 +13,10 @@ const under = (host: string, targets: ReadonlyArray<Target>): ReadonlyArray<Targ
 /** Matches what a page may read if its request is refused: nothing, or the reason. */
 const refusal = /^(?:(?:403 )?(?:The request needs one Host header|The simulator refuses requests)[^{}]*)?$/
 
-/** Names of attacks that send a GET request without the header Origin. */
+/** Attacks that send a GET request without the header `Origin`. */
 const unmarked = ["fetch without CORS", "an image", "a script", "a frame", "an object", "a window"]
 
-/** Hosts that resolve to this machine in this test. Browsers trust a page at `evil.localhost` like a page over TLS. */
+/** Hosts that resolve to this machine. Browsers trust a page at `evil.localhost` like a page over TLS. */
 const hosts = ["evil.example", "evil.localhost", "127.0.0.1.evil.example", "localhost.", "0.0.0.0"]
 
 describe.runIf(runsChromium)("the simulator, tested with Chromium,", () => {
@@ -56,7 +56,7 @@ describe.runIf(runsChromium)("the simulator, tested with Chromium,", () => {
     }
 
     it.effect(
-      "does not let a page of another origin read or change the simulator's state through an allowed host name",
+      "lets no other origin read or change state through an allowed host",
       () =>
         Effect.gen(function* () {
           const host = "simulator.test"
@@ -78,7 +78,7 @@ describe.runIf(runsChromium)("the simulator, tested with Chromium,", () => {
     )
 
     it.effect(
-      "refuses requests to each host name of this machine if a page of another origin sends them",
+      "refuses requests from another origin to each host name of this machine",
       () =>
         Effect.gen(function* () {
           const prepared = yield* prepare()

@@ -2,8 +2,6 @@
  * Makes the layers of a login method from the broker's description (`Broker`) and a few functions. The layers provide
  * only the services that the login method supports.
  *
- * This module contains the code that all login methods share, such as renewal, logout and the checks of credentials.
- *
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
@@ -110,9 +108,7 @@ interface Spec<Api, F extends Credentials.Fields, O> {
     credentials: Credentials.Values<F>,
     options: O
   ) => Effect.Effect<Api, AuthError.AuthError, HttpClient.HttpClient>
-  /**
-   * Returns the id of the account at the broker. Also returns the environment if the environment is not production.
-   */
+  /** Returns the account's id at the broker, and the environment if the environment is not production. */
   readonly account: (
     credentials: Credentials.Values<F>,
     options: O
@@ -159,13 +155,11 @@ export interface RedirectSpec<
   /** The address of the broker's page. */
   readonly page: (given: Given<Api, F, O> & { readonly state: Redacted.Redacted<string> }) => Redacted.Redacted<string>
   /**
-   * Whether the callback must contain the `state` of the request:
-   * - `required`: yes, except if the parameter of `outcome` says that the login did not succeed.
-   * - `optional`: no.
-   * - `none`: no, because the broker does not return the state. Only the newest request can be completed, and only
-   *   within five minutes after `begin` returned it.
-   *
-   * In all three cases, if the callback contains a state, this state must be the state of the request.
+   * How the state in the callback is checked. A state that differs from the state of the request is always rejected.
+   * - `required`: the callback must contain the state, except if `outcome` shows that the login did not succeed.
+   * - `optional`: the state may be missing.
+   * - `none`: the broker does not return the state. Only the newest request can be completed, and only within five
+   *   minutes after `begin`.
    */
   readonly state: (options: O) => "required" | "optional" | "none"
   /** The name of the callback's parameter that contains the state. Default: `state`. */
@@ -180,7 +174,7 @@ export interface RedirectSpec<
     parameters: RedirectLogin.CallbackParameters,
     state: Redacted.Redacted<string>
   ) => AuthError.Reason
-  /** Content of the callback: the token itself, or a code that can be exchanged for a token only once. */
+  /** Content of the callback: the token itself, or a code that works only once. */
   readonly carries: "token" | "code"
   readonly receive: (
     parameters: RedirectLogin.CallbackParameters,
@@ -392,9 +386,8 @@ const copyOption = (name: string, value: unknown): unknown =>
     : value
 
 /**
- * Copies the options of a layer, because the layer reads them only when it is built. A program may reuse one object
- * for several accounts, and change its fields each time. Without the copy, all layers would be built for the last
- * account. Returns the options unchanged if they cannot be copied.
+ * A layer reads its options only when it is built. A program may reuse one options object, and change its fields for
+ * each account. Without the copy, all layers would then be built for the last account.
  */
 const copyOptions = <O>(options: O): O =>
   Result.getOrElse(
@@ -492,7 +485,7 @@ export const make = <
     const expiry = family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
     const code = codeOf(account, codesOf(fieldsOf(spec, options), credentials))
     const given = { api, credentials, options, account, expiry, code }
-    // The semaphore is made only at the first exchange, because many accounts never need a semaphore.
+    // Made at the first exchange: many accounts never need a semaphore.
     let permit: Semaphore.Semaphore | undefined
     const exclusively: Exclusive = (exchange) => (permit ??= Semaphore.makeUnsafe(1)).withPermit(exchange)
     const { services, ways = {} } = yield* build(given, exclusively)
@@ -569,9 +562,7 @@ export const login = <
     return Effect.map(before, (check) => ({ services, ways: { login: Effect.andThen(check, signIn), codes } }))
   })
 
-/**
- * If the broker does not return the state, a login must be completed within this time after `begin`. In milliseconds.
- */
+/** Maximum time between `begin` and the callback if the broker does not return the state. */
 const pendingMillis = 300_000
 
 /**
@@ -662,7 +653,6 @@ export const qr = <
       const lifetime = Duration.toMillis(yield* readLifetime)
       const toError = (reason: AuthError.Reason) => AuthError.make(broker, "poll", reason)
       const other = toError(new AuthError.RedirectRejected({ why: "other-account" }))
-      // The `QrCode` objects for which a poll has already returned tokens.
       const scanned = new WeakSet<QrLogin.QrCode>()
 
       const begin = Effect.gen(function* () {
