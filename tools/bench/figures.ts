@@ -1,4 +1,3 @@
-/** Reads single figures from the results of benches. */
 import type { Measured, Result } from "./harness.ts"
 import { ratios } from "./statistics.ts"
 
@@ -15,13 +14,13 @@ export interface Figure {
   readonly field: Field
   readonly of: string
   /**
-   * Name of a second candidate. If `to` is set, each value of the candidate `of` is divided by the value of the
-   * candidate `to` in the same round.
+   * Name of a second candidate. Each value of the candidate `of` is divided by the value of the candidate `to` in the
+   * same round.
    */
   readonly to?: string
 }
 
-/** The results of benches, keyed by the name of the bench. */
+/** Keyed by the name of the bench. */
 export type Results = ReadonlyMap<string, Result>
 
 const read = ({ cpuMicros, notes, perSecond }: Measured, field: Field): ReadonlyArray<number> => {
@@ -32,7 +31,7 @@ const read = ({ cpuMicros, notes, perSecond }: Measured, field: Field): Readonly
   return note === undefined ? [] : [note]
 }
 
-/** Returns one value for each round that measured the figure, or an empty list if no round measured it. */
+/** Returns one value for each round that measured the figure. */
 export const valuesOf = (results: Results, { bench, field, of, to, turn }: Figure): ReadonlyArray<number> => {
   const figures = results.get(bench)?.turns.find(({ title }) => title === turn)?.figures
   const all = (name: string) => (figures?.get(name) ?? []).flatMap((measured) => read(measured, field))

@@ -14,10 +14,7 @@ export interface Run {
   readonly output: string
   /** The secrets that the program reported with `tell`: see `program.ts`. */
   readonly told: ReadonlyArray<string>
-  /**
-   * Names and texts of all files in the program's folder. This folder is also the program's home directory and
-   * temporary directory.
-   */
+  /** All files in the program's folder, which is also the program's home and temporary directory. */
   readonly files: ReadonlyArray<readonly [name: string, text: string]>
 }
 

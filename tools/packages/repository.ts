@@ -1,7 +1,7 @@
 /**
- * The address of the repository. It is set only in the `package.json` of the root. `npm run docs:tables` writes the
- * address into fields of the packages' manifests and into links in the packages' READMEs. The links in a README are
- * absolute, because a package registry shows the README without the other files of the repository.
+ * The address of the repository is set only in the root `package.json`. `npm run docs:tables` writes the address into
+ * the manifests and READMEs of the packages. The links in these READMEs are absolute, because a package registry shows
+ * a README without the other files of the repository.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -25,7 +25,7 @@ const readRoot = (): { readonly repository: { readonly url: string } } =>
 
 export const url = readRoot().repository.url
 
-/** Returns the manifest fields that contain the address, for the package in `folder`, such as `packages/angel`. */
+/** Returns the manifest fields that contain the address. `folder` is a path such as `packages/angel`. */
 export const fieldsOf = (folder: string) => ({
   repository: { type: "git", url, directory: folder },
   homepage: `${webOf(url)}/tree/${branch}/${folder}#readme`,
@@ -38,8 +38,8 @@ const kindOf = (place: string): string => {
 }
 
 /**
- * Returns the path in the repository, with the anchor of the link, if `link` is an absolute link to a file or a folder
- * on the main branch of the repository. Otherwise returns `undefined`. `from` is the address of the repository.
+ * Returns the path and the anchor of an absolute link to a file or a folder on the main branch. Returns `undefined` for
+ * any other link. `from` is the address of the repository.
  */
 export const pathOf = (link: string, from = url): string | undefined => {
   const web = webOf(from)
@@ -50,9 +50,8 @@ export const pathOf = (link: string, from = url): string | undefined => {
 const code = /(^ *```[\s\S]*?^ *```|`[^`\n]+`)/gm
 
 /**
- * Replaces the target of each link in a Markdown text with the result of `map`: in inline links, pictures, link
- * definitions, and the attributes `href` and `src` of HTML tags. Autolinks such as `<https://git.example>` and links in
- * code remain unchanged.
+ * Applies `map` to the targets of inline links, pictures and link definitions, and to the HTML attributes `href` and
+ * `src`. Autolinks such as `<https://git.example>` and links in code remain unchanged.
  */
 export const mapLinks = (text: string, map: (link: string) => string): string =>
   text
@@ -82,8 +81,8 @@ export const relativeLinks = (text: string): ReadonlyArray<string> => {
 }
 
 /**
- * Makes each link to a file or a folder of the repository absolute, with the current address of the repository. `from`
- * is the address of the repository in links that are already absolute. Fails if the file or the folder does not exist.
+ * Makes each link to a file or a folder of the repository absolute. `from` is the address of the repository in links
+ * that are already absolute. Throws if the file or the folder does not exist.
  */
 export const absoluteLinks = (file: string, text: string, from: string): string =>
   mapLinks(text, (link) => {

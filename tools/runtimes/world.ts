@@ -48,13 +48,9 @@ const served = ({ origins }: Service, url: string): string => {
 const code = (simulator: Service, way: Way) =>
   Effect.map(simulator.codes(way.broker, accountOf(simulator, way)["userId"] ?? ""), (codes) => codes.at(-1) ?? "")
 
-/**
- * Matches the headers that `forward` omits. Some of them show that a page of another origin sent the request. The
- * simulator would refuse such a request.
- */
+/** `forward` omits these headers. Some of them would make the simulator refuse the request. */
 const ofPage = /^(?:host|origin|referer|connection|sec-.*)$/
 
-/** Forwards a request of the page to the simulator, as a web app's server does. */
 const forward = (target: string, message: http.IncomingMessage, response: http.ServerResponse): void => {
   const headers = Object.fromEntries(Object.entries(message.headers).filter(([name]) => !ofPage.test(name)))
   const sent = http.request(target, { method: message.method, headers }, (answer) => {
@@ -69,7 +65,7 @@ const html = `<!doctype html><meta charset="utf-8"><title>Runtimes</title><scrip
 
 export interface World {
   readonly address: string
-  /** For each origin of a broker, the address through which a page of the server reaches this origin. */
+  /** For each origin of a broker, the address through which a page reaches the origin. */
   readonly forPages: Readonly<Record<string, string>>
 }
 

@@ -31,7 +31,7 @@ describe("FakeAngel: rate limits for each client code", () => {
     )
   }
 
-  it.effect("loginByPassword: accepts 1 call in a second for each client code, and counts refused logins", () =>
+  it.effect("loginByPassword: accepts 1 call in a second, and counts refused logins", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [demo, other] })
       const wrong = { body: { totp: "000000" } }
@@ -44,7 +44,7 @@ describe("FakeAngel: rate limits for each client code", () => {
     })
   )
 
-  it.effect("logout: accepts 1 call in a second from all sessions of a client code together", () =>
+  it.effect("logout: accepts 1 call in a second across all sessions", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const second = (yield* login(fake)).data

@@ -35,14 +35,14 @@ export interface Field {
   readonly codes?: true
   /**
    * Set this if a quotation mark can be part of the value, as in a password. Without `freeText`, a pair of quotation
-   * marks around the value is removed. With `freeText`, a value that begins or ends with a quotation mark is rejected.
-   * The error advises removing the mark, or passing the value as `verbatim`.
+   * marks around the value is removed. With `freeText`, a value that begins or ends with a quotation mark is rejected,
+   * unless the value is `verbatim`.
    */
   readonly freeText?: true
   /**
-   * Returns a text that describes the problem with a value. Returns `undefined` if the value is valid. The text must
-   * not contain the value. `now` is the time in milliseconds since the epoch. Blanks around the value are removed
-   * before this check, except in a `verbatim` value. If a field has no `problem`:
+   * Describes the problem with a value, or returns `undefined` if the value is valid. The description must not contain
+   * the value. `now` is in milliseconds since the epoch. Blanks around the value are removed before this check, except
+   * in a `verbatim` value. If a field has no `problem`:
    *
    * - a `verbatim` value, or a value of a field with `freeText`, passes this check
    * - any other value must have only ASCII characters, and a secret must not have spaces
@@ -53,8 +53,8 @@ export interface Field {
   /** Converts a valid value to the form that the broker expects, such as capital letters. */
   readonly normalize?: (value: string) => string
   /**
-   * Set this if the field is an option of the layer and not a credential. The function returns the value from the
-   * options. If the options do not have the value, the function returns the value from `configured`. `configured` is:
+   * Set this if the field is an option of the layer and not a credential. The function returns the value from
+   * `options`. If `options` has no value for the field, the function returns `configured`, which is:
    *
    * - the value of the field's environment variable
    * - `null` if the variable is not set
@@ -193,7 +193,7 @@ export const redirectUrl = (env: string, problem: NonNullable<Field["problem"]> 
 
 /**
  * The check and the conversion of a client code. A client code has only letters and digits, and is converted to capital
- * letters. `what` is a name for the client code. If `what` is `"client id"`, an email address causes the error
+ * letters. `what` names the client code in the error for an email address. For `"client id"`, the error is
  * `is an email address: use the client id`.
  *
  * @category checks
@@ -261,12 +261,11 @@ const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redact
 const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
 
 /**
- * Marks a value as verbatim: its blanks, quotation marks and invisible characters are accepted and kept. Use this
- * function for a password that begins or ends with a quotation mark or a blank. The field's `problem` and `normalize`
- * still apply.
+ * Marks a value as verbatim: its blanks, quotation marks and invisible characters are kept. Use this function for a
+ * password that begins or ends with a quotation mark or a blank. The field's `problem` and `normalize` still apply.
  *
- * `layerConfig` reads the password from an environment variable. To mark the password as verbatim, set the variable
- * `BROKER_AUTH_VERBATIM` to the name of the password's variable. Separate several names by commas.
+ * With `layerConfig`, set the environment variable `BROKER_AUTH_VERBATIM` to the name of the password's variable.
+ * Separate several names by commas.
  *
  * @example
  * ```ts
@@ -291,7 +290,6 @@ export const verbatim = (value: Redacted.Redacted<string>): Redacted.Redacted<st
 
 const isVerbatim = (value: unknown): boolean => Predicate.hasProperty(value, Verbatim)
 
-/** Returns advice on how to pass the value of a field verbatim. */
 type VerbatimAdvice = (field: string) => string
 
 /** A blank value of an optional field, such as an empty environment variable, counts as absent. */
@@ -301,12 +299,12 @@ const isBlank = (value: unknown): boolean => {
   return Predicate.isString(inner) && (isVerbatim(value) ? inner.trim() : withoutQuotes(inner)) === ""
 }
 
-/** Maximum number of characters of a value. Some values are sent in headers, and servers refuse long headers. */
+/** In characters. Some values are sent in headers, and servers refuse long headers. */
 const maxLength = 8192
 
 type Text = { readonly text: string } | { readonly problem: string }
 
-/** The value may have any type, because programs in plain JavaScript may pass a number or `undefined`. */
+/** Programs in plain JavaScript may pass a number or `undefined`. */
 const textOf = (value: unknown): Text => {
   const inner = unwrap(value)
   if (inner === undefined || inner === null) return { problem: "is missing" }
@@ -349,8 +347,7 @@ const readPlain = (given: string, field: Field, now: number): Text => {
   if (invisible === undefined) {
     return checkForm(text, placeholderProblem(text, field.env) ?? additionProblem(text) ?? own(text, now))
   }
-  // The field's own check may describe white space more clearly than `invisible` does. For any other invisible
-  // character, `invisible` is clearer, because it names the character.
+  // The field's own check may describe white space more clearly than `invisible` does.
   const clearer = /\s/.test(text) ? field.problem?.(text, now) : undefined
   return { problem: clearer ?? `${invisible}: type the value again, or copy it from another place` }
 }
@@ -378,17 +375,17 @@ const readField = (field: Field, given: unknown, now: number, advice: string): R
 const inCode: VerbatimAdvice = () => "use Credentials.verbatim(…)"
 
 /**
- * Checks all fields. If several fields are wrong, one error names all of them. `CodeSource.totp` checks the TOTP secret
- * in a field with `codes`. The check of any other value depends on whether the value is `verbatim`, and on whether its
- * field has `freeText`:
+ * Checks all fields. If several fields are wrong, one error names all of them. The first rule that fits
+ * a value applies:
  *
- * - not `verbatim`, with or without `freeText`: Blanks around the value are removed. The value is rejected if it has an
- *   invisible character inside, if it has a quotation mark at only one end, or if it is a placeholder such as
- *   `your_api_key`, `<A123456>` or `xxxx`.
- * - not `verbatim`, without `freeText`: Invisible characters and pairs of quotation marks around the value are removed.
- * - not `verbatim`, with `freeText`: The value is rejected if invisible characters or quotation marks are around it.
- * - `verbatim`, with or without `freeText`: Nothing is removed. Quotation marks, invisible characters and placeholders
- *   are accepted.
+ * 1. The field has `codes`: `CodeSource.totp` checks the TOTP secret.
+ * 2. The value is `verbatim`: Nothing is removed. Quotation marks, invisible characters and placeholders are accepted.
+ * 3. The field has `freeText`: Blanks around the value are removed. Invisible characters, quotation marks at either end
+ *    and placeholders are rejected.
+ * 4. Any other value: Blanks, invisible characters and pairs of quotation marks around the value are removed. Invisible
+ *    characters inside the value, a quotation mark at only one end, and placeholders are rejected.
+ *
+ * Placeholders are texts such as `your_api_key`, `<A123456>` and `xxxx`.
  *
  * @example
  * ```ts
@@ -416,7 +413,7 @@ export const check = <F extends Fields>(
   nameOf: (field: string) => string = (field) => field
 ): Effect.Effect<Values<F>, AuthError.AuthError> => checkWith(broker, fields, input, nameOf, inCode)
 
-/** The beginning of 2026 in UTC. If the clock shows an earlier time, it was not set, and `earliestNow` is used. */
+/** The beginning of 2026 in UTC. A clock that shows an earlier time was not set. */
 const earliestNow = 1_767_225_600_000
 
 const checkWith = <F extends Fields>(
@@ -460,8 +457,8 @@ export const fromOptions = (fields: Fields, options: object): Readonly<Record<st
 /**
  * Reads all fields from the configuration. The `env` of a field is the name of its variable. If several fields are
  * missing or wrong, one error names all of them. The variable `BROKER_AUTH_VERBATIM` contains names of variables,
- * separated by commas. The values of these variables are `verbatim`. If a field is an option of the layer, its value in
- * `options` takes precedence over its variable.
+ * separated by commas. The values of these variables are `verbatim`. For a field with `option`, the value in `options`
+ * takes precedence over the field's variable.
  *
  * @category configuration
  * @since 0.1.0
@@ -471,8 +468,7 @@ export const fromConfig = Effect.fnUntraced(function* <F extends Fields>(
   fields: F,
   options: object = {}
 ): Effect.fn.Return<Values<F>, AuthError.AuthError> {
-  // `configuration.ts` needs Schema, which is large. The dynamic import loads the file only in programs that call
-  // `fromConfig`.
+  // The import is dynamic, because `configuration.ts` needs Schema, which is large.
   const { readVariable } = yield* Effect.promise(() => import("./internal/configuration.ts"))
   const input: Record<string, unknown> = {}
   for (const [name, { env, option }] of Object.entries(fields)) {

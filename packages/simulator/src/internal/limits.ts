@@ -16,7 +16,7 @@ export const maxConnections = 256
 export const faultTimes = { minimum: 1, maximum: 1000 }
 
 /**
- * 9999-12-31T23:59:59.999Z, the latest time to which the clock of the fake brokers can be advanced. Many clients cannot
- * parse dates with a five-digit year.
+ * The clock of the fake brokers cannot be advanced beyond 9999-12-31T23:59:59.999Z. Many clients cannot parse dates
+ * with a five-digit year.
  */
 export const lastInstant = 253_402_300_799_999

@@ -1,4 +1,3 @@
-/** Functions that `bufferedResponse.ts` and `plainAnswer.ts` share. */
 import * as Result from "effect/Result"
 import { decompress, type Problem } from "./decompress.ts"
 import type { WireAnswer } from "./exchange.ts"
