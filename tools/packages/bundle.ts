@@ -1,19 +1,17 @@
 /**
- * Bundles the command `broker-auth`. `dist/command/broker-auth.js` prints the version and the help texts without
- * loading another module. The exception is the help of `simulate`. `npm run build` and `npm run pack` make this bundle.
+ * Bundles the command `broker-auth`, so that `broker-auth --version` and `broker-auth --help` load only one file.
  *
- * Only modules of `@auth/cli` are bundled. The bundle imports modules of other packages at run time. If the bundle
- * contained a copy of `effect`, one process could load two copies. Two copies do not recognize each other's secrets.
+ * Only modules of `@auth/cli` are bundled. If the bundle contained `effect`, one process could load two copies of
+ * `effect`. Two copies do not recognize each other's secrets.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { rolldown } from "rolldown"
 import { root } from "./workspace.ts"
 
-/** Folder of the package that has the command, relative to the root. */
 const folder = "packages/cli"
 
-/** Folder of the bundle, relative to the folder of the package. */
+/** Relative to the folder of the package. */
 export const commandFolder = "dist/command"
 
 const isOwn = (specifier: string): boolean => specifier.startsWith(".") || path.isAbsolute(specifier)

@@ -1,23 +1,23 @@
-/** Runs each program of the READMEs as a separate file, with the packages that are installed in a folder. */
+/** Runs the programs of the READMEs with the packages that are installed in a folder. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { type Example, extract } from "../docs/examples.ts"
 import { ended, start } from "./process.ts"
 import { root } from "./workspace.ts"
 
-/** Time limit of a program, in milliseconds. On a busy machine, a program took more than 20 seconds. */
+/** In milliseconds. On a busy machine, a program took more than 20 seconds. */
 const timeout = 60_000
 
 export const runsSomething = /\brunPromise\b|\bConnections?\.open\(/
 
-/** Number of programs that run concurrently. The number suits a machine with two cores. */
+/** Suits a machine with two cores. */
 const atOnce = 2
 
 /** `file` is absolute, or relative to the root of the repository. */
 export const programsOf = (file: string): ReadonlyArray<Example> =>
   extract(file, fs.readFileSync(path.resolve(root, file), "utf8")).filter(({ run }) => run)
 
-/** Runs a program. Returns its problem, if it has one. Output to standard error is a problem. */
+/** Returns the problem of the program, if any. Output to standard error is a problem. */
 const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string>): Promise<string | undefined> => {
   const state = path.join(folder, "state", String(index))
   const args = ["--import", `./preload${index}.ts`, ...nodeArgs, `./program${index}.ts`]

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `--help` and `--version` load neither `effect` nor core, so they take little longer than an empty program. The
-// exception is `simulate --help`, because the simulator prints that help.
+// `--help` and `--version` load neither `effect` nor core, so they start fast. The exception is `simulate --help`,
+// which the simulator prints.
 import { readFileSync } from "node:fs"
 import process from "node:process"
 import * as ExitCode from "./ExitCode.ts"
@@ -27,7 +27,7 @@ const isHelp = own.includes("--help") || own.includes("-h") || own.length === 0 
 if (isHelp && rowOf(words)?.name !== "simulate") {
   print(helpFor(words[0] === "help" ? words.slice(1) : words, width))
 } else if (own.length === 1 && own[0] === "--version") {
-  // The relative path to `package.json` is not the same for this module's source and for its bundle.
+  // The relative path to `package.json` differs between the source and the bundle.
   const manifest = readFileSync(new URL(import.meta.resolve("@auth/cli/package.json")), "utf8")
   print(`${program} ${(JSON.parse(manifest) as { readonly version: string }).version}`)
 } else {

@@ -49,7 +49,7 @@ describe("the types of the layers", () => {
     >()
   })
 
-  it("a program does not compile if it uses a capability that SamcoAuth lacks", () => {
+  it("using a capability that SamcoAuth lacks does not compile", () => {
     // @ts-expect-error: a session of SamcoAuth cannot be refreshed
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
     // @ts-expect-error: Samco has no second step after a login
@@ -64,16 +64,16 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
   })
 
-  it("a program does not compile if it uses a capability that SamcoLegacy lacks", () => {
+  it("using a capability that SamcoLegacy lacks does not compile", () => {
     // @ts-expect-error: a session of SamcoLegacy cannot be refreshed
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), legacy)))
-    // @ts-expect-error: the program sends the one-time code to Samco before the login, not after it
+    // @ts-expect-error: Samco gets the one-time code before the login, not after it
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, legacy)))
     // @ts-expect-error: only SamcoOAuth provides the browser login
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, legacy)))
   })
 
-  it("a program does not compile if it uses a capability that SamcoOAuth lacks", () => {
+  it("using a capability that SamcoOAuth lacks does not compile", () => {
     // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, oauth)))
     // @ts-expect-error: there is no second step

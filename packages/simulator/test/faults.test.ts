@@ -70,7 +70,7 @@ it.live("a login that times out is in the journal once", () =>
 )
 
 it.live(
-  "the faults `waf`, `rate-limit`, `status` and `answer` make a login fail with the reason that matches the fault",
+  "the faults `waf`, `rate-limit`, `status` and `answer` cause different login errors",
   () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
@@ -98,7 +98,7 @@ const countingClock = Effect.gen(function* () {
   return { waits, clock: Object.assign(yield* SimulatorClock.make(() => 0), { sleep }) }
 })
 
-it.live("when the simulator stops, the timers of delayed answers stop too", () =>
+it.live("stopping the simulator stops the timers of delayed answers", () =>
   Effect.gen(function* () {
     const { clock, waits } = yield* countingClock
     yield* Effect.scoped(

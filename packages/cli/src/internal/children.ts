@@ -5,24 +5,21 @@ import { constants } from "node:os"
 import process from "node:process"
 import { say } from "./output.ts"
 
-/** A program that this command starts must not get the key of the vault, nor the next key during a change of keys. */
+/** Programs that this command starts must not get the keys of the vault. */
 const keys: ReadonlySet<string> = new Set(["BROKER_AUTH_KEY", "BROKER_AUTH_NEW_KEY"])
 
-/** The environment of a program that this command starts. On Windows, names of variables are in upper or lower case. */
+/** Names are compared in upper case, because Windows ignores case in names of variables. */
 export const environment = (add: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !keys.has(name.toUpperCase()))),
   ...add
 })
 
-/**
- * Signals that must not end this process while `run` runs a program. This process forwards SIGTERM and SIGHUP to the
- * program. The terminal itself sends SIGINT to the program.
- */
+/** These signals must not end this process while a program runs. The terminal itself sends SIGINT to the program. */
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
 /**
- * Runs a program, and returns its exit code. As in a shell, the result is 128 plus the number of the signal if a signal
- * ended the program. The result is 127 if the program cannot be started.
+ * Returns the program's exit code. As in a shell, this code is 127 if the program cannot be started, and 128 plus the
+ * signal's number if a signal ended the program.
  */
 export const run = (
   program: string,
@@ -41,8 +38,7 @@ export const run = (
     const forward = (signal: NodeJS.Signals) => {
       if (signal !== "SIGINT") child.kill(signal)
     }
-    // The listeners that this process already has would end it on Ctrl-C, so they are removed until the program has
-    // ended.
+    // The existing listeners would end this process on Ctrl-C, so they are removed while the program runs.
     const own = signals.map((signal) => [signal, process.listeners(signal)] as const)
     for (const signal of signals) process.removeAllListeners(signal).on(signal, forward)
     const done = () => {

@@ -62,16 +62,16 @@ export class RedirectLogin extends Context.Service<
     readonly broker: string
     readonly begin: Effect.Effect<AuthorizationRequest, AuthError.AuthError>
     /**
-     * Checks a callback as `complete` does, but accepts a request that was already completed. Sends nothing. A program
-     * that listens for the callback can use `check` to tell the callback from other HTTP requests.
+     * Checks a callback as `complete` does, but sends nothing. Also accepts a request that was already completed. A
+     * program that listens for the callback can use `check` to tell the callback from other HTTP requests.
      */
     readonly check: (
       request: AuthorizationRequest,
       callbackUrl: Redacted.Redacted<string>
     ) => Effect.Effect<void, AuthError.AuthError>
     /**
-     * Completes the login. `callbackUrl` contains a code or a token from the broker. So replace this URL in the
-     * browser's history at once: for example, redirect the browser to another URL.
+     * Completes the login. `callbackUrl` contains a code or a token from the broker. To remove this URL from the
+     * browser's history, redirect the browser to another URL at once.
      */
     readonly complete: (
       request: AuthorizationRequest,
@@ -119,17 +119,16 @@ export interface Completion<Callback extends Received> {
 }
 
 /**
- * Maximum number of states that a process remembers, and of codes that a layer remembers. If there are more, the
- * oldest state or code is forgotten. It is no longer needed: a code expires within minutes, and 10,000 logins take
- * longer.
+ * Maximum number of states that a process remembers, and of codes that a layer remembers. A code expires before 10,000
+ * more logins are completed.
  */
 const maxCompletions = 10_000
 
 type Secrets = Array<Redacted.Redacted<string>>
 
 /**
- * The states of the requests that `complete` no longer accepts: they were completed, or a code was sent for them. All
- * layers of this process share this array. To simulate another process in a test, provide an empty array.
+ * The states of the requests that `complete` no longer accepts. All layers of this process share this array. To
+ * simulate another process in a test, provide an empty array.
  *
  * @category services
  * @since 0.1.0
@@ -187,10 +186,11 @@ const noToken = (broker: string) =>
   Effect.fail(AuthError.make(broker, "complete", new AuthError.RedirectRejected({ why: "missing-token" })))
 
 /**
- * Makes a broker's `RedirectLogin` service. A request can be completed only once, and a code is sent only once. A
- * second call of `complete` with the same request or the same code sends nothing and fails with `InvalidStepUpCode`. If
- * `carries` is `token`, `complete` can be called again after a failed exchange. If a callback is rejected before its
- * code is sent, the request can still be completed with another callback.
+ * Makes a broker's `RedirectLogin` service. A second call of `complete` with the same request or the same code sends
+ * nothing and fails with `InvalidStepUpCode`. There are two exceptions:
+ *
+ * - A callback was rejected before its code was sent. Then call `complete` with another callback.
+ * - `carries` is `token`, and the exchange failed. Then `complete` can be called again.
  *
  * In these cases, `complete` sends nothing and fails with `InvalidRequest`:
  *
@@ -199,10 +199,9 @@ const noToken = (broker: string) =>
  * - A code or token in `callbackUrl` ends with an ellipsis, or contains `"`, `<`, `>` or a character that is not a
  *   visible ASCII character.
  *
- * A process remembers the 10,000 requests that it completed most recently. A layer remembers the 10,000 codes that it
- * sent most recently. Other processes do not know these requests and codes. If another process sends a used code again,
- * only the broker can refuse the code. If you keep a request in a cookie, clear the cookie when the callback arrives.
- * Then the request cannot be completed again in another process.
+ * A process remembers its last 10,000 completed requests. A layer remembers its last 10,000 codes. If another process
+ * sends a used code again, only the broker can refuse the code. If you keep a request in a cookie, clear the cookie
+ * when the callback arrives. Then the request cannot be completed again in another process.
  *
  * @category constructors
  * @since 0.1.0
@@ -261,8 +260,8 @@ export const makeState: Effect.Effect<Redacted.Redacted<string>> = Effect.sync((
 )
 
 /**
- * The parameters that the broker added to the query and to the fragment of the redirect URL. The keys are the names of
- * the parameters, in lower case.
+ * The parameters that the broker added to the redirect URL, in its query or its fragment. The keys are the parameters'
+ * names in lower case.
  *
  * @category models
  * @since 0.1.0
@@ -297,10 +296,9 @@ const sameText = (left: string, right: string): boolean => {
  * - The broker added a parameter with two different values.
  *
  * The redirect URL may have a custom scheme. If the callback is only a path with a query, such as the `url` of a
- * `node:http` request, the parser adds the registered origin. The parser accepts `&amp;` instead of `&`, a second
- * question mark, tokens in the fragment, and a value that was encoded twice. It removes line breaks, quotes and
- * invisible characters that copying has added. A `+` in a token is kept. This function does not check codes and tokens:
- * the service of `make` checks the code and the tokens that `receive` returns.
+ * `node:http` request, `parseCallback` adds the registered origin. It accepts `&amp;` instead of `&`, a second question
+ * mark, tokens in the fragment, and a value that was encoded twice. It removes line breaks, quotes and invisible
+ * characters that copying added. It keeps a `+` in a token. It does not check codes and tokens: `complete` checks them.
  *
  * The error contains no part of the URL, except for the values that `refusal` copies.
  *
@@ -329,13 +327,13 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly request: AuthorizationRequest
   readonly callbackUrl: Redacted.Redacted<string>
   /**
-   * `required`: the callback must contain the state, unless the parameter that `outcome` names says that the login was
-   * denied. `optional` or `none`: the state may be missing. A callback with a wrong state is always rejected.
+   * `required`: the callback must contain the state, unless the parameter of `outcome` says that the login was denied.
+   * `optional` or `none`: the state may be missing. A callback with a wrong state is always rejected.
    */
   readonly state: "required" | "optional" | "none"
   /** The name of the parameter with the state. Default: `state`. */
   readonly stateParameter?: string | undefined
-  /** The parameter that says whether the login succeeded, if the broker has such a parameter. */
+  /** The parameter that says whether the login succeeded. Default: no parameter. */
   readonly outcome?: Outcome | undefined
   /**
    * Returns the reason of the error if the callback says that the login failed or was denied. Default:
@@ -351,8 +349,7 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   let repeated = false
   for (const [name, value] of address.success) {
     const known = parameters.get(name)
-    // If a parameter has two different values, it is unknown which of them the broker sent. So the parameter gets an
-    // empty value.
+    // Of two different values, it is unknown which one the broker sent. So the parameter gets an empty value.
     const certain = known === undefined || Redacted.value(known) === value
     if (!certain) repeated = true
     parameters.set(name, Redacted.make(certain ? value : ""))
@@ -406,7 +403,7 @@ export const page = (
 
 /**
  * Adds the fields of a form to the query of `url`. Use this function if the broker sends the callback as a form (`POST`
- * with `application/x-www-form-urlencoded`), and pass the result to `complete`.
+ * with `application/x-www-form-urlencoded`). Pass the result to `complete`.
  *
  * @example
  * ```ts
@@ -421,7 +418,7 @@ export const page = (
  * @since 0.1.0
  */
 export const fromForm = (url: string, body: Redacted.Redacted<string>): Redacted.Redacted<string> => {
-  // A program in plain JavaScript may pass values of other types. `complete` then rejects the result.
+  // Plain JavaScript may pass other types. `complete` then rejects the result.
   if (!Predicate.isString(url) || !isSecretText(body)) return Redacted.make(url)
   const fields = Array.from(new URLSearchParams(Redacted.value(body)))
   const query = fields.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&")
