@@ -18,7 +18,7 @@ const lockfile = ({ inner = "MIT", one = "MIT", peer }: { one?: string; peer?: s
 const optionalTool = { peerDependenciesMeta: { tool: { optional: true } } }
 
 describe("the license check of the runtime dependencies", () => {
-  it("accepts allowed licenses, and an OR of licenses if one of them is allowed", () => {
+  it("accepts an allowed license, alone or in an OR", () => {
     assert.deepStrictEqual(licenseProblems(lockfile({ peer: "(GPL-2.0-only OR Apache-2.0)" })), [])
   })
 
@@ -27,13 +27,13 @@ describe("the license check of the runtime dependencies", () => {
     ["peer", undefined, "node_modules/peer names no license."],
     ["peer", "SEE LICENSE IN terms.txt", "node_modules/peer has the license SEE LICENSE IN terms.txt."],
     ["inner", "MIT AND LGPL-3.0-only", "node_modules/one/node_modules/inner has the license MIT AND LGPL-3.0-only."]
-  ])("refuses the dependency %s if its license is %s", (name, license, message) => {
+  ])("refuses the dependency %s with the license %s", (name, license, message) => {
     const problems = licenseProblems(lockfile({ peer: "ISC", [name]: license }))
     assert.lengthOf(problems, 1)
     assert.isTrue(problems[0]!.startsWith(message), problems[0])
   })
 
-  it("includes the copy of a dependency that Node would load, and skips optional peers of third-party packages", () => {
+  it("skips unused copies, and optional peers of third-party packages", () => {
     assert.deepStrictEqual(runtimeFolders(lockfile({})), [
       "node_modules/one",
       "node_modules/one/node_modules/inner",
@@ -42,17 +42,17 @@ describe("the license check of the runtime dependencies", () => {
     ])
   })
 
-  it("includes effect and msw from this repository's lockfile, but not the test runner", () => {
+  it("includes effect and msw, but not vitest", () => {
     const found = runtimeFolders(packagesOf(fs.readFileSync(path.join(root, "package-lock.json"), "utf8")))
     assert.includeMembers([...found], ["node_modules/effect", "node_modules/msw", "packages/core", "packages/cli"])
     assert.notInclude(found, "node_modules/vitest")
   })
 })
 
-describe("verdictOf, called with the output of `npm audit signatures`,", () => {
+describe("the signature check", () => {
   const verdict = (output: unknown) => verdictOf(JSON.stringify(output), "")
 
-  it("accepts output that reports no wrong and no missing signature", () => {
+  it("accepts output without wrong or missing signatures", () => {
     assert.deepStrictEqual(verdict({ invalid: [], missing: [] }), { kind: "signed" })
   })
 
@@ -68,7 +68,7 @@ describe("verdictOf, called with the output of `npm audit signatures`,", () => {
   })
 
   it.each(["ENOTFOUND", "ECONNREFUSED", "E503", "TUF_REFRESH_METADATA_ERROR"])(
-    "reports that nothing was checked if npm failed with %s",
+    "reports `unchecked` if npm failed with %s",
     (code) => {
       assert.deepStrictEqual(verdict({ error: { code, summary: "no answer" } }), {
         kind: "unchecked",
@@ -77,7 +77,7 @@ describe("verdictOf, called with the output of `npm audit signatures`,", () => {
     }
   )
 
-  it("reports that nothing was checked if the registry does not sign packages", () => {
+  it("reports `unchecked` if the registry does not sign packages", () => {
     const summary = "found no dependencies to audit that were installed from a supported registry"
     assert.strictEqual(verdict({ error: { summary } }).kind, "unchecked")
   })

@@ -12,8 +12,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { makeShared, makeTiny, morning, numberOf, start, type Tiny, type TinyOptions } from "./sessions.ts"
 import { thorough } from "../../../tools/vitest/thorough.ts"
 
-// The test simulates days with random events: clock changes, rejected tokens, failed logins and refreshes, logouts and
-// restarts. On each day, two programs share a vault.
+// Each day is a random sequence of `steps`. Two programs share a vault.
 
 const days = thorough ? 150 : 30
 const stepsOfADay = 60
@@ -44,9 +43,9 @@ const oneOf = <A>(all: ReadonlyArray<A>): Effect.Effect<A> =>
 
 interface Program {
   readonly manager: SessionManager["Service"]
-  /** Numbers of the tokens that this program reported to its manager as rejected. */
+  /** Numbers of the tokens that this program reported as rejected. */
   readonly refused: Set<string>
-  /** Numbers of the sessions that this program logged out. A restart of the program keeps these numbers. */
+  /** Numbers of the sessions that this program logged out. */
   readonly ended: Set<string>
   loggedOut: boolean
 }
@@ -89,7 +88,6 @@ const steps: ReadonlyArray<Step> = [
     const jump = yield* between(-24 * hour, 24 * hour)
     yield* TestClock.setTime((yield* Clock.currentTimeMillis) + jump)
   }),
-  // The broker rejects the token.
   Effect.fnUntraced(function* (day, program) {
     const held = yield* Effect.result(program.manager.session)
     if (Result.isFailure(held)) return
@@ -118,8 +116,7 @@ const steps: ReadonlyArray<Step> = [
 const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
   yield* TestClock.setTime(morning + (yield* between(0, 24 * hour)))
   const [tiny, shared] = [makeTiny({ ...options, credentials: { pin: "4711" } }), makeShared()]
-  // If the profile call accepts a token that a program reported as rejected, the manager may return this token again.
-  // So the profile call of this test rejects every token.
+  // If the profile call accepted a rejected token, the manager could return that token again.
   const gone = AuthError.make("tiny", "profile", new AuthError.SessionExpired({ why: "invalid" }))
   const begun = Effect.provideService(start(tiny, shared), Profile, { profile: () => Effect.fail(gone) })
   const another = Effect.map(begun, (manager): Program => ({
@@ -129,8 +126,7 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
     loggedOut: false
   }))
   const day: Day = { tiny, another, programs: [yield* another, yield* another] }
-  // This login succeeds. So the login guard knows that the credentials are right. If a later login gets no answer, the
-  // guard does not count it as a failed login.
+  // After a successful login, the login guard does not count a login without an answer as failed.
   yield* ask(day, day.programs[0]!, day.programs[0]!.manager.session)
   for (let step = 0; step < stepsOfADay; step++) {
     const [program, next] = [yield* oneOf(day.programs), yield* oneOf(steps)]

@@ -1,6 +1,6 @@
 /**
- * Connects fake brokers to msw (Mock Service Worker). The module `msw` of each broker package exports the broker's
- * fake and the function `handlers`. `Msw` and the modules `msw` of the broker packages require the npm package `msw`.
+ * Connects fake brokers to msw (Mock Service Worker). Each broker package has a module `msw`, which exports the
+ * broker's fake and the function `handlers`. `Msw` and these modules require the npm package `msw`.
  *
  * @since 0.1.0
  */
@@ -28,7 +28,7 @@ export const handlers = (fake: FakeBroker): ReadonlyArray<HttpHandler> =>
   fake.origins.map((origin) => http.all(`${origin}/*`, ({ request }) => fake.respond(request)))
 
 /**
- * Type of the function `setupServer` of `msw/node`. It contains only what `serve` uses.
+ * The part of the type of `setupServer` (`msw/node`) that `serve` uses.
  *
  * @category models
  * @since 0.1.0
@@ -39,9 +39,11 @@ export type SetupServer = (...handlers: Array<HttpHandler>) => {
 }
 
 /**
- * Serves a fake through msw until the scope closes, and returns the fake. If the fake does not serve the host of a
- * request, the request fails. There is one exception: if the URL looks like the URL of a static file (for example, the
- * path ends in `.json`), msw sends the request to the real host. Use `TestHttp.layerLateFetch` as the HTTP client.
+ * Serves a fake through msw until the scope closes, and returns the fake. Use `TestHttp.layerLateFetch` as the HTTP
+ * client.
+ *
+ * If the fake does not serve the host of a request, the request fails. Exception: if the URL looks like a static file
+ * (for example, the path ends in `.json`), msw sends the request to the real host.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Checks the form of each credential, and whether a field contains a value that belongs in another field. */
+/** Checks the form of each credential, and finds values in the wrong field. */
 import type { Field } from "@auth/broker-core/broker/Credentials"
 import type { Method } from "@auth/broker-core/broker/Broker"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
@@ -12,10 +12,7 @@ import { type Cause, clientFields, type Finding, fine, ofFailure, problem, withP
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
 export interface Checked {
-  /**
-   * The account's credentials, keyed by environment variable. A reference is replaced by the value it stands for. If a
-   * reference cannot be resolved, its variable is missing.
-   */
+  /** The resolved credentials by environment variable. A variable is missing if its reference cannot be resolved. */
   readonly values: Values
   readonly findings: ReadonlyArray<Finding>
 }
@@ -25,10 +22,6 @@ const otherNames: ReadonlyArray<readonly [form: RegExp, name: string]> = [
   [/^[A-Za-z]{5}\d{4}[A-Za-z]$/, "PAN"]
 ]
 
-/**
- * Returns `mobile number` or `PAN` if the text looks like one of them, and the field accepts neither. In all other
- * cases, returns `undefined`.
- */
 const otherNameIn = (text: string, { problem: problemIn }: Field): string | undefined => {
   // A field that accepts an email address also accepts a mobile number and a PAN.
   const isAlias = problemIn === undefined || problemIn("name@example.com", 0) === undefined

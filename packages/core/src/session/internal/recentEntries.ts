@@ -4,10 +4,9 @@ import * as StoreRoots from "./storeRoots.ts"
 import type { Entry, SessionStore, Slot } from "../SessionStore.ts"
 
 /**
- * Wraps a shared store for one renewal. A renewal reads and writes the entry of the login guard several times. The
- * wrapper remembers this entry after a read from `store` or a write to `store`. The next `get` returns the remembered
- * entry without a read from `store`, and forgets the entry. If another program has written the entry in the meantime,
- * the next `put` returns `false`, and the login guard reads the entry again.
+ * Avoids repeated reads of the login guard's entry during one renewal. After a read from `store` or a write to `store`,
+ * the wrapper remembers the entry. The next `get` returns the remembered entry and forgets it. If another program has
+ * written the entry in the meantime, the next `put` returns `false`, and the login guard reads the entry again.
  */
 export const withRecentEntries = (store: SessionStore["Service"]): SessionStore["Service"] => {
   const recent = new Map<string, Entry | undefined>()
