@@ -13,17 +13,17 @@ import { files, type Manifest, type Package } from "./workspace.ts"
 
 const sourceCondition = "@auth/source"
 
-/** Files that are copied as they are. Before its first release, a package has no changelog. */
+/** Copied unchanged. Before its first release, a package has no changelog. */
 const documents = ["README.md", "CHANGELOG.md", "LICENSE"]
 
 /** Comments that a bundler reads. `minifySync` would remove them. */
 const directive = /[@#]__[A-Z_]+__|@vite-ignore|webpack[A-Z]\w*:/
 
-/** Returns the paths of the files that the build makes from a source file. All paths are relative to the package. */
+/** All paths are relative to the package. */
 export const outputsOf = (source: string): ReadonlyArray<string> =>
   [".js", ".d.ts"].map((end) => source.replace(/^src\//, "dist/").replace(/\.ts$/, end))
 
-/** Whether the `exports` of a package forbid the import of a subpath, such as `./internal/codes`. */
+/** Whether `exports` forbids the import of a subpath, such as `./internal/codes`. */
 export const isClosed = ({ exports }: Manifest, subpath: string): boolean =>
   Object.keys(exports).some((key) => exports[key] === null && subpath.startsWith(key.replace("*", "")))
 
@@ -58,7 +58,7 @@ const meaningOf = ({ program }: Parsed): string =>
 
 const withoutComments = (pkg: Package, file: string, text: string): string => {
   const parsed = parse(pkg, file, text)
-  // The files of the command are already bundled, so they do not need the comments that bundlers read.
+  // The files of the command are already bundled, so no bundler reads their comments.
   const isCommand = file.startsWith(`${commandFolder}/`)
   const lost = isCommand ? undefined : parsed.comments.find(({ value }) => directive.test(value))
   if (lost !== undefined)
@@ -74,7 +74,7 @@ const withoutComments = (pkg: Package, file: string, text: string): string => {
   return code
 }
 
-/** Indents a declaration file with tabs, and removes `@category`, which only the site of this repository needs. */
+/** Only the site of this repository needs `@category`. */
 const withFewerBytes = (pkg: Package, file: string, text: string): string => {
   const shorter = text
     .replace(/^ *\* @category .*\n/gm, "")
@@ -85,7 +85,7 @@ const withFewerBytes = (pkg: Package, file: string, text: string): string => {
   return shorter
 }
 
-/** Returns the relative specifiers in a declaration file, including those in types such as `import("./a.ts").A`. */
+/** Includes the specifiers in types such as `import("./a.ts").A`. */
 const relativeImports = (parsed: Parsed): ReadonlySet<string> => {
   const found = new Set<string>()
   JSON.stringify(parsed.program, (_, value: unknown) => {
@@ -97,10 +97,7 @@ const relativeImports = (parsed: Parsed): ReadonlySet<string> => {
   return found
 }
 
-/**
- * Returns the declaration files of the modules that users can import, and all declaration files that these files import
- * directly or indirectly.
- */
+/** Returns the declaration files of public modules, and all files that these import directly or indirectly. */
 const reachable = (pkg: Package, declarations: ReadonlyMap<string, string>): ReadonlySet<string> => {
   const subpathOf = (file: string) => file.replace(/^dist\//, "./").replace(/\.d\.ts$/, "")
   const found = new Set([...declarations.keys()].filter((file) => !isClosed(pkg.manifest, subpathOf(file))))

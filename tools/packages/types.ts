@@ -4,10 +4,7 @@ import * as path from "node:path"
 import { download, type Wanted } from "./download.ts"
 import { run } from "./process.ts"
 
-/**
- * Versions of TypeScript that the workspace does not install, because their command `tsc` would conflict with the
- * workspace's `tsc`.
- */
+/** The workspace does not install these versions, because their `tsc` would conflict with the workspace's `tsc`. */
 export const olderCompilers = {
   "5.9": { name: "typescript", range: "~5.9.3" },
   "6.0": { name: "typescript", range: "~6.0.3" }
@@ -26,7 +23,7 @@ export const resolutions = {
 export const exportAll = (specifiers: ReadonlyArray<string>): string =>
   specifiers.map((specifier, index) => `export * as n${index} from "${specifier}"\n`).join("")
 
-/** Writes `text` to `index.ts` in `folder`, and checks its types. Also creates `tsconfig.json` in `folder`. */
+/** Also writes `index.ts` and `tsconfig.json` to `folder`. */
 export const checkTypes = async (
   folder: string,
   compiler: string,

@@ -40,7 +40,7 @@ const refusal = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
   })
 
 describe("a sealed request", () => {
-  it.effect("does not show its content, and returns the original request when it is opened", () =>
+  it.effect("hides its content, and opens as the original request", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       assert.match(text, /^[\w-]+$/)
@@ -55,13 +55,13 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("is a different text each time the request is sealed", () =>
+  it.effect("is a different text after each sealing", () =>
     Effect.gen(function* () {
       assert.notStrictEqual((yield* sealed()).text, (yield* sealed()).text)
     })
   )
 
-  it.effect("can be opened with another key object that has the same bytes", () =>
+  it.effect("can be opened with a copy of the key", () =>
     Effect.gen(function* () {
       const { text } = yield* sealed()
       const opened = yield* SealedRequest.open(text, yield* keyOf("ab"), { account })
@@ -79,7 +79,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("can be opened for the lifetime that was passed to SealedRequest.seal", () =>
+  it.effect("can be opened until its `lifetime` has passed", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed({ lifetime: "1 hour" })
       yield* TestClock.adjust("59 minutes")
@@ -89,7 +89,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("cannot be opened if it was sealed while the clock was an hour ahead", () =>
+  it.effect("cannot be opened if it was sealed an hour in the future", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(3_600_000)
       const { key, text } = yield* sealed()
@@ -98,7 +98,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("cannot be opened for another account, environment, app or broker, or with another key", () =>
+  it.effect("cannot be opened for another account or with another key", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       for (const other of [{ id: "T2" }, { environment: "uat" }, { app: "two" }, { broker: "other" }]) {
@@ -110,7 +110,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("cannot be opened if any byte was changed, or if bytes were removed or added", () =>
+  it.effect("cannot be opened if any byte is changed, removed or added", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       const bytes = Result.getOrThrow(Base64Url.decode(text))
@@ -125,7 +125,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("cannot be opened if it is undefined or empty, and the error tells the user to allow cookies", () =>
+  it.effect("cannot be opened if missing, and the error mentions cookies", () =>
     Effect.gen(function* () {
       const key = yield* keyOf("ab")
       for (const nothing of [undefined, ""]) {
@@ -135,7 +135,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("can be made only with an encryption key, a valid lifetime and a request that `begin` returned", () =>
+  it.effect("needs an encryption key, a valid lifetime and a valid request", () =>
     Effect.gen(function* () {
       const key = yield* keyOf("ab")
       const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "none" }

@@ -65,9 +65,8 @@ const waitText = (wait: Duration.Duration): string => {
 export class InvalidCredentials extends Data.TaggedError("InvalidCredentials")<
   BrokerSaid & {
     /**
-     * The name of the wrong credential, such as `apiKey`. The options of the login method's layer use the same name. If
-     * the broker does not say which credential is wrong, `field` contains several names, such as `userId or password`,
-     * or only the word `credentials`.
+     * The name of the wrong credential in the options of the layer, such as `apiKey`. If the broker does not say which
+     * credential is wrong, `field` is a text such as `userId or password`, or only `credentials`.
      */
     readonly field: string
   }
@@ -198,14 +197,14 @@ const unlockAdvice: Record<AccountLocked["unlock"], string> = {
 }
 
 /**
- * The session has ended, or there is no session (then `why` is `missing`). Log in again, or refresh the session if the
- * broker supports a refresh.
+ * The session has ended, or there is no session. Log in again, or refresh the session if the broker supports a refresh.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class SessionExpired extends Data.TaggedError("SessionExpired")<
   BrokerSaid & {
+    /** `missing`: there is no session. */
     readonly why: "expired" | "invalid" | "missing" | "refresh-invalid" | "refresh-expired" | "logged-out" | "unknown"
   }
 > {
@@ -344,9 +343,9 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 }
 
 /**
- * There was no usable answer: the network failed, the call timed out, or the broker has a fault. If there was a
- * connection to the broker, the broker may have processed the request. If there was no connection, nothing reached the
- * broker. For example, the system code `ECONNREFUSED` and HTTP 407 from a proxy mean that there was no connection.
+ * There was no usable answer: the network failed, the call timed out, or the broker has a fault. The broker may have
+ * processed the request. Nothing reached the broker if there was no connection, for example with the system code
+ * `ECONNREFUSED` or HTTP 407 from a proxy.
  *
  * @category reasons
  * @since 0.1.0
@@ -458,7 +457,6 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
   BrokerSaid & {
     /** HTTP status. */
     readonly status: number
-    /** The problem with the answer. */
     readonly problem: string
     /**
      * The first part of the body, without secrets. If the body is JSON, the excerpt shows only the names and types of
@@ -518,7 +516,7 @@ export interface Problem {
    * is added: `pin (ANGEL_PIN)`.
    */
   readonly field: string
-  /** A text that describes the problem but does not contain the value. */
+  /** Describes the problem, without the value. */
   readonly problem: string
 }
 
@@ -531,7 +529,6 @@ export interface Problem {
  */
 export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
   BrokerSaid & {
-    /** All problems. */
     readonly problems: readonly [Problem, ...ReadonlyArray<Problem>]
   }
 > {
@@ -563,8 +560,8 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
     /**
-     * `request-changed` comes only from `SealedRequest.open`. `request-expired` comes from `SealedRequest.open` and
-     * from `BrowserLogin.run`. In `run`, it means that the login took longer than five minutes.
+     * `request-changed` comes only from `SealedRequest.open`. `request-expired` comes from `SealedRequest.open`, and
+     * from `BrowserLogin.run` after five minutes.
      */
     readonly why:
       | "state"
@@ -675,8 +672,7 @@ export class AuthError extends Data.TaggedError("AuthError")<{
   readonly reason: Reason
 }> {
   override get message(): string {
-    // The message may end with text from the broker or the caller. If that text ends with a punctuation mark, no period
-    // is added.
+    // A text from the broker or the caller may already end with a punctuation mark.
     const { message } = this.reason
     return `${this.broker} ${this.operation}: ${message}${/[.!?…]$/.test(message) ? "" : "."} ${this.remedy}`
   }

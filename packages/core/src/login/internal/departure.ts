@@ -1,10 +1,7 @@
 import * as Context from "effect/Context"
 
 export interface Departure {
-  /**
-   * When the effect that runs with this `Departure` sent its first request, in milliseconds since the epoch.
-   * `undefined` if the effect has sent no request yet.
-   */
+  /** When the first request was sent. Milliseconds since the epoch. */
   at: number | undefined
   /** The `Date` header of the last answer. */
   date?: string | undefined
@@ -13,10 +10,7 @@ export interface Departure {
   readonly outer?: Departure | undefined
 }
 
-/**
- * `BrokerClient` sets `at` when it sends the first request of the effect that runs with this `Departure`. The lifetime
- * of a new session starts at that time.
- */
+/** Records requests and answers of `BrokerClient`. The lifetime of a new session starts at `at`. */
 export const Departure = Context.Reference<Departure | undefined>("@auth/broker-core/internal/Departure", {
   defaultValue: () => undefined
 })
