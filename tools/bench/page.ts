@@ -40,7 +40,6 @@ const row = ({ summary, target, verdict }: Assessed): ReadonlyArray<string> => [
   verdict
 ]
 
-/** With `only`, the table omits targets that were not measured. */
 export const targetTable = (results: Results, only?: "measured"): string => {
   const assessed = targets.map((target) => assess(target, results))
   const rows = assessed.filter(({ verdict }) => only === undefined || verdict !== "not measured")
@@ -75,7 +74,6 @@ const panelOf = (
   return bars.length === 0 ? [] : [{ title, note, bars }]
 }
 
-/** A panel is omitted if its bench did not run. */
 export const panels = (results: Results, benches: ReadonlyArray<Named>): ReadonlyArray<Panel> => {
   const candidates = (name: string) => benches.find(([known]) => known === name)?.[1].candidates ?? {}
   const plain = { bench: "login", turn: "concurrency 64", to: "undici" }

@@ -28,7 +28,7 @@ const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boole
 const answer = () => Effect.succeed(Redacted.make("123456"))
 
 describe("the types of the layers", () => {
-  it("AngelAuth provides all its capabilities", () => {
+  it("AngelAuth provides the expected services", () => {
     assert.isTrue(whole(Effect.provide(Core.Login.session, auth)))
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
     assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), auth)))
@@ -45,7 +45,7 @@ describe("the types of the layers", () => {
     >()
   })
 
-  it("AngelPublisher provides all its capabilities", () => {
+  it("AngelPublisher provides the expected services", () => {
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, publisher)))
     assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), publisher)))
     assert.isTrue(whole(Effect.provide(Core.Profile.profile(session), publisher)))
@@ -60,7 +60,7 @@ describe("the types of the layers", () => {
     >()
   })
 
-  it("a program does not compile if it uses a capability that AngelAuth lacks", () => {
+  it("a capability that AngelAuth lacks does not compile", () => {
     // @ts-expect-error: Angel One's login has no second step
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, auth)))
     // @ts-expect-error: a program that answers a step-up needs StepUp
@@ -73,7 +73,7 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, auth)))
   })
 
-  it("a program does not compile if it uses a capability that AngelPublisher lacks", () => {
+  it("a capability that AngelPublisher lacks does not compile", () => {
     // @ts-expect-error: no refresh token is documented for a browser login
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), publisher)))
     // @ts-expect-error: AngelPublisher has no Login service
@@ -87,7 +87,7 @@ describe("the types of the layers", () => {
     }
   })
 
-  it("a program does not compile if it passes a secret as plain text", () => {
+  it("a plain-text secret does not compile", () => {
     const given = [
       // @ts-expect-error: the PIN must be Redacted
       AngelAuth.layer({ credentials: { ...credentials, pin: "4711" } }),

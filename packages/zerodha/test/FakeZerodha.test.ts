@@ -65,7 +65,7 @@ const token = [403, "TokenException"]
 const input = [400, "InputException"]
 
 describe("the fake's token exchange", () => {
-  it.effect("accepts only a form body that has all three fields", () =>
+  it.effect("accepts only a form body with all fields", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const made = yield* requestToken(fake)
@@ -100,14 +100,14 @@ describe("the fake's token exchange", () => {
   )
 
   it.effect.each([
-    ["uses up the request token if the checksum is in upper case", {}, [...token, ...token]],
+    ["uses up the request token after an upper-case checksum", {}, [...token, ...token]],
     [
-      'refuses a checksum in upper case with InputException if wrongChecksum is "InputException"',
+      'with wrongChecksum: "InputException", answers InputException to an upper-case checksum',
       { wrongChecksum: "InputException" },
       [...input, ...token]
     ],
     [
-      'keeps the request token if the checksum is in upper case and refusedExchange is "keeps"',
+      'with refusedExchange: "keeps", keeps the request token after an upper-case checksum',
       { refusedExchange: "keeps" },
       [...token, 200, undefined]
     ]
@@ -127,7 +127,7 @@ describe("the fake's token exchange", () => {
     })
   )
 
-  it.effect("accepts a request token only once, only for two minutes, and only with the API key of its login", () =>
+  it.effect("accepts a request token only once, within two minutes, and with the login's API key", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002", apiKey: "otherkey00000002" }
       const fake = yield* start({ accounts: [demo, other] })
@@ -166,7 +166,7 @@ describe("the fake's login page", () => {
     })
   )
 
-  it.effect("drops a state that is not inside redirect_params", () =>
+  it.effect("drops a state outside redirect_params", () =>
     Effect.gen(function* () {
       assert.isFalse(new URL(yield* callback(yield* start(), "&state=dropped")).searchParams.has("state"))
     })
@@ -183,7 +183,7 @@ describe("the fake's login page", () => {
     })
   )
 
-  it.effect("does not redirect if the API key is unknown or the user is not enabled for the app", () =>
+  it.effect("does not redirect for an unknown API key or a user not enabled for the app", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [{ ...demo, app: "disabled" }] })
       const unknown = yield* ask(fake, "https://kite.trade/connect/login?v=3&api_key=unknown")
@@ -196,7 +196,7 @@ describe("the fake's login page", () => {
   it.effect.each([
     ["passwords", { password: "wrong" }],
     ["codes", { totp: "000000" }]
-  ] as const)("blocks a user after five wrong %s, but not after four", ([, wrong]) =>
+  ] as const)("blocks a user after five wrong %s, not after four", ([, wrong]) =>
     Effect.gen(function* () {
       for (const attempts of [4, 5]) {
         const fake = yield* start()
@@ -208,7 +208,7 @@ describe("the fake's login page", () => {
 })
 
 describe("a session of the fake", () => {
-  it.effect('is accepted only if the header Authorization is "token <API key>:<access token>"', () =>
+  it.effect('requires the header "Authorization: token <API key>:<access token>"', () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { access_token: access = "" } = yield* open(fake)
@@ -231,7 +231,7 @@ describe("a session of the fake", () => {
   it.effect.each([
     ["06:00", Date.UTC(2026, 10, 28, 0, 30)],
     ["07:30", Date.UTC(2026, 10, 28, 2, 0)]
-  ] as const)('with dailyEnd: "%s", ends at this time in IST', ([dailyEnd, end]) =>
+  ] as const)("ends at the dailyEnd %s IST", ([dailyEnd, end]) =>
     Effect.gen(function* () {
       const fake = yield* start({ dailyEnd })
       const { access_token: access } = yield* open(fake)
@@ -242,7 +242,7 @@ describe("a session of the fake", () => {
     })
   )
 
-  it.effect('is ended by the next login of the same user, unless earlierSessions is "live"', () =>
+  it.effect('ends at the next login of the user, unless earlierSessions is "live"', () =>
     Effect.gen(function* () {
       for (const [switches, http] of [[{}, 403] as const, [{ earlierSessions: "live" }, 200] as const]) {
         const fake = yield* start(switches)
@@ -253,7 +253,7 @@ describe("a session of the fake", () => {
     })
   )
 
-  it.effect("ends after DELETE /session/token with a valid header Authorization, or without this header", () =>
+  it.effect("ends after DELETE /session/token with a valid Authorization or none", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       for (const headers of [(access: string) => authorization(access), () => ({})]) {
@@ -270,7 +270,7 @@ describe("a session of the fake", () => {
     })
   )
 
-  it.effect("has a refresh token that can be used once, if the app is an approved platform", () =>
+  it.effect("has a one-time refresh token if the app is an approved platform", () =>
     Effect.gen(function* () {
       const platform = { ...demo, platform: "approved" } as const
       const fake = yield* start({ accounts: [platform] })
@@ -289,7 +289,7 @@ describe("a session of the fake", () => {
 })
 
 describe("calls to the fake", () => {
-  it.effect("beyond the first ten in a second get HTTP 429, without the header Retry-After", () =>
+  it.effect("beyond ten in a second get HTTP 429 without Retry-After", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { access_token: access } = yield* open(fake)
@@ -307,7 +307,7 @@ describe("calls to the fake", () => {
     })
   )
 
-  it.effect("are refused with a JSON error if the path or the method is unknown", () =>
+  it.effect("get a JSON error for an unknown path or method", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const unknown = yield* ask(fake, "/user/unknown")
@@ -332,8 +332,8 @@ describe("calls to the fake", () => {
   )
 
   it.effect.each([
-    ["old", "without meta and without a picture"],
-    ["with-picture", "with meta and a picture"]
+    ["old", "without meta or picture"],
+    ["with-picture", "with meta and picture"]
   ] as const)('with the switch holder: "%s" return a profile %s', ([holder]) =>
     Effect.gen(function* () {
       const fake = yield* start({ holder })

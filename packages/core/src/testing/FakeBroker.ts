@@ -1,6 +1,5 @@
 /**
- * The base of all fake brokers. It finds the route of each request. It provides a clock, a journal of requests, and
- * faults that a test can inject.
+ * The base of all fake brokers: routes, a clock, a journal of requests, and faults that a test injects.
  *
  * A fake broker ("fake") is as strict as the real broker. It uses the `Request` and `Response` of the web platform, so
  * it works with msw (Mock Service Worker) and behind an HTTP server.
@@ -58,7 +57,7 @@ export interface FakeResponse {
  * @since 0.1.0
  */
 export interface Route {
-  /** The name of the endpoint. It is in the journal, and tests use it to inject faults. */
+  /** The name of the endpoint, for the journal and for `inject`. */
   readonly endpoint: string
   readonly method: string
   readonly origin: string
@@ -69,7 +68,7 @@ export interface Route {
 }
 
 /**
- * A fault that a test injects. The kind of the fault determines what the fake does with a request:
+ * A fault that a test injects. The effect of each kind:
  *
  * - `status`: answers with the status of the fault and an empty body.
  * - `answer`: answers with the status, the headers and the body of the fault.
@@ -81,7 +80,7 @@ export interface Route {
  * - `reset`: cuts the connection.
  * - `quote`: answers with the header values and the body of the request, like a debug page.
  *
- * With all kinds except `latency`, `truncated` and `lost`, the fake does not process the request.
+ * The fake processes the request only with `latency`, `truncated` and `lost`.
  *
  * @category models
  * @since 0.1.0
@@ -105,7 +104,7 @@ export type Fault =
  * @since 0.1.0
  */
 export interface JournalEntry {
-  /** When the request arrived, according to the fake's clock. In milliseconds since the epoch. */
+  /** Time of arrival on the fake's clock, in milliseconds since the epoch. */
   readonly at: number
   readonly broker: string
   readonly endpoint: string
@@ -113,7 +112,7 @@ export interface JournalEntry {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
-  /** The HTTP status of the answer. It is 0 if the connection was cut, or if there is no answer yet. */
+  /** The HTTP status of the answer. It is 0 if no answer was sent. */
   readonly status: number
 }
 
@@ -126,7 +125,7 @@ export interface JournalEntry {
 export type FakeAccount = Readonly<Record<string, string>>
 
 /**
- * Describes, as text, a limit or a lifetime that the fake applies.
+ * Describes a limit or a lifetime of the fake as text.
  *
  * @category models
  * @since 0.1.0
@@ -148,20 +147,19 @@ export interface FakeLimit {
  */
 export interface FakeBroker {
   readonly broker: string
-  /** The broker's origins. */
   readonly origins: ReadonlyArray<string>
   readonly endpoints: ReadonlyArray<string>
   readonly accounts: ReadonlyArray<FakeAccount>
-  /** The limits and lifetimes that apply if no option of the fake changes them. */
+  /** The limits and lifetimes with the fake's default options. */
   readonly limits: ReadonlyArray<FakeLimit>
   /** Answers a request as the broker does. Returns `Response.error()` if the connection is cut. */
   readonly respond: (request: Request) => Promise<Response>
   /**
-   * The most recent requests, oldest first. The option `journalLimit` of `make` sets their maximum number. Without this
-   * option, `JournalLimit` sets it.
+   * The most recent requests, oldest first. The option `journalLimit` of `make` sets their maximum number. Default:
+   * `JournalLimit`.
    */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
-  /** Number of entries that were removed because the journal was full. A reset or a restored snapshot sets it to 0. */
+  /** Number of entries removed from the full journal since the last reset or restored snapshot. */
   readonly journalDropped: Effect.Effect<number>
   /**
    * Injects a fault into the next `times` requests to an endpoint. The endpoint `"*"` means every endpoint. Default for
@@ -172,24 +170,21 @@ export interface FakeBroker {
   readonly now: Effect.Effect<number>
   /** Advances the fake's clock. */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void>
-  /**
-   * The one-time codes that the real broker would have sent to the account by SMS or email. The newest code is last.
-   */
+  /** The one-time codes that the real broker would have sent by SMS or email. The newest code is last. */
   readonly codes: (account: string) => Effect.Effect<ReadonlyArray<string>>
   /** Resets the fake to its initial state. */
   readonly reset: Effect.Effect<void>
   /** The fake's sessions, tokens and counters, as a JSON value. The journal, the faults and the time are left out. */
   readonly snapshot: Effect.Effect<unknown>
   /**
-   * Checks a snapshot, and returns an effect that restores the fake's state from it. Returns `undefined` if the value
-   * does not have the form of this fake's snapshots, or refers to an account that this fake does not have.
+   * Returns an effect that restores the snapshot. Returns `undefined` if the snapshot is invalid or refers to an unknown
+   * account.
    */
   readonly readSnapshot: (snapshot: unknown) => Effect.Effect<void> | undefined
 }
 
 /**
- * The clock of a fake. Its time is the time of the program's clock plus the duration by which the fake's clock was
- * advanced.
+ * The clock of a fake. It shows the program's time until `advance` moves it forward. `reset` undoes `advance`.
  *
  * @category clocks
  * @since 0.1.0
@@ -198,7 +193,7 @@ export interface FakeClock {
   readonly now: () => number
   readonly advance: (duration: Duration.Input) => void
   readonly reset: () => void
-  /** The clock of the program that made the fake. When the fake waits, it uses this clock. */
+  /** The clock of the program that made the fake. Delays use this clock. */
   readonly base: Clock.Clock
 }
 
@@ -244,10 +239,7 @@ const quote = (request: FakeRequest, as: "page" | "json" | "refusal"): FakeRespo
   return json({ status: false, success: false, stat: "Not_Ok", message, emsg: message, errorcode: request.body, sent })
 }
 
-/**
- * Simulates a server that crashes while it answers: half of the body is sent, with the `content-length` of the whole
- * body.
- */
+/** Simulates a server that crashes while it sends the body. */
 const truncate = (response: FakeResponse): FakeResponse => ({
   ...response,
   headers: { ...response.headers, "content-length": String(new TextEncoder().encode(response.body).byteLength) },
@@ -319,7 +311,7 @@ export const escapeHtml = (value: string): string =>
 export const makeLimiter = (now: () => number) => {
   const counted = new Map<string, Array<number>>()
   return {
-    /** Returns whether one more call for `key` is allowed. Counts the call if it is allowed. */
+    /** Returns whether a call for `key` is allowed. Counts only allowed calls. */
     allows: (
       key: string,
       limits: ReadonlyArray<{ readonly requests: number; readonly per: Duration.Input }>
@@ -338,8 +330,8 @@ export const makeLimiter = (now: () => number) => {
 }
 
 /**
- * Describes the limits of an endpoint as text, for the option `limits` of `make`. The limits apply to each `key`
- * separately. For example, if `key` is `user id`, the text can be `1 request in 1 second for each user id`.
+ * Describes the limits of an endpoint, for the option `limits` of `make`. For the key `user id`, an example is
+ * `1 request in 1 second for each user id`.
  *
  * @category limits
  * @since 0.1.0
@@ -355,7 +347,7 @@ export const describeLimits = (
 
 /**
  * Makes a strict check of TOTP codes. It accepts the codes of the current and the previous period (RFC 6238, section
- * 5.2). Each code must be of a later period than the account's last accepted code, unless `reusedCode` is `accepted`.
+ * 5.2). A code must be newer than the account's last accepted code, unless `reusedCode` is `accepted`.
  *
  * @category codes
  * @since 0.1.0
@@ -379,7 +371,7 @@ export const makeAuthenticator = (
       }
       return false
     }),
-    /** For each account, the number of the TOTP period to which the last accepted code belongs. */
+    /** For each account, the TOTP period of the last accepted code, as a number. */
     lastSteps,
     reset: () => lastSteps.clear()
   }
@@ -457,8 +449,8 @@ export const make = (options: {
   readonly codes?: (account: string) => ReadonlyArray<string>
   readonly reset: () => void
   /**
-   * The state that a snapshot contains. `parts` returns the maps, sets, lists and numbers of this state, keyed by name.
-   * If one of these values contains an object of `accounts`, the snapshot contains the index of this object instead.
+   * The state for snapshots. `parts` returns maps, sets, lists and numbers, keyed by name. A snapshot replaces each
+   * object of `accounts` with its index.
    */
   readonly memory?: { readonly accounts: ReadonlyArray<object>; readonly parts: () => Record<string, unknown> }
   /** Maximum number of entries in the journal. Default: `JournalLimit`. */
@@ -478,7 +470,7 @@ export const make = (options: {
         fiber.addObserver((exit) => {
           running.delete(fiber)
           if (Exit.isSuccess(exit)) resolve(exit.value)
-          // A reset cuts the connections of requests that are not answered yet.
+          // A reset cuts the connections of unanswered requests.
           else if (Cause.hasInterruptsOnly(exit.cause)) resolve(Response.error())
           else reject(Cause.squash(exit.cause))
         })
@@ -490,7 +482,7 @@ export const make = (options: {
         (route) =>
           route.method === request.method &&
           route.origin === request.url.origin &&
-          // Several slashes in a row count as one slash, because one broker documents a path with a double slash.
+          // One broker documents a path with a double slash.
           route.path === request.url.pathname.replace(/\/{2,}/g, "/") &&
           route.accepts?.(request) !== false
       )
@@ -534,7 +526,7 @@ export const make = (options: {
       const request = yield* readRequest(web)
       const route = routeOf(request)
       const endpoint = route?.endpoint ?? "unknown"
-      // The entry is added before the answer, so that the journal also contains requests that are never answered.
+      // Added before the answer, so that the journal also contains unanswered requests.
       const entry = {
         at: clock.now(),
         broker: options.broker,

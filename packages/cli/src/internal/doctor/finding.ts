@@ -51,7 +51,6 @@ export interface Finding {
   readonly check: Check
   readonly found: string
   readonly remedy?: string | undefined
-  /** Present if the finding is a problem. */
   readonly problem?: { readonly cause: Cause; readonly code: ExitCode.Name }
 }
 
@@ -71,7 +70,7 @@ export const problem = (
 /** Names of the fields that identify the account. */
 export const clientFields: ReadonlySet<string> = new Set(["clientCode", "userId"])
 
-/** Node's error codes for a certificate whose issuer Node does not know. */
+/** Node's error codes for a certificate from an unknown issuer. */
 const unknownIssuers = /^(?:SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_)/
 
 const credentialCause = (field: string): Cause => {
