@@ -23,7 +23,7 @@ const socketIn = Effect.acquireRelease(
 
 const serve = (place: string, respond: server.Respond) => server.serve({ place: { path: place }, respond, broken })
 
-it.live("the HTTP server of `serve` selects no port that `fetch` refuses", () =>
+it.live("the HTTP server selects no port that `fetch` refuses", () =>
   Effect.gen(function* () {
     const count = yield* withBlockedPort(
       Effect.scoped(
@@ -39,7 +39,7 @@ it.live("the HTTP server of `serve` selects no port that `fetch` refuses", () =>
   })
 )
 
-it.live("the HTTP server of `serve` disconnects a client that does not read a stream", () =>
+it.live("the HTTP server disconnects a client that does not read a stream", () =>
   Effect.gen(function* () {
     const place = yield* socketIn
     const ended = yield* Deferred.make<number>()
@@ -61,7 +61,7 @@ it.live("the HTTP server of `serve` disconnects a client that does not read a st
   }).pipe(Effect.scoped)
 )
 
-it.live("the HTTP server of `serve` ends a stream when its client disconnects, and sends 500 after a defect", () =>
+it.live("the HTTP server ends the stream of a disconnected client, and sends 500 after a defect", () =>
   Effect.gen(function* () {
     const place = yield* socketIn
     const ended = yield* Deferred.make<void>()
@@ -83,7 +83,7 @@ it.live("the HTTP server of `serve` ends a stream when its client disconnects, a
   }).pipe(Effect.scoped)
 )
 
-it.live("the HTTP server of `serve` sends a pending answer before the server ends", () =>
+it.live("the HTTP server sends pending answers before it stops", () =>
   Effect.gen(function* () {
     const place = yield* socketIn
     const scope = yield* Scope.make()

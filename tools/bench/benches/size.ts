@@ -11,7 +11,7 @@ const ownFolder = /(?:^|\/)node_modules\/@auth\//
 
 interface Size {
   readonly compressed: number
-  /** The part of `compressed` that comes from our packages, estimated from the sizes before the compression. */
+  /** The part of `compressed` that comes from our packages, estimated from the uncompressed sizes. */
   readonly own: number
 }
 

@@ -40,7 +40,7 @@ export const isBlocked = (port: number): boolean => blocked.has(port)
  * @since 0.1.0
  */
 export class BlockedPort extends Data.TaggedError("BlockedPort")<{ readonly port: number }> {
-  /** The code with which Chromium reports such a port. */
+  /** Chromium's error code for a blocked port. */
   readonly code = "ERR_UNSAFE_PORT"
 
   override get message(): string {
@@ -48,13 +48,13 @@ export class BlockedPort extends Data.TaggedError("BlockedPort")<{ readonly port
   }
 }
 
-/** Maximum number of times that `avoid` calls `open`. */
 const maxTries = 5
 
 /**
- * Opens a port that browsers and `fetch` accept, and returns the port. `open` must open the given port, return the
- * opened port, and close the port when the scope closes. For port 0, the operating system selects the port. `avoid`
- * calls `open` at most 5 times, until the selected port is not blocked.
+ * Opens a port that browsers and `fetch` accept, and returns the port. For port 0, the operating system selects the
+ * port. If the selected port is blocked, `avoid` calls `open` again, at most 5 times in total.
+ *
+ * `open` must open the given port and return the opened port. It must close that port when the scope closes.
  *
  * Fails with `BlockedPort` if the given port is blocked, or if all 5 selected ports are blocked.
  *
@@ -81,7 +81,7 @@ export const avoid = <E, R>(
       const scope = yield* Scope.fork(yield* Effect.scope)
       const opened = yield* Scope.provide(open(port), scope)
       if (!isBlocked(opened)) return opened
-      // The blocked port stays open until all following attempts have ended, so that none of them gets the same port.
+      // The blocked port stays open during the next attempts, so the system cannot select that port again.
       const next = triesLeft > 1 ? attempt(triesLeft - 1) : Effect.fail(new BlockedPort({ port: opened }))
       return yield* Effect.ensuring(next, Scope.close(scope, Exit.void))
     })

@@ -49,8 +49,8 @@ const LoginAnswer = Shape.map(
 )
 
 /**
- * The possible places of the access token, as of 2026-11-27. Sources: the documentation for the first place, the
- * official Java SDK 3.3 for the second and the third, a third-party client of v7 for the fourth.
+ * The possible places of the access token, as of 2026-11-27. Sources: the documentation (first place), the official
+ * Java SDK 3.3 (second and third), and a third-party client of v7 (fourth).
  */
 const AccessTokenData = Shape.union([
   Shape.struct({ accesstoken: Shape.SecretText }),
@@ -99,7 +99,7 @@ export const make = (generation: Generation = "v7", requestsPerSecond = 2, otpTy
       response: LoginAnswer,
       essential: ["AuthToken"]
     }),
-    /** Sent after the login and its one-time code. The generations v4 and v3 do not have this call. */
+    /** Exchanges the login token for the access token. Only generation v7 has this call. */
     getaccesstoken: post("getaccesstoken", "/rest/login/v1/getaccesstoken", {
       response: AccessTokenAnswer,
       essential: ["accesstoken", "accessToken", "AccessToken"]

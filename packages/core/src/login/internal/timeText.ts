@@ -10,9 +10,9 @@ const units = [
 const counted = (count: number, unit: string): string => (count === 1 ? `1 ${unit}` : `${count} ${unit}s`)
 
 /**
- * Formats a duration. Zero is `0 seconds`. Any other duration of less than 999.5 milliseconds is shown in milliseconds.
- * A longer duration is rounded to seconds. The rounded duration decides the units:
+ * Formats a duration. The rounded duration decides the units:
  *
+ * - Less than one second: milliseconds, at least `1 millisecond`. Only zero is `0 seconds`.
  * - Less than two minutes: seconds, such as `90 seconds`.
  * - From two minutes: the one or two largest units, such as `4 minutes`, `1 hour 5 minutes` or `9 days`.
  */
