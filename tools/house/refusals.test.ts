@@ -79,7 +79,6 @@ const environmentOf = (broker: Broker, account: Readonly<Record<string, unknown>
   return ConfigProvider.layer(ConfigProvider.fromUnknown(Object.fromEntries(texts)))
 }
 
-/** Returns a function that decodes an answer with the broker's `Authorize`, for a session with recognizable tokens. */
 const authorizeOf = Effect.fnUntraced(function* (broker: Documented, options: Answer["options"]) {
   const { broker: descriptor } = yield* Effect.promise(() =>
     load<{ readonly broker: Broker }>(broker, `${broker.name}Broker.ts`)
@@ -104,7 +103,7 @@ const authorizeOf = Effect.fnUntraced(function* (broker: Documented, options: An
 const refusalOf = (broker: Documented, answer: Answer) =>
   Effect.map(authorizeOf(broker, answer.options), (refusal) => refusal(answer))
 
-/** Returns the error of a login that the broker answers with `message` and without an error code. */
+/** The broker answers with `message` and without an error code. */
 const loginFailure = Effect.fnUntraced(function* (broker: Documented, status: number, message: string) {
   const { broker: descriptor } = yield* Effect.promise(() =>
     load<{ readonly broker: Broker }>(broker, `${broker.name}Broker.ts`)
@@ -144,7 +143,7 @@ const others = (broker: Documented) =>
 for (const broker of documented) {
   describe(`refusals: ${broker.folder}`, () => {
     for (const answer of orders(broker)) {
-      it.effect(`decodes an answer to a request that has no typed call: ${answer.name}`, () =>
+      it.effect(`decodes an answer to a request without a typed call: ${answer.name}`, () =>
         Effect.gen(function* () {
           const error = yield* refusalOf(broker, answer)
           assert.deepStrictEqual(fieldsOf(error, Object.keys(answer.expect)), answer.expect)
@@ -153,7 +152,7 @@ for (const broker of documented) {
       )
     }
 
-    it.effect("has fixtures of accepted, refused and forbidden calls and of expired sessions", () =>
+    it.effect("has fixtures of accepted, refused and forbidden calls, and of expired sessions", () =>
       Effect.sync(() => {
         const answers = orders(broker)
         const reasons = answers.map(({ expect }) => expect["reason"] ?? "none")
@@ -168,26 +167,24 @@ for (const broker of documented) {
       })
     )
 
-    it.effect.skipIf(!withLogin.has(broker))(
-      "reports BrokerRejected if the message of a refused login is unknown or is about an outage",
-      () =>
-        Effect.gen(function* () {
-          for (const message of [
-            "System is under maintenance",
-            "Service temporarily unavailable",
-            "OTP service is temporarily unavailable",
-            "Password service is under maintenance",
-            "Access token service is under maintenance",
-            "Authentication is down due to a technical issue",
-            "No such luck"
-          ]) {
-            for (const status of [200, 401]) {
-              const error = yield* loginFailure(broker, status, message)
-              assert.strictEqual(error.reason._tag, "BrokerRejected", `${status} ${message}`)
-              assert.strictEqual(error.reason.brokerMessage, message)
-            }
+    it.effect.skipIf(!withLogin.has(broker))("reports an outage or an unknown message at login as BrokerRejected", () =>
+      Effect.gen(function* () {
+        for (const message of [
+          "System is under maintenance",
+          "Service temporarily unavailable",
+          "OTP service is temporarily unavailable",
+          "Password service is under maintenance",
+          "Access token service is under maintenance",
+          "Authentication is down due to a technical issue",
+          "No such luck"
+        ]) {
+          for (const status of [200, 401]) {
+            const error = yield* loginFailure(broker, status, message)
+            assert.strictEqual(error.reason._tag, "BrokerRejected", `${status} ${message}`)
+            assert.strictEqual(error.reason.brokerMessage, message)
           }
-        })
+        }
+      })
     )
 
     it.effect("finds no error in the fixtures of successful typed calls", () =>
@@ -198,7 +195,7 @@ for (const broker of documented) {
       })
     )
 
-    it.effect("finds SessionExpired in fixtures of expired sessions, not in other fixtures of the same endpoints", () =>
+    it.effect("finds SessionExpired only in fixtures of expired sessions", () =>
       Effect.gen(function* () {
         const answers = others(broker).filter(({ expect }) => "reason" in expect)
         const expired = answers.filter(({ expect }) => expect["reason"] === "SessionExpired")
@@ -208,8 +205,8 @@ for (const broker of documented) {
           const { reason, why = found["why"] } = answer.expect
           assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
         }
-        // Skips endpoints without a fixture of an expired session, such as the endpoints of a login. At these
-        // endpoints, the message of an expired session can mean something else.
+        // Skips endpoints without a fixture of an expired session. At a login, for example, the message of an expired
+        // session can mean something else.
         const withSession = new Set(expired.map(({ endpoint }) => endpoint))
         for (const answer of answers) {
           if (expired.includes(answer) || !withSession.has(answer.endpoint)) continue
@@ -246,7 +243,7 @@ for (const broker of documented) {
     )
 
     it.effect(
-      "shows no token in an error if the broker's message contains tokens",
+      "shows no token from the broker's message in an error",
       () =>
         Effect.gen(function* () {
           let quoted = 0

@@ -37,7 +37,7 @@ const broken = { broken: true }
 describe("torture", () => {
   afterAll(() => Promise.all([stopPeers(), stopAll()]))
 
-  it("fails if one count is wrong, and passes if all counts are right", async () => {
+  it("passes only if all counts are right", async () => {
     const rows = await run(
       scenarioOf((torture) =>
         torture.attempt("counting", async (tally) => {
@@ -58,7 +58,7 @@ describe("torture", () => {
     assert.isTrue(isRight(rows.slice(3), right))
   })
 
-  it("fails if a case throws, and reports the first line of the error", async () => {
+  it("fails if a case throws, and reports the error's first line", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("a thing", () => Promise.reject(new Error("no such thing\n  at …"))))
     )
@@ -76,7 +76,7 @@ describe("torture", () => {
     assert.isFalse(isRight(rows, right))
   })
 
-  it("reports `not run` for a case that the machine cannot run, and passes", async () => {
+  it("passes with `not run` if the machine cannot run a case", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("x", () => Promise.reject(new NotHere("no seccomp"))))
     )
@@ -84,7 +84,7 @@ describe("torture", () => {
     assert.isTrue(isRight(rows, right))
   })
 
-  it("fails if a part was broken on purpose but all counts are right", async () => {
+  it("fails if broken parts cause no wrong count", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("x", async (tally) => tally.equal("exchanges", 1, 1))),
       true
@@ -100,7 +100,7 @@ describe("torture", () => {
   })
 
   it.runIf(runsRedis)(
-    "detects a lock that never makes a caller wait, in the scenario `stampede`",
+    "detects a lock without effect in the scenario `stampede`",
     { tags: ["thorough"], timeout: 90_000 },
     async () => {
       const rows = await run(
@@ -163,7 +163,7 @@ describe("torture", () => {
     ])
   })
 
-  it("prints --broken as one of the options that repeat a run with broken parts", async () => {
+  it("prints --broken among the options that repeat the run", async () => {
     const printed: Array<string> = []
     const output = { print: (text: string) => void printed.push(text), progress: () => undefined, details: false }
     const wrong = scenarioOf((torture) => torture.attempt("x", async (tally) => tally.equal("lost", 1, 0)))

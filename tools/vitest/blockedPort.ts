@@ -7,8 +7,8 @@ const blockedPort = async (port = 10_080): Promise<number> =>
   BlockedPort.isBlocked(port) && (await isFree(port)) ? port : blockedPort(port - 1)
 
 /**
- * While `use` runs, the first server of this thread that listens on port 0 gets a port that browsers and `fetch`
- * refuse. Returns how often servers have listened on port 0.
+ * While `use` runs, the first server that listens on port 0 gets a port that browsers and `fetch` refuse. Returns how
+ * often servers listened on port 0.
  */
 export const withBlockedPort = <A, E, R>(use: Effect.Effect<A, E, R>): Effect.Effect<number, E, R> =>
   Effect.gen(function* () {

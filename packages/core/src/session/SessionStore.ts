@@ -69,7 +69,7 @@ export type Changes = changes.Changes
 export type Changed = changes.Changed
 
 /**
- * For each account, the functions that are called after its session was written.
+ * The functions to call after the session of an account was written.
  *
  * @category models
  * @since 0.1.0
@@ -77,7 +77,7 @@ export type Changed = changes.Changed
 export type Watchers = changes.Watchers
 
 /**
- * Makes `Watchers` that contain no functions yet. Use them for the `changes` of a store of your own.
+ * Makes empty `Watchers`, for the `changes` of a store of your own.
  *
  * @example
  * ```ts
@@ -118,7 +118,7 @@ export class SessionStore extends Context.Service<
     readonly get: (account: Account.Account, slot: Slot) => Effect.Effect<Entry | undefined, VaultError.VaultError>
     /**
      * If the stored entry has the version `expected`, `put` stores `value` as version `expected + 1` and returns
-     * `true`. Otherwise, `put` changes nothing and returns `false`. An entry that is not stored yet has the version 0.
+     * `true`. Otherwise, `put` changes nothing and returns `false`. An absent entry has the version 0.
      */
     readonly put: (
       account: Account.Account,
@@ -147,7 +147,6 @@ export class SessionStore extends Context.Service<
  */
 export const toKey = (account: Account.Account, slot: Slot): string => `${slot}/${Account.toKey(account)}`
 
-/** Returns the name that errors use for an entry. */
 const nameOf = (account: Account.Account, slot: Slot): string => `${slot} of ${Account.toKey(account)}`
 
 /**
@@ -183,11 +182,11 @@ export const layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, m
 
 /**
  * Encrypts the entries of a store with XChaCha20-Poly1305. With a `Plaintext` key, entries are not encrypted, and a
- * deliberate change can remain undetected. `get` rejects an entry in these cases:
+ * deliberate change can remain undetected. `get` rejects an entry with one of these errors:
  *
- * - The entry was changed, or was written for another account, slot or version: `Tampered`.
- * - The entry was written with another key: `WrongKey`.
- * - A newer version of this library has written the entry in a newer format: `NewerVersion`.
+ * - `Tampered`: the entry was changed, or was written for another account, slot or version.
+ * - `WrongKey`: the entry was written with another key.
+ * - `NewerVersion`: the entry has the format of a newer version of this library.
  *
  * @example
  * ```ts
@@ -267,8 +266,8 @@ const decodeText = (operation: string, what: string, text: string | null | undef
 }
 
 /**
- * Makes a store that writes entries unencrypted to any `KeyValueStore`. In the `KeyValueStore`, the key of each entry
- * starts with `broker-auth/`. Wrap the store with `encrypted`.
+ * Makes a store that writes entries unencrypted to any `KeyValueStore`. Wrap the store with `encrypted`. In
+ * the `KeyValueStore`, each key starts with `broker-auth/`.
  *
  * Only one process at a time may use the store. If two processes write at the same time, one write may be lost. The
  * durability of a write depends on the `KeyValueStore`.
@@ -339,13 +338,12 @@ export const layerKeyValueStore: Layer.Layer<SessionStore, never, KeyValueStore.
 export interface RedisOptions {
   /** Prefix of every key. Default: `broker-auth`. */
   readonly prefix?: string | undefined
-  /** Time-out for a read or a write. The time includes retries. Default: 5 seconds. */
+  /** Time-out for a read or a write, including retries. Default: 5 seconds. */
   readonly timeout?: Duration.Input | undefined
 }
 
-// Returns -1 if the stored value has no version. Such a value was not written by this library. "again" marks a retry.
-// In an encrypted store, two writes never have the same value. So if a retry finds its own value in Redis, an earlier
-// try of the same write has succeeded.
+// Returns -1 if the stored value has no version, because this library did not write that value. "again" marks a retry.
+// If a retry finds its own value in Redis, an earlier try has succeeded: each value of an encrypted store is unique.
 const compareAndSetLua = `
 local found = redis.call("GET", KEYS[1])
 if ARGV[3] == "again" and found == ARGV[2] then return 1 end
@@ -357,15 +355,11 @@ redis.call("SET", KEYS[1], ARGV[2])
 if ARGV[4] ~= "" then ${redisChanges.announceLua("ARGV[4]", "ARGV[5]", "ARGV[6]")} end
 return 1`
 
-/**
- * A write for the script `compareAndSetLua`. After the write, the script announces the change: it adds the `account`
- * and the new version to a Redis stream (see `redisChanges`). The key of the Redis stream is `stream`. If `stream` is
- * empty, the script announces nothing.
- */
 interface Write {
   readonly key: string
   readonly expected: number
   readonly text: string
+  /** Key of the Redis stream that gets the change (see `redisChanges`). If empty, the change is not announced. */
   readonly stream: string
   readonly account: string
 }
@@ -391,9 +385,10 @@ const makeCompareAndSet = () =>
  * `appendonly yes` and `appendfsync always`, the data is on disk before the write succeeds. If Redis loses its data,
  * the programs log in again.
  *
- * `get` and `put` fail with `Io` if Redis refuses the command or does not answer within the time-out. `get` fails with
- * `Tampered` if the stored value does not have the format of this library. `put` fails with `Tampered` only if the
- * stored value has no version. `makeRedis` fails with `InvalidOption` if the time-out is invalid.
+ * `makeRedis` fails with `InvalidOption` if the time-out is invalid. `get` and `put` fail with these errors:
+ *
+ * - `Io`: Redis refuses the command, or does not answer within the time-out.
+ * - `Tampered`: the stored value does not have the format of this library. `put` checks only the version in the value.
  *
  * @category constructors
  * @since 0.1.0
@@ -439,8 +434,8 @@ export const makeRedis = Effect.fnUntraced(function* (
 })
 
 /**
- * Stores entries in Redis, encrypted with the `VaultKey`. Redis receives unencrypted tokens only if the program uses
- * `VaultKey.layerPlaintext`. Any number of programs may share the store. See also `makeRedis`.
+ * Stores entries in Redis, encrypted with the `VaultKey`. With `VaultKey.layerPlaintext`, the entries are not
+ * encrypted. Any number of programs may share the store. See also `makeRedis`.
  * `SessionLock.layerRedis` is the lock for this store.
  *
  * @category layers

@@ -1,6 +1,6 @@
 /**
- * Finds the dispatcher of Node's own `fetch`. Node does not document where this dispatcher is. undici stores it in the
- * global object under a symbol.
+ * Finds the dispatcher of Node's own `fetch`. undici stores the dispatcher in the global object, under a symbol that
+ * Node does not document.
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -8,8 +8,8 @@ import { type Dispatcher, fromDispatcher } from "./dispatcher.ts"
 import type { Transport } from "./exchange.ts"
 
 /**
- * The symbols of the global dispatcher, newest first. On Node 26, both symbols have a dispatcher, and the dispatcher at
- * `undici.globalDispatcher.1` is only a wrapper for older copies of undici.
+ * Newest first. Node 26 sets both symbols, but its `undici.globalDispatcher.1` is only a wrapper for older copies of
+ * undici.
  */
 const symbols = ["undici.globalDispatcher.2", "undici.globalDispatcher.1"].map((name) => Symbol.for(name))
 
@@ -34,9 +34,8 @@ type AgentClass = new (options: { readonly connections: number; readonly allowH2
 const isDefaultOption = (value: unknown): boolean => value === undefined || value === Infinity || value === 0
 
 /**
- * Returns the class of the dispatcher if the dispatcher is an agent with default options. Otherwise returns
- * `undefined`. The program may have replaced or wrapped the dispatcher, for example to use a proxy or other
- * certificates, and a new agent would not have these settings.
+ * Returns `undefined` unless the dispatcher is an agent with default options. The program may have configured the
+ * dispatcher, for example with a proxy or certificates. A new agent would not have these settings.
  */
 const plainAgentClass = (dispatcher: Dispatcher): AgentClass | undefined => {
   const { constructor } = dispatcher
@@ -53,8 +52,8 @@ const plainAgentClass = (dispatcher: Dispatcher): AgentClass | undefined => {
 const nothing = () => Promise.resolve()
 
 /**
- * Returns a transport. If the dispatcher is an agent with default options, the transport uses a new agent of the same
- * class, with at most `connections` connections to each origin. Otherwise, the transport uses the dispatcher itself.
+ * The transport uses a new agent with at most `connections` connections to each origin. If the dispatcher is not an
+ * agent with default options, the transport uses the dispatcher itself.
  */
 export const fromGlobal = (dispatcher: Dispatcher, connections: number): Transport => {
   const Agent = plainAgentClass(dispatcher)
