@@ -65,15 +65,11 @@ const parse = () => {
   }
 }
 
-/**
- * Returns the bench with this name. If there is none, returns all benches whose names begin with `name` and a hyphen.
- */
 const selectedBy = (name: string, benches: ReadonlyArray<Named>): ReadonlyArray<Named> => {
   const own = benches.filter(([bench]) => bench === name)
   return own.length > 0 ? own : benches.filter(([bench]) => bench.startsWith(`${name}-`))
 }
 
-/** Names that `--only` accepts. */
 const namesOf = ({ candidates }: Bench, against: Checkout | undefined): ReadonlyArray<string> =>
   Object.entries(candidates).flatMap(([name, { ours }]) =>
     ours === true && against !== undefined ? [name, twinName(name, against)] : [name]

@@ -1,8 +1,6 @@
 /**
- * A short program for login methods that need no person. The arguments are a module and an address, such as
- * `@auth/angel/AngelAuth https://…`. The program fetches the address with a session of the module's broker, and prints
- * the answer. Without an address, the program fetches and prints the profile of the account. If no valid session is
- * stored, the program first logs in.
+ * Example for login methods that need no person. The arguments are a module and an address, such as
+ * `@auth/angel/AngelAuth https://…`. Fetches the address and prints the answer. Without an address, prints the profile.
  */
 import * as Connection from "@auth/node/Connection"
 

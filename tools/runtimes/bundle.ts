@@ -4,7 +4,7 @@ import * as path from "node:path"
 import { rolldown } from "rolldown"
 
 export interface Bundler {
-  /** Returns the bundle of a module whose code is `entry`. Relative imports in `entry` are resolved from `folder`. */
+  /** `entry`: the code of a module. Imports in this code are resolved from `folder`. */
   readonly bundle: (folder: string, entry: string) => Promise<string>
 }
 

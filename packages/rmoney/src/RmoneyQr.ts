@@ -40,9 +40,8 @@ const method = Method.qr(services.family, {
 })
 
 /**
- * Provides all services of this login method for one account. Show the QR code, and poll about once a second until the
- * code is scanned. Before the scan, a poll returns `None`. After the QR code has expired, a poll fails with
- * `ChallengeExpired`.
+ * Provides all services of this login method for one account. Show the QR code, and poll about once a second. Before
+ * the scan, a poll returns `None`. After the QR code has expired, a poll fails with `ChallengeExpired`.
  *
  * @category layers
  * @since 0.1.0
@@ -50,8 +49,8 @@ const method = Method.qr(services.family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, and `RMONEY_ENVIRONMENT` if no
- * option sets the environment.
+ * Like `layer`, but reads `RMONEY_USER_ID` from the configuration. If no option sets the environment, `layerConfig`
+ * also reads `RMONEY_ENVIRONMENT`.
  *
  * @example
  * ```ts

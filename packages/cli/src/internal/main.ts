@@ -23,11 +23,11 @@ const signalNames = Object.keys(signals) as ReadonlyArray<keyof typeof signals>
 const usageOf = (error: { readonly message: string; readonly errors?: ReadonlyArray<{ readonly message: string }> }) =>
   error.errors?.[0]?.message ?? error.message
 
-/** Adds `--` after `simulate`, so that options after `simulate` are passed to the simulator and not parsed here. */
+/** Adds `--` after `simulate`, so that all further options go to the simulator. */
 const withEnd = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
   args[0] === "simulate" && args[1] !== "--" ? ["simulate", "--", ...args.slice(1)] : args
 
-/** Shows only the name of the error, because its message may contain a secret. */
+/** Shows only the error's name, because the message may contain a secret. */
 const tellDefect = (defect: unknown): void => {
   process.exitCode = ExitCode.table.defect.code
   const kind = defect instanceof Error ? defect.name : typeof defect
@@ -35,7 +35,7 @@ const tellDefect = (defect: unknown): void => {
 }
 
 export const run = (args: ReadonlyArray<string>): void => {
-  // Without this listener, Node would print the message and the stack of the error. Both may contain a secret.
+  // Without this listener, Node prints the error's message and stack, which may contain a secret.
   process.on("uncaughtException", (error) => {
     tellDefect(error)
     process.exit()

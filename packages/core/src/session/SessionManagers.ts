@@ -62,15 +62,13 @@ export interface WarmOptions {
   /** Maximum random delay before `warm` requests the session of an account. Default: 250 milliseconds. */
   readonly jitter?: Duration.Input | undefined
   /**
-   * Maximum number of accounts that `warm` starts per second. The accounts of all brokers count together. Default: no
-   * limit. Each broker's rate limits apply in addition. If you set a limit, brokers' firewalls are less likely to block
-   * your IP address.
+   * Maximum number of accounts that `warm` starts per second, over all brokers. Default: no limit. Each broker's rate
+   * limits apply in addition. With a limit, brokers' firewalls are less likely to block your IP address.
    */
   readonly perSecond?: number | undefined
   /**
-   * Time-out for one account. Default: 2 minutes. After this time, the account counts as failed, and the next account
-   * starts. The reason of the error is `BrokerUnavailable`, and its `why` is `time-out`. The login itself continues in
-   * the background.
+   * Time-out for one account. Default: 2 minutes. After this time, the account fails with `BrokerUnavailable`
+   * (`time-out`), and the next account starts. The login continues in the background.
    */
   readonly timeout?: Duration.Input | undefined
 }
@@ -91,8 +89,7 @@ export interface Options extends SessionManager.Options {
 }
 
 /**
- * `Layers` is a union of layer types. `Common` contains the services that each of these layer types provides. For
- * example, every broker's layer provides `Renewal`, so `Common` contains `Renewal`.
+ * The services that every layer in the union `Layers` provides.
  *
  * @category models
  * @since 0.1.0
@@ -124,26 +121,24 @@ export interface SessionManagers<in out Services, in out E = never> {
     name: string
   ) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError.AuthError>
   /**
-   * Returns the manager of the account. Call this function each time instead of keeping the manager, because
-   * `invalidate` and `idle` close the manager.
+   * Returns the manager of the account. Do not keep the manager, because `invalidate` and `idle` close it.
    */
   readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError.AuthError>
   /**
-   * Gets a live session of the account. You may keep the effect that this function returns, because each run of the
-   * effect uses the manager that is open at that time.
+   * Gets a live session of the account. You may keep the returned effect. Each run uses the manager that is open at
+   * that time.
    */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
   /**
-   * Closes the account. The next call for the account calls `lookup` of `make` again. Use `invalidate`, for example,
-   * after the credentials were corrected. Calls that wait for the account fail with `InvalidRequest`. Later calls to
-   * the closed manager fail in the same way. The stored session stays valid. To end the stored session, log out before
-   * you call `invalidate`.
+   * Closes the account, for example after its credentials were corrected. The next call for the account calls `lookup`
+   * of `make` again. Waiting calls, and later calls to the closed manager, fail with `InvalidRequest`. The stored
+   * session stays valid. To end the stored session, log out before you call `invalidate`.
    */
   readonly invalidate: (name: string) => Effect.Effect<void>
   /**
-   * Gets a session for each account, and emits the result of each account as soon as it is known. If an account fails
-   * or times out, `warm` continues with the other accounts. If an argument is invalid, the stream fails with
-   * `InvalidRequest` before any account starts.
+   * Gets a session for each account, and emits each result as soon as it is known. If an account fails or times out,
+   * `warm` continues with the other accounts. If an argument is invalid, the stream fails with `InvalidRequest` before
+   * any account starts.
    */
   readonly warm: (names: Iterable<string>, options?: WarmOptions) => Stream.Stream<Progress<E>, AuthError.AuthError>
 }
@@ -153,19 +148,15 @@ interface Ready<Services> {
   readonly scope: Scope.Closeable
   readonly self: Self
   readonly session: Effect.Effect<Session, SessionManager.Failure>
-  /**
-   * The services of the account's layer, by the keys of the services. The `Context` of the services is not kept,
-   * because it needs more memory than this map.
-   */
+  /** The map in the layer's `Context`. The `Context` itself is not kept, to save memory. */
   readonly layerServices: ReadonlyMap<string, unknown>
-  /** The manager. Made when a program requests it. */
+  /** Made at the first request. */
   manager: SessionManager.SessionManager["Service"] | undefined
-  /** The services of the layer, and the manager. Made when a program requests them. */
+  /** Made at the first request. */
   services: Context.Context<Services | SessionManager.SessionManager> | undefined
   /**
-   * Whether `get` has returned this account since the last check for unused accounts. `SessionManagers.session` does
-   * not call `get` for an open account. So the check also calls `lastUsed`, which returns the latest time at which the
-   * manager may have been used.
+   * Whether `get` has returned this account since the last check for unused accounts. `session` does not call `get` for
+   * an open account, so the check also calls `lastUsed`.
    */
   isUsed: boolean
   /** Time of the last check at which `isUsed` was true, in milliseconds since the epoch. */
@@ -203,7 +194,7 @@ const closeParts = (
 ): Effect.Effect<void> =>
   Effect.onExit(self === undefined ? Effect.void : closeManager(self, exit), () => Scope.close(scope, exit))
 
-/** Used in place of a broker's name in errors for which no broker is known. */
+/** The broker's name in errors if no broker is known. */
 const noBroker = "accounts"
 
 const readIdle = (idle: Duration.Input) => {
@@ -240,9 +231,8 @@ const readWarm = (
  * Makes the managers. `lookup` returns the broker's layer for the name of an account. Each account has its own layer,
  * with its own rate limits. `make` fails with `InvalidRequest` if `idle` is invalid.
  *
- * An account with a cached session takes about 1 kB of heap, plus its session and the state of its layer. It takes
- * another kilobyte after `manager` or `services` was called for it. `idle` and `invalidate` free all memory of an
- * account.
+ * An account takes about 1 kB of heap, plus its session and the state of its layer. The first call of `manager` or
+ * `services` for the account adds another kilobyte. `idle` and `invalidate` free all memory of an account.
  *
  * @example
  * ```ts
@@ -298,8 +288,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const owner = yield* ManagerOwner
   const context = yield* Effect.context<R | SessionStore | SessionLock>()
   const memoMap = Layer.CurrentMemoMap.forkOrCreate(context)
-  // Effect's `LayerMap` is not used. It keeps failures forever, and it needs a scope for each lookup. The scopes make
-  // lookups too slow.
+  // Effect's `LayerMap` is not used. It keeps failures forever, and makes a scope for each lookup, which is too slow.
   const ready = new Map<string, Ready<Services>>()
   const building = new Map<string, Attempt<Services, E>>()
 
@@ -336,10 +325,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
     self.owner?.closedBecause === undefined ? session : sessionNow(name)
   )
 
-  /**
-   * If an attempt fails, its scope is closed, so that the next attempt starts without the resources of the failed
-   * attempt.
-   */
+  /** Closes a failed attempt, because the next attempt acquires new resources. */
   const build = (name: string, attempt: Attempt<Services, E>) =>
     Effect.suspend(() => Layer.buildWithMemoMap(lookup(name), memoMap, attempt.scope)).pipe(
       Effect.provideContext(context),
@@ -510,8 +496,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
 })
 
 /**
- * Returns the error of an account that could not get a session. Returns `undefined` if the account has a session, or if
- * the account failed because of a defect or an interruption.
+ * Returns the error of a failed account. Returns `undefined` after a success, a defect or an interruption.
  *
  * @category accessors
  * @since 0.1.0

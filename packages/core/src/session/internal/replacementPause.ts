@@ -1,6 +1,6 @@
 /**
- * If the broker refuses a session, and then also refuses the session that replaced it, automatic renewals pause. More
- * logins would not help, and could lock the account.
+ * Automatic renewals pause if the broker refuses a session and then also its replacement. More logins would not help,
+ * and could lock the account.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -28,7 +28,7 @@ const accepted =
 const notYet = (until: number) =>
   `The broker refused a session, and also the session that replaced it. The next automatic renewal is possible at ${Expiry.toIst(until)}. Find out why the broker refuses the sessions. SessionManager.renew without an argument gets another session at once.`
 
-/** Whether a refused session is live, or `undefined` if this is unknown. */
+/** Whether a refused session is live. `undefined` if unknown. */
 const probe = Effect.fnUntraced(function* (
   self: Self,
   refused: Session.Session,
@@ -38,7 +38,7 @@ const probe = Effect.fnUntraced(function* (
   const exit = yield* Effect.exit(self.profile(refused))
   const lives = Exit.isSuccess(exit)
   const failure = lives ? undefined : Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-  // Only the reason `SessionExpired` shows that the session is not live. After any other failure, this is unknown.
+  // Only `SessionExpired` shows that the session is not live.
   if (!lives && failure?.reason._tag !== "SessionExpired") return undefined
   const now = yield* Clock.currentTimeMillis
   yield* Effect.ignore(
@@ -49,18 +49,16 @@ const probe = Effect.fnUntraced(function* (
 
 /**
  * Fails if a refused session must not be replaced now. The session is replaced without a pause in two cases:
- * - The session has not replaced another refused session in the last 30 minutes. These 30 minutes begin again when the
- *   broker's profile call accepts the session.
+ * - The session has not replaced another refused session in the last 30 minutes.
  * - The broker has accepted the session for an order, or for another call that must not be sent twice.
  *
  * In all other cases, a pause applies to all programs that share the store. The pause begins when the session replaces
- * another refused session. Like the 30 minutes, the pause begins again when the profile call accepts the session. The
- * profile call shows whether the session is live:
- * - Live: the session is not replaced, and callers get the session.
+ * another refused session. The broker's profile call shows whether the session is live:
+ * - Live: callers get the session, and it is not replaced. The profile call restarts the pause and the 30 minutes.
  * - Not live: callers no longer get the session. It is replaced when the pause is over.
  * - Unknown: callers get the session. It is replaced when the pause is over.
  *
- * Until the pause is over, a result "live" or "not live" is kept, and the profile call is not sent again.
+ * During the pause, the profile call is not sent again after a result "live" or "not live".
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,
