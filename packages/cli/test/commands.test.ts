@@ -113,7 +113,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth guard` and `status` show that the broker has locked the account",
+  "`broker-auth guard` and `status` show a locked account",
   () =>
     Effect.gen(function* () {
       const seed = { brokers: { angel: { accounts: [{ clientCode: "A123456", state: "blocked" }] } } }
@@ -129,7 +129,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth guard` shows the failed logins, and `broker-auth guard reset` clears them",
+  "`broker-auth guard` shows failed logins, and `guard reset` clears them",
   () =>
     Effect.gen(function* () {
       const { simulator, user, values } = yield* withAngel({ ANGEL_PIN: "0000" })
@@ -179,7 +179,7 @@ it.effect("`broker-auth status` counts a failed login for 24 hours", () =>
   })
 )
 
-it.effect("`broker-auth guard` does not count a login without an answer if its credentials worked before", () =>
+it.effect("`broker-auth guard` does not count unanswered logins whose credentials worked before", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const account = Account.make({ broker: "angel", id: "A123456" })
@@ -311,7 +311,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth lists the possible accounts if the user does not name exactly one",
+  "broker-auth lists the possible accounts unless exactly one matches",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()
@@ -423,7 +423,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth add` loads the package of a broker from the folder that `--package` names",
+  "`broker-auth add --package` loads a broker's package from a folder",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel"] })
@@ -448,7 +448,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth brokers` lists the brokers of the package that `--package` names",
+  "`broker-auth brokers --package` lists the brokers of a package",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()

@@ -11,7 +11,7 @@ import { manifestOf } from "../../../tools/docs/wiring.ts"
 import { credentials, hash, layer, layerApi, serve, session } from "./support.ts"
 
 describe("requests:", () => {
-  it.effect("a login sends SHA-256(password + API key) in lower-case hexadecimal, and never the password", () =>
+  it.effect("a login sends SHA-256(password + API key), and never the password", () =>
     Effect.gen(function* () {
       // The expected hash was computed with sha256sum. The sample hash in Motilal's documentation is wrong.
       const sample = yield* MotilalApi.passwordHash(Redacted.make("abc"), Redacted.make("123"))
@@ -70,7 +70,7 @@ describe("requests:", () => {
     })
   )
 
-  it.effect("the trade socket is on the host of the HTTP API, and the first message contains the login token", () =>
+  it.effect("`tradeSocket` returns the API's host and the login token", () =>
     Effect.gen(function* () {
       const api = yield* MotilalApi.MotilalApi
       const { firstMessage, url } = api.tradeSocket(session)

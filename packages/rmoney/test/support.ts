@@ -65,7 +65,6 @@ type Calls = Readonly<Record<string, Effect.Effect<unknown, AuthError, RmoneyApi
 const call = <A>(make: (api: RmoneyApi.RmoneyApi["Service"]) => Effect.Effect<A, AuthError>) =>
   Effect.flatMap(RmoneyApi.RmoneyApi, make)
 
-/** One request for each call of `RmoneyApi`, including the undocumented calls `getProfile` and `logout`. */
 export const calls: Calls = {
   ssoGetUserDetails: call((api) =>
     api.ssoGetUserDetails({
@@ -106,7 +105,7 @@ export const submit = (url: string, fields: Readonly<Record<string, string>>) =>
     (response) => response.headers.get("location") ?? ""
   )
 
-/** Approves the QR code on the fake's page, which replaces the broker's mobile app. */
+/** The fake's page replaces the broker's mobile app. */
 export const scan = (name: Redacted.Redacted<string>, account: FakeRmoney.Account) =>
   Effect.asVoid(
     submit(`https://webuat.rmoneyindia.co.in/qr-scan?qrName=${Redacted.value(name)}`, {

@@ -23,7 +23,7 @@ import { alike, type Case, ContractViolation, ensure, same } from "./contract/su
  * @since 0.1.0
  */
 export interface Fixture {
-  /** A name that no other fixture of the endpoint has. */
+  /** Unique among the fixtures of the endpoint. */
   readonly name: string
   /** Where the answer is documented or was observed. */
   readonly source: string
@@ -68,7 +68,7 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
   readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
   /** Returns the rows of the error table that apply to a fixture. Default: all rows apply. */
   readonly codesFor?: (fixture: F) => ReadonlyArray<ErrorTable.ErrorRow>
-  /** Parts of the secrets in requests and answers, at least one for each secret. No failure may contain such a part. */
+  /** At least one part of each secret in requests and answers. No failure may contain one of these parts. */
   readonly secrets: readonly [string, ...ReadonlyArray<string>]
 }
 
@@ -290,8 +290,8 @@ export const codeCases = <F extends Fixture, Api>(subject: Subject<F, Api>): Rea
 
 /**
  * Makes cases that check whether the fixtures are complete. Every endpoint must have a call, a fixture that succeeds
- * and a fixture that fails. Every fixture must have a source, a date, a confidence, and a name that no other fixture of
- * its endpoint has.
+ * and a fixture that fails. Every fixture must have a source, a date, a confidence, and a name that is unique for its
+ * endpoint.
  *
  * @category cases
  * @since 0.1.0
@@ -386,7 +386,7 @@ const typeOf = (value: unknown) => (value === null ? "null" : Array.isArray(valu
 
 const samples: ReadonlyArray<unknown> = ["x", 7, true, { x: 1 }, ["x", 7], null]
 
-/** Returns all values as texts in upper case, so that a comparison with decoded texts can ignore case. */
+/** The values are in upper case, so that comparisons can ignore case. */
 const valuesIn = (value: unknown): ReadonlyArray<string> =>
   Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(valuesIn) : [String(value).toUpperCase()]
 
@@ -411,7 +411,7 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
   const isEnvelope = ([first, ...rest]: Path) => envelope.includes(first) && rest.every((name) => /^\d+$/.test(name))
   const paths = pathsIn(json)
   const decisive = paths.filter((path) => path.some((name) => names.includes(name)))
-  // The types of essential fields, and of the objects that contain them, are not changed.
+  // Essential fields, and the objects that contain them, keep their types.
   const containsToken = (path: Path) => decisive.some((other) => path.every((name, index) => other[index] === name))
   const tried = paths.filter((path) => !isEnvelope(path) && !containsToken(path))
   for (const path of tried) {
@@ -439,9 +439,8 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
 
 /**
  * Makes a case for each successful fixture whose endpoint has an entry in `essential`. The case changes the JSON type
- * of one field at a time. It does not change the fields that `decisive` lists. After each change, the call must succeed
- * and decode the texts in all other fields. The case also puts numbers in quotation marks. The call must still decode
- * them as numbers.
+ * of one field at a time, but not of the fields that `decisive` lists. After each change, the call must succeed and
+ * decode the texts in all other fields. The call must also decode numbers in quotation marks as numbers.
  *
  * @example
  * ```ts

@@ -22,7 +22,7 @@ export interface TransportOptions {
 
 const timedOut = Effect.fail(new TransportFailure({ why: "time-out" }))
 
-/** Longest time for which the runtime can set a timer, in milliseconds. */
+/** Maximum delay of `setTimeout`, in milliseconds. */
 const longestTimer = 2_147_483_647
 
 const withQuery = ({ query, url }: WireRequest): string => {
@@ -81,8 +81,8 @@ const sendPlainly = (
 const loadExecute = Effect.orDie(lazyModule(() => import("./httpClientSend.ts")))
 
 /**
- * Returns an effect that loads the modules that `send` needs for this client, or `undefined` if `send` needs none. Run
- * the effect before the rate limits count the call. Otherwise, loading would delay a request that is already counted.
+ * Returns an effect that loads the modules that `send` needs, or `undefined` if `send` needs none. Run the effect
+ * before the rate limits count the call. Otherwise, loading would delay a request that is already counted.
  */
 export const prepare = (
   client: HttpClient.HttpClient,
