@@ -1,7 +1,6 @@
 /**
- * The programs of the benches `cold-start` and `size`. Each program logs in once. The programs of `cold-start` log in
- * at Angel One, print their CPU time in microseconds, and end. Only `size` uses the programs `kiteconnect` and
- * `openid-client`.
+ * The programs of the benches `cold-start` and `size`. Each program logs in once. Only `size` uses `kiteconnect` and
+ * `openid-client`. All other programs log in at Angel One and print their CPU time in microseconds.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -14,7 +13,7 @@ const clientCode = "A123456"
 
 const text = (value: unknown): string => JSON.stringify(value)
 
-/** Code of the programs that log in at Angel One without our library: the request, and the check of the answer. */
+/** For the programs that log in at Angel One without our library. */
 const request = `
 const url = process.argv[2] + ${text(addressAt(""))}
 const { body, ...options } = ${text(requestOf(clientCode))}
@@ -23,10 +22,7 @@ const check = ({ status, data }) => {
 }
 `
 
-/**
- * Prints the CPU time, and ends the program. The code does not use `process.stdout`, whose first use takes
- * milliseconds.
- */
+/** Does not use `process.stdout`, because its first use takes milliseconds. */
 const ending = `
 const { system, user } = process.cpuUsage()
 writeSync(1, String(system + user))
@@ -71,7 +67,7 @@ const response = await fetch(url, { ...options, body })
 check(await response.json())
 ${ending}`
 
-/** This program is CommonJS, like the examples of `smartapi-javascript`. */
+/** CommonJS, like the examples of `smartapi-javascript`. */
 const smartApi = `
 const { writeSync } = require("node:fs")
 const { SmartAPI } = require("smartapi-javascript")
@@ -84,15 +80,15 @@ const main = async () => {
 main()
 `
 
-/** Folders in the import specifiers of core's modules. Each folder ends with a slash, or is empty. */
+/** Folders in the import specifiers of core. Each folder ends with a slash, or is empty. */
 interface Folders {
   readonly broker: string
   readonly login: string
 }
 
 /**
- * Makes a program that logs in like the example in the README of `@auth/angel`. The program uses the given client and a
- * fixed one-time code. Its first argument is the broker's origin.
+ * Makes a program that logs in like the example in the README of `@auth/angel`, but with a fixed one-time code. The
+ * program's first argument is the broker's origin.
  */
 const oursOn = (client: "FetchClient" | "NodeHttpClient", { broker, login }: Folders): string => `
 import * as AngelAuth from "@auth/angel/AngelAuth"
@@ -175,10 +171,7 @@ const foldersOf = async (root: string): Promise<Folders> =>
     ? { broker: "broker/", login: "login/" }
     : { broker: "", login: "" }
 
-/**
- * Makes the folder `node_modules` of the programs. It contains the packages of the list `installed` as they are
- * published, and links to the third-party packages of the checkout `root`.
- */
+/** Writes our packages as they are published, and links the third-party packages of the checkout `root`. */
 const install = async (root: string, folder: string): Promise<void> => {
   const modules = path.join(folder, "node_modules")
   await fs.mkdir(modules)

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 
-/** Sends a secret to the test that started this program. The message is not part of the program's output. */
+/** Sends a secret to the test that started this program. The secret is not printed. */
 export const tell = (secret: unknown): void => {
   if (typeof secret === "string" && secret !== "") process.send?.(secret)
 }

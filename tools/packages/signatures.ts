@@ -38,7 +38,7 @@ const spell =
   ({ code, name, version }: Unsigned): string =>
     `${name}@${version}: ${problem}${code === undefined ? "" : ` (${code})`}`
 
-/** Returns `refused` for output that it does not recognize. */
+/** Returns `refused` for unknown output. */
 export const verdictOf = (stdout: string, printed: string): Verdict => {
   const { error, invalid, missing } = parse(stdout) ?? {}
   if (invalid !== undefined && missing !== undefined) {

@@ -27,14 +27,14 @@ describe("Authorize.request", () => {
     "HTTPS://ApiConnect.AngelOne.IN/rest",
     "https://apiconnect.angelone.in?x=1",
     "http://127.0.0.1:4010/rest"
-  ])("adds the session's headers to a request with the broker's URL %s", (url) =>
+  ])("adds the session's headers to a request to %s", (url) =>
     Effect.gen(function* () {
       const { headers } = yield* authorized(url)
       assert.deepInclude(headers, { authorization: "Bearer access-canary", "x-privatekey": "key", accept: "json" })
     })
   )
 
-  it.effect("replaces a header of the request only if the session has a header with the same name", () =>
+  it.effect("replaces headers of the same name and keeps all others", () =>
     Effect.gen(function* () {
       const request = HttpClientRequest.post("https://apiconnect.angelone.in/rest", {
         headers: { "x-own": "1", accept: "text/plain" },
@@ -76,7 +76,7 @@ describe("Authorize.request", () => {
     "javascript:https://apiconnect.angelone.in/",
     "https://",
     ""
-  ])("does not change a request whose URL is not the broker's: %j", (url) =>
+  ])("does not change a request to the foreign URL %j", (url) =>
     Effect.gen(function* () {
       const request = HttpClientRequest.get(url)
       const sent = yield* Authorize.request(request, session()).pipe(Effect.provideService(Authorize.Authorize, broker))
@@ -88,7 +88,7 @@ describe("Authorize.request", () => {
 it.effect.each([
   [session({ access: "canary\nhalf" }), broker, "tokens.access"],
   [session(), { ...broker, headers: () => ({ "x-privatekey": Redacted.make("canary\u0000") }) }, "headers.x-privatekey"]
-] as const)("Authorize.request does not show an invalid token or header in its error", ([given, service, field]) =>
+] as const)("errors of Authorize.request contain no token or header value", ([given, service, field]) =>
   Effect.gen(function* () {
     const ask = (url: string) =>
       Authorize.request(HttpClientRequest.get(url), given).pipe(Effect.provideService(Authorize.Authorize, service))

@@ -73,13 +73,13 @@ const mapClient = (
 
 const following = (http: Layer.Layer<HttpClient.HttpClient>) => mapClient(http, HttpClient.followRedirects(5))
 
-describe("the RequestInit that a program provides", () => {
+describe("a program's RequestInit", () => {
   const dispatcher = { proxy: "egress" }
   const init = { dispatcher, keepalive: true, redirect: "follow" } as RequestInit
   const expected = (calls: ReadonlyArray<Call>) =>
     calls.map((call) => [call.init.dispatcher === dispatcher, call.init.keepalive, call.init.redirect])
 
-  it.effect("applies to a call for which it is provided; the redirect mode becomes `manual`", () =>
+  it.effect("applies, except for `redirect`, if provided to a call", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch))
@@ -93,7 +93,7 @@ describe("the RequestInit that a program provides", () => {
     })
   )
 
-  it.effect("applies to every call if the client's layer has it; the redirect mode becomes `manual`", () =>
+  it.effect("applies, except for `redirect`, if provided to the client's layer", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch, init))
@@ -109,7 +109,7 @@ describe("the RequestInit that a program provides", () => {
     ["FetchClient", FetchClient.layer],
     ["FetchHttpClient", FetchHttpClient.layer]
   ] as const) {
-    it.effect(`replaces neither the method nor the signal of a call over ${name}, and adds no body`, () =>
+    it.effect(`does not change the method, body or signal of a call over ${name}`, () =>
       Effect.gen(function* () {
         const { calls, fetch } = record(() => yes())
         const own = { body: "x", method: "PUT", redirect: "follow", signal: AbortSignal.abort() } as const
@@ -131,7 +131,7 @@ describe("the RequestInit that a program provides", () => {
     )
   }
 
-  it.effect("keeps its redirect mode in the program's calls to services other than the broker", () =>
+  it.effect("keeps its redirect mode in calls to other services", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn } = yield* callsOver(overFetch(fetch))
@@ -150,7 +150,7 @@ describe("the RequestInit that a program provides", () => {
 
 describe("an HTTP client that follows redirects", () => {
   for (const code of [301, 302, 303, 307, 308]) {
-    it.effect(`sends no PIN, key or token to another origin after a redirect with the status ${code}`, () =>
+    it.effect(`sends nothing to another origin after a redirect with status ${code}`, () =>
       Effect.gen(function* () {
         for (const target of [otherOrigin, "http://api.tiny.example", `${origin}:8443`]) {
           const { calls, fetch } = record((url) =>
@@ -175,7 +175,7 @@ describe("an HTTP client that follows redirects", () => {
     )
   }
 
-  it.effect("sends no request to another origin even if trace propagation is disabled", () =>
+  it.effect("sends nothing to another origin even if trace propagation is disabled", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record((url) =>
         url.origin === origin ? new Response(null, { status: 307, headers: { location: otherOrigin } }) : yes()
@@ -188,7 +188,7 @@ describe("an HTTP client that follows redirects", () => {
     })
   )
 
-  it.effect("sends no request to another origin even if a redirect within the broker's origin comes first", () =>
+  it.effect("sends nothing to another origin if a second redirect leads there", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record((url) => {
         if (url.origin !== origin) return yes()
@@ -221,38 +221,33 @@ describe("an HTTP client that follows redirects", () => {
     })
   )
 
-  it.effect(
-    "makes a call fail with the advice to change the credentials, if the client ignores the redirect mode `manual`",
-    () =>
-      Effect.gen(function* () {
-        // Some implementations of `fetch` ignore the redirect mode.
-        const byUrl = record(() => Object.defineProperty(yes(), "url", { value: `${otherOrigin}/x` }))
-        const byRequest = Layer.succeed(
-          HttpClient.HttpClient,
-          HttpClient.makeWith<HttpClientError.HttpClientError, never, HttpClientError.HttpClientError, never>(
-            Effect.map(() => HttpClientResponse.fromWeb(HttpClientRequest.get(`${otherOrigin}/x`), yes())),
-            Effect.succeed
-          )
+  it.effect("and ignores the mode `manual` makes calls fail with advice", () =>
+    Effect.gen(function* () {
+      // Some implementations of `fetch` ignore the redirect mode.
+      const byUrl = record(() => Object.defineProperty(yes(), "url", { value: `${otherOrigin}/x` }))
+      const byRequest = Layer.succeed(
+        HttpClient.HttpClient,
+        HttpClient.makeWith<HttpClientError.HttpClientError, never, HttpClientError.HttpClientError, never>(
+          Effect.map(() => HttpClientResponse.fromWeb(HttpClientRequest.get(`${otherOrigin}/x`), yes())),
+          Effect.succeed
         )
-        for (const http of [overFetch(byUrl.fetch), byRequest]) {
-          const all = yield* callsOver(http)
-          for (const call of [all.login, all.read, all.authorized]) {
-            const failed = yield* Effect.flip(call)
-            assert.strictEqual(failed.reason._tag, "MalformedResponse")
-            assert.include(failed.message, `followed a redirect to ${otherOrigin}`)
-            assert.isTrue(AuthError.isAuthError(failed))
-            assert.include(
-              (failed as AuthError.AuthError).reason.remedy,
-              "change the credentials of the call (password"
-            )
-            for (const secret of [...Object.values(secrets), "private-"]) assert.notInclude(shown(failed), secret)
-          }
+      )
+      for (const http of [overFetch(byUrl.fetch), byRequest]) {
+        const all = yield* callsOver(http)
+        for (const call of [all.login, all.read, all.authorized]) {
+          const failed = yield* Effect.flip(call)
+          assert.strictEqual(failed.reason._tag, "MalformedResponse")
+          assert.include(failed.message, `followed a redirect to ${otherOrigin}`)
+          assert.isTrue(AuthError.isAuthError(failed))
+          assert.include((failed as AuthError.AuthError).reason.remedy, "change the credentials of the call (password")
+          for (const secret of [...Object.values(secrets), "private-"]) assert.notInclude(shown(failed), secret)
         }
-      })
+      }
+    })
   )
 })
 
-it.effect("an HTTP client may send every call to the address of a gateway", () =>
+it.effect("an HTTP client may send every call to a gateway", () =>
   Effect.gen(function* () {
     const { calls, fetch } = record(() => yes())
     const gateway = HttpClient.mapRequest(

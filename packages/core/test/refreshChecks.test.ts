@@ -15,7 +15,7 @@ import { account, breakable, makeShared, makeTiny, morning, pass, type Shared, s
 
 const network = new AuthError.BrokerUnavailable({ why: "network" })
 
-/** A broker that rotates its refresh tokens. `calls` lists `login` for a login, and the sent token for a refresh. */
+/** `calls` lists `login` for a login, and the sent refresh token for a refresh. */
 const makeRotating = () => {
   const tiny = makeTiny()
   const calls: Array<string> = []
@@ -41,31 +41,26 @@ const makeRotating = () => {
 }
 
 describe("a refresh token", () => {
-  it.effect.each(["put", "get"] as const)(
-    "is not sent by `renew` after a logout in which `%s` of the store failed",
-    (broken) =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const { calls, tiny } = makeRotating()
-        const { store, ...rest } = makeShared()
-        const { service, state } = breakable(store)
-        const manager = yield* start(tiny, { ...rest, store: service })
-        yield* manager.session
-        if (broken === "put") state.broken = true
-        else state.unreadable = true
-        yield* Effect.flip(manager.logout)
-        state.broken = false
-        state.unreadable = false
-        yield* manager.renew()
-        assert.deepStrictEqual(calls, ["login", "login"])
-      })
+  it.effect.each(["put", "get"] as const)("is not sent after a logout whose `%s` failed", (broken) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const { calls, tiny } = makeRotating()
+      const { store, ...rest } = makeShared()
+      const { service, state } = breakable(store)
+      const manager = yield* start(tiny, { ...rest, store: service })
+      yield* manager.session
+      if (broken === "put") state.broken = true
+      else state.unreadable = true
+      yield* Effect.flip(manager.logout)
+      state.broken = false
+      state.unreadable = false
+      yield* manager.renew()
+      assert.deepStrictEqual(calls, ["login", "login"])
+    })
   )
 })
 
-/**
- * While `state.isSlow` is true, a read of the entry `guard` takes five seconds. `withLock` does not wait for the lock.
- * While `state.isLost` is true, each check of the lock reports that the lock is lost.
- */
+/** `withLock` does not take the lock, so another program can renew at the same time. */
 const slowToRead = ({ lock, store }: Shared) => {
   const state = { isLost: false, isSlow: false }
   const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
@@ -122,7 +117,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("is not sent if there was a logout during a slow read of the store", () =>
+  it.effect("is not sent after a logout during a slow read of the store", () =>
     Effect.gen(function* () {
       const { asked, calls, one } = yield* begin
       yield* one.logout
@@ -135,7 +130,7 @@ describe("a refresh", () => {
 })
 
 describe("the progress of a login", () => {
-  /** Starts a program whose login stores its progress and fails. The program's `resume` fails too. */
+  /** Starts a program whose login stores its progress and then fails. */
   const startWith = Effect.fnUntraced(function* (shared: Shared, calls: Array<string>) {
     const tiny = makeTiny()
     const failure = Effect.fail(AuthError.make("tiny", "login", network))

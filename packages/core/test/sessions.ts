@@ -21,13 +21,13 @@ export const account = Account.make({ broker: "tiny", id: "T1" })
 /** 2026-11-21 10:00 IST. */
 export const morning = Date.UTC(2026, 10, 21, 4, 30)
 
-/** A fake broker. It numbers its tokens. */
+/** A fake broker that numbers its tokens. */
 export interface Tiny {
   readonly renewal: Renewal.Renewal["Service"]
   readonly logout: Logout["Service"]
-  /** The calls that the broker received, in order, such as `login 1`, `refresh 2`, `logout 2`. */
+  /** For example `login 1`, `login refused`, `refresh 2`, `logout 2`. */
   readonly calls: Array<string>
-  /** The failures of the next logins and refreshes, in order. Later logins and refreshes succeed. */
+  /** The failures of the next logins and refreshes. */
   readonly failures: Array<AuthError.Reason>
   latency: Duration.Input
 }
@@ -94,7 +94,7 @@ export interface Shared {
 
 export const makeShared = (): Shared => ({ store: SessionStore.makeMemory(), lock: SessionLock.makeMemory() })
 
-/** Builds a new SessionManager, as a program does when it starts. */
+/** Starts a program with a SessionManager of its own. */
 export const start = (...options: Parameters<typeof startWith>) => Effect.orDie(startWith(...options))
 
 export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: SessionManager.Options = {}) =>

@@ -1,8 +1,8 @@
 /**
  * Describes the data of requests and answers for the tables of endpoints.
  *
- * Most shapes decode the usual answers without `effect/Schema`. So most logins do not load `effect/Schema`, and load a
- * quarter less code. For all other data, a shape makes its schema. The schema decodes the data, or reports the problem.
+ * Most shapes decode the usual answers without `effect/Schema`. So most logins load a quarter less code. For all other
+ * data, a shape makes its schema. The schema decodes the data, or reports the problem.
  *
  * @since 0.1.0
  */
@@ -17,8 +17,8 @@ const { absent, unsure } = plain
 const TypeId = "~@auth/broker-core/broker/Shape"
 
 /**
- * The modules from which the schema of a shape is made: `Decode`, and those parts of Effect's `Schema` that tables of
- * endpoints usually need. If a table needs other parts, it can contain a schema instead of a shape.
+ * The argument of `toSchema`: `Decode`, and the parts of `effect/Schema` that tables of endpoints usually need. A table
+ * that needs other parts can contain a schema instead of a shape.
  *
  * @category models
  * @since 0.1.0
@@ -33,7 +33,6 @@ export type Schemas = typeof schemas
  */
 export interface Shape<out S = unknown> {
   readonly [TypeId]: typeof TypeId
-  /** Makes the schema. */
   readonly toSchema: (schemas: Schemas) => S
   /** Decodes the usual data without the schema. Absent if only the schema can decode the data. */
   readonly decode: plain.PlainDecoder | undefined
@@ -83,8 +82,8 @@ const ifKnown = (
 ): plain.PlainDecoder | undefined => (decode === undefined ? undefined : use(decode))
 
 /**
- * Makes a shape from a function that makes its schema. `is` must return `true` only for a value that the schema
- * would accept and return unchanged. Without `is`, only the schema decodes the data.
+ * Makes a shape. `is` must return `true` only for a value that the schema accepts and returns unchanged. Without `is`,
+ * the schema decodes all data.
  *
  * @example
  * ```ts
@@ -245,7 +244,7 @@ export const literals = <const L extends ReadonlyArray<string>>(texts: L) =>
 export const Text = make(({ Decode }) => Decode.Text, plain.isText)
 
 /**
- * Secret text in an answer. `SecretText` does not wrap the text in `Redacted`. To wrap the text, use `map`.
+ * Secret text in an answer, not wrapped in `Redacted`. To wrap the text, use `map`.
  *
  * @category fields
  * @since 0.1.0

@@ -8,8 +8,8 @@ export type Failure = AuthError | VaultError
 export type SessionChange =
   | {
       /**
-       * - `LoggedIn`: the broker returned the session in answer to a login.
-       * - `Refreshed`: the broker returned the session in answer to a refresh.
+       * - `LoggedIn`: a login returned the session.
+       * - `Refreshed`: a refresh returned the session.
        * - `PickedUp`: another program or an earlier run had stored the session.
        * - `Adopted`: the session was passed to `adopt`.
        */
@@ -25,8 +25,8 @@ export type SessionChange =
       readonly live: boolean
       /**
        * The end of the pause after this failure, in milliseconds since the epoch. During the pause, only a call of
-       * `renew` without an argument starts a renewal. If the current session is live when the renewal fails, the pause
-       * ends early once this session expires or is refused.
+       * `renew` without an argument starts a renewal. If `live` is true, the pause ends early when the current session
+       * expires or is refused.
        */
       readonly retryAt: number
     }
