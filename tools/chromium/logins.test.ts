@@ -12,7 +12,7 @@ const options = { tags: ["thorough"], timeout: 60_000 }
 
 const isPasted = ({ callback }: LoginMethod): boolean => callback === "pasted"
 
-/** If the user must paste the callback, no server listens at the redirect URL, and the browser's request fails. */
+/** If the user must paste the callback, no server listens at the redirect URL, so the request fails. */
 const click = (method: LoginMethod, button: string) => async (page: Page) => {
   const next = isPasted(method)
     ? page.waitForEvent("requestfailed", (request) => request.url().startsWith("https://app.example.com/"))
@@ -71,7 +71,6 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
               assert.match(pathname, /^\/done\/[0-9a-f]{32}$/)
               assert.strictEqual(search + hash, "")
               assert.strictEqual(await page.locator("h1").textContent(), "Login complete")
-              // The callback with the code is not in the history.
               const past = await historyOf(page)
               assert.isFalse(past.some((url) => url.startsWith(prepared.redirectUrl)))
               assert.deepStrictEqual(complaints, [])
@@ -100,7 +99,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
     }
 
     it.effect(
-      "returns a session if the user pastes an address with the parameters after a #",
+      "accepts a pasted address with the parameters after a #",
       () =>
         Effect.gen(function* () {
           const method = methods.find(({ method: id }) => id === "sso")
@@ -125,7 +124,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
     )
 
     it.effect(
-      "shows a readable page at a width of 320 pixels, in light and in dark colors, after the user declines",
+      "that is declined shows a readable page at 320 pixels, light and dark",
       () =>
         Effect.gen(function* () {
           const method = methods.find(({ decline: button }) => button === "deny")
@@ -155,7 +154,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
   })
 })
 
-it("the list `methods` contains every login method that has the capability RedirectLogin", () => {
+it("`methods` contains exactly the login methods with RedirectLogin", () => {
   const known = Array.from(new Map(methods.map(({ broker }) => [broker.id, broker])).values())
   assert.sameMembers(
     known.map(({ id }) => id),

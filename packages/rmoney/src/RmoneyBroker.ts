@@ -121,8 +121,8 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
 export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * If each wrong attempt restarts the 300 seconds of `source`, four wrong attempts within 15 minutes can lock the
- * account. After two failed logins, a person can still make one wrong attempt without locking the account.
+ * Each wrong attempt may restart the 300 seconds of `source`, so four within 15 minutes may lock the account. After two
+ * failed logins, a person can still make one wrong attempt.
  */
 const budget = {
   maxFailures: 2,

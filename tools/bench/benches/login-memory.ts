@@ -1,4 +1,3 @@
-/** Measures how much the heap grows over many logins and logouts, and how many handles they leave open. */
 import * as Effect from "effect/Effect"
 import { addressAt, check, logoutPath, requestOf } from "../angelLogin.ts"
 import { type Bench, loops, type Run, type Turn } from "../harness.ts"
@@ -7,7 +6,7 @@ import { accounts, clientCodeOf, inFibers, makeAccounts, sessionOf, undiciAgent,
 
 const wait = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Milliseconds after which an account may log in again: one second for the broker's rate limit, and a margin. */
+/** Milliseconds between two logins of an account. The rate limit allows one login per second. */
 const pause = 1050
 
 const inParts =
@@ -21,7 +20,7 @@ const inParts =
 
 const handles = (): number => process.getActiveResourcesInfo().length
 
-/** Measures all logins except the first login of each account, which opens connections and fills caches. */
+/** Does not measure the first login of each account, which opens connections and fills caches. */
 const weigh =
   (run: Run): Run =>
   async (turn) => {
@@ -42,7 +41,7 @@ const weigh =
 
 const logout = "logout"
 
-/** Each turn begins with one login of each account, which is not measured. */
+/** `weigh` does not measure the first login of each account. */
 const turnsOf = (logins: number): ReadonlyArray<Turn> => [
   { title: `${logins} logins`, concurrency: 64, count: accounts + logins },
   {

@@ -1,6 +1,6 @@
 /**
- * Compares logins over TLS. Angel One's official SDK, `smartapi-javascript`, opens a new connection for each call, so
- * it spends most of its time on TLS handshakes.
+ * Angel One's SDK, `smartapi-javascript`, opens a new connection for each call. So it spends most of its time on TLS
+ * handshakes.
  */
 import type { Bench, Turn } from "../harness.ts"
 import { candidates, versions } from "../logins.ts"

@@ -41,20 +41,14 @@ const pick = (names: ReadonlyArray<string>, given: AppFields): Record<string, Ap
   return found
 }
 
-/**
- * The values that are added to the fields of a request: values of the app and of the session, and the token if the
- * endpoint has a `tokenField`.
- */
+/** The values that are added to a request. `token` is set only if the endpoint has a `tokenField`. */
 export interface Given {
   readonly app: AppFields | undefined
   readonly extras: AppFields | undefined
   readonly token: Redacted.Redacted<string> | undefined
 }
 
-/**
- * Returns all fields that are sent. If the endpoint has no function `body`, their order is: the fields of the app, the
- * fields of the session, the fields of the request, the token.
- */
+/** Adds the given values to the request. Without `body`, the order is: app, session, request, token. */
 export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: Given, request: unknown): unknown => {
   const { body, tokenField } = endpoint
   const addsNothing = endpoint.app.length === 0 && endpoint.session.length === 0 && tokenField === undefined
@@ -69,7 +63,7 @@ export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: G
   return tokenField === undefined || token === undefined ? own : { ...(own as object), [tokenField]: token }
 }
 
-/** Returns the fields of a request. Only a JSON request may be a value that has no named fields, such as an array. */
+/** Only a JSON request may be a value without named fields, such as an array. */
 const fieldsOf = ({ app, encoding, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
   if (query !== undefined) {
     const fields = { ...(request as object) } as Fields
@@ -101,10 +95,6 @@ export const queryOf = ({ app, query, session }: Endpoint, request: unknown): Ap
   return Object.fromEntries(present.map(([name, field]) => [name, parameterOf(fields[field])]))
 }
 
-/**
- * For a call with a session but without fields, `emptyBody` decides the body: `"object"` means `{}`, and any other
- * value means no body.
- */
 export const bodyOf = (
   { encoding, query, token }: Endpoint,
   request: unknown,

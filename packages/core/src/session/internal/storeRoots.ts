@@ -4,13 +4,10 @@ type Store = SessionStore["Service"]
 
 const roots = new WeakMap<Store, Store>()
 
-/** Returns the innermost store that `store` wraps. Returns `store` itself if `store` wraps no other store. */
+/** Returns the innermost store that `store` wraps, or `store` itself if it wraps none. */
 export const rootOf = (store: Store): Store => roots.get(store) ?? store
 
-/**
- * Returns a copy of `store`. The members in the argument `changes` replace the members with the same names. The copy
- * and `store` read and write the same entries.
- */
+/** Returns a copy of `store` with the members of `changes`. Both stores must access the same entries. */
 export const wrap = (store: Store, changes: Partial<Store>): Store => {
   const made = { ...store, ...changes }
   roots.set(made, rootOf(store))
