@@ -9,7 +9,7 @@ const terminal = createInterface({ input: process.stdin, output: process.stdout 
 
 const connections = await Connections.open({
   accounts: { mine: MotilalAuth.layerConfig(), family: SamcoAuth.layerConfig(), business: RmoneyAuth.layerConfig() },
-  // If a login needs a code that the broker sends by SMS, this function asks the user for the code.
+  // Asks the user for a code that the broker sent by SMS.
   codes: ({ account, signal }) => terminal.question(`Code from ${account.broker} for ${account.id}: `, { signal })
 })
 

@@ -1,6 +1,6 @@
 /**
- * `npm run check`: runs the `steps` below. At the end it prints one line for each step, and the last lines of the
- * output of each failed step.
+ * `npm run check`: runs the `steps` below. At the end, prints the result of each step, and the last lines of the output
+ * of each failed step.
  */
 import * as path from "node:path"
 import { parseArgs } from "node:util"

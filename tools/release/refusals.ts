@@ -10,7 +10,7 @@ const named = 5
 const listOf = (names: ReadonlyArray<string>): string =>
   names.length > named ? `${names.slice(0, named).join(", ")} and ${names.length - named} more` : names.join(", ")
 
-/** Time limit of a git command, in milliseconds. */
+/** In milliseconds. */
 const limit = 60_000
 
 const changed = async (folder: string): Promise<ReadonlyArray<string>> =>

@@ -22,10 +22,7 @@ export const listen = async (server: net.Server, triesLeft = 20): Promise<number
   return listen(server, triesLeft - 1)
 }
 
-/**
- * Connects to the port to find out whether the port is free. If this function listened on the port, the port could
- * stay in use for a few milliseconds.
- */
+/** Connects to the port. If this function listened instead, the port could stay in use for a few milliseconds. */
 export const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = net.connect({ port, host: "127.0.0.1" })
@@ -36,7 +33,7 @@ export const isFree = (port: number): Promise<boolean> =>
     socket.once("error", () => resolve(true))
   })
 
-/** Returns the lowest port that the system gives to outgoing connections, or 49,152 if this port is unknown. */
+/** Returns the lowest port that the system gives to outgoing connections. */
 const firstOutgoing = (): number => {
   try {
     return Number.parseInt(fs.readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8"), 10)
@@ -45,13 +42,12 @@ const firstOutgoing = (): number => {
   }
 }
 
-/** `freePort` selects ports from `lowest` up to, but not including, `end`. */
 const lowest = 10_000
 const end = firstOutgoing() - lowest < 1000 ? 32_768 : Math.min(firstOutgoing(), 32_768)
 
 /**
- * Returns a free port on 127.0.0.1 between 10,000 and 32,767 that browsers and `fetch` accept. Outgoing connections
- * usually get only higher ports, so they rarely take the port before the caller listens on it.
+ * Returns a free port on 127.0.0.1 that browsers and `fetch` accept. Outgoing connections usually get higher ports, so
+ * they rarely take the port before the caller listens on it.
  */
 export const freePort = async (): Promise<number> => {
   const port = lowest + Math.floor(Math.random() * (end - lowest))

@@ -14,7 +14,7 @@ import { makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions
 
 const lastsAnHour = { expiry: Expiry.after("1 hour"), early: "10 minutes" } as const
 
-/** Makes a manager with a valid session whose early renewal is due. Each later login takes ten seconds. */
+/** A manager whose session is due for an early renewal. Each later login takes ten seconds. */
 const due = Effect.gen(function* () {
   yield* TestClock.setTime(morning)
   const tiny = makeTiny(lastsAnHour)
@@ -123,7 +123,7 @@ describe("callers of SessionManager.session", () => {
 })
 
 describe("a cached session", () => {
-  it.effect("is returned in a loop of a million calls without blocking other fibers", () =>
+  it.effect("is returned a million times without blocking other fibers", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -189,7 +189,7 @@ describe("promises from SessionManager.sessionPromise", () => {
     })
   )
 
-  it.effect("are not reused if they were rejected", () =>
+  it.effect("are not reused after a rejection", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -202,7 +202,7 @@ describe("promises from SessionManager.sessionPromise", () => {
     })
   )
 
-  it.effect("are not reused after a logout or after the session has expired", () =>
+  it.effect("are not reused after a logout or the session's expiry", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -219,7 +219,7 @@ describe("promises from SessionManager.sessionPromise", () => {
 })
 
 describe("SessionManager.changes", () => {
-  it.effect("emits to each listener only the changes that happen after the listener started", () =>
+  it.effect("emits to each listener only the changes since the listener started", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

@@ -21,7 +21,7 @@ const readDay = (text: string): string | undefined => {
   return year && `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`
 }
 
-/** `DateTime.make` can turn 30 February into a day in March. So the result must still be the given day. */
+/** `DateTime.make` can turn 30 February into a day in March, so the result is compared with `day`. */
 const exists = (day: string): boolean =>
   day >= "1900" && Option.exists(DateTime.make(day), (date) => DateTime.formatIso(date).startsWith(day))
 
@@ -47,8 +47,8 @@ const toSecondFactor = (value: string): string =>
   readDay(value)?.split("-").toReversed().join("/") ?? value.toUpperCase()
 
 /**
- * If a `Date` is midnight in UTC or in India, its text is the day that begins at that midnight. Otherwise, its text is
- * not a day, and `secondFactorProblem` rejects it.
+ * If `date` is midnight in UTC or in India, returns the day that begins then. `secondFactorProblem` rejects the text of
+ * any other `date`.
  */
 const textOfDate = (date: Date): string => {
   const instant = Option.getOrUndefined(DateTime.make(date))
@@ -173,8 +173,8 @@ export const broker: Broker.Broker = {
   environments: {
     production: { api: "https://openapi.motilaloswal.com", login: "https://invest.motilaloswal.com" },
     uat: { api: "https://openapi.motilaloswaluat.com", login: "https://uattrade.motilaloswaluat.com" },
-    // The only known address of this environment's portal uses http, but an origin in a description must use https. So
-    // `login` is left out. To use the portal, set `origins.login`.
+    // `login` is missing, because the only known portal of this environment uses http, and origins here must use https.
+    // To use the portal, set `origins.login`.
     "uat-old": { api: "https://uatopenapi.motilaloswal.com" }
   },
   secretHeaders: ["authorization", "accesstoken", "apikey", "apisecretkey"],

@@ -1,8 +1,8 @@
 /**
- * How a session is renewed. A `Renewal` can have a refresh, a login, or both. If it has both, the refresh comes first.
- * If the broker refuses the refresh, the login follows. If the `Renewal` has neither, a person has to log in.
+ * Defines how a session is renewed. If a `Renewal` has a refresh and a login, the refresh is tried first. If it has
+ * neither, a person has to log in.
  *
- * The layer of each login method provides the method's `Renewal`. The layers of this module replace this `Renewal`.
+ * The layer of each login method provides a `Renewal`. The layers of this module replace this `Renewal`.
  *
  * @since 0.1.0
  */
@@ -27,17 +27,16 @@ import type { Session } from "../login/Session.ts"
 import type { StepUp } from "../login/StepUp.ts"
 
 /**
- * The limits of the login guard (`LoginGuard`). The login guard of a session manager stops further logins before the
- * broker locks the account.
+ * The limits of `LoginGuard`, which stops further logins before the broker locks the account.
  *
  * @category models
  * @since 0.1.0
  */
 export interface GuardPolicy {
   /**
-   * If this number of logins has failed within `window`, no further login is sent. `LoginGuard.countedAt` describes
-   * which logins count. A whole number from 1 to 100. It must be smaller than the number of refused logins after which
-   * the broker locks the account.
+   * After this number of failed logins within `window`, no further login is sent. `LoginGuard.countedAt` says which
+   * logins count. A whole number from 1 to 100. It must be smaller than the number of refused logins that lock the
+   * account.
    */
   readonly maxFailures: number
   /** How long a failed login counts towards `maxFailures`. Finite and above zero. */
@@ -69,10 +68,7 @@ export class Renewal extends Context.Service<
     readonly guard: GuardPolicy
     /** The source of the TOTP codes that `login` sends. `undefined` if the option `codes` of `make` is not a source. */
     readonly codes?: CodeSource | undefined
-    /**
-     * The credentials that `login` sends. A session manager compares them with credentials that the broker accepted or
-     * refused in the past.
-     */
+    /** The credentials that `login` sends. They are compared with credentials that the broker accepted or refused. */
     readonly credentials?: Redacted.Redacted<string> | undefined
   }
 >()("@auth/broker-core/broker/Renewal") {}
@@ -84,7 +80,7 @@ const stepOf = (codes: "totp" | CodeSource | undefined): Duration.Duration | und
   return (codes === "totp" ? undefined : codes.period) ?? defaultStep
 }
 
-/** All renewals without the option `window` share this object, which saves memory. */
+/** Shared by all renewals without the option `window`, to save memory. */
 const defaultWindow = Duration.hours(24)
 
 const inOneText = (credentials: Readonly<Record<string, unknown>>): Redacted.Redacted<string> => {
@@ -111,20 +107,20 @@ export const make = (options: {
   /** See `early` of `SessionManager.Options`. Default: zero, so a session is renewed only after it has expired. */
   readonly early?: Duration.Input | undefined
   /**
-   * If this number of logins has failed within `window`, no further login is sent. Default: 2, because no broker in
-   * this repository is known to lock an account before the third refused login.
+   * After this number of failed logins within `window`, no further login is sent. Default: 2. No broker in this
+   * repository is known to lock an account after two refused logins.
    */
   readonly maxFailures?: number | undefined
   /** How long a failed login counts towards `maxFailures`. Default: 24 hours. */
   readonly window?: Duration.Input | undefined
   /**
-   * The source of the TOTP codes that `login` sends. At most one login is sent in each period of the codes. The value
-   * `"totp"` is not a source: it only says that the codes have a period of 30 seconds.
+   * The source of the TOTP codes that `login` sends, or `"totp"` for codes with a period of 30 seconds. At most one
+   * login is sent in each period.
    */
   readonly codes?: "totp" | CodeSource | undefined
   /**
-   * The credentials that `login` sends, keyed by field. A session manager compares them with credentials that the
-   * broker accepted or refused in the past. Default: no credentials are compared.
+   * The credentials that `login` sends, keyed by field. They are compared with credentials that the broker accepted or
+   * refused. Default: no credentials are compared.
    */
   readonly credentials?: Readonly<Record<string, unknown>> | undefined
 }): Effect.Effect<Renewal["Service"], AuthError.AuthError> =>
@@ -157,7 +153,7 @@ export const make = (options: {
 export interface Options {
   /** See `early` of `SessionManager.Options`. */
   readonly early?: Duration.Input | undefined
-  /** If this number of logins has failed within `window`, no further login is sent. A whole number from 1 to 100. */
+  /** After this number of failed logins within `window`, no further login is sent. A whole number from 1 to 100. */
   readonly maxFailures?: number | undefined
   /** How long a failed login counts towards `maxFailures`. */
   readonly window?: Duration.Input | undefined
@@ -224,13 +220,13 @@ const unanswerable = (account: Account, why: string) =>
   )
 
 /**
- * Makes a login that answers the broker's challenge with a TOTP code from `codes`. If TOTP is not the first of the
- * challenge's `kinds`, the login fails with `ActionRequired`.
- *
- * If a login cannot use TOTP, the broker sends a code by SMS or email at each login. To prevent these messages, the
- * login sends nothing to the broker and fails with `ActionRequired` in two cases:
+ * Makes a login that answers the broker's challenge with a TOTP code from `codes`. The login fails with
+ * `ActionRequired` in these cases:
  * - `codes` is `undefined`.
  * - TOTP was not the first of the `kinds` of an earlier challenge.
+ * - TOTP is not the first of the `kinds` of the current challenge.
+ *
+ * In the first two cases, nothing is sent to the broker. So the broker sends no code by SMS or email.
  *
  * @example
  * ```ts
@@ -296,8 +292,8 @@ export const layerLogin: Layer.Layer<Renewal, never, Renewal | Login.Login> = La
 )
 
 /**
- * Renews a session by a login. If the broker returns a challenge, the challenge is answered once, with the code that
- * `respond` returns. If a session manager runs the login, `respond` must return the code within five minutes.
+ * Renews a session only by a login. If the broker returns a challenge, the challenge is answered once, with the code
+ * from `respond`. In a session manager, `respond` must return the code within five minutes.
  *
  * @example
  * ```ts
