@@ -1,6 +1,6 @@
 /**
- * Compares the files of each tarball with a list in `tools/packages/files`. In this list, a line such as `dist/a`,
- * without an extension, stands for two files: `dist/a.js` and `dist/a.d.ts`. Every other line is the path of one file.
+ * Compares the files of each tarball with a list in `tools/packages/files`. A line such as `dist/a` stands for two
+ * files: `dist/a.js` and `dist/a.d.ts`. Every other line is the path of one file.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

@@ -30,7 +30,7 @@ describe("canary: Motilal Oswal", () => {
     ]) {
       assert.include(output, name)
     }
-    // `told` contains the password hashes, TOTP codes, SMS codes and tokens in the requests to the fake broker.
+    // `told` contains the password hashes, one-time codes and tokens that the program sent.
     assert.isAtLeast(new Set(told).size, 8)
     assert.isTrue(told.some((value) => value.endsWith("_M")) && told.some((value) => /^\d{6}$/.test(value)))
     assert.deepStrictEqual(leaks(all, [...secrets, ...told]), [])

@@ -1,7 +1,3 @@
-/**
- * Support for tests of `RedirectListener`: a broker with a browser login, a fake browser, a fake terminal, and
- * functions that send requests.
- */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Expiry from "@auth/broker-core/login/Expiry"
@@ -114,7 +110,7 @@ export const idle = (port: number, bytes = "") =>
     (socket) => Effect.sync(() => socket.destroy())
   )
 
-/** Tries to listen on the port. Returns the code of the error, or `undefined` if the port is free. */
+/** Tries to listen. Returns the error code, or `undefined` if the port is free. */
 export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | undefined> =>
   Effect.callback((resume) => {
     const server = Net.createServer()
@@ -123,8 +119,8 @@ export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | u
   })
 
 /**
- * Like `bind`, for a port on which this process no longer listens. Retries for up to 5 seconds, because a child process
- * that was started while this process still listened can keep the port in use for a moment.
+ * For a port on which this process no longer listens. A child process can still hold the port for a moment, so this
+ * function retries for up to 5 seconds.
  */
 export const bindClosed = (port: number, host?: string): Effect.Effect<string | undefined> =>
   Effect.repeat(bind(port, host), {

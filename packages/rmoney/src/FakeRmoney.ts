@@ -1,6 +1,6 @@
 /**
- * A fake RMoney for tests and experiments. It makes the checks that RMoney's documentation describes. It also makes
- * checks that are known from Alice Blue and other brokers with the same back-end software.
+ * A fake RMoney for tests and experiments. It makes the checks that RMoney documents. It also makes checks that are
+ * known from brokers with the same back-end software, such as Alice Blue.
  *
  * @since 0.1.0
  */
@@ -47,7 +47,7 @@ export interface Account {
   readonly accessToken: string
   /**
    * The exchange of an authorization code is refused in every state except `active`.
-   * - `barred`: the broker blocked the account, and only the broker can unblock it. Logins and recoveries are refused.
+   * - `barred`: only the broker can unblock the account. Logins and recoveries are refused.
    * - `unapproved`: the app's vendor is not approved.
    * - `unlisted`: the calls come from an unregistered IP address.
    * - `totp-first`: the user must first log in with TOTP.
@@ -74,14 +74,11 @@ export interface Switches {
   /** Which call makes the broker send the one-time code: the password step, or a later `otpSend`. */
   readonly codeSent: "with-password" | "on-demand"
   /**
-   * Whether the result of an answer is an object, or an array with one object. The result of `getProfile` and of the
-   * calls for QR codes is always an array.
+   * Form of an answer's result: an object, or an array with one object. `getProfile` and the calls for QR codes always
+   * return an array.
    */
   readonly result: "object" | "array"
-  /**
-   * Whether the answers that announce a one-time code contain the user id itself, or a masked user id. With `masked`, a
-   * step token is accepted with any user id.
-   */
+  /** User id in answers that announce a one-time code. With `masked`, a step token is accepted with any user id. */
   readonly userIds: "canonical" | "masked"
   /** How many wrong passwords lock an account. */
   readonly lockAfter: 4 | 5
@@ -93,7 +90,7 @@ export interface Switches {
   readonly callback: "query" | "hash"
   /** Answer to a poll before the QR code is scanned: a result with an empty token, or an empty result. */
   readonly qrPending: "empty-token" | "no-result"
-  /** Whether the image of a QR code is sent as base64 without a prefix, or as a data URI. */
+  /** Form of a QR code's image: base64 without a prefix, or a data URI. */
   readonly image: "bare" | "data-uri"
   /** The call that ends a session: no call, `GET /auth/logout`, or `POST /auth/client/logout`. */
   readonly logout: "absent" | "get" | "post"
@@ -208,14 +205,16 @@ const notFound = FakeBroker.html(
 const osNames = new Set(["MOBANDROID", "MOBIOS", "EXECLIENT", "EXEMANAGER", "WEBINTERNAL", "WEBEXTERNAL"])
 
 /**
- * In seconds. These are the values of other brokers that use RMoney's back-end software. `code`: lifetime of a one-time
- * code. `hold`: how long codes are refused after too many wrong codes. `resend`: wait before a code can be resent.
- * `picture`: lifetime of a QR code. `approval`: how long an approved QR code can be used to log in. `passwords`: window
- * in which wrong passwords are counted.
+ * The values of other brokers that use RMoney's back-end software:
+ * - `code`: lifetime of a one-time code.
+ * - `hold`: how long codes are refused after too many wrong codes.
+ * - `resend`: wait before a code can be resent.
+ * - `picture`: lifetime of a QR code.
+ * - `approval`: how long an approved QR code can be used to log in.
+ * - `passwords`: window in which wrong passwords are counted.
  */
 const seconds = { code: 300, hold: 300, resend: 60, picture: 35, approval: 10, passwords: 300 }
 
-/** Number of wrong codes and of resends that the fake allows. */
 const counts = { wrongCodes: 3, resends: 4 }
 
 /** The time at which all sessions end each day, in IST. */
@@ -240,13 +239,13 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { of: "a session and its token", limit: `until ${sessionEnd} IST` }
 ]
 
-/** The image of each QR code: one pixel. The fake recognizes a QR code by its name, and does not read the image. */
+/** The image of each QR code: one pixel. The fake identifies a QR code by its name. */
 const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 
 /** Reads a field as trimmed text, because a code in the broker's own sample ends with a space. */
 const textField = (json: unknown, name: string): string | undefined => {
   const value = Predicate.hasProperty(json, name) ? json[name] : undefined
-  // The back end is written in Java, whose usual JSON reader accepts numbers and booleans as text.
+  // The back end is written in Java. Java's usual JSON reader accepts numbers and booleans as text.
   if (Predicate.isNumber(value) || Predicate.isBoolean(value)) return String(value)
   return FakeBroker.textField(json, name)?.trim()
 }
@@ -334,8 +333,8 @@ const emptyState = () => ({
 })
 
 /**
- * Makes the fake. The fake uses the clock of the calling program, and answers in the same way on the UAT host and the
- * production host.
+ * Makes the fake. The fake uses the clock of the calling program. The UAT host and the production host answer in the
+ * same way.
  *
  * @example
  * ```ts
@@ -465,7 +464,7 @@ export const make = Effect.fnUntraced(function* (
     return fits ? step.account : unauthorized
   }
 
-  /** Returns a refusal, or `undefined` if the code is accepted. An accepted code cannot be used again. */
+  /** Returns a refusal, or `undefined` if the code is accepted. */
   const checkSent = (account: Account, purpose: Purpose, code: string): FakeBroker.FakeResponse | undefined => {
     const key = `${account.userId} ${purpose}`
     const sent = state.sent.get(key)

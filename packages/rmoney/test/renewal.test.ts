@@ -55,7 +55,7 @@ const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
 describe("a session manager that logs in with a password", () => {
-  it.effect("renews the session by a login with TOTP exactly at the token's expiry", () =>
+  it.effect("logs in again with TOTP exactly at the token's expiry", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { session } = yield* start(fake, byPassword(ofTotpAccount))
@@ -70,7 +70,7 @@ describe("a session manager that logs in with a password", () => {
     })
   )
 
-  it.effect("causes only one SMS in three failed renewals if the account has no TOTP", () =>
+  it.effect("causes only one SMS if the account has no TOTP", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { renew } = yield* start(fake, byPassword({ totp: ofTotpAccount.totp }))
@@ -105,7 +105,7 @@ describe("a managed session from a biometric login", () => {
     credentials: { userId: demo.userId, accessToken: Redacted.make(demo.accessToken), deviceId: demo.deviceId }
   })
 
-  it.effect("is renewed with its own token in the last five minutes before its expiry", () =>
+  it.effect("is renewed with its own token in its last five minutes", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { session } = yield* start(fake, biometric)
@@ -122,7 +122,7 @@ describe("a managed session from a biometric login", () => {
     })
   )
 
-  it.effect("is never renewed with a token that the broker has refused", () =>
+  it.effect("is never renewed with a refused token", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { renew, session } = yield* start(fake, biometric)

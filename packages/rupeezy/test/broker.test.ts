@@ -16,9 +16,7 @@ import { browse, calls, credentials, fixtures, layerAnswer, serve } from "./supp
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/**
- * The secrets of this account are unusual texts. If a test finds one of them in a printed value, the secret has leaked.
- */
+/** The secrets of this account are unique texts. If an output contains one of them, that secret has leaked. */
 const canary: FakeRupeezy.Account = {
   ...FakeRupeezy.demoAccount,
   password: 'CANARY&pass<w>o"rd',
@@ -175,14 +173,14 @@ brokers.runBrokerTests({
   }
 })
 
-/** The known failures, as of 2026-11-21: an error code, HTTP statuses, and words in the message of a refused login. */
+/** The known failures as of 2026-11-21. The words are from the messages of refused logins. */
 const knownCodes = ["IP_NOT_ALLOWED"]
 const knownStatuses = [400, 401, 403, 404, 422, 429, 500]
 const knownWords = ["invalid cred", "password", "client", "totp", "otp", "2fa", "block", "lock", "disabled"]
 
 /**
- * Every login, session, funds, bank and brokerage call in the documents and the official SDKs. The list also contains
- * `GET /v2/user/profile`, which is known only from a third-party client.
+ * The login, session, funds, bank and brokerage calls of the documents and the official SDKs. `GET /v2/user/profile` is
+ * known only from a third-party client.
  */
 const knownCalls = [
   "POST /v2/user/login",
@@ -195,7 +193,7 @@ const knownCalls = [
 ]
 
 describe("tables and documentation", () => {
-  it("each answer format that can report a refusal has a fixture", () => {
+  it("each refusal format has a fixture", () => {
     const refusals = answers.fixtures.filter((fixture) => Fixtures.read(answers, fixture).verdict?._tag === "No")
     assert.deepStrictEqual(
       [...new Set(refusals.flatMap((fixture) => Fixtures.read(answers, fixture).dialect?.name ?? []))].toSorted(),
@@ -222,8 +220,8 @@ describe("tables and documentation", () => {
   })
 
   for (const word of knownWords) {
-    it(`the word "${word}" in the message of a refused login has a row in the error table and a fixture`, () => {
-      // With the word boundary `\b`, "blocked" does not count as "lock", and "totp" does not count as "otp".
+    it(`the word "${word}" has an error row and a fixture`, () => {
+      // Without `\b`, "blocked" would count as "lock", and "totp" as "otp".
       const beginsWord = new RegExp(`\\b${word}`, "i")
       const ofWord = answers.fixtures.filter(
         ({ body, endpoint, status }) => endpoint === "login" && status < 500 && beginsWord.test(body)
@@ -232,7 +230,7 @@ describe("tables and documentation", () => {
     })
   }
 
-  it.effect("the endpoint table has exactly the known calls, each with a handler in the fake", () =>
+  it.effect("the endpoint table has exactly the known calls, each handled by the fake", () =>
     Effect.gen(function* () {
       const fake = yield* FakeRupeezy.make()
       assert.deepStrictEqual(

@@ -43,7 +43,7 @@ describe("the session manager", () => {
     })
   )
 
-  it.effect("logs in again before the session expires if the option renewal.early is set", () =>
+  it.effect("logs in again before the session expires if renewal.early is set", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin({ renewal: { early: "10 minutes" } })
       const first = yield* session
@@ -53,7 +53,7 @@ describe("the session manager", () => {
     })
   )
 
-  it.effect("sends only one login if the password is wrong and `renew` is called five times", () =>
+  it.effect("sends a wrong password only once in five renewals", () =>
     Effect.gen(function* () {
       const { fake, renew } = yield* begin({}, Redacted.make("wrong"))
       for (let attempt = 0; attempt < 5; attempt += 1) {

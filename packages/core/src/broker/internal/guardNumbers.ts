@@ -3,23 +3,16 @@ import * as Duration from "effect/Duration"
 import type { AuthError } from "../../login/AuthError.ts"
 import * as Problems from "./problems.ts"
 
-/** The options may come from plain JavaScript or from a file, so a value can have the wrong type at run time. */
 export interface GuardNumbers {
   readonly early?: Duration.Input | undefined
   readonly maxFailures?: number | undefined
   readonly window?: Duration.Input | undefined
 }
 
-/**
- * The largest valid `maxFailures`. Brokers lock an account after fewer than 100 refused logins, so a larger value would
- * not protect the account.
- */
+/** Brokers lock an account after fewer than 100 refused logins, so a larger value would not protect the account. */
 const mostFailures = 100
 
-/**
- * Returns an error if a value is invalid. Without this check, `maxFailures` could be NaN, or `window` could be zero.
- * Then the limit on failed logins would never be reached.
- */
+/** If `maxFailures` were NaN or `window` were zero, the limit on failed logins would never be reached. */
 export const refusalOf = (
   broker: string,
   { early = 0, window = "1 hour", maxFailures = 1 }: GuardNumbers
