@@ -46,7 +46,6 @@ export const requestFixtures = (broker: Documented) =>
 export const answerFixtures = (broker: Documented) =>
   readFixtures(broker, "success.json") as ReadonlyArray<AnswerFixture>
 
-/** Returns the names of the source files, with `Broker` in place of the broker's name. */
 export const sources = ({ folder, name }: Documented): ReadonlyArray<string> => {
   const path = join(root, "packages", folder, "src")
   return (existsSync(path) ? readdirSync(path, { recursive: true }) : [])

@@ -1,4 +1,4 @@
-/** Logs in at a terminal in place of a person, and prints the token twice. */
+/** Logs in at a terminal in place of a person. */
 import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import { LoginPage, type Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,7 @@ type Service = Simulator.Simulator["Service"]
 
 const accountOf = ({ brokers }: Service, way: Way): FakeAccount => brokers[way.broker]?.accounts[way.account ?? 0] ?? {}
 
-/** Logs in on the page whose address the screen shows, and pastes the callback as a person does. */
+/** Logs in on the page whose address the screen shows, and pastes the callback. */
 const browse = (simulator: Service, way: Way): Reply => [
   /(http:\/\/127\.0\.0\.1:\d+\S*\?\S+)[\s\S]*paste it here/i,
   ([, url = ""]) =>

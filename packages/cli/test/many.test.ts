@@ -32,7 +32,7 @@ const entryOf = (name: string, id: string): accounts.Entry => ({
   )
 })
 
-it.live("the list of accounts loses no account if several programs add accounts at the same time", () =>
+it.live("the list of accounts keeps every account that concurrent programs add", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const names = Array.from({ length: 12 }, (_, index) => `a${String(index).padStart(2, "0")}`)
@@ -105,7 +105,7 @@ const methods = {
   zerodha: "browser"
 } as const
 
-/** Stores the simulator's accounts in the vault, under names such as `angel01`. Returns the accounts' secrets. */
+/** Stores the simulator's accounts in the vault. Returns the accounts' secrets. */
 const addAll = Effect.fnUntraced(function* ({ brokers: served, origins }: Simulator.Simulator["Service"], user: User) {
   const entries: Array<accounts.Entry> = []
   for (const [broker, methodId] of Object.entries(methods)) {
@@ -135,7 +135,7 @@ const addAll = Effect.fnUntraced(function* ({ brokers: served, origins }: Simula
   return Array.from(new Set(secrets))
 })
 
-it("the progress of `login --all` fits into one line of the terminal", () => {
+it("the progress of `login --all` fits into one line", () => {
   const current = Array.from({ length: 6 }, (_, index) => `a-long-name-of-an-account-${index}`)
   for (const counts of [
     { in: 0, person: 0, failed: 0 },
@@ -154,7 +154,7 @@ it("the progress of `login --all` fits into one line of the terminal", () => {
 })
 
 it.live(
-  "`broker-auth login --all` logs in to 21 of 25 accounts if two logins fail and the person skips two logins",
+  "`login --all` continues after failed and skipped logins",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({
@@ -195,8 +195,7 @@ it.live(
       const sentBefore = yield* loginsOf("angel", "loginByPassword")
       assert.strictEqual(sentBefore, 10)
 
-      // The next run logs in to the six accounts of Samco. Then it asks the person about the three accounts that need a
-      // person.
+      // The next run logs in to the six accounts of Samco. Then it asks about the three accounts that need a person.
       yield* Effect.sync(() => {
         const body = `#!/bin/sh\nprintf '%s|' "$@" > "${user.state}/record"\nenv >> "${user.state}/record"\ncat > "${user.state}/sent"\n`
         fs.writeFileSync(path.join(user.state, "notify.sh"), body, { mode: 0o700 })
@@ -261,7 +260,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth login --notify` sends a notification about one login",
+  "`login --notify` sends a notification about one login",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })
@@ -291,7 +290,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth vault rekey` changes the key, and `broker-auth vault remove` deletes the vault",
+  "`vault rekey` changes the key, and `vault remove` deletes the vault",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 
 const what = "session of tiny/production/default/T1"
 
-/** Each reason, whether it is retryable, and the pattern of its message. */
+/** The reason, `isRetryable`, and the pattern of the message. */
 const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
   [new VaultError.Tampered({ what }), false, /session of tiny.* was changed .* new login/],
   [new VaultError.WrongKey({ what }), false, /session of tiny.* not written with this key.* Provide the key/],
@@ -47,7 +47,7 @@ const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
 
 describe("a VaultError", () => {
   it.each(table.map(([reason, isRetryable, message]) => [reason._tag, message, reason, isRetryable] as const))(
-    "describes the reason %s with a message that matches %s",
+    "describes the reason %s as %s",
     (_, message, reason, isRetryable) => {
       const error = VaultError.make("get", reason)
       assert.match(error.message, message)
@@ -65,7 +65,7 @@ describe("a VaultError", () => {
     }
   )
 
-  it("is distinguished from other values by isVaultError", () => {
+  it("is the only value that isVaultError accepts", () => {
     assert.isFalse(VaultError.isVaultError(new Error("vault")))
     assert.isFalse(VaultError.isVaultError(undefined))
   })

@@ -37,7 +37,7 @@ const foreignHosts: ReadonlyArray<(port: string) => string> = [
   (port) => `127.0.0.1:${port}, evil.example`
 ]
 
-it.live("every port refuses a request whose Host header is not a loopback name with this port", () =>
+it.live("every port refuses a Host header with another host or port", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     for (const address of addressesOf(simulator)) {
@@ -51,7 +51,7 @@ it.live("every port refuses a request whose Host header is not a loopback name w
   })
 )
 
-it.live("the simulator refuses a request with no Host header, two Host headers, or the URL of another host", () =>
+it.live("the simulator refuses a missing or repeated Host header, and the URL of another host", () =>
   Effect.gen(function* () {
     const { control } = yield* Simulator.make({ brokers: ["angel"] })
     const host = `Host: ${new URL(control).host}`
@@ -71,7 +71,7 @@ it.live("the simulator accepts every loopback name in the Host header", () =>
   })
 )
 
-it.live("every port refuses requests from a web page of another origin", () =>
+it.live("every port refuses requests from pages of other origins", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     for (const address of addressesOf(simulator)) {
@@ -93,7 +93,7 @@ it.live("every port refuses requests from a web page of another origin", () =>
   })
 )
 
-it.live("the simulator accepts links from other sites to a login page, and the form of this page", () =>
+it.live("the simulator accepts cross-site links to a login page, and the page's form", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const address = simulator.origins[site] ?? ""
@@ -109,7 +109,7 @@ it.live("the simulator accepts links from other sites to a login page, and the f
   })
 )
 
-it.live('the simulator refuses a prefetch with the header "Sec-Fetch-Site: none"', () =>
+it.live('the simulator refuses a prefetch with "Sec-Fetch-Site: none"', () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const typed = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }
@@ -124,7 +124,7 @@ it.live('the simulator refuses a prefetch with the header "Sec-Fetch-Site: none"
   })
 )
 
-it.live("the simulator accepts the hosts and origins that the options allow, and rejects malformed options", () =>
+it.live("the simulator accepts allowed hosts and origins, and rejects malformed options", () =>
   Effect.gen(function* () {
     const allowed = { allowHosts: ["simulator.test"], allowOrigins: ["http://app.test:3000"] }
     const { control } = yield* Simulator.make({ brokers: ["angel"], ...allowed })
@@ -138,7 +138,7 @@ it.live("the simulator accepts the hosts and origins that the options allow, and
   })
 )
 
-it.live("injected answers, and the answers of the control port, have headers that disable scripts and frames", () =>
+it.live("injected answers and control answers have headers that disable scripts and frames", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const headers = { "content-type": "text/html", "content-security-policy": "script-src *" }

@@ -24,17 +24,16 @@ const TypeId = "~@auth/broker-core/login/Session"
  */
 export interface Tokens {
   readonly access: Redacted.Redacted<string>
-  /** The token that renews the session without a login, if the broker supports this. */
+  /** The token that renews the session without a login. */
   readonly refresh?: Redacted.Redacted<string>
   /** The token for the market feed. */
   readonly feed?: Redacted.Redacted<string>
-  /** The token that the login exchanged for the access token, if the broker requires this exchange. */
+  /** The token that the login exchanged for the access token. */
   readonly login?: Redacted.Redacted<string>
 }
 
 /**
- * Values from the login that later calls need in addition to the tokens. Examples: a server id, a base address, a user
- * id. No value is secret.
+ * Values from the login that later calls need besides the tokens, such as a server id. No value is secret.
  *
  * @category models
  * @since 0.1.0
@@ -59,7 +58,7 @@ export interface UserProfile {
 }
 
 /**
- * Makes a profile from a broker's fields. Fields and flags that are `undefined` are omitted.
+ * Makes a profile from a broker's fields. Omits fields and flags that are `undefined`.
  *
  * @example
  * ```ts
@@ -107,13 +106,10 @@ export interface Session {
   readonly extras?: Extras
 }
 
-/**
- * Returns a frozen copy of an object, or the object itself if it is already frozen. `Account.make` returns a frozen
- * object. So all sessions that are made with this object share it.
- */
+/** Does not copy an object that is already frozen, so sessions share the object that `Account.make` returned. */
 const frozen = <A extends object>(fields: A): A => (Object.isFrozen(fields) ? fields : Object.freeze({ ...fields }))
 
-/** A session is frozen, because all callers get the same object, and a change by one caller would affect all. */
+/** A session is frozen, because all callers share the same object. */
 class SessionImpl implements Session {
   readonly [TypeId] = TypeId
   readonly account: Account
@@ -195,8 +191,7 @@ export const make = (options: {
 }
 
 /**
- * Makes a session from all its fields, such as the fields that were read from a store. Unlike `make`, this function
- * does not compute the expiry.
+ * Makes a session from all its fields, for example from a store. Unlike `make`, `restore` does not compute the expiry.
  *
  * @category constructors
  * @since 0.1.0
@@ -210,7 +205,7 @@ export const restore = (fields: Omit<Session, typeof TypeId>): Session => new Se
  * @since 0.1.0
  */
 export interface Issue {
-  /** The account. Set it only if the account is not known before the broker's answer. */
+  /** Set this field only if the account is not known before the broker's answer. */
   readonly account?: Account
   readonly tokens: Tokens
   /** The lifetime of the tokens, if the broker returns a lifetime. */
@@ -222,8 +217,8 @@ export interface Issue {
 }
 
 /**
- * Runs a call. Returns its result, and the time when `BrokerClient` sent the first request of the call, in milliseconds
- * since the epoch. If `BrokerClient` sent no request, the returned time is the time when the call began.
+ * Runs a call. Returns its result and the time of its first request, in milliseconds since the epoch. Only requests of
+ * `BrokerClient` count. Without a request, the time is the start of the call.
  *
  * @category combinators
  * @since 0.1.0
@@ -231,7 +226,7 @@ export interface Issue {
 export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
   afterDeparture(call, undefined, (value, departedAt) => [value, departedAt] as const)
 
-/** Passes `fields` to `use` as an argument. So `use` need not be a closure, and one function can serve all accounts. */
+/** Passes `fields` to `use`, so that all accounts share one function instead of a closure for each account. */
 const afterDeparture = <A, E, R, B, F>(
   call: Effect.Effect<A, E, R>,
   fields: F,
@@ -247,8 +242,7 @@ const afterDeparture = <A, E, R, B, F>(
   })
 
 /**
- * Runs a call that issues tokens, and makes the session. `issuedAt` of the session is the time when `BrokerClient` sent
- * the first request of the call. If `BrokerClient` sent no request, `issuedAt` is the time when the call began. The
+ * Runs a call that issues tokens, and makes the session. `issuedAt` is the time that `withDeparture` returns. The
  * expiry is computed from `issuedAt`.
  *
  * @category constructors
@@ -305,9 +299,9 @@ export const withUnknownEnd = (session: Session): Session =>
 export type Authorized = Pick<Session, "account" | "tokens" | "extras">
 
 /**
- * Returns the fields that a call needs from a session. In the result, `account` is only the id of the account. If the
- * argument is not a session, the fields of the result are `undefined`. A call that needs a session but gets no `tokens`
- * sends nothing and fails with `SessionExpired`.
+ * Returns the fields that a call needs from a session. In the result, `account` is the account's id. If the argument is
+ * not a session, the fields of the result are `undefined`. A call that needs a session but gets no `tokens` sends
+ * nothing and fails with `SessionExpired`.
  *
  * @category converting
  * @since 0.1.0
@@ -326,9 +320,10 @@ const hasAccess = (tokens: Tokens | undefined): boolean => {
 }
 
 /**
- * Checks the account and the tokens of a session. If the account is missing, or if the access token is missing or
- * empty, the check fails with `SessionExpired`, and `why` is `missing`. If a token contains a blank or another
- * character that does not belong to a token, the check fails with `InvalidRequest`.
+ * Checks the account and the tokens of a session. Fails with:
+ *
+ * - `SessionExpired` (`why` is `missing`) if the account is missing, or the access token is missing or empty.
+ * - `InvalidRequest` if a token contains a blank, a control character or a non-ASCII character.
  *
  * @category guards
  * @since 0.1.0
@@ -361,7 +356,7 @@ const isBare = (text: string): boolean =>
 
 /**
  * Removes all `Bearer ` prefixes from a token. Removes blanks, invisible characters and pairs of quotation marks around
- * the token. Returns an empty token if nothing remains of the token, or if the argument is not `Redacted` text.
+ * the token. Returns an empty token if nothing remains, or if the argument is not `Redacted` text.
  *
  * @example
  * ```ts
@@ -383,8 +378,8 @@ export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<s
 }
 
 /**
- * Makes the tokens of a session from values that a broker or another program has provided. Applies `bareToken` to each
- * token. Omits empty tokens other than the access token.
+ * Makes the tokens of a session from values of a broker or another program. Applies `bareToken` to each token. Omits
+ * empty tokens other than the access token.
  *
  * @example
  * ```ts
