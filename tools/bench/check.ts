@@ -1,7 +1,4 @@
-/**
- * `npm run bench:check`: measures the ratios that `kept.ts` lists, and compares them with `kept.json`. Fails if a ratio
- * is missing or is a loss. The help text below defines a loss.
- */
+/** `npm run bench:check`: compares the ratios that `kept.ts` lists with `kept.json`. See the help text below. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { parseArgs } from "node:util"
@@ -24,7 +21,7 @@ export const measureChecked = async (benches: ReadonlyArray<Named>, times = 1): 
     if (figures.length === 0) continue
     const only = figures.flatMap(({ of, to }) => (to === undefined ? [of] : [of, to]))
     const { entrants } = entrantsOf(name, bench, { only, plan: "check" })
-    // If `rounds` is set, `measure` has no time limit. So it runs all rounds, even on a busy machine.
+    // If `rounds` is set, `measure` runs all rounds, even on a busy machine.
     const rounds = planOf(bench, "check").rounds * times
     console.log(`${name}: ${only.join(", ")}`)
     results.set(name, await measure(bench, entrants, { plan: "check", rounds, profile: undefined }))

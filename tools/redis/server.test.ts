@@ -24,7 +24,7 @@ const isAlive = (pid: number): boolean => {
 }
 
 describe.runIf(runsRedis)("a Redis for tests", () => {
-  it("loses its data in a restart, and stop() ends it even if it is suspended", async () => {
+  it("loses its data in a restart, and stops even if suspended", async () => {
     const server = await startRedis()
     const first = server.pid()
     assert.strictEqual(await ask(server.port, "SET a 1"), "+OK\r\n")
@@ -36,7 +36,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
     assert.isFalse(isAlive(server.pid()))
   })
 
-  it('keeps its data after a kill if it was started with { keeps: "everything" }', async () => {
+  it('with { keeps: "everything" } keeps its data after a kill', async () => {
     const server = await startRedis({ keeps: "everything" })
     await ask(server.port, "SET a 1")
     await server.kill()
@@ -46,7 +46,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
     await server.stop()
   })
 
-  it("fails to restart if another Redis took its port", async () => {
+  it("fails to restart if another Redis took the port", async () => {
     const server = await startRedis()
     await server.kill()
     const other = spawn("redis-server", ["--port", String(server.port), "--save", ""], { cwd: server.folder })
@@ -87,7 +87,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
 })
 
 describe("startRedis", () => {
-  it("fails if redis-server is not installed, and tells how to install it", async () => {
+  it("tells how to install a missing redis-server", async () => {
     const failure = await startRedis({ command: "redis-server-not-installed" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install redis-server/)
   })

@@ -21,7 +21,7 @@ it.effect.each([
   })
 )
 
-it.effect("sha256 uses the program's Digest service, if there is one", () =>
+it.effect("sha256 uses a provided Digest service", () =>
   Effect.gen(function* () {
     const digest = yield* Effect.provide(Digest.Digest, Digest.layerWebCrypto)
     const own = Digest.Digest.of({ ...digest, digestHex: () => Effect.succeed("own") })

@@ -1,6 +1,5 @@
 /**
- * Stores sessions on this machine's disk. The sessions are encrypted and survive a crash, and several programs can
- * share them.
+ * Stores encrypted sessions on this machine's disk. The sessions survive a crash, and several programs can share them.
  *
  * @since 0.1.0
  */
@@ -58,14 +57,11 @@ const pathOf = (folder: string): string => Path.join(folder, "sessions.db")
 
 interface Connection {
   readonly vault: vaultFile.Vault
-  /** Device and inode of the open file. A file that replaces it has another identity. */
+  /** Device and inode of the open file. A new file at the same path has another identity. */
   readonly identity: string
 }
 
-/**
- * Makes a connection that passes the open database to each operation. If the database file was replaced, the connection
- * opens the new file first.
- */
+/** If the database file was replaced, the next operation opens the new file. */
 const makeConnection = Effect.fnUntraced(function* (folder: string) {
   const path = pathOf(folder)
   let held: Connection | undefined
@@ -83,14 +79,14 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
     if (held !== undefined) sqlite.close(held.vault.database)
     held = undefined
     const identity = place.identity(path)
-    // If the file is missing, it was removed after `secure` ran. SQLite would create a file that other users could
-    // read. `Busy` makes `use` try again, and then `secure` creates the file.
+    // The file may have been removed after `secure` ran. Other users could read a file that SQLite creates.
+    // `Busy` makes `use` try again, and then `secure` creates the file.
     if (identity === undefined) throw new sqlite.Busy()
     held = sqlite.opened(path, (database) => ({ vault: vaultFile.prepare(database), identity }))
     return held
   }
 
-  // Runs before each operation, because the mode of the folder may have changed since the last operation.
+  // Runs before each operation, because the mode of the folder may have changed.
   const secure = Effect.suspend(() =>
     held?.vault.database.isOpen === false ? Effect.void : Effect.andThen(place.folder(folder), place.databaseFile(path))
   )
@@ -115,7 +111,7 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
 const logTries = Schedule.spaced("10 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 20 }))
 
 interface Disk {
-  /** The store on disk. `layerStore` and `rekey` add the encryption. */
+  /** Not encrypted: `layerStore` and `rekey` add the encryption. */
   readonly store: SessionStore.SessionStore["Service"]
   readonly places: Effect.Effect<ReadonlyArray<vaultFile.Place>, VaultError.VaultError>
 }
@@ -127,8 +123,7 @@ const open = Effect.fnUntraced(function* (
   const { current, path, use } = yield* makeConnection(folder)
   yield* use(() => undefined).pipe(Effect.mapError(sqlite.toVaultError("open", `open ${path}`, `vault ${path}`)))
 
-  // Runs after a write, so the data is on disk already. If SQLite's log cannot be emptied now, no error is reported:
-  // the next write tries again.
+  // Errors are ignored, because the data is on disk already and the next write tries again.
   const emptyLog = use(({ database }) => vaultFile.emptyLog(database)).pipe(
     Effect.repeat({ until: (isEmpty) => isEmpty, schedule: logTries }),
     Effect.ignore
@@ -194,8 +189,8 @@ export const layerStore = (
  * Programs share the vault if they run as the same user, with the same folder and the same key.
  *
  * The folder has mode 0700, and its files have mode 0600. If other users have access to the folder or to a file, each
- * operation fails and changes nothing. On Windows, modes are not checked. The permissions of the user's profile protect
- * a folder inside the profile, such as the default folder. They do not protect a folder outside the profile.
+ * operation fails and changes nothing. On Windows, modes are not checked. Only a folder inside the user's profile, such
+ * as the default folder, is protected there.
  *
  * A write blocks the event loop until the data is on disk.
  *
@@ -239,13 +234,12 @@ const unlink = (path: string): Effect.Effect<void, VaultError.VaultError> =>
   })
 
 /**
- * Deletes the content of a vault: the sessions, the stored credentials, and the records of browser logins, failed
- * logins and locked accounts. Also deletes the salt of the passphrase. Use this function if the vault fails with
- * `Tampered`, or if its key is lost. The next session of each account needs a new login.
+ * Deletes all entries of a vault: sessions, credentials, and the records of browser logins and failed logins. Also
+ * deletes the salt of the passphrase. Use this function if the vault fails with `Tampered`, or if its key is lost. The
+ * next session of each account needs a new login.
  *
- * If a program has the vault open, the program continues with a new, empty vault. If the vault's key is derived from a
- * passphrase, restart the program. Without a restart, it keeps the key from the old salt. A program that starts later
- * derives another key from a new salt, so the two programs cannot share the vault.
+ * A program that has the vault open continues with a new, empty vault. If the key is derived from a passphrase, restart
+ * this program. Without a restart, it keeps the old key, but programs that start later derive a new key.
  *
  * The lock files are not deleted, because a program may hold a lock. Fails with `Io` if a file cannot be deleted.
  *
@@ -264,7 +258,7 @@ export const remove = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, VaultError.VaultError> {
   const folder = yield* place.resolve(options.folder)
   for (const path of [pathOf(folder), passphraseFile.pathOf(folder)]) {
-    // If the database file were deleted before its log, SQLite could apply this log to a new database file.
+    // The log is deleted first, because SQLite could apply an old log to a new database file.
     for (const end of [...place.companions, ""]) yield* unlink(path + end)
   }
 })
@@ -273,7 +267,7 @@ const slots: ReadonlySet<string> = new Set<SessionStore.Slot>(["session", "guard
 
 const isSlot = (slot: string): slot is SessionStore.Slot => slots.has(slot)
 
-/** Encrypts an entry with the new key. Returns `false` if the entry is already encrypted with this key. */
+/** Returns `false` if the entry is already encrypted with the new key. */
 const rekeyEntry = Effect.fnUntraced(function* (
   before: SessionStore.SessionStore["Service"],
   after: SessionStore.SessionStore["Service"],
@@ -290,14 +284,14 @@ const rekeyEntry = Effect.fnUntraced(function* (
 })
 
 /**
- * Changes the key of a vault from the old key `from` to the new key `to`. Returns the number of changed entries. The
- * sessions stay valid.
+ * Encrypts a vault with the key `to` instead of the key `from`. Returns the number of changed entries. The sessions
+ * stay valid.
  *
- * If the program is killed during the change, run it again. After the change, a program with the old key cannot read
- * the vault: each call that needs data from the vault fails with `WrongKey`. Restart such a program with the new key.
+ * If the program is killed during the change, run it again. After the change, reads with the old key fail with
+ * `WrongKey`. Restart each program with the new key.
  *
- * The vault records rejected credentials as a hash that depends on the key. So after the change, credentials that a
- * broker has rejected can be sent to the broker once more.
+ * The record of rejected credentials depends on the key. So after the change, rejected credentials can be sent to the
+ * broker once more.
  *
  * Fails with `WrongKey` if an entry is encrypted with a key other than `from` and `to`. Also fails with the errors of
  * `layerStore`.

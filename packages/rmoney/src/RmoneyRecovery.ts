@@ -1,5 +1,5 @@
 /**
- * Recovery of an RMoney account: unblocking it, and setting a new password.
+ * Unblocks an RMoney account, or sets a new password.
  *
  * @since 0.1.0
  */
@@ -39,7 +39,7 @@ type Sent = ResponseOf<typeof RmoneyApi.RmoneyApi, "clientUnblock">
 type Request = RequestOf<typeof RmoneyApi.RmoneyApi, "clientUnblockVerify">
 type Given = Pick<Method.Given<Api, typeof recoveryCredentials, Options>, "account" | "api" | "credentials" | "options">
 
-/** The purpose of a challenge. A challenge for one purpose must not be used for another purpose. */
+/** A challenge must not be used for another purpose. */
 type Purpose = "unblock" | "forgotPassword" | "resetPassword"
 
 const invalid = (operation: string, field: string, problem: string) =>
@@ -65,7 +65,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { userId
   const purposes = new Map<string, Purpose>()
 
   const open = Effect.fnUntraced(function* (purpose: Purpose, sent: Partial<Sent> & Pick<Sent, "token">) {
-    // The broker has no call that resends the code of a recovery, so the fields about resending are dropped.
+    // The broker has no call that resends the code of a recovery.
     const { resendOtpAfter: _, resendOtpCountsLeft: __, token: stepToken, ...once } = sent
     const challenge = yield* ledger.open(yield* challengeOf(once, { kinds: ["otp"], stepToken }))
     purposes.set(challenge.id, purpose)

@@ -16,9 +16,7 @@ import { browse, calls, credentials, demo, fixtures, layerAnswer, serve } from "
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/**
- * The secrets of this account are unusual texts. If a test finds one of them in a printed value, the secret has leaked.
- */
+/** If an output contains a secret of this account, the secret has leaked. */
 const canary: FakeZerodha.Account = {
   ...FakeZerodha.demoAccount,
   password: "CANARY-password",
@@ -37,8 +35,7 @@ const subjectOf = (
   refusal: (code) => answer(400, { status: "error", message: "No such luck", error_type: code, data: null }),
   emptyYes: answer(200, { status: "success", data: {} }),
   inspect,
-  // In the shared tests, the broker refuses a refresh after the end of a session. In `life.test.ts`, the broker accepts
-  // such a refresh.
+  // The shared tests expect that an expired session cannot be refreshed.
   make: Effect.map(serve({ accounts: [account], refreshAfterEnd: "refused" }), (fake) => ({
     fake,
     secrets: [account.apiKey, account.apiSecret, account.password, account.totpSecret],
@@ -54,10 +51,7 @@ const contract = [
   subjectOf("platform", ZerodhaPlatform.layer, { ...canary, platform: "approved" })
 ]
 
-/**
- * Secrets of the fuzz test. They do not look like secrets, so they are redacted only if the endpoint table marks their
- * fields as secret.
- */
+// These texts do not look like secrets. They are redacted only if the endpoint table marks their fields as secret.
 const apiKey = "qanaryKeyq"
 const access = "canary-access-word"
 const refresh = "canary&refresh=word"
@@ -164,7 +158,7 @@ describe("tables and documentation", () => {
       documentedCalls
     ))
 
-  it("each call is limited to ten requests in a second, and only calls that read data are safe to resend", () => {
+  it("each call allows ten requests a second, and only reads are safe to resend", () => {
     for (const { limits } of rows) assert.deepStrictEqual(limits, [{ requests: 10, per: "1 second" }])
     const safe = rows.filter((row) => row.safe).map(({ name }) => name)
     assert.deepStrictEqual(safe, ["getProfile", "getMargins", "getEquityMargins", "getCommodityMargins"])

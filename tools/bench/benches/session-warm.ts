@@ -67,8 +67,7 @@ export const bench: Bench = {
     undici: {
       title: "undici.request, JSON.parse: only the POST requests",
       prepare: async (url) => {
-        // This import is not at the top of the file, because after the import, the global `fetch` uses the imported
-        // undici too.
+        // Not imported at the top, because after the import, the global `fetch` also uses this undici.
         const { Agent, request } = await import("undici")
         const dispatcher = new Agent({ connections })
         return loops(async (index) => {

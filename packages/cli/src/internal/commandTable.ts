@@ -1,7 +1,4 @@
-/**
- * The commands as a table. The parser, the help and the README's list of commands are made from this table. This
- * module imports nothing, so that `--help` is fast.
- */
+/** The commands, for the parser, the help and the documentation. Imports nothing, so that `--help` is fast. */
 
 /** The kind `rest` stands for all remaining arguments. */
 export interface Argument {
