@@ -224,6 +224,19 @@ describe("sessions: a rejected token", () => {
     })
   )
 
+  it.effect.each([
+    ["HTTP 503", () => new Response("busy", { status: 503 })],
+    ["HTTP 400", () => Response.json({}, { status: 400 })],
+    ["a page of a firewall", () => new Response("<html>Request Rejected</html>", { status: 403 })]
+  ] as const)("is renewed only once if the broker answers orders with %s in between", ([, answer]) =>
+    Effect.gen(function* () {
+      let orders = 0
+      const { client, tiny } = yield* begin(() => Promise.resolve(++orders % 2 === 0 ? answer() : dead(200)))
+      for (let count = 0; count < 10; count++) yield* Effect.exit(client.post(url))
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
   it.effect("is renewed even if a slow request with the previous token was rejected after the last renewal", () =>
     Effect.gen(function* () {
       const late = Deferred.makeUnsafe<Response>()

@@ -187,6 +187,10 @@ const executeInTime = Effect.fnUntraced(function* (
   })
 })
 
+/** A broker's gateway or firewall answers without looking at the token. */
+const isAccepted = ({ refusal, response: { status } }: Answer): boolean =>
+  status >= 200 && status < 300 && refusal === undefined
+
 const isTokenRefused = (error: AuthError.AuthError | undefined): error is AuthError.AuthError =>
   error?.reason._tag === "SessionExpired"
 
@@ -275,7 +279,7 @@ export const make: Effect.Effect<
     const session = yield* manager.session
     const first = yield* send(request, session)
     if (!isTokenRefused(first.refusal)) {
-      if (!mayReplay) {
+      if (!mayReplay && isAccepted(first)) {
         acceptedForOrder = session
         manager.accepted(session)
       }
