@@ -1,6 +1,7 @@
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as AuthorizedClient from "@auth/broker-core/session/AuthorizedClient"
 import { Authorize } from "@auth/broker-core/login/Authorize"
+import type { Session } from "@auth/broker-core/login/Session"
 import { SessionManager } from "@auth/broker-core/session/SessionManager"
 import { TestHttp } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
@@ -52,7 +53,8 @@ const dead = (status: number) => new Response('{"code":"DEAD"}', { status })
 
 const begin = Effect.fnUntraced(function* (
   answer: (request: Request) => Promise<Response> = () => Promise.resolve(Response.json({ orders: [] })),
-  refuse: () => Response = () => dead(200)
+  refuse: () => Response = () => dead(200),
+  toldOrigin?: Authorize["Service"]["toldOrigin"]
 ): Effect.fn.Return<Broker, never, Effect.Services<ReturnType<typeof start>>> {
   yield* TestClock.setTime(morning)
   const tiny = makeTiny()
@@ -65,7 +67,11 @@ const begin = Effect.fnUntraced(function* (
     return takes ? answer(request) : Promise.resolve(refuse())
   })
   const client = yield* AuthorizedClient.make.pipe(
-    Effect.provideContext(Context.make(SessionManager, manager).pipe(Context.add(Authorize, authorize))),
+    Effect.provideContext(
+      Context.make(SessionManager, manager).pipe(
+        Context.add(Authorize, { ...authorize, ...(toldOrigin && { toldOrigin }) })
+      )
+    ),
     Effect.provide(http)
   )
   return { ...broker, client }
@@ -256,6 +262,20 @@ describe("sessions: a rejected token", () => {
       yield* Effect.flip(client.post(url))
       yield* client.post(url)
       assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3"])
+    })
+  )
+
+  it.effect("does not make the client resend a GET if the new session has another origin", () =>
+    Effect.gen(function* () {
+      const toldOrigin = ({ tokens }: Session) => `https://${Redacted.value(tokens.access)}.tiny.example`
+      const { alive, client, seen } = yield* begin(undefined, undefined, toldOrigin)
+      alive.add("2")
+      const error = yield* Effect.flip(client.get("https://access-1.tiny.example/orders"))
+      assert.include(error.message, "Send the request to that address")
+      assert.deepStrictEqual(seen, ["GET 1"])
+      yield* client.get("https://access-2.tiny.example/orders")
+      yield* client.get("https://access-1.tiny.example/orders")
+      assert.deepStrictEqual(seen, ["GET 1", "GET 2", "GET none"])
     })
   )
 

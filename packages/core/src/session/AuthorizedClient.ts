@@ -216,6 +216,12 @@ const notSentAgain = (error: AuthError.AuthError, method: string) =>
     `There is a new session now. This ${method} was not sent again, because sending it twice could be unsafe. Send it again or, if it is always safe to send twice, mark it with AuthorizedClient.replayable.`
   )
 
+const moved = (error: AuthError.AuthError) =>
+  withAdvice(
+    error,
+    "There is a new session now, for which the broker named another address. Send the request to that address."
+  )
+
 const notRenewedAgain = (error: AuthError.AuthError) =>
   withAdvice(
     error,
@@ -270,13 +276,13 @@ export const make: Effect.Effect<
 
   const execute = Effect.fnUntraced(function* (request: HttpClientRequest.HttpClientRequest) {
     const mayReplay = yield* mayReplayOf(request)
-    const origins =
-      authorize.toldOrigin === undefined ? authorize.origins : Authorize.originsFor(authorize, yield* manager.session)
+    const told = authorize.toldOrigin === undefined ? undefined : yield* manager.session
+    const origins = told === undefined ? authorize.origins : Authorize.originsFor(authorize, told)
     if (!Authorize.isOwn(request, origins)) {
       yield* noteRequest({ safe: mayReplay })
       return yield* client.execute(request)
     }
-    const session = yield* manager.session
+    const session = told ?? (yield* manager.session)
     const first = yield* send(request, session)
     if (!isTokenRefused(first.refusal)) {
       if (!mayReplay && isAccepted(first)) {
@@ -290,6 +296,9 @@ export const make: Effect.Effect<
     if (!mayReplay) {
       untestedByOrder = renewed
       return yield* Effect.fail(notSentAgain(first.refusal, request.method))
+    }
+    if (!Authorize.isOwn(request, Authorize.originsFor(authorize, renewed))) {
+      return yield* Effect.fail(moved(first.refusal))
     }
     const second = yield* send(request, renewed)
     if (!isTokenRefused(second.refusal)) return second.response
