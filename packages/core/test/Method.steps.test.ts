@@ -367,6 +367,19 @@ describe("the options of a layer", () => {
       return `${account.id} ${account.environment} ${account.app}`
     })
 
+  it.effect.each([
+    ["undefined", undefined],
+    ["null", null],
+    ["text", "T1"],
+    ["an object with the credentials null", { credentials: null }]
+  ] as const)("which are %s cause an error that names the missing credentials", ([, options]) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(serverOf(method.layer(options as never)))
+      assert.strictEqual(error.reason._tag, "InvalidRequest")
+      assert.include(error.message, "id")
+    })
+  )
+
   it.effect("do not change if the program later changes the credentials object", () =>
     Effect.gen(function* () {
       const own = { id: "" }

@@ -392,7 +392,7 @@ const copyOption = (name: string, value: unknown): unknown =>
 const copyOptions = <O>(options: O): O =>
   Result.getOrElse(
     Result.try(() => {
-      if (!Predicate.isObject(options)) return options
+      if (!Predicate.isObject(options)) return {} as O
       const fields = Object.entries(options).map(([name, value]) => [name, copyOption(name, value)])
       return Object.assign(Object.create(Object.getPrototypeOf(options)), Object.fromEntries(fields)) as O
     }),
