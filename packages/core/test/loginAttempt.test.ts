@@ -86,6 +86,8 @@ describe("a login that the broker received and answered without an error code", 
       const broker = yield* connect([() => yes()])
       yield* reasonOf(guard.protect(account, policy, Effect.andThen(broker.login, unsent)))
       assert.strictEqual((yield* guard.memory(account)).pausedUntil, morning + 60_000)
+      yield* TestClock.setTime(morning - 3_600_000)
+      assert.strictEqual((yield* guard.memory(account)).pausedUntil, undefined)
     })
   )
 })

@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import type * as Account from "../login/Account.ts"
 import * as AuthError from "../login/AuthError.ts"
@@ -462,11 +463,9 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     }),
     memory: Effect.fnUntraced(function* (account) {
       const { ledger } = yield* read(account)
-      const { attemptedAt, attempts, locked, pause } = ledger
-      const ends = [
-        ...(pause === undefined ? [] : [pause.since + pause.length]),
-        Ledger.nextCodeAt(ledger, yield* Clock.currentTimeMillis) ?? []
-      ].flat()
+      const { attemptedAt, attempts, locked } = ledger
+      const now = yield* Clock.currentTimeMillis
+      const ends = [Ledger.pauseEnd(ledger, now), Ledger.nextCodeAt(ledger, now)].filter(Predicate.isNotUndefined)
       const timesOf = (wanted: Ledger.Attempt["outcome"]) =>
         attempts
           .filter(({ outcome }) => outcome === wanted)

@@ -226,6 +226,10 @@ export const throttledUntil = (ledger: Ledger, now: number): number | undefined 
   return open.length >= maxOpen && now < last + throttleInterval ? last + throttleInterval : undefined
 }
 
+/** A pause that begins in the future is void, because it shows that the clock was set back. */
+export const pauseEnd = ({ pause }: Ledger, now: number): number | undefined =>
+  pause !== undefined && pause.since <= now + tolerance ? pause.since + pause.length : undefined
+
 /**
  * Two or more logins with the outcome `awaits-code` within an hour delay the next login. Returns when the next login
  * may be sent, or `undefined` if there is no delay.
