@@ -101,6 +101,38 @@ describe("sessions: a session that could not be stored", () => {
     })
   )
 
+  it.effect.each([
+    ["LoggedIn", (manager: SessionManager.SessionManager["Service"]) => manager.session],
+    ["Refreshed", (manager: SessionManager.SessionManager["Service"]) => manager.session],
+    ["Adopted", (manager: SessionManager.SessionManager["Service"]) => manager.adopt(fromBrowser(morning))]
+  ] as const)("is later published as %s", ([tag, get]) =>
+    Effect.gen(function* () {
+      yield* begin
+      const tiny = makeTiny(
+        tag === "Refreshed"
+          ? { by: ["login", "refresh"], expiry: Expiry.after("1 hour"), early: Duration.minutes(5) }
+          : {}
+      )
+      const { service, state } = breakable(SessionStore.makeMemory())
+      const manager = yield* start(tiny, { ...makeShared(), store: service })
+      const tags: Array<string> = []
+      yield* Effect.forkScoped(Stream.runForEach(manager.changes, ({ _tag }) => Effect.sync(() => tags.push(_tag))))
+      yield* manager.session
+      yield* pass(tag === "LoggedIn" ? "1 day" : "56 minutes")
+      state.broken = "session"
+      yield* Effect.exit(get(manager))
+      yield* pass(1)
+      state.broken = false
+      yield* pass("1 minute")
+      yield* manager.session
+      yield* pass(1)
+      assert.deepStrictEqual(
+        tags.filter((name) => name !== "RenewalFailed"),
+        ["LoggedIn", tag]
+      )
+    })
+  )
+
   it.effect("is used for the next refresh even after its expiry", () =>
     Effect.gen(function* () {
       yield* begin

@@ -52,19 +52,10 @@ const adoptSince = Effect.fnUntraced(function* (
   )
   yield* Effect.catch(stored, (error) => {
     if (self.state.logouts !== logouts) return isOver ? Effect.fail(error) : Effect.uninterruptible(end)
-    if (!self.isClosed && !AuthError.isAuthError(error)) keepUnsaved(self, given)
+    if (!self.isClosed && !AuthError.isAuthError(error)) Cached.keepUnsaved(self.state, given, "Adopted")
     return Effect.fail(error)
   })
 })
-
-/**
- * Keeps a session that could not be stored. Later calls of the manager try again to store the session, and a logout
- * revokes the session.
- */
-const keepUnsaved = ({ state }: Self, session: Session.Session) => {
-  state.unsaved = session
-  Cached.makeDue(state)
-}
 
 export const adopt = (self: Self, given: Session.Session): Effect.Effect<void, Failure> =>
   Effect.suspend(() => adoptSince(self, given, self.state.logouts, Effect.void))

@@ -55,6 +55,8 @@ export interface State {
   rejected: Session.Session | undefined
   /** A session from the broker that is not stored yet, for example because the store failed. */
   unsaved: Session.Session | undefined
+  /** How the program got the unsaved session. */
+  unsavedBy: "LoggedIn" | "Refreshed" | "Adopted"
   /**
    * The four most recent refresh tokens that must not be sent again: the broker has refused them, they were used up, or
    * their session was logged out. After a failed write, the store may contain one of them.
@@ -100,6 +102,7 @@ export const makeState = (): State => ({
   cached: nothing,
   rejected: undefined,
   unsaved: undefined,
+  unsavedBy: "LoggedIn",
   spent: noTokens,
   proven: undefined,
   pendingRenewal: undefined,
@@ -234,8 +237,13 @@ const renewAtOf = (
   return expiresAt - window * (1 - jitter / 2)
 }
 
-/** Makes the cached session due for renewal. If the renewal fails, callers get the cached session while it is live. */
-export const makeDue = (state: State): void => {
+/**
+ * Keeps a session until it is stored. The cached session becomes due for renewal, so that after a failed write, the next
+ * renewal stores the kept session. If that fails too, callers get the cached session while it is live.
+ */
+export const keepUnsaved = (state: State, session: Session.Session, by: State["unsavedBy"]): void => {
+  state.unsaved = session
+  state.unsavedBy = by
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }
 

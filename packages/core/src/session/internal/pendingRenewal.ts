@@ -49,14 +49,13 @@ const revokeAfterLogout = (self: Self, session: Session.Session) =>
 
 const storeSession = Effect.fnUntraced(function* (
   self: Self,
-  got: Exchange.Exchanged,
+  got: { readonly session: Session.Session; readonly by: Cached.State["unsavedBy"] },
   expected: number,
   logouts: number
 ): Effect.fn.Return<Session.Session, Failure> {
   let version = expected
-  self.state.unsaved = got.session
   // If the store fails, a later renewal must store the new session, because the previous session may have ended.
-  Cached.makeDue(self.state)
+  Cached.keepUnsaved(self.state, got.session, got.by)
   for (let writes = 0; writes < maxWrites; writes++) {
     if (yield* self.store.put(self.account, "session", Record.ofSession(got.session), version)) {
       return yield* cacheSession(self, got.session, { tag: got.by, version: version + 1, logouts })
@@ -131,9 +130,9 @@ const renewHolding = Effect.fnUntraced(function* (
     return yield* cacheSession(self, session, { tag: "PickedUp", version: record.version, logouts })
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const { unsaved } = self.state
+      const { unsaved, unsavedBy } = self.state
       if (unsaved !== undefined && Cached.isLive(unsaved, now) && !Cached.sameToken(unsaved, rejected)) {
-        return yield* storeSession(self, { session: unsaved, by: "LoggedIn" }, record.version, logouts)
+        return yield* storeSession(self, { session: unsaved, by: unsavedBy }, record.version, logouts)
       }
       const previous = Cached.toRefresh(self.state, record)
       const checks = checksSince(self, lease, rejected, began)
