@@ -6,9 +6,9 @@ import { root } from "./workspace.ts"
 
 const cache = path.join(root, "node_modules/.cache/broker-auth-downloads")
 
-/** An npm package, and its accepted versions, such as `26` or `~5.9.3`. */
 export interface Wanted {
   readonly name: string
+  /** Accepted versions, such as `26` or `~5.9.3`. */
   readonly range: string
 }
 
@@ -26,8 +26,8 @@ const read = (folder: string): Downloaded => {
 }
 
 /**
- * Downloads a package with npm, without running its scripts. If the download fails, the function returns the package of
- * an earlier download. If there is no earlier download, the function throws.
+ * Does not run the scripts of the package. If the download fails, returns the package of an earlier download. Throws if
+ * there is no earlier download.
  */
 export const download = async ({ name, range }: Wanted): Promise<Downloaded> => {
   const project = path.join(cache, `${name}@${range}`.replaceAll(/[^\w.-]/g, "_"))

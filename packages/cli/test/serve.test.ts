@@ -18,7 +18,7 @@ const renewOf = (server: Served, token: string, name = "mine") =>
   ask(server, `/v1/accounts/${name}/renew`, { method: "POST", body: JSON.stringify({ token }) })
 
 it.live(
-  "`broker-auth serve` uses a private socket to return a session and the headers for calls to the broker",
+  "`broker-auth serve` returns a session through a private socket",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -58,7 +58,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth serve` ends within 20 seconds if the socket belongs to a server that does not answer",
+  "`broker-auth serve` fails within 20 seconds if a suspended server uses the socket",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -88,7 +88,7 @@ const renewInPython = (where: string, dead: string) =>
   })
 
 it.live.skipIf(!runsPython)(
-  "`broker-auth serve` renews the session once for eight Python processes that report the same rejected token",
+  "`broker-auth serve` renews once for eight processes with the same rejected token",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -103,7 +103,6 @@ it.live.skipIf(!runsPython)(
       assert.match(only, /^200 \S{8,}$/)
       assert.notInclude(only, token)
       assert.strictEqual(yield* logins, 1)
-      // A later caller that reports the same rejected token gets the current session.
       assert.strictEqual(`200 ${(yield* renewOf(server, token)).body.token}`, only)
       assert.strictEqual(yield* logins, 1)
     }),
@@ -111,7 +110,7 @@ it.live.skipIf(!runsPython)(
 )
 
 it.live(
-  "`broker-auth serve` refuses a second renewal if the broker still accepts the session from the first renewal",
+  "`broker-auth serve` refuses to renew a session that the broker accepts",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -168,7 +167,7 @@ it.live(
       assert.deepStrictEqual(refusalOf(yield* asked(`Bearer ${bearer}`)), [401, "BearerRefused"])
       const session = yield* ask(server, "/v1/accounts/mine/session", { headers: { authorization: `Bearer ${other}` } })
       assert.strictEqual(session.status, 200)
-      // The stream that uses the revoked bearer token ends before the event about the new session.
+      // The revocation ends the stream before the event about the new session.
       assert.notInclude((yield* Fiber.join(reading)).text, "event:")
       const gone = yield* run(user, ["serve", "--revoke", "my-bot"])
       assert.deepStrictEqual([gone.code, /no program "my-bot"/.test(gone.stderr)], [3, true])
@@ -304,7 +303,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth serve` keeps a session if no call can check whether the session has ended, and says how to replace it",
+  "`broker-auth serve` keeps a session that no call can check",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["rmoney"] })
@@ -330,7 +329,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth serve` notices accounts that are added, changed or removed while it is running",
+  "`broker-auth serve` notices added, changed and removed accounts",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -366,7 +365,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth serve` starts again after it was killed during a renewal",
+  "`broker-auth serve` starts again after a kill during a renewal",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -401,7 +400,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth serve` answers its pending requests after SIGTERM, and then ends",
+  "`broker-auth serve` answers pending requests after SIGTERM, then ends",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withSamco()
@@ -419,7 +418,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth serve` refuses an invalid socket path, port, program name or combination of flags",
+  "`broker-auth serve` refuses invalid flags",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

@@ -37,7 +37,7 @@ export interface Options extends services.Options {
    * - `not-sent`: no state is sent.
    */
   readonly state?: "optional" | "required" | "not-sent" | undefined
-  /** `accept` accepts a login even if the returned `user_id` is not the client code. Default: rejects such a login. */
+  /** `accept`: the returned `user_id` need not be the client code. Default: another `user_id` is rejected. */
   readonly otherAccount?: "accept" | undefined
 }
 

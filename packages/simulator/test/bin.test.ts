@@ -108,7 +108,7 @@ it.live(
       assert.strictEqual(refused.code, 1)
       assert.strictEqual(refused.stdout, "")
       assert.match(refused.stderr, /^broker-auth-simulator: Port \d+ on 127\.0\.0\.1 is in use: .*\n$/)
-      // The operating system does not assign the ports from 20,000 to 31,199 to programs that ask for a free port.
+      // By default, operating systems assign no free port from 20,000 to 31,199.
       // Concurrent runs usually use different ports, because their process ids differ.
       const port = 20_000 + (process.pid % 350) * 32
       const third = yield* startJson("--port", String(port))
@@ -131,7 +131,7 @@ const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: number
 ]
 
 it.live(
-  "broker-auth-simulator reports wrong arguments in one line, and exits with an error code",
+  "broker-auth-simulator reports wrong arguments in one line",
   () =>
     Effect.gen(function* () {
       const started = yield* Effect.forEach(misuses, ([args]) => start(...args))
@@ -159,7 +159,7 @@ it.live(
   timeout
 )
 
-/** A shell function that replaces curl on machines without curl. It supports only the options that the README uses. */
+/** Replaces curl on machines without curl. Supports only the curl options that the README uses. */
 const curlShim = `curl() { '${process.execPath}' -e '
   const args = process.argv.slice(1), headers = {}
   let body, url, redirect = "follow"
@@ -200,13 +200,13 @@ const readme = readFileSync(join(folder, "README.md"), "utf8")
 const blockOf = (language: string): string =>
   new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1] ?? ""
 
-/** The shell blocks of the README. Before each block except the first, the README has a broker's title in bold. */
+/** In the README, each shell block except the first follows a broker's title in bold. */
 const [before, ...logins] = Array.from(
   readme.matchAll(/(?:^\*\*([^*]+)\*\*.*\n\n)?```sh\n([\s\S]*?)```/gm),
   ([, broker = "", script = ""]) => ({ broker, script })
 )
 
-/** For each broker's title in the README: the broker's id, and a pattern that the output of each login must match. */
+/** The keys are the brokers' titles in the README. The output of each login must match `answer`. */
 const titles: Readonly<Record<string, readonly [id: string, answer: RegExp]>> = {
   "Angel One": ["angel", /"status":true.*"jwtToken":"[^"]+"/],
   "Motilal Oswal": ["motilal", /"status":"SUCCESS".*"accesstoken":"[^"]+"\}$/],
@@ -219,7 +219,7 @@ const titles: Readonly<Record<string, readonly [id: string, answer: RegExp]>> = 
 const separator = "\n-- next --\n"
 
 it.live(
-  "the README's curl lines log in to their brokers",
+  "the README's curl lines log in",
   () =>
     Effect.gen(function* () {
       const { info } = yield* startJson()
@@ -230,7 +230,7 @@ it.live(
       for (const [title, [id, answer]] of Object.entries(titles)) {
         const scripts = logins.filter(({ broker }) => broker === title).map(({ script }) => script)
         assert.isNotEmpty(scripts, `The README has no curl lines for ${title}.`)
-        // One shell runs all logins of a broker, because a login may use shell functions that an earlier login defines.
+        // One shell runs all logins of a broker: a login may use the shell functions of an earlier login.
         const printed = yield* runShell(preparation + scripts.join(`printf '${separator}'\n`))
         const answers = printed.split(separator)
         assert.strictEqual(answers.length, scripts.length, title)
@@ -255,7 +255,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth-simulator prints Angel One's account and origins, and curl lines that log in",
+  "broker-auth-simulator prints Angel One's account and working curl lines",
   () =>
     Effect.gen(function* () {
       const { child, printed } = yield* start()
@@ -280,7 +280,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth-simulator prints the addresses of the login pages, and serves the pages",
+  "broker-auth-simulator prints the addresses of working login pages",
   () =>
     Effect.gen(function* () {
       const { child, printed } = yield* start()
@@ -311,7 +311,7 @@ it.live("the README documents every broker, origin and account", () =>
   })
 )
 
-it.live("the login pages in the README have the fields that the README names", () =>
+it.live("the login pages have the fields that the README names", () =>
   Effect.gen(function* () {
     const { brokers, origins } = yield* Simulator.make()
     const [samco = {}] = brokers["samco"]?.accounts ?? []

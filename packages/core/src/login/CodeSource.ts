@@ -54,8 +54,8 @@ export interface CodeRequest {
 export interface CodeSource {
   readonly [TypeId]: typeof TypeId
   /**
-   * Describes what is wrong with the source, such as an invalid TOTP secret. `undefined` if nothing is wrong. If a
-   * layer's credentials contain the source, the layer reports the problem when the layer is built.
+   * What is wrong with the source, such as an invalid TOTP secret. `undefined` if nothing is wrong. A layer whose
+   * credentials contain the source reports the problem when the layer is built.
    */
   readonly problem: string | undefined
   /** The length of a TOTP period. `undefined` if the source has no TOTP secret. */
@@ -80,11 +80,14 @@ const broken = (problem: string, field: string): CodeSource =>
 export const isCodeSource = (value: unknown): value is CodeSource => Predicate.hasProperty(value, TypeId)
 
 /**
- * Makes a source that computes codes from a TOTP secret. Each code belongs to one period, which is usually 30 seconds
- * long. If the current period ends within `margin`, the source waits for the next period. Default for `margin`: 2
- * seconds. The margin is at most the period minus one second: a longer margin is shortened. For each account, the
- * source returns the code of a period only once, because brokers refuse a used code. A second request in the same
- * period waits for the next period. The source reads the time from Effect's `Clock`.
+ * Makes a source that computes codes from a TOTP secret. Each code belongs to one period, usually of 30 seconds. The
+ * source reads the time from Effect's `Clock`.
+ *
+ * If the current period ends within `margin`, the source waits for the next period. Default for `margin`: 2 seconds.
+ * The margin is limited to the period minus one second.
+ *
+ * Brokers refuse a used code. Therefore, the source returns the code of a period only once for each account. A second
+ * request in the same period waits for the next period.
  *
  * @example
  * ```ts
@@ -165,9 +168,11 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource => {
 /**
  * Makes a source from a function that returns an effect. For example, the effect can read the code from a mailbox.
  *
- * The function runs once for each code. If the effect returns no code within five minutes, a login of a session manager
- * fails with `ActionRequired`. An error of the effect ends the login. This login counts toward the limit on failed
- * logins only if the `reason` of the error contains the broker's error code (`code`) or message (`brokerMessage`).
+ * The function runs once for each code. If a session manager runs the login, the effect must return the code within
+ * five minutes. Otherwise the login fails with `ActionRequired`.
+ *
+ * An error of the effect ends the login. The login counts toward the limit on failed logins only if the error's
+ * `reason` contains the broker's error code (`code`) or message (`brokerMessage`).
  *
  * @example
  * ```ts
@@ -186,7 +191,6 @@ export const fromEffect = (
   code: (request: CodeRequest) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 ): CodeSource => make({ problem: undefined, code })
 
-/** Maximum number of times that the prompt asks again after an input that cannot be a code. */
 const maxRetries = 3
 
 const defaultDigits = 6
@@ -220,9 +224,9 @@ const withoutGroups = (line: string): string => {
  * Makes a source that prompts the user for the code at the terminal. The prompt shows what is known: where the code was
  * sent, how long the code is valid, when a new code can be requested, and how many attempts are left.
  *
- * An input that cannot be a code, such as an empty line or a wrong number of digits, is not sent to the broker. The
- * prompt asks again, up to three times. After the fourth input that cannot be a code, the source fails with
- * `InvalidRequest`. If the user cancels the prompt, or if there is no terminal, the source fails with `ActionRequired`.
+ * An input that cannot be a code, such as a wrong number of digits, is not sent to the broker. The prompt asks again,
+ * up to three times. After the fourth invalid input, the source fails with `InvalidRequest`. If the user cancels the
+ * prompt, or if there is no terminal, the source fails with `ActionRequired`.
  *
  * @example
  * ```ts
@@ -290,7 +294,6 @@ export const prompt: Effect.Effect<CodeSource, never, Terminal.Terminal> = Effec
  */
 export type CodeKind = "totp" | "otp"
 
-/** The fields that `respond` reads from a challenge. */
 interface CodeChallenge extends Omit<CodeRequest, "kind"> {
   readonly kinds: readonly [CodeKind, ...ReadonlyArray<CodeKind>]
 }

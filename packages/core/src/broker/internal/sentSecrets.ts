@@ -1,23 +1,21 @@
-/** Finds the secrets that a request contains, so that they can be removed from the broker's messages. */
+/** Finds the secrets in a request, so that they can be removed from the broker's messages. */
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { secretParts } from "./secretParts.ts"
 
-/**
- * The parts of a request that may contain secrets. `tokens` contains the session's tokens even if `headers` contains
- * them too, because the broker's answer may quote a token without the rest of its header.
- */
+/** The parts of a request that may contain secrets. */
 export interface Sent {
   readonly request: unknown
   readonly headers: object
   readonly query: object | undefined
+  /** The session's tokens. The broker's answer may quote a token without the rest of its header. */
   readonly tokens: object | undefined
   /** The token that the previous step of the login returned. */
   readonly step?: Redacted.Redacted<string> | undefined
 }
 
 const redactedIn = (value: unknown): ReadonlyArray<string> => {
-  // A secret can be a number, because a broker may require the one-time code as a number.
+  // A broker may require the one-time code as a number.
   if (Redacted.isRedacted(value)) return [String(Redacted.value(value))]
   return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(redactedIn) : []
 }
