@@ -4,7 +4,6 @@ import type { Summary } from "./statistics.ts"
 export interface Bar {
   readonly label: string
   readonly summary: Summary
-  /** Whether the bar shows our library. */
   readonly ours: boolean
 }
 
@@ -21,7 +20,7 @@ const rowHeight = 28
 const barHeight = 14
 const headHeight = 58
 const panelGap = 18
-/** Estimated width of a letter. It is more than the average width, so that labels fit. */
+/** More than the average width of a letter, so that labels fit. */
 const letter = 8
 /** Width reserved for the number to the right of a bar. */
 const numberWidth = 56

@@ -1,8 +1,9 @@
 /**
- * Lets the fake brokers answer the requests of the programs in the documentation. Sets the environment variable of each
- * credential to the value in the fake's demo account, unless the variable is already set. When a program prompts for a
- * one-time code, a simulated keyboard types the newest code that the broker's fake has sent. This file is copied to
- * folders with installed packages, so it imports no other file of the repository.
+ * Lets the fake brokers answer the requests of the programs in the documentation. The credentials of each fake's demo
+ * account are set as environment variables. When a program prompts for a one-time code, a simulated keyboard types the
+ * newest code of the broker's fake.
+ *
+ * This file is copied to other folders, so it imports no other file of the repository.
  */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
@@ -33,7 +34,7 @@ const open = async (name: string): Promise<ReadonlyArray<HttpHandler>> => {
   return (served["handlers"] as (fake: FakeBroker) => ReadonlyArray<HttpHandler>)(fake)
 }
 
-/** Matches the prompt of `@auth/broker-core` for a one-time code, and captures the broker and the account. */
+/** Captures the broker and the account in the prompt of `@auth/broker-core` for a one-time code. */
 const prompt = /One-time code[^(]*\((\w+) (\w+)/
 
 const newestCode = (broker: string, account: string): string => {

@@ -58,9 +58,8 @@ export const raised = <M extends Pick<Manifest, (typeof kinds)[number]>>(
   )
 
 /**
- * Raises the ranges in the manifest of each package that has a new version. `before` contains the previous versions.
- * Call this function after the tool Changesets has run, because Changesets replaces ranges such as `>=0.0.0 <1.0.0`
- * with `>=0.1.0`.
+ * Raises the ranges of each package whose version differs from `before`. Call this function after Changesets, which
+ * replaces ranges such as `>=0.0.0 <1.0.0` with `>=0.1.0`.
  */
 export const raiseRanges = (
   before: Readonly<Record<string, string>>,

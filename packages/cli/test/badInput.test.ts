@@ -16,7 +16,7 @@ const angel = linesOf({
 })
 const addAngel = ["add", "angel", "--method", "totp", "--name"]
 
-/** Runs `line` in a shell. In `line`, the word `broker-auth` runs the command under test. */
+/** In `line`, the word `broker-auth` runs the command under test. */
 const shell = (user: User, line: string) =>
   Effect.promise(
     () =>
@@ -59,7 +59,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth ends with an error if it cannot write to standard output",
+  "broker-auth fails if it cannot write to standard output",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -110,7 +110,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth stores nothing and sends nothing if standard input is closed or ends early",
+  "broker-auth stores and sends nothing if standard input ends early",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel", "rmoney"] })

@@ -20,7 +20,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeTiny, morning, numberOf, pass, type Tiny } from "./sessions.ts"
 
-/** `counts.built` counts the layers whose build has begun, and `counts.open` counts those that are not closed. */
+/** `counts.built` also counts layers whose build is not complete. */
 const begin = Effect.fnUntraced(function* (
   options: SessionManagers.Options = {},
   build: Effect.Effect<void> = Effect.void,
@@ -57,7 +57,7 @@ const failure = <A, E extends { readonly message: string }>(effect: Effect.Effec
     return `${error.reason._tag}: ${error.message}`
   })
 
-describe("sessions: an account that SessionManagers.invalidate has closed", () => {
+describe("sessions: an account closed by SessionManagers.invalidate", () => {
   it.effect("logs in with the corrected PIN", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
@@ -86,7 +86,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("finds its stored session at the next call, without a login", () =>
+  it.effect("uses its stored session at the next call, without a login", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin()
       const kept = managers.session("T1")
@@ -114,7 +114,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("tells waiting callers and callers of its old manager to get the account again", () =>
+  it.effect("makes waiting calls and calls of its old manager fail", () =>
     Effect.gen(function* () {
       const { managers, tiny } = yield* begin()
       tiny.latency = "10 seconds"
@@ -131,7 +131,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("makes waiting callers fail if it was closed while its layer was being built", () =>
+  it.effect("makes waiting calls fail, even during the build of its layer", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.sleep("10 seconds"))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
@@ -146,7 +146,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("has no open layer, even if it was closed during an uninterruptible build of its layer", () =>
+  it.effect("has no open layer, even after an uninterruptible build", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.uninterruptible(Effect.sleep("10 seconds")))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
@@ -177,7 +177,7 @@ describe("sessions: watching a store for changes to an account", () => {
     return { calls, store: { ...SessionStore.makeMemory(), changes } }
   }
 
-  it.effect("ends exactly once if the account is closed, and begins again with the next call", () =>
+  it.effect("ends when the account is closed, and begins again at the next call", () =>
     Effect.gen(function* () {
       const { calls, store } = watched(0)
       const { close, managers } = yield* begin({}, Effect.void, store)
@@ -208,7 +208,7 @@ describe("sessions: watching a store for changes to an account", () => {
 })
 
 describe("sessions: an open account", () => {
-  it.effect("is closed after its idle time, and is opened again at the next call", () =>
+  it.effect("is closed after its idle time, until the next call", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin({ idle: "10 minutes" })
       const kept = managers.session("T1")
@@ -228,7 +228,7 @@ describe("sessions: an open account", () => {
     ["SessionManager.session", "manager"],
     ["SessionManagers.services", "services"]
   ] as const) {
-    it.effect(`stays open if the program uses ${title} at least once in each idle time`, () =>
+    it.effect(`stays open if ${title} is used in each idle time`, () =>
       Effect.gen(function* () {
         const { counts, managers } = yield* begin({ idle: "5 seconds" })
         const manager = yield* managers.manager("T1")
@@ -244,7 +244,7 @@ describe("sessions: an open account", () => {
     )
   }
 
-  it.effect("stays open while a caller waits for a login that takes longer than the idle time", () =>
+  it.effect("stays open during a login that takes longer than the idle time", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin({ idle: "5 seconds" })
       tiny.latency = "1 minute"
@@ -255,7 +255,7 @@ describe("sessions: an open account", () => {
     })
   )
 
-  it.effect("stays open without limit if no idle time is set", () =>
+  it.effect("stays open if no idle time is set", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin()
       yield* managers.session("T1")
@@ -265,7 +265,7 @@ describe("sessions: an open account", () => {
   )
 
   for (const idle of [0, -1, Number.NaN, "10 secs" as "10 seconds", "5 millis"] as const) {
-    it.effect(`cannot have the idle time ${String(idle)}, which is invalid or too short`, () =>
+    it.effect(`cannot have the idle time ${String(idle)}`, () =>
       Effect.gen(function* () {
         assert.include(yield* failure(Effect.map(begin({ idle }), () => undefined)), "InvalidRequest")
       })
@@ -274,7 +274,7 @@ describe("sessions: an open account", () => {
 })
 
 describe("sessions: SessionManagers whose scope has closed", () => {
-  it.effect("makes waiting and new calls fail, except calls of `invalidate`", () =>
+  it.effect("makes waiting and new calls fail, except `invalidate`", () =>
     Effect.gen(function* () {
       const { close, counts, managers } = yield* begin({}, Effect.sleep("1 second"))
       const open = yield* Effect.forkChild(managers.session("T1"))
@@ -296,7 +296,7 @@ describe("sessions: SessionManagers whose scope has closed", () => {
 })
 
 describe("sessions: SessionManagers for accounts of several brokers", () => {
-  it.effect("infers the services that all layers provide, without a type annotation", () =>
+  it.effect("infers the services that all layers provide", () =>
     Effect.gen(function* () {
       const { logout, renewal } = makeTiny()
       const both = Context.make(Renewal, renewal).pipe(Context.add(Logout, logout))

@@ -1,4 +1,3 @@
-/** Measures the CPU time of a login without HTTP. */
 import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
 import * as Effect from "effect/Effect"
 import { check, loginPath, requestOf } from "../angelLogin.ts"
@@ -25,7 +24,7 @@ const client = PlainHttp.makeClient({
   load: () => Promise.reject(new Error("This client cannot load another client."))
 })
 
-/** Milliseconds after which an account may log in again: one second for the broker's rate limit, and a margin. */
+/** In milliseconds. The rate limit allows one login per second for each account. */
 const pause = 1050
 
 const afterPause =

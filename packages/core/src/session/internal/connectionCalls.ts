@@ -42,7 +42,7 @@ export type ConnectionServices<Services> =
   | HttpClient.HttpClient
 
 /**
- * The events of a connection. The type of each property is the type of the argument that the event's listeners get.
+ * The events of a connection. The type of each property is the type of the listener's argument.
  *
  * - `renewed`: there is a new session.
  * - `failed`: a renewal failed.
@@ -77,14 +77,15 @@ export interface PendingLogin {
   readonly redirectUrl: string
   /**
    * Encrypts this login, and returns a text for a cookie or a cache. `resumeLogin` continues the login from this text.
-   * The text expires after `lifetime`, by default 10 minutes.
+   * The text expires after `lifetime`. Default: 10 minutes.
    */
   readonly seal: (options?: { readonly lifetime?: Duration.Input | undefined }) => Promise<string>
   /**
-   * Completes the login with the address that the browser was redirected to, and stores the session. If the session
-   * cannot be stored, call `complete` again. After a success, each further call fails with `InvalidStepUpCode`. If
-   * `logout` is called during `complete`, the new session is ended at the broker, and `complete` fails with
-   * `SessionExpired`.
+   * Completes the login, and stores the session. `callbackUrl` is the address that the browser was redirected to.
+   *
+   * If the session cannot be stored, call `complete` again. After a success, each further call fails with
+   * `InvalidStepUpCode`. If `logout` is called during `complete`, the new session is ended at the broker. `complete`
+   * then fails with `SessionExpired`.
    */
   readonly complete: (callbackUrl: string | URL | Redacted.Redacted<string>) => Promise<Session>
 }
@@ -105,7 +106,7 @@ export interface QrOptions {
 /**
  * The functions that a connection has with every login method. They reject with an `AuthError` or a `VaultError`. These
  * errors have `reason`, `message`, `remedy` and `isRetryable`. `call` and `run` also reject with any other error of
- * your effect. If your program aborts a call with a signal, the promise rejects with the signal's reason.
+ * your effect. If a signal aborts a call, the promise rejects with the signal's reason.
  *
  * @category models
  * @since 0.1.0
@@ -119,16 +120,17 @@ export interface Calls<Services> {
   readonly session: () => Promise<Session>
   /**
    * Like the standard `fetch`, but adds the session to requests to the broker's origins. Requests to other origins are
-   * sent without the session. If the broker refuses the token, the session is renewed once. A `GET`, `HEAD` or
-   * `OPTIONS` request is then sent again. A request with another method, such as an order, is not sent again, and fails
-   * with `SessionExpired`. Redirects from the broker are not followed. A request that gets no answer fails with
+   * sent without the session. Redirects from the broker are not followed. A request that gets no answer fails with
    * `BrokerUnavailable`.
+   *
+   * If the broker refuses the token, the session is renewed once. A `GET`, `HEAD` or `OPTIONS` request is then sent
+   * again. Any other request, such as an order, is not sent again, and fails with `SessionExpired`.
    */
   readonly fetch: (input: fetches.FetchInput, init?: fetches.FetchInit) => Promise<Response>
   /**
    * Runs typed calls to the broker with a live session. Example: `call(AngelApi, (api, session) =>
-   * api.getRMS(session))`. If the broker refuses the token, the session is renewed once. The calls then run again, but
-   * only if every request that they sent is safe to repeat.
+   * api.getRMS(session))`. If the broker refuses the token, the session is renewed once. The calls then run again
+   * only if all their requests are safe to repeat.
    */
   readonly call: <Id extends Services, Api, A, E>(
     api: Context.Key<Id, Api>,
@@ -142,10 +144,14 @@ export interface Calls<Services> {
   /** Ends the session at the broker, and deletes it from memory and from the vault. */
   readonly logout: () => Promise<LogoutReceipt>
   /**
-   * Removes the stored failed logins, the record that the broker has refused this connection's credentials, and the
-   * record that the broker has locked the account. Ends the pause after a failed login. Call this function only after a
-   * person has corrected or checked the credentials, or has unlocked the account. To log in at once, call `renew`
-   * afterwards. In error messages, the name of this function is `LoginGuard.reset`.
+   * Removes the stored records that can prevent a login:
+   *
+   * - The failed logins, and the pause after a failed login.
+   * - The record that the broker has refused this connection's credentials.
+   * - The record that the broker has locked the account.
+   *
+   * Call this function only after a person has checked or corrected the credentials, or has unlocked the account. To
+   * log in at once, call `renew` afterwards. Error messages call this function `LoginGuard.reset`.
    */
   readonly resetLoginGuard: () => Promise<void>
   /**
@@ -200,9 +206,9 @@ export interface RedirectCalls {
  */
 export interface QrCalls {
   /**
-   * Shows a QR code, and a new QR code each time the previous QR code expires. When the user has scanned a QR code, the
-   * session is stored and returned. Fails with `ChallengeExpired` after five minutes. If `logout` is called during the
-   * login, the new session is ended at the broker, and `loginByQr` fails with `SessionExpired`.
+   * Shows a QR code, and replaces it when it expires. After the user has scanned the QR code, the session is stored and
+   * returned. Fails with `ChallengeExpired` after five minutes. If `logout` is called during the login, the new session
+   * is ended at the broker. `loginByQr` then fails with `SessionExpired`.
    */
   readonly loginByQr: (options: QrOptions) => Promise<Session>
 }
@@ -271,8 +277,8 @@ export const fromServices = <Services>(
       )
     }
     const pendingLogin = (redirect: RedirectLogin["Service"], request: AuthorizationRequest): PendingLogin => {
-      // A session that the broker has returned, but that could not be stored. The next call of `complete` stores this
-      // session without sending the callback again.
+      // The session that could not be stored. The next `complete` stores this session, and does not send the callback
+      // again.
       let unsaved: Session | undefined
       const complete = (callbackUrl: Redacted.Redacted<string>) =>
         Effect.suspend(() => {
@@ -394,8 +400,7 @@ export const fromServices = <Services>(
           throw wrong("on", "name", `is not the name of an event: use ${eventNames.join(", ")}`)
         }
         if (!Predicate.isFunction(listener)) throw wrong("on", "listener", "is not a function")
-        // Each call of `on` adds a new function. So a listener that was added twice is called twice, and each returned
-        // function removes one of the two.
+        // With a new function for each call of `on`, a listener that is added twice is called twice.
         const registered = (event: never) => listener(event)
         const known = listeners.get(name) ?? new Set()
         listeners.set(name, known.add(registered))
