@@ -1,7 +1,4 @@
-/**
- * The programs that the benchmark `cli-start` runs: the command `broker-auth`, bundled and unbundled, and an empty
- * program.
- */
+/** The programs of the benchmark `cli-start`: `broker-auth`, bundled and unbundled, and an empty program. */
 import { spawn } from "node:child_process"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -16,10 +13,7 @@ export const files = {
 
 const preload = "cpu.cjs"
 
-/**
- * Code that Node loads before each program. When the program ends, this code writes the program's CPU time in
- * microseconds to file descriptor 3.
- */
+/** Node loads this code before each program. The code writes the CPU time in microseconds to file descriptor 3. */
 const cpuTime = `
 process.on("exit", () => {
   const { system, user } = process.cpuUsage()
@@ -72,7 +66,7 @@ ANGEL_API_KEY=demoTrd1
 ANGEL_TOTP_SECRET=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP
 `
 
-/** Makes the programs in `folder`, and adds an account with the bundled command. Sends nothing to a broker. */
+/** Also adds an account with the bundled command. Sends nothing to a broker. */
 export const writeCommands = async (root: string, folder: string): Promise<void> => {
   await compile(root, ["cli", "angel"])
   await fs.symlink(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")

@@ -14,12 +14,11 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeShared, makeTiny, pass, start, type Tiny, type TinyOptions } from "./sessions.ts"
 
-// Simulates one week in which two programs share a vault. Each morning, the tokens expire at 08:00, and a fault lasts
-// from 08:00 to 09:10.
+// Simulates one week. Each morning, the tokens expire at 08:00, and a fault lasts from 08:00 to 09:10.
 
 const day = 86_400_000
 const minute = 60_000
-/** 07:00 IST on a Monday, before the fault. */
+/** 07:00 IST on a Monday. */
 const monday = Date.UTC(2026, 10, 23, 1, 30)
 const days = 7
 
@@ -38,7 +37,7 @@ interface Fault {
   readonly sessionBy: number | undefined
   /** Each program runs this effect with its session while the fault lasts. */
   readonly use?: (manager: SessionManager["Service"], session: Session.Session) => Effect.Effect<unknown, unknown>
-  /** Interval at which the programs restart, in minutes. */
+  /** In minutes. */
   readonly restartEach?: number
 }
 
@@ -78,7 +77,7 @@ const faults: ReadonlyArray<Fault> = [
     restartEach: 5
   },
   {
-    title: "a broker that answers each login with HTTP 503",
+    title: "HTTP 503 as the answer to a login",
     options: dailyLogin,
     during: loginFails(new AuthError.BrokerUnavailable({ why: "broker", status: 503 })),
     most: 600,
@@ -140,7 +139,7 @@ const faults: ReadonlyArray<Fault> = [
     sessionBy: 135
   },
   {
-    title: "a rejected refresh token, after which the programs log in",
+    title: "a rejected refresh token",
     options: dailyRefresh,
     during: refreshFails(new AuthError.SessionExpired({ why: "refresh-invalid" })),
     most: 2,
@@ -207,12 +206,9 @@ const healthyResume = ({ issuedAt }: LoginProgress.LoginProgress) =>
   )
 
 interface Morning {
-  /** Number of logins and refreshes that were sent to the broker. */
+  /** Number of logins and refreshes. */
   sent: number
-  /**
-   * The minute from which both programs always got a session. `undefined` if a program got no session at the last
-   * attempt of the morning.
-   */
+  /** The minute from which both programs always got a session. `undefined` if a program's last attempt failed. */
   by: number | undefined
 }
 
@@ -263,7 +259,7 @@ const liveThrough = Effect.fnUntraced(function* (fault: Fault) {
 describe("two programs that share a vault", { tags: ["thorough"] }, () => {
   for (const fault of faults) {
     it.effect(
-      `send a limited number of logins and refreshes${fault.sessionBy === undefined ? "" : ", and recover in time,"} despite this fault each morning: ${fault.title}`,
+      `limit their logins and refreshes${fault.sessionBy === undefined ? "" : ", and recover in time,"} despite a daily fault: ${fault.title}`,
       () =>
         Effect.gen(function* () {
           const mornings = yield* liveThrough(fault)

@@ -1,4 +1,4 @@
-/** The keyring never answers. A program must get an error after the time-out, and must then be able to exit. */
+/** A program must get an error after the time-out of the keyring, and must then exit by itself. */
 import { spawn } from "node:child_process"
 import * as net from "node:net"
 import * as path from "node:path"
@@ -8,7 +8,7 @@ import { NotHere, type Scenario, type Torture, wait } from "../harness.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../keyring.ts")
 
-/** Time-out of the keyring, and a margin for a busy machine, in milliseconds. */
+/** Both in milliseconds. `tolerance` is a margin for a busy machine. */
 const timeout = 3000
 const tolerance = 1500
 
@@ -29,15 +29,14 @@ const startSilentBus = async (torture: Torture) => {
   return { address, received: () => bytes }
 }
 
-/** The output of `script`. */
 interface Said {
-  /** The text "a key" if `script` got the key. Otherwise the tag of the error. */
+  /** "a key", or the tag of the error. */
   readonly answer: string
-  /** Duration of the attempt to read the key, in milliseconds. */
+  /** Duration of the read. */
   readonly millis: number
 }
 
-/** Runs `script`. Returns its output, and the milliseconds from the output to the exit. */
+/** `leftAfter` is the time from the program's output to its exit, in milliseconds. */
 const runProgram = async (torture: Torture, address: string) => {
   const patience = torture.broken ? "1 minute" : `${timeout} millis`
   const child = spawn(process.execPath, ["--conditions=@auth/source", script, torture.folder(), patience], {

@@ -12,8 +12,8 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 
 /**
- * Describes a checksum as data: the parts of the hashed text in their order, the text between the parts, and the form
- * in which the digest is written.
+ * Describes a checksum: the parts of the hashed text in order, the text between the parts, and the encoding of the
+ * digest.
  *
  * @category models
  * @since 0.1.0
@@ -25,8 +25,8 @@ export interface Recipe<Part extends string> {
   /** Default: lower-case hexadecimal. */
   readonly encoding?: "hex" | "HEX" | "base64"
   /**
-   * How many times the digest is computed. Each further digest is computed over the previous digest, written in
-   * lower-case hexadecimal. Default: 1.
+   * Number of digests. Each digest after the first is computed over the previous digest, in lower-case hexadecimal.
+   * Default: 1.
    */
   readonly times?: number
   /**
@@ -37,7 +37,7 @@ export interface Recipe<Part extends string> {
 }
 
 /**
- * A test vector of a recipe: the values of its parts, and the expected result.
+ * A test vector: the values of the parts, and the expected result.
  *
  * @category models
  * @since 0.1.0
@@ -92,7 +92,7 @@ const writers = {
 
 /**
  * Joins the parts without a separator, and returns their SHA-256 in lower-case hexadecimal. Uses the `Digest` service
- * if the context has this service, otherwise WebCrypto.
+ * of the context. Default: WebCrypto.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * Finds out why a connection failed, and whether it failed at a proxy. Copies only codes and numbers from the error of
- * the HTTP client, because the error may contain secrets.
+ * Finds out why a connection failed. Copies only codes and numbers from the error of the HTTP client, because the error
+ * may contain secrets.
  */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -13,7 +13,7 @@ export interface ConnectionFault {
   readonly systemCode: string | undefined
 }
 
-/** Matches the error codes with which Node and OpenSSL report that a certificate check failed. */
+/** Error codes of Node and OpenSSL for a failed certificate check. */
 const certificate =
   /^(?:CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|ERROR_IN_CERT|ERROR_IN_CRL)/
 
@@ -27,8 +27,8 @@ const chain = (error: unknown, depth = 0): ReadonlyArray<object> => {
 }
 
 /**
- * Returns the HTTP status with which a proxy refused a connection. undici, the client behind Node's `fetch`, reports
- * this status only in the error's message: "Proxy response (407) !== 200 when HTTP Tunneling".
+ * undici, the client behind Node's `fetch`, reports a proxy's HTTP status only in the message of the error:
+ * "Proxy response (407) !== 200 when HTTP Tunneling".
  */
 const proxyStatus = (error: object): number | undefined => {
   const message = "message" in error ? error.message : undefined
@@ -36,7 +36,6 @@ const proxyStatus = (error: object): number | undefined => {
   return status === undefined ? undefined : Number(status)
 }
 
-/** Whether `fetch` refused to send a GET with a body. */
 const isGetBody = (error: object): boolean =>
   "message" in error &&
   Predicate.isString(error.message) &&
@@ -44,7 +43,7 @@ const isGetBody = (error: object): boolean =>
 
 const portOf = ({ port, protocol }: URL): number => (port === "" ? (protocol === "http:" ? 80 : 443) : Number(port))
 
-/** Whether the failed connection went to a host or port other than the broker's, and therefore to a proxy. */
+/** A connection to a host or port other than the broker's went to a proxy. */
 const isElsewhere = (error: object, url: URL): boolean => {
   if ("hostname" in error && Predicate.isString(error.hostname)) return error.hostname !== url.hostname
   return "syscall" in error && error.syscall === "connect" && "port" in error && error.port !== portOf(url)

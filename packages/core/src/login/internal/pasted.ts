@@ -1,4 +1,4 @@
-/** Removes or describes characters that do not belong to a value, such as quotation marks and invisible characters. */
+/** Removes quotation marks around a pasted value, and describes mistakes in a value, such as a placeholder. */
 
 const signs = String.raw`["'\u0060\u00b4\u00ab\u00bb\u02b9-\u02bc\u2018-\u201f\u2032-\u2036\u2039\u203a\u275b-\u275e\u300c-\u300f\u301d-\u301f\uff02\uff07]`
 
@@ -6,8 +6,7 @@ const entities = String.raw`&(?:quot|apos|[lr][dsa]quo|[bs]dquo|sbquo|#0*(?:3[49
 
 const mark = String.raw`(?:\\*${signs}|${entities}|\\u00(?:22|27))`
 
-// Without the lookbehinds, the time of a search would grow with the square of the number of consecutive backslashes or
-// blanks.
+// Without the lookbehinds, a search in many consecutive backslashes or blanks would take quadratic time.
 const firstMark = new RegExp(`^${mark}`, "i")
 const lastMark = new RegExp(String.raw`(?<!\\)${mark}$`, "i")
 
@@ -28,13 +27,10 @@ export const withoutQuotes = (text: string): string => {
   }
 }
 
-/**
- * Keeps only one of the backslashes before a quotation mark. The other backslashes may belong to the value, and an
- * error must not show any part of the value.
- */
+/** Keeps one backslash before a quotation mark. Others may belong to the value, which an error must not show. */
 const shown = (found: string | undefined): string | undefined => found?.replace(/^\\+/, "\\")
 
-/** Returns a description that shows only the quotation marks, and not the rest of the text. */
+/** The description shows only the quotation marks, because the text may be a secret. */
 export const quoteProblem = (text: string): string | undefined => {
   const inner = withoutAround(text)
   const open = shown(firstMark.exec(inner)?.[0])
@@ -48,10 +44,6 @@ export const quoteProblem = (text: string): string | undefined => {
 
 const hidden = /(?! )[\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u
 
-/**
- * Invisible characters are control characters, blanks other than the normal space, and characters such as joiners and
- * the soft hyphen.
- */
 export const invisibleProblem = (text: string): string | undefined => {
   const found = hidden.exec(text)?.[0].codePointAt(0)
   if (found === undefined) return undefined
@@ -60,16 +52,16 @@ export const invisibleProblem = (text: string): string | undefined => {
 
 const parts = String.raw`(?:api|app|application|client|user|login|account|broker|vendor|device|partner|access|secret|key|token|pass|word|pin|code|id|name|number|redirect|url|totp|otp|value|own|real)`
 
-/** Matches texts such as `your_api_key`, `YOUR-CLIENT-ID-HERE`, `enter your password` and `changeme`. */
+/** For example `your_api_key`, `YOUR-CLIENT-ID-HERE`, `enter your password` and `changeme`. */
 const words = new RegExp(
   String.raw`^(?:(?:enter|insert|put|paste|type|use|set|replace|with)[\s_-]*)*(?:your(?:[\s_-]*${parts})+|change[\s_-]?(?:me|this|it)|replace[\s_-]?(?:me|this)|(?:your[\s_-]*)?placeholder|fix[\s_-]?me|to[\s_-]?do|tbd|n/a|null|undefined|\[object object\])(?:[\s_-]*here)?$`,
   "i"
 )
 
-/** Matches `<…>`, `{{…}}` and variables that were not replaced, such as `${ANGEL_PIN}`. */
+/** `<…>`, `{{…}}`, or a variable that was not replaced, such as `${ANGEL_PIN}`. */
 const template = /^(?:<[^<>]*>|\{\{.*\}\}|\$\{.*\}|\$\(.*\))$/s
 
-/** Matches texts such as `xxxx`, `xxxx-xxxx` and `****`. */
+/** For example `xxxx`, `xxxx-xxxx` and `****`. */
 const filler = /^(?:x[x\s_-]{2,}|[*.#?_•●-][*.#?\s_•●-]{2,})$/i
 
 export const placeholderProblem = (text: string, variable?: string): string | undefined => {
