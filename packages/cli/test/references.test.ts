@@ -13,7 +13,7 @@ import { valuesOf, ways } from "./ways.ts"
 
 const angel = ways[0]!
 
-/** A process that has ended can stay in the list of processes for a while, in the state Z or X. */
+/** An ended process can stay in `/proc` for a while, in the state Z or X. */
 const isAlive = (pid: string): boolean => {
   const stat = `/proc/${pid}/stat`
   return fs.existsSync(stat) && !/\) [ZX] /.test(fs.readFileSync(stat, "utf8"))
@@ -27,7 +27,7 @@ const awaitEnd = (pids: ReadonlyArray<string>) =>
     assert.deepStrictEqual(pids.filter(isAlive), [])
   })
 
-/** A program that starts a child process, writes the ids of both processes to a file, and hangs. */
+/** A program that writes its own id and the id of its child process to `file`, and hangs. */
 const hanging = (file: string) =>
   `sleep 600 &\necho $$ >> "${file}.new"\necho $! >> "${file}.new"\nmv "${file}.new" "${file}"\nwait`
 
@@ -69,7 +69,7 @@ const failing = [
 ] as const
 
 it.live(
-  "`broker-auth token` sends nothing if the program of an `exec:` reference fails",
+  "`broker-auth token` sends nothing if an `exec:` program fails",
   () =>
     Effect.gen(function* () {
       const { program, simulator, user } = yield* withProgram
@@ -103,7 +103,7 @@ it.live(
   { timeout }
 )
 
-it.live("references.resolve reports a time-out if a program has ended and its child process keeps stdout open", () =>
+it.live("references.resolve times out if a child process keeps stdout open", () =>
   Effect.gen(function* () {
     const reference = Redacted.make(`exec:sh -c "sleep 600 & echo $!"`)
     const late = yield* Effect.flip(
@@ -118,7 +118,7 @@ const on = (platform: string) => ({
 })
 
 it.live(
-  "`broker-auth add` reads an entry from the keyring on Linux and on macOS",
+  "`broker-auth add` reads the keyring on Linux and macOS",
   () =>
     Effect.gen(function* () {
       const { input, user } = yield* withProgram

@@ -44,10 +44,7 @@ const authorize: Authorize.Authorize["Service"] = {
   refusal: ({ text }) => (text.includes("REJECTED") ? AuthError.make("tiny", "request", rejectedReason) : undefined)
 }
 
-/**
- * The broker accepts every login. It accepts a call if `state.isAlive` returns true for the token and the path of the
- * call.
- */
+/** The broker accepts every login. `state.isAlive` decides whether the broker accepts any other call. */
 const begin = Effect.fnUntraced(function* () {
   yield* TestClock.setTime(morning)
   const state = {
@@ -60,8 +57,7 @@ const begin = Effect.fnUntraced(function* () {
     state.seen.push(`${request.method} ${path} ${token}`)
     return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "REJECTED" }))
   })
-  // The manager's logins and the calls of the tests use the same client. `withSession` counts the requests of this client
-  // during an effect. So a test can show that a login by the manager is not counted.
+  // The manager's logins also use this client. So a test can show that `withSession` does not count these logins.
   const client = yield* Effect.provide(BrokerClient.make(protocol, { api: origin }), http)
   const login = Endpoint.make({
     name: "login",
@@ -96,7 +92,7 @@ const reasonOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 const calls = ({ seen }: { readonly seen: ReadonlyArray<string> }) => seen.filter((line) => !line.includes("/login"))
 
 describe("sessions: SessionManager.withSession", () => {
-  it.effect("renews the session and repeats a read if the broker rejects a token that it accepted before", () =>
+  it.effect("renews the session and repeats a read after a rejected token", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       yield* manager.withSession(getFunds)
@@ -108,7 +104,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("renews the session once if the broker rejects the token of 100 concurrent reads", () =>
+  it.effect("renews the session once for 100 concurrent rejected reads", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       yield* manager.session
@@ -121,7 +117,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("does not repeat an order if the broker rejects the token after the order", () =>
+  it.effect("does not repeat an order if a later read is rejected", () =>
     Effect.gen(function* () {
       const { getFunds, manager, placeOrder, state, tiny } = yield* begin()
       state.isAlive = (token, path) => token !== "1" || path !== "/profile"
@@ -136,27 +132,25 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect(
-    "does not repeat an effect after an order, even if a child fiber or a nested withSession has sent the order",
-    () =>
-      Effect.gen(function* () {
-        const { getFunds, manager, placeOrder, state } = yield* begin()
-        state.isAlive = (token, path) => token === "2" || token === "3" || path === "/order"
-        const inFiber = manager.withSession((session) =>
-          Effect.all([placeOrder(session), Effect.andThen(Effect.yieldNow, getFunds(session))], { concurrency: 2 })
-        )
-        yield* reasonOf(inFiber)
-        state.isAlive = (token, path) => token === "3" || path === "/order"
-        yield* pass("11 minutes")
-        const inside = manager.withSession((session) =>
-          Effect.andThen(manager.withSession(placeOrder), getFunds(session))
-        )
-        yield* reasonOf(inside)
-        assert.deepStrictEqual(
-          calls(state).filter((line) => line.includes("/order")),
-          ["POST /order 1", "POST /order 2"]
-        )
-      })
+  it.effect("does not repeat an order of a child fiber or a nested withSession", () =>
+    Effect.gen(function* () {
+      const { getFunds, manager, placeOrder, state } = yield* begin()
+      state.isAlive = (token, path) => token === "2" || token === "3" || path === "/order"
+      const inFiber = manager.withSession((session) =>
+        Effect.all([placeOrder(session), Effect.andThen(Effect.yieldNow, getFunds(session))], { concurrency: 2 })
+      )
+      yield* reasonOf(inFiber)
+      state.isAlive = (token, path) => token === "3" || path === "/order"
+      yield* pass("11 minutes")
+      const inside = manager.withSession((session) =>
+        Effect.andThen(manager.withSession(placeOrder), getFunds(session))
+      )
+      yield* reasonOf(inside)
+      assert.deepStrictEqual(
+        calls(state).filter((line) => line.includes("/order")),
+        ["POST /order 1", "POST /order 2"]
+      )
+    })
   )
 
   const requests = {
@@ -169,7 +163,7 @@ describe("sessions: SessionManager.withSession", () => {
 
   for (const [title, asked] of Object.entries(requests)) {
     const verb = asked.repeats ? "repeats" : "does not repeat"
-    it.effect(`${verb} an effect that sent ${title} before the broker rejected the token`, () =>
+    it.effect(`${verb} an effect that sent ${title}`, () =>
       Effect.gen(function* () {
         const { authorized, getFunds, http, manager, state } = yield* begin()
         state.isAlive = (token, path) => token !== "1" || path !== "/profile"
@@ -195,7 +189,7 @@ describe("sessions: SessionManager.withSession", () => {
     )
   }
 
-  it.effect("repeats an effect that caused a login before the broker rejected the token", () =>
+  it.effect("repeats an effect that caused a login", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       state.isAlive = (token) => token === "3"
@@ -226,7 +220,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("renews the session again after four minutes if the broker rejects a token that it accepted before", () =>
+  it.effect("renews the session again after four minutes if the broker had accepted the token", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       for (const last of ["1", "2", "3"]) {
@@ -240,18 +234,14 @@ describe("sessions: SessionManager.withSession", () => {
   )
 
   const others = {
-    "a failure that is not SessionExpired": AuthError.make(
-      "tiny",
-      "order",
-      new AuthError.RateLimited({ retryAfter: undefined, by: "broker" })
-    ),
-    "the error for a logged-out session": AuthError.make(
+    RateLimited: AuthError.make("tiny", "order", new AuthError.RateLimited({ retryAfter: undefined, by: "broker" })),
+    "SessionExpired (logged-out)": AuthError.make(
       "tiny",
       "session",
       new AuthError.SessionExpired({ why: "logged-out" })
     ),
-    "the error for a missing token": AuthError.make("tiny", "order", new AuthError.SessionExpired({ why: "missing" })),
-    "the error for another broker's rejected token": AuthError.make(
+    "SessionExpired (missing)": AuthError.make("tiny", "order", new AuthError.SessionExpired({ why: "missing" })),
+    "another broker's rejected token": AuthError.make(
       Account.make({ broker: "other", id: "T1" }).broker,
       "order",
       rejectedReason
@@ -259,7 +249,7 @@ describe("sessions: SessionManager.withSession", () => {
     "the program's own error": new Error("mine")
   }
   for (const [title, error] of Object.entries(others)) {
-    it.effect(`does not renew the session after ${title}, and passes the error on unchanged`, () =>
+    it.effect(`does not renew the session after ${title}`, () =>
       Effect.gen(function* () {
         const { manager, tiny } = yield* begin()
         assert.strictEqual(yield* Effect.flip(manager.withSession(() => Effect.fail(error))), error)
@@ -282,7 +272,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("gets the manager from the context if called as a function of the module", () =>
+  it.effect("takes the manager from the context", () =>
     Effect.gen(function* () {
       const { getFunds, manager } = yield* begin()
       const got = yield* Effect.provideService(

@@ -1,10 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { leaks, run } from "../../../tools/canary/canary.ts"
 
-/**
- * Prefixes of secrets. The prefix `CANARY` is not used. It would match the folder `tools/canary` in stack traces,
- * because `leaks` ignores case. `canary.program.ts` reports further secrets: codes, tokens and checksums.
- */
+/** `CANRY`, not `CANARY`: `leaks` ignores case, and stack traces contain the folder `tools/canary`. */
 const secrets = ["CANRY", "eyJhbGciOiJSUzI1NiI"]
 
 describe("canary: RMoney", () => {

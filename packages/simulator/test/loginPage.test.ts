@@ -36,7 +36,7 @@ it.live("LoginPage.submit returns a callback that completes the login", () =>
   })
 )
 
-it.live("LoginPage.submit reports a rejected form, a page without a form, and a simulator that is not running", () =>
+it.live("LoginPage.submit reports a rejected form, a missing form and an unreachable simulator", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const messageAt = (address: string) =>

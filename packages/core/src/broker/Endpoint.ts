@@ -1,5 +1,5 @@
 /**
- * Describes the calls of a broker's API as a table. Each row of the table is an endpoint and describes one call.
+ * Describes the calls of a broker's API as a table. Each row is an endpoint.
  *
  * @since 0.1.0
  */
@@ -17,8 +17,8 @@ import * as Shape from "./Shape.ts"
  * - `app`: the calls of one app, for all its accounts.
  * - `address`: the calls from one IP address.
  *
- * Each account has its own layer with its own `BrokerClient`. Each client counts only its own calls. If several clients
- * share a limit with the scope `app` or `address`, provide a layer of `SharedLimits`.
+ * Each account's layer has its own `BrokerClient`, which counts only its own calls. If several clients share a limit
+ * with the scope `app` or `address`, provide a layer of `SharedLimits`.
  *
  * @example
  * ```ts
@@ -65,55 +65,50 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
   readonly path: string
   readonly token: Token
   /**
-   * For a call without a session: the name of the request's field that identifies the account. Rate limits with the
-   * scope `account` count the calls with the same value of this field together. Default: they count all calls of the
-   * endpoint together.
+   * The name of the request's field that identifies the account, for a call without a session. A rate limit with the
+   * scope `account` counts separately for each value of this field. Default: counts all calls of the endpoint together.
    */
   readonly account: string | undefined
   /**
-   * If `query` is set, the call has no body. The URL's query contains the values that `app` and `session` name, and one
-   * parameter for each entry of `query`. The entry's key is the name of the parameter. The entry's value is the name of
-   * the request's field that contains the parameter's value.
+   * If `query` is set, the call has no body. Each entry adds a parameter to the URL. The key is the parameter's name.
+   * The value is the name of the request's field. The fields that `app` and `session` name also become parameters.
    */
   readonly query: Readonly<Record<string, string>> | undefined
   /**
-   * Names of the app's values, such as the API key. The values are added to each call in the order of the names. They
-   * come from the field `app` of `BrokerClient.Protocol`.
+   * Names of fields in `app` of `BrokerClient.Protocol`, such as the API key. These fields are added to each call, in
+   * this order.
    */
   readonly app: ReadonlyArray<string>
   /** Names of fields in the session's `extras`, such as the user id. These fields are added to each call. */
   readonly session: ReadonlyArray<string>
   /**
-   * The name of the body's field that contains the session's token. If `tokenField` is set and `tokenToo` is not set,
-   * the headers do not contain the token.
+   * The name of the body's field for the session's token. If `tokenField` is set, the token is not in the headers,
+   * unless `tokenToo` is set.
    */
   readonly tokenField: string | undefined
-  /** `"headers"`: both the headers and the field that `tokenField` names contain the token. */
+  /** `"headers"`: the token is in the headers and in the field `tokenField`. */
   readonly tokenToo: "headers" | undefined
   /**
-   * How the body is written. If the encoding cannot carry a value, the call fails with `InvalidRequest`, and nothing is
-   * sent.
+   * How the body is written. If the encoding cannot carry a value, the call sends nothing and fails with
+   * `InvalidRequest`.
    */
   readonly encoding: Encoding.Encoding
   /** `"sent"`: this GET is sent with a body. `node:http` can send such a request, but `fetch` cannot. */
   readonly getBody: "sent" | undefined
   /**
-   * Makes the body from the request and from the fields that `app` and `session` name. Default: the body contains the
-   * fields of the app, then the fields of the session, then the fields of the request.
+   * Makes the body from the request and from the fields that `app` and `session` name. Default: the fields of the app,
+   * then of the session, then of the request.
    */
   readonly body: ((request: unknown, app: AppFields) => unknown) | undefined
   /**
-   * Whether the call may be sent a second time. If `safe` is `true`, `BrokerClient` can send the call again after the
-   * connection failed, and `SessionManager.withSession` can send it again after the broker refused the token. Set
-   * `safe` to `true` only if a second call does no harm, and never for a login.
+   * Whether the call may be sent twice. `BrokerClient` can repeat a safe call after the connection failed.
+   * `SessionManager.withSession` can repeat a safe call after the broker refused the token. Set `safe` to `true` only
+   * if a second call does no harm, and never for a login.
    */
   readonly safe: boolean
   readonly limits: ReadonlyArray<Limit>
   readonly request: Shape.Shape<Schema.Decoder<Request>> | undefined
-  /**
-   * The shape of the data inside the envelope. The envelope is the part of the answer around the data. It contains, for
-   * example, a status.
-   */
+  /** The shape of the data inside the envelope. The envelope is the rest of the answer, such as a status. */
   readonly response: Shape.Shape<Schema.Decoder<Response>>
   /**
    * Names of the fields that contain a token or identify the token's account. If `essential` is set, any other optional
@@ -122,7 +117,6 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
   readonly essential: ReadonlyArray<string> | undefined
 }
 
-/** The properties of an endpoint that several endpoints may share. */
 interface Shared<T extends TokenKind> {
   readonly method: Endpoint["method"]
   readonly token: T
@@ -137,7 +131,6 @@ interface Shared<T extends TokenKind> {
   readonly limits?: ReadonlyArray<Limit>
 }
 
-/** The properties of an endpoint that are set for each endpoint separately. */
 interface Own<S, R> {
   readonly account?: string | undefined
   readonly query?: Readonly<Record<string, string>> | undefined
@@ -162,13 +155,11 @@ const encodingOf = (given: "json" | "form" | Encoding.Encoding = "json"): Encodi
 export type AppFields = Readonly<Record<string, string | Redacted<string>>>
 
 /**
- * Makes an endpoint. `request` is the shape of the request, with `Shape.Secret` for secrets. `response` is the shape of
- * the data inside the envelope. The data may have fields that `response` does not name. `request` and `response` may be
- * Effect schemas.
+ * Makes an endpoint. `request` and `response` are shapes or Effect schemas. Use `Shape.Secret` for a secret in the
+ * request. The data may have fields that `response` does not name.
  *
- * For an answer with a token, set `essential` to the names of the fields that contain the token or identify the token's
- * account. Without `essential`, a field of the wrong type makes the call fail, and the token is lost. With `essential`,
- * any other optional field of the wrong type counts as absent, and a number in quotes is accepted as a number.
+ * If the answer contains a token, set `essential` (see `Endpoint`). Without `essential`, any field of the wrong type
+ * makes the call fail, and the token is lost. With `essential`, a number in quotes is accepted as a number.
  *
  * @example
  * ```ts
@@ -219,8 +210,7 @@ const shapeOf = <S extends Shape.Input>(input: S) =>
   Shape.fromInput(input) as Shape.Shape<Schema.Decoder<Shape.TypeOf<S>>>
 
 /**
- * Makes a constructor for endpoints that share some properties, such as the HTTP method, the kind of token and the
- * limits.
+ * Makes a constructor for endpoints that share some properties, such as the HTTP method and the limits.
  *
  * @example
  * ```ts
