@@ -13,7 +13,7 @@ const read = (file: string): string => fs.readFileSync(path.join(root, file), "u
 
 const titleOf = (text: string): string => /^# (.+)$/m.exec(text)?.[1] ?? ""
 
-/** The keys are paths from the root of the repository. The values are paths from the root of the site. */
+/** Maps paths in the repository to paths in the site. */
 const pages = (): ReadonlyMap<string, string> => {
   const found = new Map<string, string>([
     ["README.md", "index.md"],

@@ -18,10 +18,7 @@ export const paths = {
   placeOrder: "/rest/secure/angelbroking/order/v1/placeOrder"
 }
 
-/**
- * Headers that are added to the usual headers. They replace usual headers with the same name. The value `undefined`
- * omits a header.
- */
+/** Changes to the usual headers. The value `undefined` omits a header. */
 export type Changed = Readonly<Record<string, string | undefined>>
 
 export interface Asked {
@@ -37,7 +34,7 @@ export interface Answer {
   readonly headers: Headers
   readonly text: string
   readonly json: unknown
-  /** The field that says whether the call succeeded: `status`, or `success` in answers of Angel One's gateway. */
+  /** The field `status`, or `success` in answers of Angel One's gateway. */
   readonly says: unknown
   readonly code: unknown
   readonly data: Readonly<Record<string, string>>
@@ -68,7 +65,7 @@ const toAnswer = (response: Response, text: string): Answer => {
   }
 }
 
-/** Makes a request without `AngelApi`, and sends it to the fake. */
+/** Sends a request to the fake without `AngelApi`. */
 export const ask = (fake: FakeBroker, { body, headers, method, origin, path }: Asked): Effect.Effect<Answer> =>
   Effect.promise(async () => {
     const all = Object.entries({ ...usual, ...headers })

@@ -5,7 +5,7 @@ import process from "node:process"
 import { vi } from "vitest"
 import * as children from "../src/internal/children.ts"
 
-it("if no signal can be sent to a program, run waits until the program ends, and returns the program's exit code", async () => {
+it("run returns the program's exit code even if signals cannot be sent", async () => {
   const kill = vi.spyOn(ChildProcess.prototype, "kill").mockImplementation(function (this: ChildProcess) {
     // Node emits this error if the program belongs to another user.
     return this.emit("error", Object.assign(new Error("kill EPERM"), { code: "EPERM" }))
@@ -24,7 +24,7 @@ it("run returns 127 if the program is not installed", async () => {
   assert.strictEqual(await Effect.runPromise(children.run("no-such-program", [])), 127)
 })
 
-it("the environment of a started program does not contain the keys of the vault", () => {
+it("a started program does not get the keys of the vault", () => {
   vi.stubEnv("BROKER_AUTH_KEY", "key")
   vi.stubEnv("BROKER_AUTH_NEW_KEY", "next key")
   vi.stubEnv("BROKER_AUTH_SIMULATOR", "http://127.0.0.1:4010")

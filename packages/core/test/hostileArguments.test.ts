@@ -1,4 +1,3 @@
-/** Tests of arguments that have a wrong type or cannot be read. */
 import { Connection, Connections } from "@auth/broker-core"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Authorize } from "@auth/broker-core/login/Authorize"
@@ -121,7 +120,7 @@ const layer = () => {
 
 const client = TestHttp.layerRespond(() => Promise.resolve(new Response("ok")))
 
-/** How a call ended. A call that has not ended after `patience` milliseconds counts as `pending`. */
+/** `patience` is in milliseconds. */
 const endOf = async (call: () => unknown, patience: number): Promise<string> => {
   let promise: unknown
   try {
@@ -222,7 +221,7 @@ describe("every error of a call is typed:", () => {
     })
   }
 
-  it("if the argument of complete(…) is not an address, the error names callbackUrl", async () => {
+  it("complete(…) names callbackUrl if the argument is not an address", async () => {
     await using connection = await Connection.open(layer(), { client })
     const login = untyped(await connection.beginLogin())
     for (const value of [undefined, null, 5, {}, Object.create(null), Symbol("a"), Redacted.make(5)]) {
@@ -231,7 +230,7 @@ describe("every error of a call is typed:", () => {
     }
   })
 
-  it("reveal(…) throws a typed error that does not show the argument", () => {
+  it("reveal(…) throws a typed error that hides the argument", () => {
     for (const [, make] of values) {
       try {
         untyped(Connection).reveal(make())
@@ -268,7 +267,7 @@ describe("open() resolves, or rejects with a typed error:", () => {
   }
 
   for (const [name, call] of Object.entries(openings)) {
-    it(`${name} with each hostile argument`, async () => {
+    it(name, async () => {
       assert.deepStrictEqual(await unexpected((value) => closing(untyped(call(value)))), [])
     })
   }

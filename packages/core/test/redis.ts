@@ -7,10 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 
-/**
- * Whether to run the tests that need Redis. Their titles must contain the word Redis, because `CountsReporter` finds
- * the skipped tests by this word.
- */
+/** The title of a test that needs Redis must contain the word Redis: `CountsReporter` looks for this word. */
 export { runsRedis }
 
 type Service = Redis.Redis["Service"]
@@ -21,10 +18,6 @@ const serverWith = (options: Parameters<typeof startRedis>[0]) =>
     ({ stop }) => Effect.promise(stop)
   )
 
-/**
- * Starts a Redis server, and stops it when the scope closes. If Redis is not installed, this effect dies with an error
- * that names the missing package.
- */
 export const server = serverWith({})
 
 export const cluster = Effect.gen(function* () {
@@ -36,7 +29,7 @@ export const cluster = Effect.gen(function* () {
   return node
 })
 
-/** Starts one server for several tests. A test that freezes or restarts a server must use `server` instead. */
+/** A test that freezes or restarts its server must use `server` instead. */
 export const sharedServer = (): { readonly url: () => string } => {
   let shared: RedisServer | undefined
   beforeAll(async () => void (shared = runsRedis ? await startRedis() : undefined))
@@ -46,10 +39,10 @@ export const sharedServer = (): { readonly url: () => string } => {
 
 let prefixes = 0
 
-/** A new key prefix. Tests that share a server must not share keys. */
+/** Tests that share a server must not share keys. */
 export const freshPrefix = Effect.sync(() => `test${++prefixes}`)
 
-/** The connection has no offline queue: commands on a broken connection fail at once. */
+/** Without an offline queue, commands on a broken connection fail at once. */
 export const connect = (url: string) =>
   Layer.build(NodeRedis.layer({ url, disableOfflineQueue: true })).pipe(
     Effect.map((context) => Context.get(context, Redis.Redis)),

@@ -1,5 +1,5 @@
 /**
- * The encodings in which the body of a call is written: JSON, a form, or `jData`.
+ * Encodings of the body of a call: JSON, a form, or `jData`.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import * as Redacted from "effect/Redacted"
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * An encoding. `write` returns the text of the body. Secrets are unwrapped before `carries` and `write` get them.
+ * An encoding. `write` gets the fields without `Redacted` wrappers, and returns the text of the body.
  *
  * @category models
  * @since 0.1.0
@@ -21,7 +21,10 @@ export interface Encoding {
    * `headers` of `BrokerClient.Protocol` is sent instead.
    */
   readonly contentType: string | undefined
-  /** Whether the encoding can carry the value of the field `name`. */
+  /**
+   * Whether the encoding can carry the value of the field `name`. The value itself is never `Redacted`, but parts of it
+   * may be.
+   */
   readonly carries: (value: unknown, name: string) => boolean
   readonly write: (fields: Fields) => string
 }
@@ -46,7 +49,7 @@ export const textOf = (value: unknown): string | undefined => {
 
 const present = (fields: Fields) => Object.entries(fields).filter(([, value]) => value !== undefined)
 
-/** `JSON.stringify` would write another value in place of a number that is not finite, and leave out a function. */
+/** `JSON.stringify` would replace numbers that are not finite, and leave out functions. */
 const isJson = (value: unknown): boolean => {
   const inner = bare(value)
   if (Predicate.isNumber(inner)) return Number.isFinite(inner)
@@ -55,7 +58,7 @@ const isJson = (value: unknown): boolean => {
 }
 
 /**
- * Writes the fields as JSON, in their order and without spaces between them.
+ * Writes the fields as JSON, in their order and without spaces.
  *
  * @category encodings
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * Exports `Decode` and `Schema`, from which `Shape.toSchema` makes the schema of a shape. `Schema` contains only the
- * parts of `effect/Schema` that shapes use, so that a bundler can drop the other parts.
+ * The argument of `Shape.toSchema`. `Schema` has only the parts of `effect/Schema` that shapes use, so that a bundler
+ * can drop the rest.
  */
 import * as All from "effect/Schema"
 export * as Decode from "../Decode.ts"

@@ -3,7 +3,7 @@ import * as Result from "effect/Result"
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-/** Minimum length of a secret, in bytes. RFC 4226 requires 128 bits, but brokers issue secrets of 80 bits. */
+/** RFC 4226 requires 128 bits, but brokers issue secrets of 80 bits. */
 const minBytes = 10
 
 const tooShort = "is too short for a TOTP secret: use the secret in the QR code, not a code from the app"
@@ -51,7 +51,7 @@ const ambiguity = (text: string, symbols: string): string | undefined => {
   return isBoth ? hexadecimal.replace("looks like hexadecimal, not base32", "may be hexadecimal or base32") : undefined
 }
 
-/** The number of characters of a complete base32 text, modulo 8, is never one of these (RFC 4648, section 6). */
+/** The lengths, modulo 8, that no complete base32 text has (RFC 4648, section 6). */
 const impossible: ReadonlySet<number> = new Set([1, 3, 6])
 
 const decodeSymbols = (symbols: string): Uint8Array => {
@@ -70,15 +70,11 @@ const decodeSymbols = (symbols: string): Uint8Array => {
   return bytes
 }
 
-/**
- * Set `certain` for a secret from an otpauth address, because such a secret is always in base32. The failure does not
- * contain the secret.
- */
+/** Set `certain` for an otpauth address: its secret is always base32. Failures do not contain the secret. */
 export const decode = (text: string, options?: { readonly certain: true }): Result.Result<Uint8Array, string> => {
   const symbols = text.replace(separators, "").replace(/(?:=|%3d)+$/i, "")
   if (/^\d{1,10}$/.test(symbols)) return Result.fail(tooShort)
-  // This check comes before `toUpperCase`, because `toUpperCase` converts some letters of other scripts to the letters
-  // A to Z.
+  // `toUpperCase` converts some other letters, such as ß, to A to Z. So the characters are checked first.
   if (!/^[A-Za-z2-7]*$/.test(symbols)) return Result.fail(otherEncoding(text.trim(), symbols))
   const problem = options === undefined ? ambiguity(text.trim(), symbols) : undefined
   if (problem !== undefined) return Result.fail(problem)
