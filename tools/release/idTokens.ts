@@ -1,5 +1,3 @@
-/** Reads from the environment variables of a CI job what npm can do with the id tokens of this job. */
-
 type Variables = Readonly<Record<string, string | undefined>>
 
 const hasOneOf = (variables: Variables, names: ReadonlyArray<string>): boolean =>
@@ -9,6 +7,6 @@ const hasOneOf = (variables: Variables, names: ReadonlyArray<string>): boolean =
 export const isLogin = (variables: Variables): boolean =>
   hasOneOf(variables, ["ACTIONS_ID_TOKEN_REQUEST_URL", "NPM_ID_TOKEN"])
 
-/** Whether npm can publish with provenance. The job must run on GitHub or GitLab, and have an id token for this use. */
+/** Whether npm can publish with provenance. Provenance needs a job on GitHub or GitLab. */
 export const hasProvenance = (variables: Variables): boolean =>
   hasOneOf(variables, variables["GITLAB_CI"] === undefined ? ["ACTIONS_ID_TOKEN_REQUEST_URL"] : ["SIGSTORE_ID_TOKEN"])

@@ -1,7 +1,4 @@
-/**
- * The plan of a release. `changeset publish --from-pack-dir` reads the plan, and publishes the tarballs that the plan
- * names.
- */
+/** The plan of a release. `changeset publish --from-pack-dir` publishes the tarballs that the plan names. */
 import { hash } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -13,7 +10,7 @@ interface Release {
   readonly version: string
 }
 
-/** Groups of releases. Each group is published before the next one. */
+/** Each group of releases is published before the next group. */
 export interface Plan {
   readonly version: number
   readonly plan: ReadonlyArray<ReadonlyArray<Release>>

@@ -15,7 +15,7 @@ const guide = "docs/start.md"
 /** The port of the simulator in the guide. The rehearsal uses a free port instead. */
 const documentedPort = "4010"
 
-/** Returns the text of a code block in a Markdown file. `name` is the text after the backticks, such as "sh pack". */
+/** `name`: the text after the backticks of a code block, such as "sh pack". */
 export const commandsOf = (folder: string, file: string, name: string): string => {
   const text = fs.readFileSync(path.join(folder, file), "utf8")
   const [, commands] = new RegExp(`^\`\`\`${name}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(text) ?? []
@@ -23,10 +23,10 @@ export const commandsOf = (folder: string, file: string, name: string): string =
   return commands
 }
 
-/** The folders in `PATH` that are not inside a folder `node_modules`. A user's `PATH` contains only such folders. */
+/** The folders in a user's `PATH`. `npm run` adds folders in `node_modules`, which are left out here. */
 const places = (process.env["PATH"] ?? "").split(path.delimiter).filter((place) => !place.includes("node_modules"))
 
-/** A `PATH` with a Node that is new enough for the packages. The Node of the machine may be older. */
+/** The machine's Node may be too old for the packages. */
 const newNode = { PATH: [path.dirname(process.execPath), ...places].join(path.delimiter) }
 
 const shell = (commands: string, cwd: string, env: Readonly<Record<string, string>> = {}) =>
@@ -53,10 +53,7 @@ const withSimulator = async (commands: string, cwd: string, use: () => Promise<v
   await use().finally(() => stop(simulator))
 }
 
-/**
- * Runs the rehearsal in an empty folder: changes the scope of a copy of the repository, installs the packages of the
- * copy, and logs in to a broker of the simulator.
- */
+/** `folder` must be empty. */
 export const rehearse = async (folder: string): Promise<void> => {
   const copy = path.join(folder, "broker-auth")
   copyRepository(copy)
@@ -78,8 +75,8 @@ export const rehearse = async (folder: string): Promise<void> => {
     `The command did not refuse a work tree with changes:\n${refused.printed}`
   )
   await succeed(rescope.replace(scope, `--force ${old}`), copy)
-  // The first change makes the scope longer, so the formatter breaks some lines. After the change back to the old
-  // scope, the formatter does not join these lines again. Therefore, the comparison ignores white space and commas.
+  // With the longer scope, the formatter breaks some lines. It does not join these lines later, so the comparison
+  // ignores white space and commas.
   const bare = (text: string) => text.replace(/[\s,]/g, "")
   const changed: Array<string> = []
   for (const file of (await git("diff", "--name-only")).split("\n").filter((line) => line !== "")) {
@@ -111,7 +108,7 @@ export const rehearse = async (folder: string): Promise<void> => {
     )
   }
   await succeed(commandsOf(copy, guide, "sh pack"), copy)
-  // The block "sh install" creates a new folder beside the copy, and enters it.
+  // The block "sh install" enters a new folder beside the copy.
   const place = (await succeed(`${commandsOf(copy, guide, "sh install")}\npwd`, copy)).trim().split("\n").at(-1) ?? ""
   assert(path.dirname(place) === fs.realpathSync(folder), `The packages were installed in ${place}.`)
   const installed = fs.readdirSync(path.join(place, "node_modules", scope)).toSorted()

@@ -20,7 +20,7 @@ describe("hasDisplay", () => {
     ["darwin", { SSH_TTY: "/dev/ttys001" }, false],
     ["win32", {}, true],
     ["win32", { CI: "1" }, false]
-  ] as const)("maps the platform %s and the variables %j to %s", (platform, env, expected) => {
+  ] as const)("on %s with the variables %j is %s", (platform, env, expected) => {
     assert.strictEqual(hasDisplay(platform, env), expected)
   })
 })
@@ -81,7 +81,7 @@ const run = Effect.fnUntraced(function* (
 })
 
 describe.runIf(process.platform === "linux")("the machine's browser", () => {
-  it.live("opens an address that does not contain the API key, and completes the login", () =>
+  it.live("opens an address without the API key, and completes the login", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(visitAndReturn, { DISPLAY: ":99" }, redirectUrl)
@@ -93,7 +93,7 @@ describe.runIf(process.platform === "linux")("the machine's browser", () => {
     })
   )
 
-  it.live("is not started if there is no display", () =>
+  it.live("is not started without a display", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(() => "", { DISPLAY: "", WAYLAND_DISPLAY: "", WSL_DISTRO_NAME: "" }, redirectUrl)
@@ -115,7 +115,7 @@ describe.runIf(process.platform === "linux")("the machine's browser", () => {
 })
 
 it.live.runIf(process.platform === "linux")(
-  "a program that waits for a pasted address ends on SIGINT or at the end of its input",
+  "a program that waits for a pasted address ends on SIGINT or end of input",
   () =>
     Effect.gen(function* () {
       const publicUrl = "https://app.example.com/callback"

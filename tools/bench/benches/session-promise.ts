@@ -1,4 +1,3 @@
-/** Measures how fast an async function reads a cached session repeatedly. */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as Effect from "effect/Effect"
 import { OAuth2Client } from "google-auth-library"

@@ -1,6 +1,6 @@
 /**
- * The disk is full, fails, or is read-only. A call that returns no session must fail with a typed failure. No stored
- * session may be lost, and at most one login may be sent.
+ * The disk is full, fails, or is read-only. Each call must return a session or a typed failure. No stored session may
+ * be lost, and at most one login may be sent.
  */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -21,18 +21,15 @@ import {
 import type { Outcome } from "../protocol.ts"
 import { throughTrouble, troubles } from "../refusal.ts"
 
-/** During a failure, a program requests a session this many times. */
+/** How often a program requests a session during a failure. */
 const asks = 3
 /**
- * The pause between two calls, in milliseconds. After a first failed renewal, the session manager waits 1 to 1.5
- * seconds. The second call is made during this wait, and the third call after it.
+ * Milliseconds between two calls. After the first failed renewal, a session manager pauses for 1 to 1.5 seconds. Only
+ * the second call is made during this pause.
  */
 const between = 800
 
-/**
- * In milliseconds. A session manager without a live session pauses after a failed renewal. This value is the longest
- * such pause, plus a margin.
- */
+/** The longest pause after a failed renewal without a live session, plus a margin, in milliseconds. */
 const longestPause = 25_000
 
 /** Id of the user `nobody`. A program that runs as root switches to this user, because root ignores file modes. */
@@ -43,8 +40,8 @@ const brokenOf = ({ broken }: Torture) => (broken ? ("hides-failures" as const) 
 const sqliteSetups = (torture: Torture) => torture.setups({ places: ["sqlite"] })
 
 /**
- * Returns the token of the session that was stored before the broker's daily cut-off. First sets the program's clock
- * back to the offset `ahead`, because the session expires at the cut-off.
+ * Returns the token of the stored session. Sets the program's clock back to the offset `ahead`, because the session
+ * expires at the broker's daily cut-off.
  */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<string | undefined> => {
   await openIn([program], setup)
@@ -65,7 +62,7 @@ const askOften = async (program: Program, name: string): Promise<ReadonlyArray<O
 const failsWith = (outcome: Outcome, code: string): boolean =>
   outcome._tag === "Failed" && outcome.error === "VaultError" && outcome.reason === "Io" && outcome.systemCode === code
 
-/** Requests sessions in the program `troubled`. Linux refuses some system calls of this program: see `refusal.ts`. */
+/** Linux refuses some system calls of the program `troubled`: see `refusal.ts`. */
 const startInTrouble = async (
   torture: Torture,
   tally: Tally,
@@ -113,8 +110,7 @@ const prepare = async (torture: Torture) => {
 const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
   const { healthy, setups } = await prepare(torture)
   const troubled = await torture.special({ through: throughTrouble(title) }).catch((error: unknown) => {
-    // The command of `throughTrouble` starts the program through Perl. If the machine forbids seccomp filters, Perl
-    // reports `seccomp: …`. Any other error makes the case fail.
+    // `throughTrouble` starts Perl, which prints `seccomp: …` if the machine forbids seccomp filters.
     throw /seccomp: /.test(String(error)) ? new NotHere("this machine forbids seccomp filters") : error
   })
   await torture.each(retitled(setups, title), (setup, tally) =>
@@ -184,7 +180,7 @@ const limitFiles = (program: Program, bytes: number | "unlimited"): void => {
   execFileSync("prlimit", ["--pid", String(program.pid), `--fsize=${bytes}:unlimited`])
 }
 
-/** For some time, a running program cannot write to files. */
+/** A running program temporarily cannot write to files. */
 const forAWhile = async (torture: Torture, title: string) => {
   if (process.platform !== "linux") throw new NotHere("this case needs Linux, because it uses prlimit")
   const setups = retitled(await sqliteSetups(torture), title)

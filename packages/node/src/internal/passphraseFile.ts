@@ -1,8 +1,6 @@
 /**
- * Derives a key from a passphrase and a salt, and stores the salt in a file.
- *
- * The salt is not secret. If the salt is lost or changed, the key cannot be derived again. So the file is checked for
- * damage. The file is refused if another user has access to it, because that user may have changed the salt.
+ * Derives a key from a passphrase and a salt, and stores the salt in a file. The salt is not secret. But another salt
+ * gives another key, so the file is checked for damage and for access by other users.
  */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
@@ -30,9 +28,8 @@ type Done = (error: Error | null, key: Uint8Array) => void
 type Derive = (passphrase: Uint8Array, salt: Uint8Array, done: Done) => void
 
 /**
- * Key derivation functions. Both are at least as strong as the minimum settings in OWASP's password storage cheat
- * sheet, as of 2026-11-22. Each salt file stores the name of its function, so do not rename or remove an entry of this
- * table.
+ * Key derivation functions. Both meet the minimum of OWASP's password storage cheat sheet, as of 2026-11-22. Salt files
+ * store the names of these functions, so do not rename or remove an entry.
  */
 const ways: Readonly<Record<string, Derive>> = {
   // RFC 9106, section 4, second recommended option.
@@ -94,8 +91,8 @@ export const derive = Effect.fnUntraced(function* (
   passphrase: Redacted.Redacted<string>,
   vault: string
 ): Effect.fn.Return<Redacted.Redacted<Uint8Array>, VaultError.VaultError> {
-  // The key must not depend on the line break that `echo` and editors add to a file, or on the code points with which a
-  // system represents a letter.
+  // `echo` and editors end a file with a line break. Systems differ in the code points of an accented letter. Neither
+  // may change the key.
   const message = new TextEncoder().encode(
     Redacted.value(passphrase)
       .replace(/\r?\n$/, "")
