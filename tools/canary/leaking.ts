@@ -1,7 +1,4 @@
-/**
- * A program that leaks a secret. Its first argument, a key of `ways`, selects how. With the key `no leak`, the program
- * leaks nothing.
- */
+/** Leaks a secret. The first argument, a key of `ways`, selects how. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"

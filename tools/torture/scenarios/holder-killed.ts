@@ -1,15 +1,11 @@
-/**
- * A program that holds the lock of an account is killed while it waits for the broker's answer to its login. The next
- * program must get the lock.
- */
 import type { Broker } from "../broker.ts"
 import { removeLeftLocks } from "../broken.ts"
 import { follow, openIn, type Scenario, type Setup, type Tally, type Torture, wait, waitUntil } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
 
 /**
- * Milliseconds from the first login to the end of its TOTP period. This time must be longer than 3 seconds, because
- * no login is sent in the last 3 seconds of a period.
+ * Milliseconds from the first login to the end of its TOTP period. Must be above 3000, because no login is sent in the
+ * last 3 seconds of a period.
  */
 const leftInPeriod = 6000
 

@@ -19,10 +19,7 @@ import * as simulator from "./simulator.ts"
 
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
-/**
- * Returns the configuration from which a layer reads its credentials. It contains only `values`, not the environment
- * variables of this process.
- */
+/** The configuration contains only `values`, not the environment variables of this process. */
 export const providerOf = (values: Values): ConfigProvider.ConfigProvider =>
   ConfigProvider.fromUnknown(
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Redacted.value(value)]))
@@ -65,7 +62,7 @@ export const methodOf = ({ broker, methods }: brokers.Loaded, entry: Entry) => {
     : Effect.succeed(method)
 }
 
-/** A login asks the user for a one-time code if the login has a second step, and the account has no TOTP secret. */
+/** A login with a second step asks the user for a one-time code, unless the account has a TOTP secret. */
 export const asksCode = (method: Method, { values }: Entry): boolean =>
   method.capabilities.includes("StepUp") &&
   !Object.values(method.credentials).some(({ codes, env }) => codes === true && values[env] !== undefined)
@@ -73,7 +70,7 @@ export const asksCode = (method: Method, { values }: Entry): boolean =>
 export const needsPerson = (method: Method, entry: Entry): boolean =>
   method.capabilities.includes("RedirectLogin") || method.capabilities.includes("QrLogin") || asksCode(method, entry)
 
-/** Opens a connection. Sends no request to the broker. */
+/** Sends no request to the broker. */
 export const open = Effect.fnUntraced(function* (
   home: Home,
   entry: Entry,
@@ -98,7 +95,7 @@ export const open = Effect.fnUntraced(function* (
   return { entry, loaded, method, connection }
 })
 
-/** If `call` fails because only a person can log in, the returned failure names the command that logs in. */
+/** If only a person can log in, the failure names the command that logs in. */
 export const needsLogin = <A>({ entry }: Opened, call: () => Promise<A>): Effect.Effect<A, Failure> =>
   Effect.mapError(promised(call), (failure) => forPerson(failure, entry.name))
 

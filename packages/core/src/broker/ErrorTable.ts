@@ -1,6 +1,6 @@
 /**
- * A broker's error table says what the broker's refusals mean. Each row recognizes refusals by a code, a message or an
- * HTTP status, and says where their meaning is documented or was observed.
+ * A broker's error table says what the broker's refusals mean. A row recognizes refusals by a code, a message or an
+ * HTTP status.
  *
  * @since 0.1.0
  */
@@ -35,9 +35,9 @@ export interface Failure {
 }
 
 /**
- * A row of the error table. It has at least one of `code`, `message` and `status`. The fields `code`, `message`,
- * `status` and `operations` are conditions. A refusal matches a row if the refusal meets all conditions that the row
- * has. The first matching row is used.
+ * A row of the error table. The fields `code`, `message`, `status` and `operations` are conditions. At least one of
+ * `code`, `message` and `status` is set. A refusal matches a row if all conditions of the row are met. The first
+ * matching row is used.
  *
  * @example
  * ```ts
@@ -58,12 +58,11 @@ export interface Failure {
 export interface ErrorRow {
   readonly code?: string
   /**
-   * Pattern for the broker's message. Before the pattern is tried, the message is trimmed, and each run of white space
-   * is replaced by one space.
+   * Pattern for the broker's message. The message is first trimmed, and each run of white space becomes one space.
    */
   readonly message?: RegExp
   readonly status?: number
-  /** The row applies only to calls of the endpoints with these names. Default: all endpoints. */
+  /** Names of the endpoints to which the row applies. Default: all endpoints. */
   readonly operations?: ReadonlyArray<string>
   readonly meaning: string
   /** Where the meaning is documented or was observed. */
@@ -79,9 +78,8 @@ const matchOf = (match: string | RegExp | number): Pick<ErrorRow, "code" | "mess
 }
 
 /**
- * Makes a constructor for rows that have the same source and date. The first argument of the constructor is the code (a
- * string), the pattern of the message, or the HTTP status (a number). The last argument, `more`, contains further
- * fields of the row.
+ * Returns a function that makes rows with the same source and date. `match` is a code (a string), a pattern for the
+ * message, or an HTTP status (a number). `more` contains further fields of the row.
  *
  * @example
  * ```ts
@@ -151,10 +149,7 @@ export const invalidCode =
   (failure: Failure): AuthError.Reason =>
     new AuthError.InvalidStepUpCode({ ...said(failure), kind, hints: hints(failure), advice })
 
-/**
- * If the broker's clock and this machine's clock differ by more than this number of milliseconds, the TOTP code may
- * belong to another period.
- */
+/** In milliseconds. With a larger clock difference, the TOTP code may belong to another period. */
 const noticeableDrift = 15_000
 
 const driftHint = (millis: number): AuthError.Hint => {
@@ -163,7 +158,7 @@ const driftHint = (millis: number): AuthError.Hint => {
 }
 
 /**
- * Returns the general hints for a refused TOTP code, and the hints in `own`, which apply to one broker only.
+ * Returns the general hints for a refused TOTP code. `own` adds the hints of one broker.
  *
  * @category reasons
  * @since 0.1.0
@@ -237,8 +232,7 @@ export const rateLimited = (failure: Failure): AuthError.Reason =>
   new AuthError.RateLimited({ ...said(failure), retryAfter: failure.retryAfter, by: "broker" })
 
 /**
- * Makes a function that returns `PermissionDenied`. If the broker sent a support id with the refusal, the reason
- * contains this id.
+ * Makes a function that returns `PermissionDenied`, with the support id that the broker sent.
  *
  * @category reasons
  * @since 0.1.0
@@ -285,8 +279,8 @@ export const invalidRequest =
     new AuthError.InvalidRequest({ ...said(failure), problems: [{ field, problem }] })
 
 /**
- * Returns `BrokerRejected`, with the broker's code. If the broker sent no code, the code depends on the HTTP status.
- * For status 404, for example, the code is `HTTP 404`. For a status below 400, the code is `none`.
+ * Returns `BrokerRejected`, with the broker's code. If the broker sent no code, the code is the HTTP status, such as
+ * `HTTP 404`, or `none` for a status below 400.
  *
  * @category reasons
  * @since 0.1.0
@@ -298,10 +292,7 @@ export const rejected = (failure: Failure): AuthError.Reason =>
     status: failure.status
   })
 
-/**
- * Matches messages about an outage of the broker. Such a message may mention a password or a code, although the broker
- * refused neither.
- */
+/** A message about an outage may mention a password or a code, although the broker refused neither. */
 const outage =
   /maintenance|temporarily (?:unavailable|down|suspended)|technical (?:issue|error|problem|fault|difficult)|(?:service|system|server)s?\b.*\b(?:unavailable|down)\b/i
 

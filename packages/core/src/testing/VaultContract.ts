@@ -16,8 +16,7 @@ import type { VaultError } from "../session/VaultError.ts"
 import { type Case, ensure, same } from "./contract/subject.ts"
 
 /**
- * `make` makes a new storage, and returns the effect `open`. Each run of `open` must return a new store or lock, as if
- * a separate program had opened the storage.
+ * `make` makes a new storage. Each run of `open` must open this storage as a separate program would.
  *
  * @category models
  * @since 0.1.0
@@ -75,11 +74,11 @@ const race = Effect.fnUntraced(function* (stores: ReadonlyArray<Store>, round: n
  */
 export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
   {
-    name: "describes where it stores entries",
+    name: "describes where entries are stored",
     run: Effect.flatMap(opened(subject), ({ describe }) => ensure(describe.length > 5, "the description is too short"))
   },
   {
-    name: "has no entry for an account before the first write",
+    name: "has no entry before the first write",
     run: Effect.gen(function* () {
       const store = yield* opened(subject)
       yield* same(yield* read(store), undefined, "entry")
@@ -120,7 +119,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "does not overwrite a version that the writer has not read",
+    name: "refuses a write with a wrong expected version",
     run: Effect.gen(function* () {
       const store = yield* opened(subject)
       yield* same(
@@ -142,7 +141,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "stores the entries `session` and `guard` of an account separately",
+    name: "stores `session` and `guard` separately",
     run: Effect.gen(function* () {
       const store = yield* opened(subject)
       yield* store.put(account, "session", bytesOf("session"), 0)
@@ -180,7 +179,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "loses no write when several writers retry until they succeed",
+    name: "loses no write if concurrent writers retry",
     run: Effect.gen(function* () {
       const stores = yield* openings(subject, 4)
       const writers = stores.flatMap((store) => Array.from({ length: 5 }, () => increment(store)))
@@ -194,7 +193,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
   }
 ]
 
-/** A wait that is long enough for a fiber to acquire a free lock. */
+/** Long enough for a fiber to acquire a free lock. */
 const grace = Effect.sleep("150 millis")
 
 const occupy = Effect.fnUntraced(function* (lock: Lock, of = account) {
@@ -241,7 +240,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     run: Effect.flatMap(opened(subject), ({ describe }) => ensure(describe.length > 5, "the description is too short"))
   },
   {
-    name: "has only one holder at a time among several programs",
+    name: "has only one holder at a time",
     run: Effect.gen(function* () {
       const locks = yield* openings(subject, 3)
       let inside = 0
@@ -262,7 +261,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "blocks other fibers even if its holder keeps it for more than a second",
+    name: "can be held for more than a second",
     run: Effect.gen(function* () {
       const locks = yield* pair(subject)
       const { fiber, leave } = yield* occupy(locks[0])
@@ -278,7 +277,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "is acquired by the fibers of one program in the order of their requests",
+    name: "is acquired by one program's fibers in request order",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       const { leave } = yield* occupy(lock)
@@ -295,23 +294,23 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "is released when the effect of its holder succeeds",
+    name: "is released when the protected effect succeeds",
     run: freedAfter(subject, ({ leave }) => Deferred.succeed(leave, undefined))
   },
   {
-    name: "is released when the effect of its holder fails",
+    name: "is released when the protected effect fails",
     run: freedAfter(subject, ({ leave }) => Deferred.fail(leave, "no"))
   },
   {
-    name: "is released when the effect of its holder ends with a defect",
+    name: "is released when the protected effect ends with a defect",
     run: freedAfter(subject, ({ leave }) => Deferred.die(leave, "a bug"))
   },
   {
-    name: "is released when its holder is interrupted",
+    name: "is released when the protected effect is interrupted",
     run: freedAfter(subject, ({ fiber }) => Fiber.interrupt(fiber))
   },
   {
-    name: "is not acquired by a fiber that was interrupted during its wait",
+    name: "is not acquired by an interrupted fiber",
     run: Effect.gen(function* () {
       const [one, two] = yield* pair(subject)
       const { fiber, leave } = yield* occupy(one)
@@ -327,7 +326,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "gives each holder a fence that is larger than all earlier fences",
+    name: "gives each new holder a larger fence",
     run: Effect.gen(function* () {
       const locks = yield* openings(subject, 3)
       const turns = Array.from({ length: 5 }, () => locks).flat()
@@ -339,7 +338,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "has a `check` that succeeds while the lock is held",
+    name: "has a `check` that succeeds for the holder",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       yield* lock.withLock(account, ({ check }) => Effect.andThen(check, Effect.andThen(grace, check)))
@@ -360,7 +359,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns the result or the failure of the protected effect",
+    name: "returns the result or failure of the protected effect",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       const events: Array<string> = []

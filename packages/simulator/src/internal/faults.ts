@@ -30,7 +30,6 @@ interface Row {
   readonly fields: Schema.Struct.Fields
   /** An example of the field `fault` in the body of `POST /faults`. */
   readonly sample: string
-  /** What the simulated broker does. */
   readonly does: string
 }
 
@@ -60,7 +59,7 @@ export const table = {
 
 const isKind = (kind: unknown): kind is keyof typeof table => Predicate.isString(kind) && Object.hasOwn(table, kind)
 
-/** The body of `POST /faults`. The function `read` decodes the field `fault`. */
+/** The body of `POST /faults`. `read` decodes the field `fault`. */
 export const Order = Schema.Struct({
   broker: Schema.String,
   endpoint: Schema.String,

@@ -30,10 +30,7 @@ const noWatch = Effect.succeed(Effect.void)
 /** To save memory, all managers share these objects. */
 const defaults = { pollInterval: Duration.seconds(30), renewalTimeout: Duration.seconds(2) }
 
-/**
- * The caller must run `open` in an uninterruptible region. `open` returns a `Self`. Later, the caller must pass this
- * `Self` to the function `close` of `managerState.ts`.
- */
+/** Run `open` in an uninterruptible region. Later, pass the returned `Self` to `close` of `managerState.ts`. */
 export const open = Effect.fnUntraced(function* (
   options: Options,
   owner: ManagerOwner | undefined
