@@ -26,7 +26,7 @@ const requestSessions = Effect.fnUntraced(function* (manager: SessionManager["Se
 })
 
 describe("sessions: a new token", () => {
-  it.effect("causes at most six logins in an hour if it has already expired, even after restarts of the program", () =>
+  it.effect("that has already expired causes at most six logins an hour, even after restarts", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny({ expiry: endsAfter(-3_600_000) }), makeShared()]
@@ -41,7 +41,7 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect("causes at most six logins in an hour if it expires after ten seconds", () =>
+  it.effect("that expires after ten seconds causes at most six logins an hour", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(10_000) })
@@ -52,7 +52,7 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect("delays the next login if the token has already expired, but does not delay SessionManager.renew", () =>
+  it.effect("that has already expired delays the next login, but not SessionManager.renew", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-1) })
@@ -70,23 +70,21 @@ describe("sessions: a new token", () => {
   it.effect.each([
     ["Sat, 21 Nov 2026 03:30:00 GMT", "1 hour ahead of"],
     ["Sat, 21 Nov 2026 04:31:00 GMT", "60 seconds behind"]
-  ])(
-    "causes an error about the local clock if the token has already expired and the broker sends the date %s",
-    ([date, words]) =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const tiny = makeTiny({ expiry: endsAfter(-1) })
-        const login = Effect.flatMap(Departure, (departure) => {
-          noteAnswer(departure, morning, date)
-          return tiny.renewal.login ?? Effect.die("the fake broker has no login")
-        })
-        const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login } })
-        const failed = yield* Effect.flip(manager.session)
-        assert.include(failed.message, `This machine's clock is ${words} the broker's: set it by NTP.`)
+  ])("that has already expired causes a clock error if the broker sends the date %s", ([date, words]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny({ expiry: endsAfter(-1) })
+      const login = Effect.flatMap(Departure, (departure) => {
+        noteAnswer(departure, morning, date)
+        return tiny.renewal.login ?? Effect.die("the fake broker has no login")
       })
+      const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login } })
+      const failed = yield* Effect.flip(manager.session)
+      assert.include(failed.message, `This machine's clock is ${words} the broker's: set it by NTP.`)
+    })
   )
 
-  it.effect("is followed by one login after midnight if it expires at midnight, 20 seconds after its issue", () =>
+  it.effect("that expires in 20 seconds, at midnight, causes one login after midnight", () =>
     Effect.gen(function* () {
       const midnight = Date.UTC(2026, 10, 21, 18, 30)
       yield* TestClock.setTime(midnight - 20_000)
@@ -107,7 +105,7 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect("is returned if it seems to have expired but the broker's profile call accepts it", () =>
+  it.effect("that seems expired is returned if the profile call succeeds", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-3_600_000) })
@@ -126,7 +124,7 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect("is not returned if it seems to have expired and the broker's profile call rejects it", () =>
+  it.effect("that seems expired is not returned if the profile call fails", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-3_600_000) })
@@ -137,7 +135,7 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect("is renewed without a pause if it expires after 20 seconds according to `expires_in`", () =>
+  it.effect("that expires in 20 seconds by `expires_in` is renewed without a pause", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: ({ issuedAt }) => ({ at: issuedAt + 20_000, source: "expires-in" }) })

@@ -18,10 +18,7 @@ export const fail = (code: ExitCode.Name, message: string): Effect.Effect<never,
 export const isFailure = (error: unknown): error is Failure =>
   error instanceof CommandFailed || AuthError.isAuthError(error) || VaultError.isVaultError(error)
 
-/**
- * Each row has a pattern, which matches advice for programs, and a function, which returns the replacement for users of
- * the command. `name` is either empty, or a space and the name of the account.
- */
+/** `name` is empty, or a space and the name of the account. */
 const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: string) => string]> = [
   [
     /pass them to LoginGuard\.reset to allow them again/g,
@@ -41,20 +38,16 @@ const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: stri
   ]
 ]
 
-/** In a text from our packages, replaces the advice for programs with advice for users of the command. */
+/** Replaces advice for programs with advice for users of the command. */
 export const translated = (text: string, name?: string): string =>
   translations.reduce(
     (before, [advice, command]) => before.replaceAll(advice, () => command(name === undefined ? "" : ` ${name}`)),
     text
   )
 
-/**
- * Returns the message with advice for users of the command. If `name` is given, the commands in this advice contain
- * the account name, except for `broker-auth add --replace`.
- */
 export const messageOf = ({ message }: Failure, name?: string): string => translated(message, name)
 
-/** Splits a failure into what happened and what to do. For a `CommandFailed`, `reason` contains both. */
+/** For a `CommandFailed`, `reason` also says what to do. */
 export const partsOf = (
   failure: Failure,
   name: string
@@ -85,7 +78,7 @@ export const codeOf = (failure: Failure): number => {
 
 export class Rejected extends Data.TaggedError("Rejected")<{ readonly error: unknown }> {}
 
-/** If the promise rejects with an error of our packages, the effect fails with it. Any other rejection is a defect. */
+/** Fails with a `Failure` that the promise rejects with. Any other rejection is a defect. */
 export const promised = <A>(call: () => Promise<A>): Effect.Effect<A, Failure> =>
   Effect.catch(
     Effect.tryPromise({ try: call, catch: (error) => new Rejected({ error }) }),

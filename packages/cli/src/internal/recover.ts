@@ -23,12 +23,12 @@ type Redact = Redacted.Redacted<string>
 const askSecret = (ask: prompts.Ask, text: string) =>
   Effect.map(ask(text, "secret"), (answer) => Redacted.make(answer.trim()))
 
-/** Whether the format of the person's answer is wrong. Such an answer is not sent to the broker. */
+/** An `InvalidRequest` without the broker's code means that the answer was not sent. */
 const isMistyped = ({ reason }: AuthError): boolean => reason._tag === "InvalidRequest" && reason.code === undefined
 
 const mayRetry = (error: AuthError): boolean => isMistyped(error) || error.reason._tag === "InvalidStepUpCode"
 
-/** Leaves out the field name of each problem, because only programs need field names. */
+/** Leaves out the field names, because only programs need them. */
 const complaint = ({ reason }: AuthError): string =>
   reason._tag === "InvalidRequest"
     ? `This value ${translated(reason.problems.map(({ problem }) => problem).join("; "))}.`
@@ -62,7 +62,7 @@ const unblock = Effect.fnUntraced(function* (recovery: Recovery, ask: prompts.As
   yield* say("The account is unblocked. If programs still send no login, run broker-auth guard reset.")
 })
 
-/** Asks twice for the new password, because the terminal does not show what the person types. */
+/** Asks twice, because the terminal does not show what the person types. */
 const askPassword = (ask: prompts.Ask): Effect.Effect<Redact, Failure> =>
   Effect.gen(function* () {
     while (true) {

@@ -97,8 +97,7 @@ export const session: Effect.Effect<Session, AuthError.AuthError, Login> = Effec
 )
 
 /**
- * Logs in. If the broker returns a challenge, `withStepUp` answers the challenge once, with the code that `respond`
- * returns.
+ * Logs in. Answers a challenge once, with the code that `respond` returns.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * The ledger of an account is the state of its login guard. Points in time are in milliseconds since the epoch, and
- * lengths of pauses are in milliseconds.
+ * The ledger of an account is the state of its login guard. Times are in milliseconds since the epoch. Lengths are in
+ * milliseconds.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -8,8 +8,8 @@ import * as Account from "../../login/Account.ts"
 import type { LoginProgress } from "../../broker/LoginProgress.ts"
 
 /**
- * A login that was sent. If the broker refuses a one-time code of a login, the next code of this login is recorded as
- * another attempt. The values of `outcome`:
+ * A login that was sent. After a refused one-time code, the next code of the same login is another attempt. The values
+ * of `outcome`:
  *
  * - `open`: the broker has not answered yet.
  * - `awaits-code`: the broker has sent a code by SMS or email, and the program has not sent the code back yet.
@@ -22,7 +22,7 @@ export interface Attempt {
   readonly outcome: "open" | "awaits-code" | "refused"
 }
 
-/** The stored parts of an error. During a pause or a lock, a login fails with an error made from these parts. */
+/** During a pause or a lock, a login fails with an error made from these parts. */
 export interface Said {
   readonly tag: string
   readonly why?: string | undefined
@@ -31,11 +31,10 @@ export interface Said {
   readonly brokerMessage?: string | undefined
   readonly message: string
   readonly remedy: string
-  /** Whether a login needs a person to enter a code that the broker sends by SMS or email. */
+  /** Whether a person must enter a code that the broker sends by SMS or email. */
   readonly needsPerson?: boolean | undefined
 }
 
-/** A pause that starts more than a minute in the future is ignored. Such a start shows that the clock was set back. */
 export interface Pause {
   readonly since: number
   readonly length: number
@@ -56,10 +55,7 @@ export interface Replacement {
   readonly count: number
   /** When the broker issued the new session. */
   readonly issuedAt: number
-  /**
-   * Whether the broker's profile call accepted the new session, after the broker had refused it in another call.
-   * `undefined` if this is unknown.
-   */
+  /** Whether the profile call accepted the new session after the broker had refused it. `undefined` if unknown. */
   readonly lives?: boolean | undefined
 }
 
@@ -155,10 +151,7 @@ const decodeFormatOne = Schema.decodeUnknownOption(FormatOneFromJson)
 
 export const encode: (ledger: Ledger) => string = Schema.encodeSync(LedgerFromJson)
 
-/**
- * Returns the ledger. Returns the number of the format if a newer version of this library wrote the ledger. Returns
- * `undefined` for any other text.
- */
+/** Returns the ledger. Returns a number if the ledger has a newer format. Returns `undefined` for any other text. */
 export const parse = (text: string): Ledger | number | undefined => {
   const ledger = decode(text)
   if (Option.isSome(ledger)) return ledger.value
@@ -175,14 +168,11 @@ export const parseFormatOne = (text: string): Ledger | undefined =>
     }))
   )
 
-/**
- * Returns the account under which the ledger is stored. All apps and all spellings of the id have the same ledger,
- * because a broker locks the account for all of them.
- */
+/** All apps and all spellings of an id share one ledger, because a broker locks the account for all of them. */
 export const placeOf = ({ broker, environment, id }: Account.Account): Account.Account =>
   Account.make({ broker, environment, app: "*", id: id.toLowerCase() })
 
-/** A recorded time that is more than this number of milliseconds in the future shows that the clock was set back. */
+/** In milliseconds. A time further in the future is ignored, because it shows that the clock was set back. */
 const tolerance = 60_000
 
 export const isWithin = (since: number, length: number, now: number): boolean =>
@@ -191,10 +181,7 @@ export const isWithin = (since: number, length: number, now: number): boolean =>
 const minutes = (count: number) => count * 60_000
 
 const pauses = [1, 2, 5, 10].map(minutes)
-/**
- * The lengths of the pauses if a firewall blocks the logins, or if the broker allows no more sessions. They are longer
- * than `pauses`, because each login can prolong the refusal.
- */
+/** Used if a firewall blocks logins, or if the broker allows no more sessions. Each login can prolong the refusal. */
 const longPauses = [5, 15, 60].map(minutes)
 
 export const pauseLength = ({ tag, why }: Said, count: number): number => {
@@ -202,10 +189,7 @@ export const pauseLength = ({ tag, why }: Said, count: number): number => {
   return lengths[Math.min(count, lengths.length) - 1] ?? minutes(10)
 }
 
-/**
- * If this many logins within an hour got no answer, the next login must wait. It may be sent `throttleInterval`
- * milliseconds after the last of these logins.
- */
+/** After this many logins without an answer in an hour, further logins are at least `throttleInterval` apart. */
 const maxOpen = 10
 const hour = 3_600_000
 const throttleInterval = minutes(2)
@@ -230,10 +214,7 @@ export const throttledUntil = (ledger: Ledger, now: number): number | undefined 
 export const pauseEnd = ({ pause }: Ledger, now: number): number | undefined =>
   pause !== undefined && pause.since <= now + tolerance ? pause.since + pause.length : undefined
 
-/**
- * Two or more logins with the outcome `awaits-code` within an hour delay the next login. Returns when the next login
- * may be sent, or `undefined` if there is no delay.
- */
+/** Two or more `awaits-code` logins within an hour delay the next login. Returns the end of the delay. */
 export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
   const waiting = ledger.attempts.filter(({ at, outcome }) => outcome === "awaits-code" && isWithin(at, hour, now))
   const length = pauses[Math.min(waiting.length - 1, pauses.length) - 1]
@@ -243,10 +224,7 @@ export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
 }
 
 const maxAttempts = 200
-/**
- * Failed logins are kept for at least this number of milliseconds, because another program may count them over a longer
- * time than this program.
- */
+/** Failed logins are kept at least this long, because another program may count them over a longer time. */
 const longestWindow = 31 * 24 * hour
 const maxFingerprints = 16
 
@@ -254,9 +232,8 @@ const addTo = (fingerprints: ReadonlyArray<string>, one: string | undefined): Re
   one === undefined ? fingerprints : [...fingerprints.filter((other) => other !== one), one].slice(-maxFingerprints)
 
 /**
- * Adds an attempt. If there are then too many attempts, the attempts that are not failed logins are removed first. A
- * bad network can cause hundreds of logins without an answer. If the broker has accepted the credentials before, these
- * logins are not failed logins, and must not displace the failed logins.
+ * If the list is full, attempts that are not failed logins are removed first. A bad network can cause hundreds of these
+ * attempts, and they must not displace failed logins.
  */
 const addAttempt = (ledger: Ledger, attempts: ReadonlyArray<Attempt>, attempt: Attempt): ReadonlyArray<Attempt> => {
   const all = [...attempts, attempt]
@@ -314,7 +291,6 @@ export const removeAttempt = (ledger: Ledger, id: string): Ledger => ({
   attempts: ledger.attempts.filter((attempt) => attempt.id !== id || attempt.outcome === "refused")
 })
 
-/** Adds `attempt`, and removes an earlier attempt with the same id. */
 export const putAttempt = (ledger: Ledger, attempt: Attempt): Ledger => ({
   ...ledger,
   attempts: addAttempt(
@@ -333,8 +309,8 @@ export const refuseCredentials = (ledger: Ledger, credentials: string | undefine
   isAccepted(ledger, credentials) ? ledger : { ...ledger, refused: addTo(ledger.refused, credentials) }
 
 /**
- * `before` is the number of pauses in a row before this pause. If a store has written a pause but reports an error,
- * this function is called again with the same `now`. The second call changes nothing.
+ * `before` is the number of pauses in a row before this pause. A second call with the same `now` changes nothing,
+ * because a store can write a pause and still report an error.
  */
 export const startPause = (ledger: Ledger, said: Said, now: number, before = ledger.pause?.count ?? 0): Ledger => {
   if (ledger.pause?.since === now) return ledger
@@ -342,7 +318,6 @@ export const startPause = (ledger: Ledger, said: Said, now: number, before = led
   return { ...ledger, pause: { since: now, length: pauseLength(said, count), count, said } }
 }
 
-/** Starts a pause after the broker has returned a token that had already expired. */
 export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
   const count = (ledger.overOnArrival?.count ?? 0) + 1
   return { ...ledger, overOnArrival: { since: now, length: count === 1 ? 1000 : minutes(15), count, said } }
@@ -350,7 +325,7 @@ export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
 
 export const arriveLive = (ledger: Ledger): Ledger => ({ ...ledger, overOnArrival: undefined })
 
-/** In milliseconds. A replacement that is older than this is assumed to have worked. */
+/** In milliseconds. An older replacement is assumed to have worked. */
 const trusted = minutes(30)
 
 export const isRecentReplacement = ({ replacement }: Ledger, issuedAt: number, now: number): boolean =>
@@ -363,8 +338,8 @@ export const replaceableAt = ({ replacement }: Ledger, now: number): number | un
 }
 
 /**
- * `issuedAt` is the time when the new session was issued. `refused` is the time when the refused session was issued, or
- * `undefined` if the refused session is known to have worked.
+ * `issuedAt` is when the new session was issued. `refused` is when the refused session was issued, or `undefined` if
+ * the refused session is known to have worked.
  */
 export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: number, now: number): Ledger => ({
   ...ledger,
@@ -376,10 +351,7 @@ export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: n
   }
 })
 
-/**
- * Records whether the broker's profile call accepted a session that the broker had refused in another call. If the
- * profile call accepted the session, the pause between replacements starts again at `now`.
- */
+/** If the session lives, the pause between replacements starts again at `now`. */
 export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   const { replacement } = ledger
   if (replacement === undefined) return ledger
@@ -400,10 +372,6 @@ export const clearProgress = (ledger: Ledger, app: string): Ledger =>
 /** Records that a login with stored progress has returned a session. */
 export const finish = (ledger: Ledger, app: string): Ledger => ({ ...clearProgress(ledger, app), pause: undefined })
 
-/**
- * Removes the attempts, the pauses, the lock and the replacement, and allows `credentials` again. All other refused
- * credentials stay blocked.
- */
 export const reset = (ledger: Ledger, credentials: string | undefined, now: number): Ledger => ({
   ...empty,
   attemptedAt: ledger.attemptedAt,
