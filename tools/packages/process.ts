@@ -75,13 +75,21 @@ export const ended = async (child: ChildProcess, limit?: number): Promise<Ended>
   return { ...output, end, isLate }
 }
 
-export const run = async (...[command, args, options]: Parameters<typeof start>): Promise<string> => {
-  const { end, isLate, printed } = await ended(start(command, args, options), options.limit)
+const endedWell = async (...[command, args, options]: Parameters<typeof start>) => {
+  const { end, isLate, printed, stdout } = await ended(start(command, args, options), options.limit)
   const title = `${command} ${args.join(" ")}`
   if (isLate) throw new Error(`${title} did not end within ${(options.limit ?? 0) / 1000} s\n${printed.trim()}`)
   if (end !== 0) throw new Error(`${title} ended with ${end}\n${printed.trim()}`)
-  return printed
+  return { printed, stdout }
 }
+
+/** Returns standard output and standard error. */
+export const run = async (...options: Parameters<typeof start>): Promise<string> =>
+  (await endedWell(...options)).printed
+
+/** Returns standard output alone. */
+export const outputOf = async (...options: Parameters<typeof start>): Promise<string> =>
+  (await endedWell(...options)).stdout
 
 export const runTool = (script: string, args: ReadonlyArray<string>, options: Parameters<typeof start>[2]) =>
   run(process.execPath, [path.join(root, "node_modules", script), ...args], options)

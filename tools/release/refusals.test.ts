@@ -43,6 +43,15 @@ const problems = () => refusals(folder, async () => "publisher")
 describe("npm run release", () => {
   it("accepts a repository that is ready", async () => assert.deepStrictEqual(await problems(), []))
 
+  it("accepts a ready repository if git prints a message on standard error", async () => {
+    process.env["GIT_TRACE"] = "1"
+    try {
+      assert.deepStrictEqual(await problems(), [])
+    } finally {
+      delete process.env["GIT_TRACE"]
+    }
+  })
+
   it("refuses a changed file that is not committed", async () => {
     write("packages/angel/src/index.ts", "export {}")
     assert.deepStrictEqual(await problems(), [

@@ -1,7 +1,7 @@
 /** The reasons for which `npm run release` publishes nothing. */
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { run } from "../packages/process.ts"
+import { outputOf } from "../packages/process.ts"
 import { type Package, packages } from "../packages/workspace.ts"
 
 /** Largest number of files that a message names. */
@@ -14,7 +14,7 @@ const listOf = (names: ReadonlyArray<string>): string =>
 const limit = 60_000
 
 const changed = async (folder: string): Promise<ReadonlyArray<string>> =>
-  (await run("git", ["status", "--porcelain"], { cwd: folder, limit }))
+  (await outputOf("git", ["status", "--porcelain"], { cwd: folder, limit }))
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => line.slice(3))

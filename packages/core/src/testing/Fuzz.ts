@@ -196,12 +196,12 @@ const commonMutations = ({ dataField, names, words }: Idiom): ReadonlyArray<Muta
         /"[^"]*"(?=[,}])|true|false|null/,
         dice.pick(["1e400", "-1e400", "9".repeat(400), "0.1e-400", "-0"])
       ),
-    (body, { dice }) => body.replace("{", `{"${dice.pick(named(dice).names)}":${JSON.stringify(value(dice))},`),
-    (body, { dice }) => body.replace(/\}\s*$/, `,"${dice.pick(named(dice).names)}":${JSON.stringify(value(dice))}}`),
+    (body, { dice }) => body.replace("{", () => `{"${dice.pick(named(dice).names)}":${JSON.stringify(value(dice))},`),
+    (body, { dice }) => body.replace(/\}\s*$/, () => `,"${dice.pick(named(dice).names)}":${JSON.stringify(value(dice))}}`),
     (body, { dice, padded }) => JSON.stringify(swap(named(dice), parse(body), padded())),
-    (body, { dice, echo }) => body.replace("{", `{"${echo()}":${dice.below(9)},`),
+    (body, { dice, echo }) => body.replace("{", () => `{"${echo()}":${dice.below(9)},`),
     (body, { dice, echo }) =>
-      body.replace(data, `"${dataField}":{"${echo()}":{"${echo()}":"${echo()}"},"a":${dice.below(2)}`),
+      body.replace(data, () => `"${dataField}":{"${echo()}":{"${echo()}":"${echo()}"},"a":${dice.below(2)}`),
     (body, { dice, echo }) =>
       body.slice(0, dice.below(body.length + 1)) + echo() + body.slice(dice.below(body.length + 1)),
     (_, { dice, echo, padded }) =>
