@@ -688,6 +688,40 @@ describe("a new code", () => {
       })
   )
 
+  it.effect("that is requested while an earlier request is running replaces the code that the person entered", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const answers: Array<() => void> = []
+      const answered = Effect.promise(() => new Promise<void>((resolve) => void answers.push(resolve)))
+      const failed = AuthError.make("tiny", "resend", new AuthError.BrokerUnavailable({ why: "time-out" }))
+      sms.state.resent = Effect.suspend(() =>
+        Effect.andThen(answered, answers.length === 0 ? Effect.fail(failed) : Effect.void)
+      )
+      const { codes, questions } = makePrompt()
+      const { ask } = yield* startWithCodes(sms, codes)
+      const fiber = yield* ask()
+      const first = questions[0]?.question.resend().catch(() => undefined)
+      yield* until(() => answers.length === 1)
+      questions[0]?.enter("654321")
+      yield* settle
+      answers[0]?.()
+      const second = Effect.promise(async () => {
+        await first
+        await questions[0]?.question.resend()
+      })
+      const running = yield* Effect.forkChild(second, { startImmediately: true })
+      yield* until(() => answers.length === 2)
+      yield* settle
+      answers[1]?.()
+      yield* Fiber.join(running)
+      yield* until(() => questions.length === 2)
+      questions[1]?.enter("123456")
+      assert.strictEqual(yield* Fiber.join(fiber), "success")
+      assert.deepStrictEqual(sms.calls, ["login", "resend", "resend", "code 123456"])
+    })
+  )
+
   it.effect("does not make the guard forget the refusal of the previous code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)

@@ -148,7 +148,10 @@ const answering = (
       const advice = "The broker has sent a newer code, so your code was not checked. Enter the newest code."
       const replaced = new AuthError.ChallengeExpired({ why: "used", advice })
       return Effect.flatMap(
-        Effect.promise(() => Promise.all(requests)),
+        // During the wait, the program may call `resend` again.
+        Effect.promise(async () => {
+          while (requests.size > 0) await Promise.all(requests)
+        }),
         () =>
           current === before ? Effect.succeed(current) : Effect.fail(AuthError.make(account.broker, "verify", replaced))
       )
