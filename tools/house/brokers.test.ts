@@ -14,7 +14,7 @@ interface FakeModule {
 const load = async <Module>(folder: string, file: string): Promise<Module> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", file)).href)) as Module
 
-/** Source files that every broker has, except the files of its layers. `Broker` stands for the name of the broker. */
+/** Source files of every broker, except the files of layers. `Broker` stands for the broker's name. */
 const commonFiles = [
   "BrokerApi.ts",
   "BrokerBroker.ts",
@@ -37,7 +37,7 @@ for (const broker of documented) {
     const answers = answerFixtures(broker)
 
     for (const call of broker.calls) {
-      it.effect(`${call} has a handler in the fake, and fixtures for its request and its answer`, () =>
+      it.effect(`${call} has a fake handler, a request fixture and an answer fixture`, () =>
         Effect.gen(function* () {
           const sent = requests.find(({ method, url }) => `${method} ${new URL(url).pathname}` === call)
           assert.isDefined(sent, "the call has no request fixture")
@@ -67,7 +67,7 @@ for (const broker of documented) {
     assert.isTrue(index.every((line) => /^export \* as (\w+) from "\.\/\1\.ts"$/.test(line)))
   })
 
-  it(`packages/${broker.folder} lists in \`choices\` each option whose value is one of several texts`, () => {
+  it(`packages/${broker.folder} lists each enumerated option in \`choices\``, () => {
     const text = sources(broker)
       .filter((file) => !file.startsWith("Fake"))
       .map((file) =>

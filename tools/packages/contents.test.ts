@@ -50,7 +50,7 @@ describe("the contents of a package", () => {
 
   afterEach(() => fs.rmSync(folder, { recursive: true }))
 
-  it("are the manifest, the documents, and each .js and .d.ts file that has a source and is not excluded", async () => {
+  it("are the manifest, documents and compiled sources, without excluded files", async () => {
     writeModule("bin", "a()\n", "export {}\n")
     write("dist/index.js.map", "{}")
     write("dist/removed.js", "")
@@ -82,7 +82,7 @@ describe("the contents of a package", () => {
     assert.include(found.get("dist/index.d.ts"), "/** The letter. */")
   })
 
-  it("are indented with tabs, and keep spaces that are not at the start of a line", async () => {
+  it("are indented with tabs, and keep all other spaces", async () => {
     writeModule(
       "index",
       "export const a = () => {\n    return 1\n}\n",
@@ -108,7 +108,7 @@ describe("the contents of a package", () => {
     )
   })
 
-  it("are refused if a line inside a template literal of a declaration begins with four spaces", async () => {
+  it("are refused if a template literal in a declaration has an indented line", async () => {
     writeModule("index", "export const a = 1\n", "export type A = `\n    c`;\n")
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts: its types would change/)
   })
@@ -126,7 +126,7 @@ describe("the contents of a package", () => {
     }
   )
 
-  it("include the declaration file of an internal module only if a public module needs this file", async () => {
+  it("include only the internal declarations that public modules need", async () => {
     for (const name of ["one", "two", "three", "four", "five"]) writeModule(`internal/${name}`, "", "export {}\n")
     const types = [
       'import { A } from "./internal/one.ts"',
@@ -145,12 +145,12 @@ describe("the contents of a package", () => {
     assert.include(found, "dist/internal/five.js")
   })
 
-  it("are refused if a declaration imports a declaration that is missing", async () => {
+  it("are refused if a declaration imports a missing declaration", async () => {
     writeModule("index", "", 'export * from "./gone.ts"\n')
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts imports \.\/gone\.ts, which is not packed/)
   })
 
-  it("have a manifest without the source condition, the scripts and the patterns of excluded files", async () => {
+  it("have a manifest without source condition, scripts and exclusions", async () => {
     const { exports, files, name, scripts } = JSON.parse(
       (await contents()).get("package.json") ?? ""
     ) as typeof manifest
@@ -183,7 +183,7 @@ describe("the contents of a package", () => {
 describe("npm pack in the folder of a package", () => {
   const scriptsOf = ({ manifest: own }: Package) => (own as typeof manifest).scripts as unknown
 
-  it("fails, and the error names the command npm run pack", async () => {
+  it("fails with an error that names npm run pack", async () => {
     const cwd = packages()[0]!.path
     assert.match(await messageOf(runNpm(["pack", "--dry-run"], { cwd })), /To pack all packages, run "npm run pack"/)
   })

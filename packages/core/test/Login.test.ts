@@ -153,7 +153,7 @@ describe("Logout.revoke", () => {
     })
   )
 
-  it.effect("fails if the broker's error does not say that the session ended", () =>
+  it.effect("fails if the broker's error is not SessionExpired", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* Effect.flip(Logout.revoke(live, Effect.fail(failure))), failure)
     })

@@ -155,7 +155,7 @@ const command = (...args: ReadonlyArray<string>) =>
     timeout: 90_000
   })
 
-it.live("--print-seed prints a seed with the accounts that the simulator has by default", () =>
+it.live("--print-seed prints a seed with the simulator's default accounts", () =>
   Effect.gen(function* () {
     const { status, stdout } = command("--print-seed")
     assert.strictEqual(status, 0)
@@ -165,7 +165,7 @@ it.live("--print-seed prints a seed with the accounts that the simulator has by 
   })
 )
 
-it("--seed reports a missing file, and names the field that has a wrong value", () => {
+it("--seed reports a missing file, and names a field with a wrong value", () => {
   const file = join(mkdtempSync(join(tmpdir(), "seed-")), "seed.json")
   writeFileSync(file, JSON.stringify(angelWith({ pin: "s3cr" })))
   const wrong = command("--seed", file)

@@ -77,21 +77,15 @@ export type Expiry = (issued: Issued) => End | undefined
 
 const millisPerDay = 86_400_000
 const istOffset = 19_800_000
-/** One day before the latest time that `Date` supports. `toIst` adds the offset of IST, so it needs this margin. */
+/** One day before the latest time that `Date` supports, because `toIst` adds the offset of IST. */
 const maxInstant = 8.64e15 - millisPerDay
 
 const endAt = (at: number, source: ExpirySource): End | undefined =>
   at > 0 && at < maxInstant ? { at, source } : undefined
 
-/**
- * The smallest number that is read as milliseconds. 1e11 seconds after the epoch is the year 5138, so an `exp` in
- * seconds is smaller.
- */
+/** An `exp` below this number is in seconds. 1e11 seconds after the epoch is the year 5138. */
 const firstMillis = 1e11
-/**
- * The smallest number that is ignored. 1e14 milliseconds after the epoch is the year 5138, so an `exp` in milliseconds
- * is smaller.
- */
+/** An `exp` of at least this number is ignored. 1e14 milliseconds after the epoch is the year 5138. */
 const lastMillis = 1e14
 
 /** Converts an `exp` to milliseconds. */
@@ -136,8 +130,8 @@ export const jwt: Expiry = ({ accessToken }) => {
 }
 
 /**
- * Computes the expiry from the broker's answer. The expiry is the end of the lifetime `expiresIn`, which starts when
- * the token is issued. If the answer has no lifetime, the expiry is the point in time `expiresAt`.
+ * Computes the expiry from the broker's answer: `issuedAt` plus `expiresIn`. Without `expiresIn`, the expiry is
+ * `expiresAt`.
  *
  * @example
  * ```ts
@@ -185,7 +179,7 @@ export const fromAnswer = (value: unknown): Pick<Issued, "expiresIn" | "expiresA
 
 /**
  * Makes a rule for a fixed lifetime, which starts when the token is issued. Throws an `IllegalArgumentError` if
- * `lifetime` is not a duration.
+ * `lifetime` is not a duration of zero or more.
  *
  * @example
  * ```ts

@@ -1,12 +1,12 @@
-/** The body is JSON, or contains the URL-encoded fields of a form. */
+/** `body` is JSON, or the URL-encoded fields of a form. */
 export interface Target {
   readonly url: string
   readonly body: string
 }
 
 /**
- * Uses one feature of the browser, such as a form, to send a request to the target. Resolves with the text that the
- * page could read from the answer. Resolves with `undefined` if the page cannot use this feature.
+ * Sends a request to the target with one feature of the browser, such as a form. Resolves with the text that the page
+ * could read from the answer, or `undefined` if the page cannot use this feature.
  */
 export type Attack = (target: Target) => Promise<string | undefined>
 
@@ -16,11 +16,11 @@ export interface Attacks {
 }
 
 /**
- * Defines the attacks in a page. Playwright passes only the source of this function to the page, so the function must
- * not use anything that is defined outside the function.
+ * Defines the attacks in a page. Playwright passes only the source of this function to the page. So the function must
+ * use nothing that is defined outside the function.
  */
 export const install = (): void => {
-  /** Maximum time to wait for the result of an attack, in milliseconds. Attacks that call `read` have no limit. */
+  /** In milliseconds. Attacks that call `read` have no limit. */
   const patience = 700
 
   const within = (promise: Promise<string>): Promise<string> =>
@@ -34,7 +34,6 @@ export const install = (): void => {
     return element
   }
 
-  /** Returns `loaded` if the element has loaded, or an empty text if it has not. Every test expects the empty text. */
   const load = async (tag: string, fields: Readonly<Record<string, string>>): Promise<string> => {
     const element = make(tag, fields)
     const settled = new Promise<string>((resolve) => {
@@ -55,10 +54,7 @@ export const install = (): void => {
     }
   }
 
-  /**
-   * A frame without an address loads a blank page as soon as it is added. The listeners are added after this load,
-   * because they wait for the document that `start` loads.
-   */
+  /** Adding an empty frame loads a blank page at once. So the listeners are added afterwards. */
   const frame = async (tag: string, fields: Readonly<Record<string, string>>, start = () => {}): Promise<string> => {
     const element = add(make(tag, fields) as HTMLIFrameElement)
     const settled = new Promise<string>((resolve) => {
@@ -79,7 +75,7 @@ export const install = (): void => {
     }
   }
 
-  /** Opens a window with `start`, and returns the text that the page could read from it. `tryAll` closes the window. */
+  /** `tryAll` closes the window. */
   const popUp = async (start: (name: string) => Window | null): Promise<string> => {
     const opened = start(`window-${performance.now()}`)
     if (opened === null) return ""
@@ -91,10 +87,7 @@ export const install = (): void => {
     return textOf(opened)
   }
 
-  /**
-   * A text/plain form sends `name=value`. So JSON is split at its first `=`, and arrives complete. JSON without `=`
-   * arrives with `=` appended.
-   */
+  /** A text/plain form sends `name=value`, so JSON is split at `=`. JSON without `=` arrives with `=` appended. */
   const fieldsOf = (body: string): ReadonlyArray<readonly [string, string]> => {
     if (!body.startsWith("{")) return Array.from(new URLSearchParams(body))
     const [name = "", ...values] = body.split("=")
@@ -235,8 +228,7 @@ export const install = (): void => {
     "a prefetch": ({ url }) => load("link", { rel: "prefetch", href: url }),
     "a preload": ({ url }) => load("link", { rel: "preload", as: "image", href: url }),
     "a speculative prefetch": async ({ url }) => {
-      // Chromium does not prefetch in sandboxed frames. It prefetches only addresses that it trusts: https
-      // addresses and loopback addresses.
+      // Chromium prefetches only https and loopback addresses, and nothing in a sandboxed frame.
       if (origin === "null" || (!isSecureContext && new URL(url).origin === origin)) return undefined
       const rules = make("script", { type: "speculationrules" })
       rules.textContent = JSON.stringify({ prefetch: [{ source: "list", urls: [url], eagerness: "immediate" }] })

@@ -1,7 +1,7 @@
 /** HTTP statuses with which the constructor of `Response` accepts no body, not even an empty body. */
 export const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
-/** Like the constructor of `Response`, but accepts every HTTP status. Ignores `body` if `status` is in `bodiless`. */
+/** Like the constructor of `Response`, but accepts every HTTP status. */
 export const make = (
   body: BodyInit | null,
   { status, ...init }: ResponseInit & { readonly status: number }
