@@ -1,7 +1,6 @@
 /**
- * Compares the installed packages with the committed lockfile, by name, version and integrity. A difference is an
- * error. `npm install` can change the lockfile entries of packages for other platforms. Such a change is printed, but
- * is no error.
+ * Fails if an installed package differs from the committed lockfile. `npm install` can change the lockfile entries of
+ * packages for other platforms. These changes are printed, but are not errors.
  */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"

@@ -9,11 +9,11 @@ const readme = "packages/angel/README.md"
 
 describe("the address of the repository", () => {
   for (const pkg of packages()) {
-    it(`is in the manifest of ${pkg.folder}, and the README of this package has no relative link`, () =>
+    it(`is in the manifest of ${pkg.folder}, and the README has no relative link`, () =>
       assert.doesNotThrow(() => checkPage(pkg)))
   }
 
-  it("is checked: the error names missing and wrong fields of the manifest", () => {
+  it("is checked: the error names missing and wrong fields", () => {
     const [pkg] = packages()
     const manifest = { ...pkg!.manifest, bugs: undefined, homepage: "https://other.example" }
     assert.throws(() => checkPage({ ...pkg!, manifest }), /"homepage" must be .*\n.*"bugs" must be/)
@@ -24,7 +24,7 @@ describe("the address of the repository", () => {
     (wrong) => assert.throws(() => webOf(wrong), /Set repository.url in package.json/)
   )
 
-  it("determines three fields of the manifest of a package", () => {
+  it("determines three fields of a package's manifest", () => {
     assert.deepStrictEqual(fieldsOf("packages/angel"), {
       repository: { type: "git", url, directory: "packages/angel" },
       homepage: `${web}/tree/main/packages/angel#readme`,
@@ -34,7 +34,7 @@ describe("the address of the repository", () => {
 })
 
 describe("links of a package's README", () => {
-  it("become absolute links to folders, files and pictures of the repository", () => {
+  it("become absolute links to the repository", () => {
     const text =
       "[core](../core), [start](../../docs/start.md#install) ![page](../../docs/screenshots/open-1280-light.png)"
     assert.strictEqual(
@@ -44,7 +44,7 @@ describe("links of a package's README", () => {
     )
   })
 
-  it("are changed to the present address of the repository if they lead to an earlier address", () => {
+  it("are updated if the address of the repository changes", () => {
     const text =
       "[start](https://other.example/group/name/blob/main/docs/start.md) [theirs](https://other.example/a/blob/main/README.md)"
     assert.strictEqual(

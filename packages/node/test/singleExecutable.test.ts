@@ -8,10 +8,7 @@ import { freshFolder } from "./support.ts"
 
 const root = Path.join(import.meta.dirname, "../../..")
 
-/**
- * The marker that Node searches for in its own executable. Source:
- * https://nodejs.org/api/single-executable-applications.html.
- */
+/** A marker in the executable of Node. Source: https://nodejs.org/api/single-executable-applications.html. */
 const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2"
 
 /** Each time the executable starts, it appends an `x` to the file `starts`. */
@@ -51,9 +48,9 @@ const makeExecutable = async (folder: string, starts: string): Promise<string> =
   return app
 }
 
-// Only on Linux: macOS, for example, requires a new signature for a changed executable.
+// On macOS, for example, a changed executable needs a new signature.
 it.live.skipIf(process.platform !== "linux")(
-  "a program in a single executable reports that it cannot access the keyring, and starts no copy of itself",
+  "a single executable reports `KeyUnavailable`, and starts no copy of itself",
   () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder

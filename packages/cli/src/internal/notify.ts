@@ -14,10 +14,7 @@ import { say } from "./output.ts"
 import * as programs from "./programs.ts"
 import * as references from "./references.ts"
 
-/**
- * An address may contain a secret, such as the token of a webhook. So the user can instead give a reference to a stored
- * address, such as `env:NAME` or `pass:NAME`.
- */
+/** An address may contain a secret, such as a token. So a reference, such as `env:NAME`, can replace the address. */
 export type Target =
   | { readonly _tag: "Program"; readonly words: ReadonlyArray<string> }
   | { readonly _tag: "Address"; readonly url: Redacted.Redacted<string> }
@@ -37,7 +34,7 @@ const isAllowed = (text: string): boolean => {
 
 const notAllowed = "the address must be a valid https:// address (http:// is allowed for this machine only)"
 
-/** Reads the value of `--notify`. Does not resolve references, and sends nothing. */
+/** Parses the value of `--notify`, without resolving references. */
 export const targetOf = (given: string): Effect.Effect<Target, CommandFailed> => {
   const text = Redacted.make(given)
   if (references.prefixOf(text) !== undefined) return Effect.succeed({ _tag: "Reference", reference: text })
@@ -63,13 +60,13 @@ const connectionProblem = (error: unknown): string => {
   return `the connection failed${code === undefined ? "" : ` (${code})`}`
 }
 
-/** Returns the problem, or `undefined` if there is none. A redirect is not followed, and counts as a failure. */
+/** Returns the problem, or `undefined` if there is none. A redirect is not followed, and counts as a problem. */
 const post = Effect.fnUntraced(
   function* (url: Redacted.Redacted<string>, body: string) {
     const request = HttpClientRequest.bodyText(HttpClientRequest.post(Redacted.value(url)), body, "application/json")
     const duration = yield* Timeout
     return yield* HttpClient.execute(request).pipe(
-      // The content of the answer is not used, but it is read, because an unread answer keeps the connection open.
+      // An unread answer would keep the connection open.
       Effect.tap(({ text }) => Effect.ignore(Effect.timeout(text, "1 second"))),
       Effect.map(({ status }) =>
         status >= 200 && status < 300 ? undefined : `the server answered with HTTP ${status}`

@@ -28,28 +28,25 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
 /**
  * An `HttpClient` that adds the session to each request to the broker.
  *
- * If the broker refuses the token, the session is renewed once for all callers. What happens next depends on the
- * request:
+ * If the broker refuses the token, the session is renewed once for all callers. Then:
  *
  * - A `GET`, `HEAD` or `OPTIONS` request is sent again with the new token.
- * - A request that is marked with `replayable` is sent again with the new token.
+ * - A request that is marked with `replayable` is also sent again with the new token.
  * - Any other request, such as an order, is not sent again. It fails with `SessionExpired`. The next request uses the
  *   new token.
  *
- * The broker can refuse the new token too. More logins could lock the account, so the client does not always renew the
- * new session at once. In this list, an order is any request that is not sent again:
+ * The broker can refuse the new token too. More logins could lock the account. So renewals are limited until the new
+ * session is ten minutes old. Here, an order is any request that is not sent again:
  *
- * - If a request is sent again, and the broker refuses the new token too, no request renews the new session until that
- *   session is ten minutes old.
- * - If a refused order caused the renewal, and the broker refuses the new token of the next order too, no order renews
- *   the new session until that session is ten minutes old. A refused `GET` can still renew the new session.
+ * - If the broker refuses both tokens of a request, no request renews the new session.
+ * - If the broker refuses the old token of an order and the new token of the next order, no order renews the new
+ *   session. A refused `GET` can still renew the new session.
  *
- * An answer that does not refuse the token is returned unchanged, even if it reports another error of the broker.
- * Requests to origins other than the broker's are sent without the session.
+ * An answer that does not refuse the token is returned unchanged, even if it reports another error. Requests to origins
+ * other than the broker's are sent without the session.
  *
  * To find a refusal, the client reads up to 1 MiB (1,048,576 bytes) of a body before it returns the answer. The client
- * returns an answer without reading the body if its `content-length` is larger than 1 MiB, or if it has a content type
- * other than JSON, plain text or HTML.
+ * does not check a larger body, or a body with a content type other than JSON, plain text or HTML.
  *
  * @category services
  * @since 0.1.0
@@ -60,8 +57,8 @@ export class AuthorizedClient extends Context.Service<
 >()("@auth/broker-core/session/AuthorizedClient") {}
 
 /**
- * Marks all requests of an effect as requests that may be sent twice. Use `replayable`, for example, for a search that
- * is sent by `POST`. A request whose body is a stream is never sent twice.
+ * Marks all requests of an effect as safe to send twice. An example is a search that is sent by `POST`. A request whose
+ * body is a stream is never sent twice.
  *
  * @example
  * ```ts
@@ -81,8 +78,8 @@ export const replayable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effe
 
 /**
  * Maximum time from sending a request until the status and headers of its answer have arrived. Default: 30 seconds.
- * After this time, the call fails with an `HttpClientError`. Reading the body has no time-out. Requests to origins
- * other than the broker's have no time-out.
+ * After this time, the call fails with an `HttpClientError`. The time-out does not apply to the body, or to requests to
+ * origins other than the broker's.
  *
  * @example
  * ```ts
@@ -103,7 +100,7 @@ export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Referen
   { defaultValue: () => Duration.seconds(30) }
 )
 
-/** Maximum size in bytes of an answer that is checked for a refusal. A larger answer is returned unchecked. */
+/** In bytes. A larger answer is returned unchecked. */
 const maxCheckedSize = 1_048_576
 
 const descriptionOf = (failure: unknown): string | undefined => {
@@ -114,10 +111,7 @@ const descriptionOf = (failure: unknown): string | undefined => {
   return reason !== undefined && "description" in reason ? reason.description : undefined
 }
 
-/**
- * Makes an error with the caller's request, which contains no tokens. `failure` is not kept as the cause, because it
- * may contain the request that was sent, with its tokens.
- */
+/** `request` is the caller's request, without tokens. `failure` may contain tokens, so it is not kept as the cause. */
 const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknown) => {
   const words = [descriptionOf(failure), systemCode(failure)].filter((word) => word !== undefined)
   return new HttpClientError.HttpClientError({
@@ -128,25 +122,19 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
   })
 }
 
-/**
- * In milliseconds. A new session replaces a refused session. If the broker refuses the new session too, the new session
- * is not renewed until it is this old.
- */
+/** In milliseconds. A refused session that replaced a refused session is not renewed until it is this old. */
 const minReplacementAge = 600_000
 
 interface Answer {
   readonly response: HttpClientResponse.HttpClientResponse
-  /** The error in the answer. `undefined` if the answer was not checked, or if it does not refuse the call. */
+  /** `undefined` if the answer is not a refusal, or was not checked. */
   readonly refusal: AuthError.AuthError | undefined
 }
 
 /** Matches the content types that a refusal can have. */
 const checkedTypes = /^\s*(?:$|(?:application\/(?:[^\s;/]+\+)?json|text\/(?:json|plain|html))\s*(?:;|$))/i
 
-/**
- * Checks an answer for a refusal. The check may read the body, but the body of the returned response can still be read
- * from the start. The `request` of the returned response is the caller's request, which contains no tokens.
- */
+/** The returned body can still be read from the start. `request` is the caller's request, without tokens. */
 const readAnswer = Effect.fnUntraced(function* (
   request: HttpClientRequest.HttpClientRequest,
   response: HttpClientResponse.HttpClientResponse,
@@ -187,7 +175,7 @@ const executeInTime = Effect.fnUntraced(function* (
   })
 })
 
-/** A broker's gateway or firewall answers without looking at the token. */
+/** An answer that is not 2xx may come from a gateway or firewall, which does not check the token. */
 const isAccepted = ({ refusal, response: { status } }: Answer): boolean =>
   status >= 200 && status < 300 && refusal === undefined
 
@@ -242,14 +230,12 @@ export const make: Effect.Effect<
   const manager = yield* SessionManager
   const authorize = yield* Authorize.Authorize
   const client = yield* HttpClient.HttpClient
-  // A session that replaced a refused session, and was refused too. It is not renewed at once, because repeated
-  // renewals could lock the account.
+  // A session that replaced a refused session, and was refused too. More renewals could lock the account.
   let refusedAfterRenewal: Session | undefined
-  // Here, every request that must not be sent twice is called an order. `untestedByOrder` is the session that replaced
-  // the session of a refused order. If the broker refuses the next order too, orders do not renew this session at once.
+  // The session that replaced the session of a refused order. An order is any request that must not be sent twice.
   let untestedByOrder: Session | undefined
-  // The session that the broker most recently accepted for an order. An accepted `GET` does not set this variable,
-  // because a broker can accept a session for `GET` and refuse the same session for orders.
+  // The session that the broker most recently accepted for an order. A broker can accept a session for `GET`, and
+  // refuse the same session for orders.
   let acceptedForOrder: Session | undefined
 
   const isUntested = (session: Session, mayReplay: boolean) =>

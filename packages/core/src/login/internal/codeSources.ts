@@ -1,4 +1,4 @@
-/** Runs the sources of one-time codes. A source may be a function of the program that uses this package. */
+/** Runs the sources of one-time codes. A source may be a function of the calling program. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
@@ -18,10 +18,7 @@ const madeBySources = new WeakSet<AuthError.AuthError>()
 
 export const isMadeBySource = (error: AuthError.AuthError): boolean => madeBySources.has(error)
 
-/**
- * An `AuthError` with the broker's code or message is the broker's answer to a request that the source sent. Adds every
- * other `AuthError` to `madeBySources`.
- */
+/** An error with the broker's code or message is the broker's answer to a request that the source sent. */
 const mark = (error: unknown) =>
   Effect.sync(() => {
     if (!AuthError.isAuthError(error)) return
@@ -31,8 +28,7 @@ const mark = (error: unknown) =>
 
 /**
  * A defect of `source` becomes an `ActionRequired`. The text of the defect is not kept, because it may contain the
- * code. If a session manager runs the login, `source` has a time-out, because other programs cannot log in while the
- * login waits.
+ * code. While a session manager waits for a code, other programs cannot log in. So `source` then has a time-out.
  */
 export const codeFrom = <A, E, R>(
   account: Account,
@@ -53,7 +49,7 @@ export const codeFrom = <A, E, R>(
       )
     }
     const advice = "The source of the code does not return an Effect. Return an Effect, and do not use async."
-    // A promise is not awaited. Without a handler, its rejection would end the program.
+    // Without a handler, the rejection of a promise would end the program.
     Promise.resolve(effect).catch(() => undefined)
     return Effect.fail(noCode(account, advice))
   })
@@ -67,7 +63,7 @@ interface Source {
   }) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 }
 
-/** The `code` functions of sources that need no time-out, such as the source that `CodeSource.totp` makes. */
+/** The `code` functions that need no time-out, such as the function of `CodeSource.totp`. */
 const quick = new WeakSet<Source["code"]>()
 
 export const markQuick = <F extends Source["code"]>(code: F): F => {
