@@ -1,7 +1,6 @@
 /**
- * Run this program in several processes, on one machine or on many. The processes share a Rupeezy session through
- * Redis, and only one of the processes logs in. All processes need the same BROKER_AUTH_KEY. Redis stores the session
- * encrypted.
+ * Run this program in several processes, on one machine or on many. The processes share one encrypted Rupeezy session
+ * in Redis. Only one process logs in. All processes need the same BROKER_AUTH_KEY.
  */
 import * as Vault from "@auth/broker-core/session/Vault"
 import * as Connection from "@auth/node/Connection"

@@ -52,7 +52,7 @@ const silence = () => new Promise<Response>(() => undefined)
 const status = (code: number, body = "", headers = {}) => new Response(body, { status: code, headers })
 
 describe("a request", () => {
-  it.effect("is sent exactly as the endpoint declares it", () =>
+  it.effect("is sent as the endpoint declares", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => yes()])
       assert.deepStrictEqual(yield* tiny.login, { token: "t" })
@@ -93,7 +93,7 @@ describe("a request", () => {
     })
   )
 
-  it.effect("keeps the query parameters of the endpoint if the call adds other parameters", () =>
+  it.effect("contains the query parameters of both endpoint and call", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const search = Endpoint.make({
@@ -106,7 +106,7 @@ describe("a request", () => {
     })
   )
 
-  it.effect("contains the plain text of Redacted values that are nested in lists and objects", () =>
+  it.effect("contains the plain text of nested Redacted values", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const nested = Endpoint.make({ ...login, request: Schema.Unknown, response: Schema.Unknown })
@@ -119,7 +119,7 @@ describe("a request", () => {
     })
   )
 
-  it.effect("is sent to the origin that the options set", () =>
+  it.effect("is sent to the origin in the options", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => yes()], { origins: { api: "http://127.0.0.1:4010" } })
       yield* tiny.login
@@ -151,7 +151,7 @@ describe("a call", () => {
     })
   )
 
-  it.effect("is not sent if its required token is missing", () =>
+  it.effect("is not sent without its required token", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       assert.deepInclude(yield* reasonOf(client.call(profile, { account: "T1" })), {
@@ -163,7 +163,7 @@ describe("a call", () => {
   )
 
   const limited = { ...login, limits: [{ requests: 1, per: "1 minute" }] } as const
-  it.effect("is not sent if the rate limit would delay it for longer than queueTimeout", () =>
+  it.effect("is not sent if the rate limit's delay exceeds queueTimeout", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const call = client.call(limited, loginOptions)
@@ -206,7 +206,7 @@ it.effect.each([
   })
 )
 
-it.effect('a client accepts plain http if the address is a loopback address or if `insecureHttp` is "allow"', () =>
+it.effect('a client accepts plain http for a loopback address or with `insecureHttp: "allow"`', () =>
   Effect.gen(function* () {
     for (const api of [
       "http://127.0.0.1:1",
@@ -241,7 +241,7 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect("fails if no answer comes within the time-out that the options set", () =>
+  it.effect("fails if no answer comes within the `timeout` option", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([silence], { timeout: "1 second" })
       const fiber = yield* Effect.forkChild(reasonOf(tiny.login))
@@ -259,7 +259,7 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect("aborts its fetch if the call is interrupted", () =>
+  it.effect("aborts its fetch when interrupted", () =>
     Effect.gen(function* () {
       const signals: Array<AbortSignal | null | undefined> = []
       const sent = yield* Deferred.make<void>()
@@ -282,7 +282,7 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect("is sent again after a failed connection only if the endpoint has `safe: true`", () =>
+  it.effect("is sent again after a failed connection only with `safe: true`", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([cut])
       assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", why: "network" })
@@ -295,7 +295,7 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect("is sent again after a failed connection only when the rate limit allows another request", () =>
+  it.effect("waits for the rate limit before its second request", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([cut, () => yes()])
       const limited = { ...profile, limits: [{ requests: 1, per: "1 second" }] } as const
@@ -360,7 +360,7 @@ describe("the body of an answer", () => {
       title: "an empty content-length and a compressed body",
       headers: { "content-length": "", "content-encoding": "br" }
     }
-  ])("is not read to its end if it is too large and the answer has $title", ({ headers }) =>
+  ])("with $title is not read to its end if it is too large", ({ headers }) =>
     Effect.gen(function* () {
       const { pulled, response } = streamed(1_000_000, { headers })
       const tiny = yield* connect([() => response], { maxBodyBytes: limit })
@@ -370,7 +370,7 @@ describe("the body of an answer", () => {
     })
   )
 
-  it.effect("is rejected if it is too large, even if its content-length is small", () =>
+  it.effect("is rejected if it is too large despite a small content-length", () =>
     Effect.gen(function* () {
       const { response } = streamed(100, { headers: { "content-length": "3" } })
       const tiny = yield* connect([() => response], { maxBodyBytes: limit })
@@ -378,7 +378,7 @@ describe("the body of an answer", () => {
     })
   )
 
-  it.effect("is accepted if it has exactly the maximum size", () =>
+  it.effect("may have exactly the maximum size", () =>
     Effect.gen(function* () {
       const text = `{"ok":true,"data":{"token":"t"}}`.padEnd(limit)
       const tiny = yield* connect(
@@ -391,14 +391,14 @@ describe("the body of an answer", () => {
     })
   )
 
-  it.effect("is decoded correctly if a character is split between two chunks", () =>
+  it.effect("is decoded correctly if chunks split a character", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => inPieces(`{"ok":true,"data":{"token":"₹é🙂"}}`, 1)])
       assert.deepStrictEqual(yield* tiny.login, { token: "₹é🙂" })
     })
   )
 
-  it.effect("is rejected as invalid JSON if an incomplete character follows the JSON", () =>
+  it.effect("is rejected if an incomplete character follows the JSON", () =>
     Effect.gen(function* () {
       const bytes = new TextEncoder().encode(`{"ok":true,"data":{"token":"t"}}₹`).slice(0, -1)
       const tiny = yield* connect([() => new Response(new Blob([bytes]).stream())])
@@ -407,7 +407,7 @@ describe("the body of an answer", () => {
   )
 
   it.effect.each([{}, { "content-length": "40" }])(
-    "with the headers %j is not accepted if the connection fails after the complete JSON has arrived",
+    "is rejected if the connection fails after complete JSON: headers %j",
     (headers) =>
       Effect.gen(function* () {
         const whole = new TextEncoder().encode(`{"ok":true,"data":{"token":"t"}}`)
@@ -429,7 +429,7 @@ describe("the body of an answer", () => {
 })
 
 describe("invalid options", () => {
-  it.effect("are all named in one error, which also says what each option accepts", () =>
+  it.effect("are all named in one error, with the accepted values", () =>
     Effect.gen(function* () {
       const choices = { probe: ["funds", "banks"], state: ["required"], unset: ["a"] }
       const options = { probe: "fund", state: null, unset: undefined, timeout: 0 } as BrokerClient.Options
@@ -523,7 +523,7 @@ describe("tracing", () => {
     })
   )
 
-  it.effect("creates a span for a call only if there is a tracer", () =>
+  it.effect("creates a span only if there is a tracer", () =>
     Effect.gen(function* () {
       const spans: Array<string | undefined> = []
       const spy = HttpClient.make((request) =>
@@ -584,7 +584,7 @@ describe("a refusal", () => {
     ["code", { code: "X\u001b[31m\nINFO ok\u202e\u2028", message: "no" }],
     ["support id", { code: "DENIED", message: "no", support: "1\u001b[31m\nINFO ok\u202e\u2028" }],
     ["message, which is cut inside a surrogate pair", { code: "X", message: `${"x".repeat(299)}😀` }]
-  ] as const)("is reported without the control characters and lone surrogates in its %s", ([, fields]) =>
+  ] as const)("is reported without control characters and lone surrogates in its %s", ([, fields]) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no(fields)])
       const error = yield* Effect.flip(tiny.login)
@@ -595,7 +595,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("shows no part of a secret at the place where a long message is cut", () =>
+  it.effect("shows no part of a secret where a long message is cut", () =>
     Effect.gen(function* () {
       for (let length = 440; length < 500; length += 1) {
         const message = `eyJ${"a".repeat(length)} ${secrets.key}`
@@ -605,7 +605,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("is reported with its support id, its retry delay or the clock difference, as its code requires", () =>
+  it.effect("is reported with its support id, retry delay or clock difference", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       const headers = { date: "Sat, 21 Nov 2026 04:01:30 GMT", "retry-after": "3" }
@@ -689,7 +689,7 @@ describe("the reason for a failed call", () => {
     [599, "BrokerUnavailable", "BrokerUnavailable"]
   ]
   it.effect.each(rows)(
-    "follows from HTTP %d if the body contains no error: %s for a call without a token, and %s for a call with a token",
+    "with HTTP %d and no error in the body is %s without a token, %s with a token",
     ([code, withoutToken, withToken]) =>
       Effect.gen(function* () {
         const empty = [204, 304, 401].includes(code)
@@ -706,14 +706,14 @@ describe("the reason for a failed call", () => {
     [403, "BrokerRejected"],
     [401, "BrokerRejected"],
     [500, "BrokerUnavailable"]
-  ] as const)("follows from HTTP %d if the body contains an unknown code: %s", ([code, tag]) =>
+  ] as const)("with HTTP %d and an unknown code is %s", ([code, tag]) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no({ code: "X-77" }, { status: code })])
       assert.deepInclude(yield* reasonOf(tiny.login), { _tag: tag, code: "X-77" })
     })
   )
 
-  it.effect("does not come from a row of the error table that applies only to another endpoint", () =>
+  it.effect("does not come from error table rows of other endpoints", () =>
     Effect.gen(function* () {
       const codes = protocol.codes.map((row) => ({ ...row, operations: ["login"] }))
       const tiny = yield* connect([() => no({ code: "SLOW" })], {}, { codes })
@@ -725,7 +725,7 @@ describe("the reason for a failed call", () => {
     })
   )
 
-  it.effect("contains the broker's message if the answer contains no error code", () =>
+  it.effect("contains the broker's message even without an error code", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no({ message: "Down for maintenance" }, { status: 503 })])
       assert.deepInclude(yield* reasonOf(tiny.login), {
@@ -758,7 +758,7 @@ describe("the reason for a failed call", () => {
     ["soon", undefined],
     ["", undefined],
     ["99999999999999999999", 900_000]
-  ] as const)('has this retryAfter for the header "Retry-After: %s", in milliseconds: %s', ([text, millis]) =>
+  ] as const)('with "Retry-After: %s" has this retryAfter in milliseconds: %s', ([text, millis]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       for (const code of [429, 503, 502, 500, 408]) {
@@ -770,61 +770,45 @@ describe("the reason for a failed call", () => {
   )
 
   it.effect.each([
-    [
-      "clock is an hour behind this machine's clock",
-      "Sat, 21 Nov 2026 03:00:00 GMT",
-      "Sat, 21 Nov 2026 03:00:30 GMT",
-      30_000
-    ],
-    [
-      "clock is an hour ahead of this machine's clock",
-      "Sat, 21 Nov 2026 05:00:00 GMT",
-      "Sat, 21 Nov 2026 05:00:30 GMT",
-      30_000
-    ],
+    ["clock is an hour behind", "Sat, 21 Nov 2026 03:00:00 GMT", "Sat, 21 Nov 2026 03:00:30 GMT", 30_000],
+    ["clock is an hour ahead", "Sat, 21 Nov 2026 05:00:00 GMT", "Sat, 21 Nov 2026 05:00:30 GMT", 30_000],
     ["Date header is invalid", "yesterday", "Sat, 21 Nov 2026 04:00:30 GMT", 30_000]
-  ] as const)(
-    "contains the right delay of 30 seconds if Retry-After is a date and the broker's %s",
-    ([, date, until, millis]) =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
-        for (const code of [429, 503]) {
-          const tiny = yield* connect([() => status(code, "", { date, "retry-after": until })])
-          const { retryAfter } = yield* reasonOf(tiny.login)
-          assert.strictEqual(retryAfter && Duration.toMillis(retryAfter), millis)
-        }
-      })
+  ] as const)("contains the delay from a Retry-After date if the broker's %s", ([, date, until, millis]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
+      for (const code of [429, 503]) {
+        const tiny = yield* connect([() => status(code, "", { date, "retry-after": until })])
+        const { retryAfter } = yield* reasonOf(tiny.login)
+        assert.strictEqual(retryAfter && Duration.toMillis(retryAfter), millis)
+      }
+    })
   )
 
-  it.effect(
-    "is not InvalidCredentials if the broker answers a login with HTTP 401 and an HTML page or plain text",
-    () =>
-      Effect.gen(function* () {
-        for (const page of ["<html>Unauthorized</html>", "Proxy authentication needed", "nginx"]) {
-          const tiny = yield* connect([() => status(401, page)])
-          assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerRejected", code: "HTTP 401" })
-        }
-      })
+  it.effect("is not InvalidCredentials for HTTP 401 with HTML or plain text", () =>
+    Effect.gen(function* () {
+      for (const page of ["<html>Unauthorized</html>", "Proxy authentication needed", "nginx"]) {
+        const tiny = yield* connect([() => status(401, page)])
+        assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerRejected", code: "HTTP 401" })
+      }
+    })
   )
 
-  it.effect(
-    "is InvalidCredentials for a login with HTTP 401 only if the message is missing or says that authentication failed",
-    () =>
-      Effect.gen(function* () {
-        for (const [message, tag] of [
-          [undefined, "InvalidCredentials"],
-          ["Unauthorized", "InvalidCredentials"],
-          ["Unauthorised client", "InvalidCredentials"],
-          ["Authentication failed", "InvalidCredentials"],
-          ["Invalid credentials", "InvalidCredentials"],
-          ["System is under maintenance", "BrokerRejected"],
-          ["Authentication service is under maintenance", "BrokerRejected"],
-          ["Another message", "BrokerRejected"]
-        ] as const) {
-          const tiny = yield* connect([() => no(message === undefined ? {} : { message }, { status: 401 })])
-          assert.strictEqual((yield* reasonOf(tiny.login))._tag, tag, message)
-        }
-      })
+  it.effect("is InvalidCredentials for HTTP 401 only if the message is missing or reports failed authentication", () =>
+    Effect.gen(function* () {
+      for (const [message, tag] of [
+        [undefined, "InvalidCredentials"],
+        ["Unauthorized", "InvalidCredentials"],
+        ["Unauthorised client", "InvalidCredentials"],
+        ["Authentication failed", "InvalidCredentials"],
+        ["Invalid credentials", "InvalidCredentials"],
+        ["System is under maintenance", "BrokerRejected"],
+        ["Authentication service is under maintenance", "BrokerRejected"],
+        ["Another message", "BrokerRejected"]
+      ] as const) {
+        const tiny = yield* connect([() => no(message === undefined ? {} : { message }, { status: 401 })])
+        assert.strictEqual((yield* reasonOf(tiny.login))._tag, tag, message)
+      }
+    })
   )
 
   it.effect("is BrokerUnavailable for HTTP 500 even if the body reports success", () =>
@@ -834,7 +818,7 @@ describe("the reason for a failed call", () => {
     })
   )
 
-  it.effect("contains the difference between Retry-After and Date if this machine's clock is an hour behind", () =>
+  it.effect("contains the difference between Retry-After and Date if this machine's clock is behind", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 3))
       const headers = { date: "Sat, 21 Nov 2026 04:00:00 GMT", "retry-after": "Sat, 21 Nov 2026 04:00:20 GMT" }
@@ -843,7 +827,7 @@ describe("the reason for a failed call", () => {
     })
   )
 
-  it.effect("contains the delay from the header Retry-After if the broker is unavailable", () =>
+  it.effect("contains the Retry-After delay if the broker is unavailable", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => status(503, "", { "retry-after": "7" })])
       assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", retryAfter: Duration.seconds(7) })
@@ -883,7 +867,7 @@ describe("an answer with a defect", () => {
     })
   )
 
-  it.effect("is reported without the request's values, even if it quotes them in URL encoding, HTML or JSON", () =>
+  it.effect("is reported without request values quoted in URL encoding, HTML or JSON", () =>
     Effect.gen(function* () {
       // The encodings change these values, but not the words in them.
       const [pin, access] = [`wren&"finch <robin`, "heron/stork+crane=="] as const
@@ -957,7 +941,7 @@ describe("a fault between this program and the broker", () => {
     ["EACCES", "network"],
     ["EPERM", "network"],
     ["UND_ERR_PRX_CONN", "proxy"]
-  ] as const)("is not reported as a fault of the broker if fetch fails with the error code %s", ([code, why]) =>
+  ] as const)("is not reported as a fault of the broker for the error code %s", ([code, why]) =>
     Effect.gen(function* () {
       const client = yield* failing(code)
       const error = yield* Effect.flip(client.call(login, loginOptions))
@@ -973,7 +957,7 @@ describe("a fault between this program and the broker", () => {
     ["a proxy with an unknown host name", "ENOTFOUND", { syscall: "getaddrinfo", hostname: "proxy.corp.example" }, ""],
     ["a proxy that requires a login", "UND_ERR_ABORTED", {}, "Proxy response (407) !== 200 when HTTP Tunneling"],
     ["a proxy that refuses the connection", undefined, {}, "Proxy response (403) !== 200 when HTTP Tunneling"]
-  ] as const)("is reported as a fault of the proxy if it is caused by %s", ([, code, fields, message]) =>
+  ] as const)("is reported as a fault of the proxy if caused by %s", ([, code, fields, message]) =>
     Effect.gen(function* () {
       const client = yield* failing(code, fields, message)
       const error = yield* Effect.flip(client.call(login, loginOptions))
@@ -983,7 +967,7 @@ describe("a fault between this program and the broker", () => {
     })
   )
 
-  it.effect("is reported as a fault of the proxy if the answer has the status 407", () =>
+  it.effect("is reported as a fault of the proxy for HTTP 407", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => status(407, "<h1>Proxy login</h1>")])
       for (const call of [tiny.login, tiny.profile]) {
@@ -1021,8 +1005,7 @@ describe("a token in a header", () => {
     Effect.gen(function* () {
       let sent = 0
       const client = yield* overFetch("https://api.tiny.example", (url, init) => {
-        // Like `fetch`, `new Request` throws if a header is invalid. For a line break, a carriage return or NUL, the
-        // error of `new Request` shows the header's value.
+        // Like `fetch`, `new Request` throws if a header is invalid. Some of these errors show the header's value.
         const { method } = new Request(url, init)
         sent += method.length
         return Promise.resolve(yes())
@@ -1088,7 +1071,7 @@ describe("a call over real sockets", () => {
     })
   )
 
-  it.live("is sent exactly once if its connection is cut and its endpoint does not have `safe: true`", () =>
+  it.live("is sent exactly once without `safe: true` if the connection is cut", () =>
     Effect.gen(function* () {
       let asked = 0
       const server = yield* listen((request) => {
@@ -1104,7 +1087,7 @@ describe("a call over real sockets", () => {
     })
   )
 
-  it.live("does not follow a redirect if the call sends credentials", () =>
+  it.live("does not follow a redirect with credentials", () =>
     Effect.gen(function* () {
       const followed: Array<string | undefined> = []
       const target = yield* listen((request, response) => {
@@ -1161,7 +1144,7 @@ describe("an answer that must contain a token", () => {
     ["an optional nested field of the wrong type", { holder: { name: 7, poa: "2" } }, { holder: { poa: 2 } }],
     ["a required nested field of the wrong type", { holder: { name: "x", poa: "x" } }, {}],
     ["null instead of a list", { list: null }, {}]
-  ] as const)("is decoded with its token and its valid fields if it contains %s", ([, fields, read]) =>
+  ] as const)("is decoded with its valid fields if it contains %s", ([, fields, read]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* issue({ token: "t", userId: "T1", ...fields }), {
         token: "t",
@@ -1184,14 +1167,14 @@ describe("an answer that must contain a token", () => {
     })
   )
 
-  it.effect("is decoded with its token if a list has 400,000 items of the wrong type", () =>
+  it.effect("is decoded despite 400,000 list items of the wrong type", () =>
     Effect.gen(function* () {
       const list = Array.from({ length: 400_000 }, () => 7)
       assert.deepStrictEqual(yield* issue({ token: "t", list }), { token: "t", list: [] })
     })
   )
 
-  it.effect("causes a debug log event that names the fields of the wrong type, without their values", () =>
+  it.effect("causes a debug log event that names invalid fields without their values", () =>
     Effect.gen(function* () {
       const events: Array<string> = []
       const logger = Logger.make((options) => {

@@ -1,7 +1,7 @@
 /**
- * Loads the packages of brokers. A package is resolved from the folder where `@auth/cli` is installed, and not from the
- * current folder. Otherwise, a package in a downloaded repository could read the vault. The exception is a package that
- * the user names with `--package`.
+ * Loads the packages of brokers. Packages are resolved from the folder where `@auth/cli` is installed. If they were
+ * resolved from the current folder, a package in a downloaded repository could read the vault. Only a package that the
+ * user names with `--package` can come from another folder.
  */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"
@@ -118,14 +118,14 @@ const unusable = (folder: string, problem: string) =>
   fail("package", `The folder ${folder} cannot be used as the package of a broker: ${problem}.`)
 
 /**
- * The module whose resolved path shows which copy of `effect` a package uses. One copy cannot read the value of a
- * `Redacted` that another copy made.
+ * The path of this module shows which copy of `effect` a package uses. A copy cannot read a `Redacted` that another
+ * copy made.
  */
 const effectModule = "effect/Redacted"
 
 /**
- * Whether a value has the fields in this schema. The description of each broker has these fields. The compiler cannot
- * check a package that the user names with `--package`: the package may export any value as `broker`.
+ * The compiler cannot check a package that the user names with `--package`. The package may export any value as
+ * `broker`.
  */
 const isBroker = Schema.is(
   Schema.Struct({

@@ -8,13 +8,13 @@ import { type Page, pages } from "./listenerPages.ts"
 const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<string> =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 
-/** The values of the header `Host` that are accepted. Clients may omit port 80 in this header. */
+/** Clients may omit port 80 in the header `Host`. */
 const authorities = (hostname: string, port: number): ReadonlyArray<string> =>
   port === 80 ? [hostname, `${hostname}:80`] : [`${hostname}:${port}`]
 
 /**
- * Prevents attacks by DNS rebinding. In such an attack, the host name of a web page resolves to this machine, and the
- * browser sends this host name as `Host`.
+ * Prevents DNS rebinding: the host name of a web page resolves to this machine, and the browser sends this host name as
+ * `Host`.
  */
 export const hostRefusal = (message: IncomingMessage, hostname: string, port: number): Page | undefined => {
   const hosts = valuesOf(message, "host")
@@ -23,8 +23,8 @@ export const hostRefusal = (message: IncomingMessage, hostname: string, port: nu
 }
 
 /**
- * A request is refused if the browser prefetches the address, or loads it as a part of another page, such as an image,
- * a frame or a script. A request with neither `Sec-Fetch-Dest` nor a prefetch header passes.
+ * Refuses a prefetch, and a request for a part of another page, such as an image, a frame or a script. A request with
+ * neither `Sec-Fetch-Dest` nor a prefetch header passes.
  */
 export const visitRefusal = ({ headers }: IncomingMessage): Page | undefined => {
   const destination = headers["sec-fetch-dest"] ?? "document"

@@ -1,4 +1,4 @@
-/** The accounts on the page of `broker-auth open`: their rows, their running actions, and the changes of the rows. */
+/** The accounts on the page of `broker-auth open`, and their running actions. */
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -23,8 +23,8 @@ import * as logins from "./logins.ts"
 import * as rows from "./rows.ts"
 
 /**
- * `ready` is sent after the rows of all accounts. `trouble` says why the accounts cannot be read. It is `null` as soon
- * as they can be read again.
+ * `ready` is sent after the rows of all accounts. `trouble` says why the accounts cannot be read, or is `null` when the
+ * accounts can be read again.
  */
 export type Change =
   | { readonly _tag: "account"; readonly row: rows.Row }
@@ -37,9 +37,10 @@ export const actions = ["login", "renew", "logout"] as const
 export type Action = (typeof actions)[number]
 
 /**
- * `accepted`: the result of the action follows as a change. `unknown`: `start` found no account with this name.
- * `busy`: an action of the account is already running. `nothing`: no action of the account is running, or the request
- * does not apply to the current step of the action.
+ * - `accepted`: the result of the action follows as a change.
+ * - `unknown`: `start` found no account with this name.
+ * - `busy`: an action of the account is already running.
+ * - `nothing`: no action is running, or the request does not apply to the current step of the action.
  */
 export type Accepted = "accepted" | "unknown" | "busy" | "nothing"
 
@@ -61,8 +62,8 @@ const pollInterval = "2 seconds"
 const atOnce = 6
 
 /**
- * Like `atOnce`, but for the logins to one broker. If more than two of them ran at the same time, the broker's firewall
- * might block the address of this machine.
+ * Like `atOnce`, but for one broker. If more logins ran at the same time, the broker's firewall might block this
+ * machine's address.
  */
 const atOncePerBroker = 2
 
@@ -194,8 +195,8 @@ export const make = Effect.fnUntraced(function* (
 
   const parts: logins.Parts = {
     inTurn,
-    // Accounts are opened one after the other. Opening an account can run programs that ask the user questions (see
-    // `references`), and two programs must not ask at the same time.
+    // Opening an account can run programs that ask the user questions (see `references`). Two programs must not ask at
+    // the same time.
     open: (entry, options) => opening.withPermit(connect.open(home, entry, options))
   }
 

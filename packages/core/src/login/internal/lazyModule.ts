@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
 
 /**
- * Returns an effect whose first run loads a module. If the module cannot be loaded, the effect fails, and its next run
- * tries again. Use `lazyModule` for a module that most logins do not need.
+ * Returns an effect that loads a module at its first run. After a failure, the next run tries again. Use `lazyModule`
+ * for a module that most logins do not need.
  */
 export const lazyModule = <M>(load: () => Promise<M>): Effect.Effect<M, "not loaded"> => {
   let loaded: M | undefined

@@ -37,7 +37,7 @@ export const make = <Services>(
   const wrong = (operation: string, field: string, problem: string) =>
     AuthError.invalidRequest(broker, operation, field, problem)
 
-  /** Calls `call`. If `call` throws because an argument cannot be read, the returned promise rejects. */
+  /** If `call` throws because an argument cannot be read, the returned promise rejects. */
   const attempt = <A>(operation: string, call: () => Promise<A>): Promise<A> => {
     if (isClosed()) return Promise.reject(closedError(operation))
     const started = Result.try({ try: call, catch: () => wrong(operation, "arguments", unreadable) })
@@ -62,7 +62,7 @@ export const make = <Services>(
     })
   }
 
-  /** Runs a logout. The method `close` of the connection waits until the logout has ended. */
+  /** The connection's `close` waits until the logout has ended. */
   const runLogout = <A, E>(effect: Effect.Effect<A, E, Services>): Promise<A> => {
     if (isClosed()) return Promise.reject(closedError("logout"))
     const ended = runExit(effect)

@@ -1,4 +1,4 @@
-/** Logs an account out. A renewal that runs during the logout must not give the account a session afterwards. */
+/** A renewal that runs during a logout must not give the account a session afterwards. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -18,8 +18,7 @@ const markLoggedOut = (self: Self) => {
   self.state.logouts += 1
   self.state.pendingRenewal = undefined
   Cached.clearLoggedOut(self.state, "logged-out")
-  // The callers that wait for the renewal get an error now. If the renewal gets a session later, the renewal revokes
-  // this session.
+  // The callers that wait for the renewal get an error now. A session that the renewal gets later is revoked.
   if (pendingRenewal !== undefined) pendingRenewal.end(loggedOut(self))
   return mine
 }
@@ -39,7 +38,7 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
     .filter((session) => !Session.isExpired(session, now))
     .toSorted((one, other) => other.issuedAt - one.issuedAt)
 
-/** Removes the stored progress of an unfinished login, so that this login is not continued after the logout. */
+/** An unfinished login must not be continued after the logout. */
 const clearProgress = ({ account, store }: Self) =>
   LoginLedger.make(store).remember(account, (ledger) => Ledger.clearProgress(ledger, account.app))
 
