@@ -48,7 +48,6 @@ const connect = (respond: (request: Request) => Response | Promise<Response>) =>
 
 interface Source {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>
-  /** Number of chunks that were read. */
   pulled: number
   cancelled: boolean
 }
@@ -92,7 +91,6 @@ const chunkOf = (size: number, fill = "x") => new TextEncoder().encode(fill.repe
 setFlagsFromString("--expose-gc")
 const collect = runInNewContext("gc") as () => void
 
-/** Memory in use, in bytes. */
 const memory = () => {
   // Buffers are freed concurrently. The second collection waits until the buffers from the first collection are freed.
   collect()
@@ -101,7 +99,6 @@ const memory = () => {
   return arrayBuffers + heapUsed
 }
 
-/** Returns the size of the body and the largest growth in memory use, in bytes. */
 const consume = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse, before: number) {
   let size = 0
   let peak = 0
@@ -118,7 +115,7 @@ const consume = Effect.fnUntraced(function* (response: HttpClientResponse.HttpCl
 describe("an answer of unknown length", () => {
   for (const type of ["application/json; charset=utf-8", "text/plain", "text/html", undefined, "text/csv", ""]) {
     it.effect(
-      `is not buffered when it is read as a stream: ${type === undefined ? "no content type" : `"${type}"`}`,
+      `is not buffered when read as a stream: ${type === undefined ? "no content type" : `"${type}"`}`,
       () =>
         Effect.gen(function* () {
           const data = source(chunkOf(65_536), 1024)
@@ -150,7 +147,7 @@ describe("an answer of unknown length", () => {
     ["application/json", 1],
     ["text/csv", 20],
     ["text/csv", 1]
-  ] as const)("with the content type %s is cancelled when the caller stops after %d chunks", ([type, count]) =>
+  ] as const)("is cancelled when the caller stops: %s, chunks read: %d", ([type, count]) =>
     Effect.gen(function* () {
       const data = source(chunkOf(65_536))
       const client = yield* connect(() => answer(data.body, type))
@@ -163,7 +160,7 @@ describe("an answer of unknown length", () => {
     })
   )
 
-  it.effect("is inspected for a refusal of the token if its content type is JSON, plain text, HTML or absent", () =>
+  it.effect("is checked for a token refusal: JSON, plain text, HTML, no content type", () =>
     Effect.gen(function* () {
       for (const type of [
         "application/json",
@@ -185,7 +182,7 @@ describe("an answer of unknown length", () => {
     })
   )
 
-  it.effect("is cancelled when the caller is interrupted during the inspection", () =>
+  it.effect("is cancelled when the caller is interrupted during the check", () =>
     Effect.gen(function* () {
       const data = source(chunkOf(10), 3, "wait")
       const client = yield* connect(() => answer(data.body, "application/json"))
@@ -199,7 +196,7 @@ describe("an answer of unknown length", () => {
   )
 })
 
-describe("an answer whose body is not inspected because of its content type", () => {
+describe("an answer with an unchecked content type", () => {
   for (const type of ["text/event-stream", "text/csv", "application/x-ndjson", "application/octet-stream"]) {
     it.effect(`is returned before the body arrives: ${type}`, () =>
       Effect.gen(function* () {
@@ -236,7 +233,7 @@ describe("a compressed answer", () => {
   }
 
   it.effect(
-    "is not buffered if it is much larger after decompression",
+    "is not buffered if much larger after decompression",
     () =>
       Effect.gen(function* () {
         for (const type of ["application/json", "application/zip"]) {
@@ -250,7 +247,7 @@ describe("a compressed answer", () => {
     { tags: ["thorough"] }
   )
 
-  it.effect("causes an HttpClientError if its compressed data is damaged", () =>
+  it.effect("causes an HttpClientError if damaged", () =>
     Effect.gen(function* () {
       const body = () =>
         new Blob([new Uint8Array([31, 139, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8])])
@@ -281,7 +278,7 @@ describe("the head (status and headers) of an answer", () => {
     })
   )
 
-  it.effect("must arrive within the time-out that the program sets", () =>
+  it.effect("must arrive within the program's time-out", () =>
     Effect.gen(function* () {
       const client = yield* connect(() => new Promise<Response>(() => undefined))
       const call = Effect.provideService(client.get(url), AuthorizedClient.HeadTimeout, Duration.seconds(2))
@@ -313,7 +310,7 @@ describe("the head (status and headers) of an answer", () => {
 })
 
 describe("a truncated answer", () => {
-  /** Collects all texts in a value, including the texts in prototypes and getters. */
+  /** Collects all texts in a value, including prototypes and getters. */
   const everything = (value: unknown, seen = new Set<unknown>()): string => {
     if (typeof value === "string") return value
     if (typeof value !== "object" || value === null || seen.has(value)) return ""
@@ -338,7 +335,7 @@ describe("a truncated answer", () => {
   for (const type of ["application/json", "text/csv", undefined]) {
     for (const count of [1, 3, 40]) {
       it.effect(
-        `causes an error that does not contain the access token: ${type ?? "no content type"}, chunks before the cut: ${count}`,
+        `causes an error without the access token: ${type ?? "no content type"}, chunks before the cut: ${count}`,
         () =>
           Effect.gen(function* () {
             for (const announced of [undefined, "5000000"]) {

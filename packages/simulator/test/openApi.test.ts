@@ -89,7 +89,7 @@ const isText = ({ anyOf = [], type }: Json): boolean => type === "string" || (an
 const isSecret = ({ anyOf = [], format }: Json): boolean =>
   format === "password" || (anyOf as ReadonlyArray<Json>).some(isSecret)
 
-/** Names of fields that are not secret, although the names suggest a secret. */
+/** Fields that are not secret, although `secretName` matches them. */
 const open = /^(?:token_type|isAuthTokenVerified|isTOtpAvailable|passwordChangeMessage)$/
 
 const secretName = /token|secret|passw|totp|^otp$|^pin$|checksum|api_?key|^2FA$|^code$/i
@@ -111,7 +111,7 @@ describe("OpenAPI documents", () => {
       assert.strictEqual(validator.version, "3.1")
     })
 
-    it(`${id}: each documented answer matches the schema of its call`, () => {
+    it(`${id}: documented answers match their schemas`, () => {
       const problems = fixtures("success.json").flatMap(({ body, endpoint, name, status }) => {
         const json = parse(body)
         return json === undefined ? [] : check(endpoint, String(status), json).map((problem) => `${name}: ${problem}`)
@@ -119,7 +119,7 @@ describe("OpenAPI documents", () => {
       assert.deepStrictEqual(problems, [])
     })
 
-    it(`${id}: an answer without its token does not match the schema of its call`, () => {
+    it(`${id}: an answer without its token does not match the schema`, () => {
       const secrets = propertiesIn(document.paths).flatMap(({ name, schema }) => (isSecret(schema) ? name : []))
       const tokens = new Set(secrets.filter((name) => /^(?:access|auth|jwt|session)_?token$/i.test(name)))
       const answers = fixtures("success.json").filter(
@@ -133,7 +133,7 @@ describe("OpenAPI documents", () => {
       }
     })
 
-    it(`${id}: each refusal in JSON matches the schema of refusals`, () => {
+    it(`${id}: refusals in JSON match the schema of refusals`, () => {
       const problems = fixtures("codes.json").flatMap(({ body, endpoint, expect, name, status }) => {
         const json = parse(body)
         if (typeof json !== "object" || json === null || "data" in expect) return []
@@ -159,7 +159,7 @@ describe("OpenAPI documents", () => {
       }
     })
 
-    it(`${id}: the document contains no secret of a demo account, and no placeholder in braces`, () => {
+    it(`${id}: the document contains no demo secrets or placeholders`, () => {
       const text = JSON.stringify(document)
       for (const account of brokers[id].descriptor.accounts) {
         const secrets = Object.entries(account).filter(([name, value]) => secretName.test(name) && value !== "")
@@ -169,7 +169,7 @@ describe("OpenAPI documents", () => {
     })
   }
 
-  it.live("are served on the control port, with the simulator as their first server", () =>
+  it.live("are served with the simulator as the first server", () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make({ brokers: ["angel", "rmoney"] })
       const { status, text } = yield* send(`${simulator.control}/openapi/angel.json`)

@@ -96,10 +96,11 @@ export interface LeaseOptions {
   readonly describe: string
   /**
    * Waits until no other process holds the account's lock, acquires the lock, and releases it when the scope closes. In
-   * each process, at most one fiber per account runs `acquire` at a time. While an error prevents the acquisition,
-   * `acquire` can pass the reason to `note`. `note(undefined)` removes the reason. If the lock is not acquired within
-   * `acquireTimeout`, `withLock` fails with the last reason. If there is no reason, it fails with `LockUnavailable`
-   * (`busy`).
+   * each process, at most one fiber per account runs `acquire` at a time.
+   *
+   * If an error prevents the acquisition, `acquire` can pass the reason to `note`. `note(undefined)` removes the reason.
+   * If the lock is not acquired within `acquireTimeout`, `withLock` fails with the last reason. Without a reason,
+   * `withLock` fails with `LockUnavailable` (`busy`).
    */
   readonly acquire: (
     account: Account.Account,
@@ -123,7 +124,7 @@ export interface LeaseOptions {
  * import * as Layer from "effect/Layer"
  *
  * let fence = 0
- * // This `acquire` locks nothing. A real one could acquire an advisory lock in a database that all processes use.
+ * // This `acquire` locks nothing. A real `acquire` could use an advisory lock of a shared database.
  * const lock = SessionLock.make({
  *   describe: "advisory locks of the database",
  *   acquire: () =>
@@ -163,8 +164,8 @@ export const make = Effect.fnUntraced(function* ({
 })
 
 /**
- * Makes a lock for the fibers of this process. The fibers acquire the lock in the order in which they requested it.
- * There is no time-out for acquiring it.
+ * Makes a lock for the fibers of this process. They acquire the lock in the order of their requests, and wait without a
+ * time-out.
  *
  * @category constructors
  * @since 0.1.0
@@ -220,9 +221,9 @@ export interface RedisOptions {
   /** Prefix of every key. Default: `broker-auth`. */
   readonly prefix?: string | undefined
   /**
-   * Maximum time that other programs wait for the lock after its holder was killed. Default: 800 milliseconds. Smallest
-   * value: 1 millisecond. Largest value: 1 day. If the holder is suspended for longer than this time, another program
-   * may acquire the lock. If another program has acquired the lock, `check` of the first holder fails.
+   * Maximum time that other programs wait for the lock after its holder was killed. Default: 800 milliseconds. Range:
+   * 1 millisecond to 1 day. If the holder is suspended for longer than this time, another program may acquire the lock.
+   * If another program has acquired the lock, `check` of the first holder fails.
    */
   readonly lease?: Duration.Input | undefined
   /** Time-out for acquiring the lock. Default: 60 seconds. */

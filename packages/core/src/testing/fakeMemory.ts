@@ -16,7 +16,7 @@ const encode = (accounts: ReadonlyArray<object>, value: unknown): unknown => {
   return Object.fromEntries(entriesOf(value).map(([name, part]) => [name, encode(accounts, part)]))
 }
 
-/** Encodes the parts of a fake's memory as a JSON value. An account is encoded as its index in `accounts`. */
+/** An account is encoded as its index in `accounts`. */
 export const encodeMemory = (accounts: ReadonlyArray<object>, parts: Parts): unknown => encode(accounts, { ...parts })
 
 const listOf = (value: unknown): ReadonlyArray<unknown> => {
@@ -49,10 +49,7 @@ const kindOf = (value: unknown): string => {
   return Array.isArray(value) ? "list" : typeof value
 }
 
-/**
- * Decodes the parts of a snapshot. Returns `undefined` if the snapshot cannot be decoded, or if its parts and the parts
- * of `like` have different names or kinds.
- */
+/** Returns `undefined` if the snapshot cannot be decoded, or if its parts differ from `like` in name or kind. */
 export const decodeMemory = (accounts: ReadonlyArray<object>, snapshot: unknown, like: Parts): Parts | undefined => {
   const decoded = Result.getOrUndefined(Result.try(() => decode(accounts, snapshot)))
   if (kindOf(decoded) !== "object" || decoded === null) return undefined
@@ -61,10 +58,7 @@ export const decodeMemory = (accounts: ReadonlyArray<object>, snapshot: unknown,
   return Array.from(names).every((name) => kindOf(parts[name]) === kindOf(like[name])) ? parts : undefined
 }
 
-/**
- * Replaces the parts of `target` with the parts of a snapshot. Changes the maps, sets and lists of `target` in place,
- * because the routes of the fake use these objects.
- */
+/** Changes maps, sets and lists in place, because the routes of the fake use these objects. */
 export const restoreMemory = (target: Parts, parts: Parts): void => {
   for (const [name, part] of Object.entries(parts)) {
     const into = target[name]

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { IncomingMessage } from "node:http"
 
-/** If `body` is a stream, the server disconnects a client that reads the stream too slowly. */
+/** The server disconnects a client that reads a stream too slowly. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -15,16 +15,15 @@ export const json = (status: number, value: unknown, headers: Readonly<Record<st
   body: JSON.stringify(value)
 })
 
-/** All values of a header, as they were sent. Node's `headers` joins or drops the values of a repeated header. */
+/** Uses `rawHeaders`, because `headers` joins or drops the values of a repeated header. */
 const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<string> =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 
 const hostPattern = /^(127\.0\.0\.1|localhost|\[::1\])(?::(\d{1,5}))?$/i
 
 /**
- * Whether the request names this machine as its host. `port` is the port of the server, or `undefined` for a Unix
- * socket. In an attack by DNS rebinding, the host name of a web page resolves to this machine. The requests of the page
- * have that name in the header `Host`, so this function returns false.
+ * Returns false in an attack by DNS rebinding. In this attack, the host name of a web page resolves to this machine,
+ * and the page's requests have that name in `Host`. `port` is `undefined` for a Unix socket.
  */
 export const hasOwnHost = (message: IncomingMessage, port: number | undefined): boolean => {
   const hosts = valuesOf(message, "host")
@@ -32,7 +31,7 @@ export const hasOwnHost = (message: IncomingMessage, port: number | undefined): 
   return found !== null && (port === undefined || Number(found[2] ?? 80) === port)
 }
 
-/** Whether the request comes from a browser. Other clients send neither `Origin` nor `Sec-Fetch-Site`. */
+/** Only browsers send these headers. */
 export const isFromBrowser = ({ headers }: IncomingMessage): boolean =>
   headers.origin !== undefined || headers["sec-fetch-site"] !== undefined
 
