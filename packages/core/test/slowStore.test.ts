@@ -38,7 +38,7 @@ describe("sessions: a store that hangs", () => {
     })
   )
 
-  it.effect("lets a logout end within eleven seconds if the logout has a time-out of one second", () =>
+  it.effect("lets a logout with a time-out end within eleven seconds", () =>
     Effect.gen(function* () {
       const { manager, state } = yield* begin
       yield* manager.session
@@ -49,7 +49,7 @@ describe("sessions: a store that hangs", () => {
     })
   )
 
-  it.effect("lets the manager's scope close within eleven seconds, even during a login", () =>
+  it.effect("lets the manager's scope close within eleven seconds during a login", () =>
     Effect.gen(function* () {
       const { close, manager, state, tiny } = yield* begin
       tiny.latency = "1 second"
@@ -65,7 +65,7 @@ describe("sessions: a store that hangs", () => {
     })
   )
 
-  it.effect("is used within 23 seconds after it has recovered, even after six failed calls", () =>
+  it.effect("is used within 23 seconds after recovery, even after six failed calls", () =>
     Effect.gen(function* () {
       const { manager, state } = yield* begin
       state.hangs = true

@@ -89,8 +89,11 @@ const readTimeout = (input: Duration.Input) =>
  * - Windows: the Credential Manager.
  * - Linux: the Secret Service, which GNOME Keyring and KWallet provide.
  *
- * Needs the optional package `@napi-rs/keyring`. Fails with `KeyUnavailable` if the package or the keyring is missing,
- * or if the keyring is locked or does not answer in time. Fails with `InvalidOption` if `timeout` is not positive.
+ * Needs the optional package `@napi-rs/keyring`. Fails with:
+ *
+ * - `KeyUnavailable` if the package is missing.
+ * - `KeyUnavailable` if the keyring is missing, is locked, or does not answer in time.
+ * - `InvalidOption` if `timeout` is not positive.
  *
  * @example
  * ```ts
@@ -134,8 +137,8 @@ const withCommand = (error: VaultError.VaultError): VaultError.VaultError => {
 
 /**
  * The default key of `Connection.open`: the key in `BROKER_AUTH_KEY` or, if that is not set, the key in the keyring.
- * The key is never written to a file. If `BROKER_AUTH_KEY` is not set, and the keyring is not available, the layer
- * fails with `KeyUnavailable`.
+ * The key is never written to a file. Fails with `KeyUnavailable` if `BROKER_AUTH_KEY` is not set and the keyring is
+ * not available.
  *
  * @example
  * ```ts
@@ -169,16 +172,14 @@ export const layerDefault = (
  * @since 0.1.0
  */
 export interface PassphraseOptions {
-  /**
-   * Folder of the vault. Default: the folder `broker-auth` in the user's directory for application state.
-   */
+  /** Folder of the vault. Default: the folder `broker-auth` in the user's directory for application state. */
   readonly folder?: string | undefined
 }
 
 /**
- * A key that is derived from a passphrase and a random salt. The salt is generated at the first use, and stored in the
- * file `passphrase.db` in the folder of the vault. The key is derived with Argon2id (64 MiB of memory, 3 passes). If
- * the salt was generated on a Node older than 24.7, the key is derived with scrypt instead.
+ * A key that is derived from a passphrase and a random salt. The salt is generated at the first use, and stored in
+ * `passphrase.db` in the vault's folder. The key is derived with Argon2id (64 MiB of memory, 3 passes). If the salt was
+ * generated on a Node older than 24.7, the key is derived with scrypt.
  *
  * Each machine has its own salt, so the same passphrase gives a different key on another machine. If several machines
  * share sessions, for example in Redis, use `layerConfig`.
@@ -223,8 +224,7 @@ export const layerPassphrase = (
  * A key that is derived from the passphrase in the configuration. `name` is the name of the value in the configuration.
  * Default: `BROKER_AUTH_PASSPHRASE`.
  *
- * Fails with `KeyUnavailable` if the configuration has no value with this name. It also fails with the errors of
- * `layerPassphrase`.
+ * Fails with the errors of `layerPassphrase`, and with `KeyUnavailable` if the value is missing.
  *
  * @category layers
  * @since 0.1.0

@@ -17,7 +17,7 @@ import { account, filesIn, freshFolder, modeOf, other, reasonOf, start } from ".
 
 type Lock = SessionLock["Service"]
 
-/** Makes a new lock object. Two such objects share files but no memory, like the locks of two programs. */
+/** Two locks of the same folder share files but no memory, like the locks of two programs. */
 const make = (folder: string, options: NodeSessionLock.Options = {}) => NodeSessionLock.make({ folder, ...options })
 
 const fenceOf = (lock: Lock) => lock.withLock(account, ({ fence }) => Effect.succeed(fence))
@@ -76,7 +76,7 @@ const writeAt = (path: string, offset: number, content: Uint8Array): void => {
 }
 
 describe("vaults: NodeSessionLock", () => {
-  it.effect("does not put the account's id into the lock file or into the name of the lock file", () =>
+  it.effect("keeps the account's id out of the lock file and the file name", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fenceOf(yield* make(folder))
@@ -118,7 +118,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 
   for (const acquireTimeout of [0, -5, NaN]) {
-    it.effect(`rejects acquireTimeout: ${acquireTimeout} when the lock is made`, () =>
+    it.effect(`rejects acquireTimeout: ${acquireTimeout}`, () =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(make(yield* freshFolder, { acquireTimeout }))
         assert.deepInclude(error, { operation: "open", isRetryable: false })
@@ -136,21 +136,19 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
-  it.effect(
-    "gives each holder a larger fence number, even if the clock was set back or the lock file was deleted",
-    () =>
-      Effect.gen(function* () {
-        const folder = yield* freshFolder
-        const lock = yield* make(folder)
-        yield* TestClock.setTime(1_800_000_000_000)
-        const first = yield* fenceOf(lock)
-        yield* TestClock.setTime(1_700_000_000_000)
-        const second = yield* fenceOf(lock)
-        yield* TestClock.setTime(1_800_000_001_000)
-        Fs.rmSync(fileOf(folder))
-        const third = yield* fenceOf(lock)
-        assert.deepStrictEqual([first, second, third], [1_800_000_000_000, 1_800_000_000_001, 1_800_000_001_000])
-      })
+  it.effect("raises the fence number even if the clock was set back or the lock file was deleted", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const lock = yield* make(folder)
+      yield* TestClock.setTime(1_800_000_000_000)
+      const first = yield* fenceOf(lock)
+      yield* TestClock.setTime(1_700_000_000_000)
+      const second = yield* fenceOf(lock)
+      yield* TestClock.setTime(1_800_000_001_000)
+      Fs.rmSync(fileOf(folder))
+      const third = yield* fenceOf(lock)
+      assert.deepStrictEqual([first, second, third], [1_800_000_000_000, 1_800_000_000_001, 1_800_000_001_000])
+    })
   )
 
   it.effect("makes the holder's `check` fail if the lock file was deleted", () =>
@@ -174,7 +172,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 
   for (const [what, damage] of damages) {
-    it.effect(`recreates a lock file that ${what}, and gives the next holder a larger fence number`, () =>
+    it.effect(`recreates a lock file that ${what}, and raises the fence number`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const lock = yield* make(folder)
@@ -195,8 +193,7 @@ describe("vaults: NodeSessionLock", () => {
       const [one, two] = [yield* make(folder), yield* make(folder, { acquireTimeout: "2 seconds" })]
       const reason = yield* one.withLock(account, ({ check }) =>
         Effect.gen(function* () {
-          // Another process truncates the file. If this process did so, it would lose its locks on the file when it
-          // closed the file.
+          // A process that closes a file loses its locks on the file. So another process truncates the file.
           execFileSync("truncate", ["--size=100", fileOf(folder)])
           const waiting = yield* Effect.forkChild(reasonOf(fenceOf(two)))
           yield* TestClock.adjust("2 seconds")
@@ -224,7 +221,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 })
 
-it.effect("NodeSessionLock fails with NewerVersion if a newer version of this package wrote the lock file", () =>
+it.effect("NodeSessionLock fails with NewerVersion if a newer version wrote the lock file", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     const lock = yield* make(folder)
@@ -236,7 +233,7 @@ it.effect("NodeSessionLock fails with NewerVersion if a newer version of this pa
 )
 
 describe("vaults: NodeSessionLock among several processes", () => {
-  it.live("lets one process at a time hold the lock, and gives each holder a larger fence number", () =>
+  it.live("lets one process at a time hold the lock, and raises the fence number each time", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const count = `${folder}-count`
@@ -253,7 +250,7 @@ describe("vaults: NodeSessionLock among several processes", () => {
   )
 
   it.live(
-    "lets one process at a time hold the lock even if all processes find a damaged lock file",
+    "lets one process at a time hold the lock even if the lock file was damaged",
     () =>
       Effect.gen(function* () {
         for (const damage of [Buffer.alloc(8192), randomBytes(8192), Buffer.from("SQLite format 3\0")]) {
@@ -303,7 +300,7 @@ describe("vaults: NodeSessionLock among several processes", () => {
   )
 
   it.live(
-    "lets a waiting process acquire the lock within a second after the holder is killed",
+    "releases the lock within a second after the holder is killed",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -326,7 +323,7 @@ describe("vaults: NodeSessionLock among several processes", () => {
     steadyTimeout
   )
 
-  it.live("does not release the lock of a process that is suspended with SIGSTOP", () =>
+  it.live("does not release the lock of a suspended process", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { child, ended, says } = yield* start("holder.ts", [folder])

@@ -18,8 +18,8 @@ import { Simulator } from "./Simulator.ts"
 import { SimulatorError } from "./SimulatorError.ts"
 
 /**
- * Makes a clock whose time of day is ahead of the program's clock by the milliseconds that `ahead` returns. The
- * monotonic time is that of the program's clock. A sleep takes as long as with the program's clock.
+ * Makes a clock whose time of day is ahead of the program's clock. `ahead` returns the difference in milliseconds.
+ * Monotonic time and sleeps are those of the program's clock.
  *
  * @example
  * ```ts

@@ -3,8 +3,8 @@ const known: { fetch?: unknown } = {}
 const sourceOfNode = /^function fetch\(input, init = undefined\)[\s\S]*require\('internal\/deps\/undici\/undici'\)/
 
 /**
- * Whether the global `fetch` is Node's own. The program may have replaced `fetch` before this module was loaded, so
- * this function has no reliable original for a comparison. Instead, it checks the source text of `fetch`.
+ * Whether the global `fetch` is Node's own. Checks the source text of `fetch`, because the program may have replaced
+ * `fetch` before this module was loaded.
  */
 export const isFetchOfNode = (): boolean => {
   const { fetch } = globalThis

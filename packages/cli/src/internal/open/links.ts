@@ -1,7 +1,6 @@
 /**
  * Links and bearer tokens for the page of the command `broker-auth open`. A link is the secret at the end of the page's
- * URL. The page exchanges the link for a bearer token. Each link can be exchanged only once. Links and bearer tokens
- * are kept only as SHA-256 hashes.
+ * URL. The page exchanges the link for a bearer token. Only SHA-256 hashes of links and bearer tokens are kept.
  */
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -51,7 +50,7 @@ export const make = (): Links => {
       const given = bearerPattern.exec(authorization ?? "")?.[1]
       if (given === undefined) return false
       const digest = digestOf(Redacted.make(given))
-      // All bearer tokens are compared, so that the duration of the check does not depend on which token matches.
+      // All bearer tokens are compared, so that the duration does not show which token matches.
       return bearers.filter((known) => timingSafeEqual(known, digest)).length > 0
     }
   }

@@ -8,16 +8,12 @@ import type { Self } from "./managerState.ts"
 import { RequestsSent } from "../../login/internal/requestsSent.ts"
 import type { Failure } from "./sessionChange.ts"
 
-/**
- * `read`: the effect sends only requests that are safe to repeat. `order`: the effect sends at least one request that
- * is not safe to repeat.
- */
+/** `read`: all requests of the effect are safe to repeat. `order`: at least one request is not. */
 type Kind = "read" | "order"
 
 /**
- * In milliseconds. If the broker refuses a session, `withSession` gets a new session. If the broker also refuses the
- * new session, `withSession` renews it only in two cases: the new session has at least this age, or an effect of the
- * same `Kind` has already sent requests with the new session and succeeded.
+ * In milliseconds. A session that replaced a refused session can be refused too. It is then renewed only if it has this
+ * age, or if an effect of the same `Kind` has sent requests with it and succeeded.
  */
 const minReplacementAge = 600_000
 
@@ -51,7 +47,6 @@ const isUntested = ({ trial }: Self, session: Session.Session, kind: Kind, now: 
   !trial.accepted.has(kind) &&
   now - session.issuedAt < minReplacementAge
 
-/** `sent` counts the requests of the run, even if the run fails. */
 const runOnce = <A, E, R>(
   self: Self,
   session: Session.Session,
