@@ -243,7 +243,7 @@ describe("every error of a call is typed:", () => {
   })
 })
 
-describe("open() resolves, or rejects with a typed error:", () => {
+describe("open() resolves, or rejects with a typed error", () => {
   const closing = (opening: Promise<Connections.Connections<never>>) => opening.then(({ close }) => close())
   const options = ["vault", "key", "client", "codes", "early", "renewalTimeout", "pollInterval"]
 
@@ -267,7 +267,7 @@ describe("open() resolves, or rejects with a typed error:", () => {
   }
 
   for (const [name, call] of Object.entries(openings)) {
-    it(name, async () => {
+    it(`in the call ${name}`, async () => {
       assert.deepStrictEqual(await unexpected((value) => closing(untyped(call(value)))), [])
     })
   }

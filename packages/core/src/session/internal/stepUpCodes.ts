@@ -138,6 +138,15 @@ const answering = (
         Effect.map((code) => Redacted.make(Predicate.isString(code) ? code.trim() : ""))
       )
     }
+    /** During the wait, the program may call `resend` again. */
+    const allEnded: Effect.Effect<void> = Effect.suspend(() =>
+      requests.size === 0
+        ? Effect.void
+        : Effect.andThen(
+            Effect.promise(() => Promise.all(requests)),
+            allEnded
+          )
+    )
     /**
      * Waits for the calls of `resend` that are still running, and then returns the current challenge. Fails if the
      * broker has sent a new code during this wait, because the code that `codes` returned is no longer the newest.
@@ -147,13 +156,8 @@ const answering = (
       if (requests.size === 0) return Effect.succeed(current)
       const advice = "The broker has sent a newer code, so your code was not checked. Enter the newest code."
       const replaced = new AuthError.ChallengeExpired({ why: "used", advice })
-      return Effect.flatMap(
-        // During the wait, the program may call `resend` again.
-        Effect.promise(async () => {
-          while (requests.size > 0) await Promise.all(requests)
-        }),
-        () =>
-          current === before ? Effect.succeed(current) : Effect.fail(AuthError.make(account.broker, "verify", replaced))
+      return Effect.flatMap(allEnded, () =>
+        current === before ? Effect.succeed(current) : Effect.fail(AuthError.make(account.broker, "verify", replaced))
       )
     })
     const end = Effect.sync(() => void (isOver = true))
