@@ -1,7 +1,4 @@
-/**
- * Checks the internal links of the built site: each linked page must exist, and each anchor must be the id of an
- * element of the linked page.
- */
+/** Checks that the pages and anchors of internal links exist in the built site. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { files } from "../packages/workspace.ts"

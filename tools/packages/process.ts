@@ -7,10 +7,7 @@ import { root } from "./workspace.ts"
 
 const children = new Set<ChildProcess>()
 
-/**
- * Starts a child process without npm's variables about the project. These variables would confuse an npm command that
- * runs in the child process.
- */
+/** Removes npm's variables about this project, because they would confuse npm in the child process. */
 export const start = (
   command: string,
   args: ReadonlyArray<string>,
@@ -18,10 +15,7 @@ export const start = (
     readonly cwd: string
     readonly env?: Readonly<Record<string, string>>
     readonly inherit?: true
-    /**
-     * If `true`, the child's standard input is a pipe or, with `inherit`, the standard input of this process. Default:
-     * the child's standard input is empty.
-     */
+    /** Gives the child a standard input: a pipe or, with `inherit`, the input of this process. Default: no input. */
     readonly input?: true
     /** Time limit for `run`, in milliseconds. Default: no limit. */
     readonly limit?: number
@@ -45,15 +39,14 @@ export const start = (
 export interface Ended {
   /** The exit code, or the name of the signal. */
   readonly end: number | string
-  /** Whether the child process exceeded the time limit. */
   readonly isLate: boolean
   readonly stdout: string
   readonly stderr: string
-  /** The text of both outputs, in the order in which this process received it. */
+  /** Both outputs, in the order of arrival. */
   readonly printed: string
 }
 
-/** Waits until a child process ends. Stops it if it is still running after `limit` milliseconds. Default: no limit. */
+/** Waits until the child ends. Stops the child after `limit` milliseconds. Default: no limit. */
 export const ended = async (child: ChildProcess, limit?: number): Promise<Ended> => {
   const output = { stdout: "", stderr: "", printed: "" }
   for (const name of ["stdout", "stderr"] as const) {
@@ -95,8 +88,8 @@ export const runTool = (script: string, args: ReadonlyArray<string>, options: Pa
   run(process.execPath, [path.join(root, "node_modules", script), ...args], options)
 
 /**
- * Starts npm with the Node that is installed on the machine. With the Node in `node_modules`, npm would read another
- * global npmrc, and would not use the machine's certificates.
+ * Uses the Node that is installed on the machine. With the Node in `node_modules`, npm would read another global npmrc,
+ * and would not use the machine's certificates.
  */
 export const startNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): ChildProcess =>
   start(...npmCommand(args), options)
@@ -119,8 +112,8 @@ export const stop = async (child: ChildProcess): Promise<void> => {
 }
 
 /**
- * Starts a watcher. If this process ends, even by `kill -9`, the watcher kills the process `pid` and removes `folder`.
- * Returns a function that ends the watcher. Call this function when the process `pid` has stopped.
+ * When this process ends, even by `kill -9`, a watcher kills the process `pid` and removes `folder`. Returns a function
+ * that ends the watcher. Call this function when the process `pid` has stopped.
  */
 export const watchOver = (pid: number, folder: string): (() => void) => {
   // `cat` ends when this process ends. `rm` can fail while a browser's helper processes write, so the loop repeats it.

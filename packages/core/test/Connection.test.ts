@@ -90,7 +90,7 @@ describe("Connection:", () => {
     assert.deepStrictEqual(tiny.calls, ["login 1"])
   })
 
-  it("session() finds the session of an earlier connection in the vault", async () => {
+  it("session() uses the stored session of an earlier connection", async () => {
     const [tiny, vault] = [makeTiny(), vaultOf(makeShared())]
     const first = await Connection.open(layerOf(tiny), { vault })
     await first.session()
@@ -144,7 +144,7 @@ describe("Connection:", () => {
     })
   }
 
-  it("fetch() sends the method, the headers and the body of a Request", async () => {
+  it("fetch() sends the method, headers and body of a Request", async () => {
     const bodies: Array<string> = []
     const { client } = clientOf(async (request) => {
       bodies.push(`${request.method} ${request.headers.get("content-type")} ${await request.text()}`)
@@ -170,9 +170,9 @@ describe("Connection:", () => {
     ["a GET with a body", `${origin}/?t=canary-secret`, { body: "canary-secret" }],
     ["an invalid header", origin, { headers: { "x y": "canary-secret" } }],
     ["an invalid method", origin, { method: "CONNECT" }],
-    ["no address", undefined as never, undefined]
+    ["a missing address", undefined as never, undefined]
   ] as ReadonlyArray<readonly [string, string, RequestInit | undefined]>) {
-    it(`fetch() rejects with InvalidRequest if it is called with ${what}`, async () => {
+    it(`fetch() rejects with InvalidRequest for ${what}`, async () => {
       const tiny = makeTiny()
       const { client, sent } = clientOf(() => new Response("ok"))
       await using connection = await Connection.open(layerOf(tiny), { client })
@@ -198,7 +198,7 @@ describe("Connection:", () => {
     ["manual", "302"],
     ["follow", "200"]
   ] as const) {
-    it(`fetch() obeys the option redirect: "${redirect}" if the host does not belong to the broker`, async () => {
+    it(`fetch() outside the broker's origins obeys redirect: "${redirect}"`, async () => {
       const server = createServer(({ url }, response) => {
         response.writeHead(url === "/" ? 200 : 302, { location: "/" }).end()
       })
@@ -246,13 +246,13 @@ describe("Connection:", () => {
 
   for (const [what, make] of [
     ["fails at once", () => ofStream(breaking(new TypeError("canary-secret")))],
-    ["fails after its first chunk", () => ofStream(breaking(new Error("canary-secret"), [new Uint8Array(9)]))],
-    ["fails with undefined as its error", () => ofStream(breaking(undefined))],
+    ["fails after the first chunk", () => ofStream(breaking(new Error("canary-secret"), [new Uint8Array(9)]))],
+    ["fails with undefined as the error", () => ofStream(breaking(undefined))],
     ["is a stream of strings", () => ofStream(breaking(undefined, ["canary-secret"]))],
     ["was already read", () => read(ofText())],
     ["is locked", () => locked(ofText())]
   ] as ReadonlyArray<readonly [string, () => Request | Promise<Request>]>) {
-    it(`fetch() rejects with InvalidRequest if the body of the request ${what}`, async () => {
+    it(`fetch() rejects with InvalidRequest if the request body ${what}`, async () => {
       const tiny = makeTiny()
       const { client, sent } = clientOf(() => new Response("ok"))
       await using connection = await Connection.open(layerOf(tiny), { client })
@@ -268,7 +268,7 @@ describe("Connection:", () => {
     ["the signal is aborted", (controller: AbortController) => controller.abort(new Error("the user left"))],
     ["the connection is closed", (_: AbortController, close: () => Promise<void>) => void close()]
   ] as const) {
-    it(`fetch() stops reading the body of the request when ${what}`, async () => {
+    it(`fetch() stops reading the request body when ${what}`, async () => {
       const { client, sent } = clientOf(() => new Response("ok"))
       const { close, fetch } = await Connection.open(layerOf(), { client })
       const controller = new AbortController()
@@ -284,7 +284,7 @@ describe("Connection:", () => {
     })
   }
 
-  it("fetch() sends the bytes and the content type of each type of body", async () => {
+  it("fetch() sends each type of body with the right content type", async () => {
     const bodies: Array<readonly [string | null, string]> = []
     const { client } = clientOf(async (request) => {
       bodies.push([request.headers.get("content-type"), await request.text()])
@@ -321,7 +321,7 @@ describe("Connection:", () => {
     assert.notInclude(shown(error), "canary-secret")
   })
 
-  it("fetch() rejects with the abort reason if its signal is aborted", async () => {
+  it("fetch() rejects with the abort reason if the signal is aborted", async () => {
     const { client } = clientOf(() => new Promise<Response>(() => undefined))
     await using connection = await Connection.open(layerOf(), { client })
     const reason = new Error("the user left")
@@ -341,8 +341,8 @@ describe("Connection:", () => {
       (connection: Connection.Calls<Authorize | Logout | Renewal.Renewal>, reason: unknown) => Promise<unknown>
     ]
   > = [
-    ["fetch() with a signal", ({ fetch }, reason) => fetch(origin, aborted(reason))],
-    ["fetch() with the signal of a Request", ({ fetch }, reason) => fetch(new Request(origin, aborted(reason)))],
+    ["fetch(url)", ({ fetch }, reason) => fetch(origin, aborted(reason))],
+    ["fetch(request)", ({ fetch }, reason) => fetch(new Request(origin, aborted(reason)))],
     ["fetch() with a body", ({ fetch }, reason) => fetch(origin, { method: "POST", body: "a", ...aborted(reason) })],
     [
       "run(session)",
@@ -371,7 +371,7 @@ describe("Connection:", () => {
     ["run(Effect.succeed(1))", ({ run }, reason) => run(Effect.succeed(1), aborted(reason))]
   ]
   for (const [what, call] of abortedCalls) {
-    it(`${what} rejects and sends nothing if the signal is aborted before the call`, async () => {
+    it(`with an aborted signal, ${what} rejects and sends nothing`, async () => {
       const tiny = makeTiny()
       const { client, sent } = clientOf(() => new Response("{}"))
       await using connection = await Connection.open(layerOf(tiny), { client })
@@ -387,7 +387,7 @@ describe("Connection:", () => {
     })
   }
 
-  it("fetch() makes the body of an answer fail with the abort reason when the request's signal is aborted", async () => {
+  it("fetch() makes the answer's body fail if the signal is aborted", async () => {
     const { client } = clientOf(
       () => new Response(new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(700_000)) }))
     )
@@ -408,7 +408,7 @@ describe("Connection:", () => {
 
   for (const type of ["text/csv", "application/json"]) {
     for (const reads of [0, 1]) {
-      it(`fetch() stops the download when the program cancels an answer's body (${type}, reads before: ${reads})`, async () => {
+      it(`fetch() stops the download when the answer's body is canceled (${type}, reads before: ${reads})`, async () => {
         let isCanceled = false
         const body = () =>
           new ReadableStream({
@@ -464,7 +464,7 @@ describe("Connection: call(), profile() and run():", () => {
     assert.deepStrictEqual([runs, tiny.calls], [1, ["login 1", "login 2"]])
   })
 
-  it("call() rejects with the error object that the effect of its callback fails with", async () => {
+  it("call() rejects with the error of the callback's effect", async () => {
     await using connection = await Connection.open(profiled())
     const error = AuthError.make("tiny", "order", new AuthError.RateLimited({ by: "broker", retryAfter: undefined }))
     assert.strictEqual(await rejection(connection.call(Profile, () => Effect.fail(error))), error)
@@ -472,7 +472,7 @@ describe("Connection: call(), profile() and run():", () => {
 })
 
 describe("Connection: open() and close():", () => {
-  it("open() reports the problems with the credentials and with the vault in one error", async () => {
+  it("open() reports credential and vault problems in one error", async () => {
     const credentials = AuthError.invalidRequest("tiny", "configuration", "pin", "is missing")
     const key = VaultError.make("key", new VaultError.KeyUnavailable({ why: "TINY_KEY is not set" }))
     const layer = Layer.effectContext(Effect.fail(credentials)) as ReturnType<typeof layerOf>
@@ -538,7 +538,7 @@ describe("Connection: open() and close():", () => {
     assert.deepStrictEqual([sent, tiny.calls], [[], []])
   })
 
-  it("close() makes pending calls of session(), fetch() and run() reject", async () => {
+  it("close() makes pending calls reject", async () => {
     const { client } = clientOf(() => new Promise<Response>(() => undefined))
     const slow = makeTiny()
     slow.latency = "10 seconds"
@@ -578,7 +578,7 @@ describe("Connection: changes and events:", () => {
     assert.strictEqual(await first, "LoggedIn")
   })
 
-  it("on() calls the listeners of an event until they are removed", async () => {
+  it("on() calls each listener until the listener is removed", async () => {
     const tiny = makeTiny()
     await using connection = await Connection.open(layerOf(tiny))
     const seen: Array<string> = []
@@ -613,7 +613,7 @@ describe("Connection: changes and events:", () => {
   })
 })
 
-describe("Connection: a logout that is running", () => {
+describe("Connection: a running logout", () => {
   const slowLogout = () => {
     const tiny = makeTiny()
     const logout: Logout["Service"] = {
@@ -622,7 +622,7 @@ describe("Connection: a logout that is running", () => {
     return { ...tiny, logout }
   }
 
-  it("continues to its end if a listener of the event `logged-out` closes the connection", async () => {
+  it("is completed if a `logged-out` listener closes the connection", async () => {
     const tiny = slowLogout()
     const connection = await Connection.open(layerOf(tiny))
     await connection.session()
@@ -633,7 +633,7 @@ describe("Connection: a logout that is running", () => {
     assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
   })
 
-  it("continues to its end if close() is called", async () => {
+  it("is completed if close() is called", async () => {
     const tiny = slowLogout()
     const connection = await Connection.open(layerOf(tiny))
     await connection.session()
@@ -647,7 +647,7 @@ describe("Connection: a logout that is running", () => {
     assert.strictEqual((await loggingOut)._tag, "Revoked")
   })
 
-  it("continues to its end if close() of Connections is called", async () => {
+  it("is completed if close() of Connections is called", async () => {
     const tiny = slowLogout()
     const connections = await Connections.open({ accounts: { mine: layerOf(tiny) } })
     const mine = await connections.account("mine")
@@ -688,7 +688,7 @@ describe("Connection: a browser login", () => {
   const callbackOf = ({ redirectUrl, state }: Connection.PendingLogin, code: string) =>
     `${redirectUrl}?state=${Connection.reveal(state)}&code=${code}`
 
-  it("stores its session when it is completed", async () => {
+  it("stores its session when completed", async () => {
     const vault = vaultOf(makeShared())
     await using connection = await Connection.open(browser(), { vault })
     assert.strictEqual(reasonOf(await rejection(connection.session())), "ActionRequired")
@@ -718,7 +718,7 @@ describe("Connection: a browser login", () => {
     }
   })
 
-  it("stores its session when complete() is called again after the store failed", async () => {
+  it("stores its session at the next complete() after a store failure", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const completed: Array<string> = []
@@ -735,7 +735,7 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c3"])
   })
 
-  it("stores its session when session() is called after the store failed in complete()", async () => {
+  it("stores its session at the next session() after a store failure", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     await using connection = await Connection.open(browser(), { vault: vaultOf({ ...shared, store: service }) })
@@ -748,7 +748,7 @@ describe("Connection: a browser login", () => {
     assert.strictEqual(Connection.reveal((await other.session()).tokens.access), "c3")
   })
 
-  it("ends its session at the broker when logout() is called after the store failed in complete()", async () => {
+  it("ends its session at the broker if logout() follows a store failure", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const tiny = makeTiny({ by: [] })
@@ -776,7 +776,7 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c4"])
   })
 
-  it("ends its session at the broker if logout() is called while complete() waits for the broker", async () => {
+  it("ends its session at the broker if logout() is called during complete()", async () => {
     const answer = Deferred.makeUnsafe<void>()
     const [completed, tiny] = [new Array<string>(), makeTiny({ by: [] })]
     await using connection = await Connection.open(browser(completed, tiny, Deferred.await(answer)))
@@ -832,7 +832,7 @@ describe("Connection: loginByQr()", () => {
   }
   const fail = (reason: AuthError.Reason) => Effect.fail(AuthError.make("tiny", "poll", reason))
 
-  it("shows a new QR code after the first QR code has expired", async () => {
+  it("shows a new QR code after the first has expired", async () => {
     const layer = qrOf([
       Effect.succeed(Option.none()),
       fail(new AuthError.ChallengeExpired({ why: "timed-out" })),
@@ -846,7 +846,7 @@ describe("Connection: loginByQr()", () => {
     assert.deepStrictEqual(shownNames, ["qr-1", "qr-2"])
   })
 
-  it("rejects and ends the session at the broker if the user scans the QR code after logout()", async () => {
+  it("ends the new session if the QR code is scanned after logout()", async () => {
     const tiny = makeTiny({ by: [] })
     const answer = Deferred.makeUnsafe<void>()
     const scanned = Effect.map(Deferred.await(answer), () => Option.some(sessionOf("scanned")))
@@ -861,7 +861,7 @@ describe("Connection: loginByQr()", () => {
     assert.deepStrictEqual(tiny.calls, ["logout scanned"])
   })
 
-  it("rejects if its signal is aborted, or if the QR code cannot be shown", async () => {
+  it("rejects if the signal is aborted or `show` fails", async () => {
     await using connection = await Connection.open(qrOf([]))
     const reason = new Error("the user left")
     const controller = new AbortController()
@@ -872,14 +872,14 @@ describe("Connection: loginByQr()", () => {
     assert.notInclude(shown(failed), "canary-secret")
   })
 
-  it("polls the QR code although `show` has not resolved", async () => {
+  it("polls the QR code before `show` resolves", async () => {
     const layer = qrOf([Effect.sync(() => Option.some(sessionOf("scanned")))])
     await using connection = await Connection.open(layer)
     const session = await connection.loginByQr({ show: () => new Promise(() => undefined) })
     assert.strictEqual(Connection.reveal(session.tokens.access), "scanned")
   })
 
-  it("shows no QR code if its signal was aborted before the call", async () => {
+  it("shows no QR code if the signal is already aborted", async () => {
     await using connection = await Connection.open(qrOf([]))
     const reason = new Error("the user left")
     const shownCodes: Array<QrLogin.QrCode> = []
@@ -894,10 +894,7 @@ describe("Connection: loginByQr()", () => {
 describe("Connection: the function `codes`", () => {
   const wrong = new AuthError.InvalidStepUpCode({ kind: "otp", by: "broker", hints: [] })
 
-  /**
-   * Makes the layer for a broker that accepts only the one-time code 123456. If `secret` is given, the layer provides
-   * it as the code of the authenticator app.
-   */
+  /** The broker accepts only the code 123456. `secret` is the authenticator code that the layer provides. */
   const twoSteps = (
     verified: Array<string>,
     { kinds = ["otp"], secret }: { kinds?: Challenge.Challenge["kinds"]; secret?: string } = {}
@@ -959,7 +956,7 @@ describe("Connection: the function `codes`", () => {
     assert.deepStrictEqual(verified, ["first 123456"])
   })
 
-  it("is not called again after the broker has refused two codes", async () => {
+  it("is not called again after two refused codes", async () => {
     const verified: Array<string> = []
     const refusals: Array<string> = []
     const answers = ["12345", "000000", "111111", "123456"]
@@ -974,7 +971,7 @@ describe("Connection: the function `codes`", () => {
     assert.deepStrictEqual(verified, ["first 000000", "first 111111"])
   })
 
-  it("is called for every code, except an authenticator code that the layer provides", async () => {
+  it("is called only for codes that the layer cannot provide", async () => {
     const [verified, asked]: [Array<string>, Array<string>] = [[], []]
     const codes = ({ kinds: [kind] }: Connection.CodeQuestion) => {
       asked.push(kind ?? "none")
@@ -990,7 +987,7 @@ describe("Connection: the function `codes`", () => {
     assert.lengthOf(verified, 3)
   })
 
-  it("is not called if the broker refuses the code that the layer provides", async () => {
+  it("is not called if the broker refuses the layer's code", async () => {
     const verified: Array<string> = []
     const layer = twoSteps(verified, { kinds: ["totp"], secret: "000000" })
     await using connection = await Connection.open(layer, { codes: () => assert.fail("`codes` was called") })
@@ -998,7 +995,7 @@ describe("Connection: the function `codes`", () => {
     assert.deepStrictEqual(verified, ["first 000000"])
   })
 
-  it("sees the fields of the new challenge in its question after resend()", async () => {
+  it("sees the new challenge in the question after resend()", async () => {
     const seen: Array<number | undefined> = []
     await using connection = await Connection.open(twoSteps([]), {
       codes: async (question) => {
@@ -1012,7 +1009,7 @@ describe("Connection: the function `codes`", () => {
     assert.deepStrictEqual(seen, [0, undefined])
   })
 
-  it("can call resend() before it returns the code of the new challenge", async () => {
+  it("can return the code of a new challenge after resend()", async () => {
     const verified: Array<string> = []
     await using connection = await Connection.open(twoSteps(verified), {
       codes: async ({ resend }) => {

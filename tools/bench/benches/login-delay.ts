@@ -1,4 +1,3 @@
-/** Compares how long the slowest logins of each candidate take. */
 import type { Bench, Turn } from "../harness.ts"
 import { candidates, versions } from "../logins.ts"
 

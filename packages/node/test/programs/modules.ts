@@ -1,7 +1,4 @@
-/**
- * Logs in to Angel One, and then sends one GET request, both with `NodeHttpClient`. Prints two lists of Effect modules:
- * those that were loaded when the login ended, and those that were loaded when the request ended.
- */
+/** Prints which Effect modules are loaded after a login with `NodeHttpClient`, and after a further GET request. */
 import { registerHooks } from "node:module"
 
 const loaded: Array<string> = []
@@ -13,7 +10,7 @@ registerHooks({
   }
 })
 
-// These imports are dynamic, because static imports would load the modules before the hook is registered.
+// Static imports would load the modules before the hook is registered.
 const AngelAuth = await import("@auth/angel/AngelAuth")
 const Login = await import("@auth/broker-core/login/Login")
 const NodeHttpClient = await import("@auth/node/NodeHttpClient")

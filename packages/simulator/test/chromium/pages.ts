@@ -2,7 +2,7 @@ import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 
-/** A login page that the simulator serves. The README of the simulator has a table of the login pages. */
+/** A login page that the simulator serves. */
 export interface Page {
   readonly title: string
   readonly broker: Simulator.BrokerId
@@ -10,7 +10,7 @@ export interface Page {
   readonly path: string
   /** Name of the `FakeAccount` field that contains the user id. */
   readonly name: string
-  /** Index of the account in the list of the simulator's accounts at this broker. Default: 0. */
+  /** Index in the simulator's accounts of this broker. Default: 0. */
   readonly account?: number
   readonly query: (account: FakeAccount) => Readonly<Record<string, string | undefined>>
   readonly fields: (account: FakeAccount, totp: string) => Readonly<Record<string, string | undefined>>
@@ -114,7 +114,7 @@ export const addressOf = (simulator: Simulator.Info, page: Page, more: Readonly<
 export const formOf = (simulator: Simulator.Info, page: Page, totp: string): URLSearchParams =>
   paramsOf(page.fields(accountOf(simulator, page), totp))
 
-/** Returns the current TOTP code, or an empty string if the form has no field for it. */
+/** Returns an empty string if the form has no field for a TOTP code. */
 export const codeFor = (simulator: Simulator.Simulator["Service"], page: Page) => {
   const account = accountOf(simulator, page)
   return page.fields(account, "needed")["totp"] === "needed"

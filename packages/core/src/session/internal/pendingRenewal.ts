@@ -63,8 +63,7 @@ const storeSession = Effect.fnUntraced(function* (
     const record = yield* Record.read(self.store, self.account)
     const now = yield* Clock.currentTimeMillis
     if (record._tag === "LoggedOut") {
-      // If this program has logged out, the logout has already cleared the state. The state is not cleared again,
-      // because another caller may have requested a session since that logout.
+      // A logout by this program has already cleared the state. A second clear could make a newer request fail.
       if (self.state.logouts === logouts) {
         self.state.version = record.version
         Cached.clearLoggedOut(self.state, "logged-out")
@@ -103,10 +102,7 @@ const checksSince = (
   }
 }
 
-/**
- * Removes the stored refresh token from the store if the token must not be sent again. So the other programs that share
- * the store do not send the token.
- */
+/** Removes a spent refresh token from the store, so that other programs do not send the token. */
 const dropStoredToken = (self: Self, record: Record.Record): Effect.Effect<Record.Record> =>
   Effect.suspend(() => {
     if (record._tag !== "Live" || !Cached.isSpent(self.state, record.session)) return Effect.succeed(record)

@@ -19,8 +19,8 @@ export interface SharedWait<A, E> {
 const firstSweep = 64
 
 /**
- * Makes a shared wait without a `Deferred`, which would need a finalizer for each waiter. When the list of waiters is
- * twice as long as after the last removal, the waiters whose fibers have ended are removed.
+ * Uses no `Deferred`, because a `Deferred` needs a finalizer for each waiter. Instead, the waiters whose fibers have
+ * ended are removed each time the list of waiters has doubled.
  */
 export const make = <A, E>(): SharedWait<A, E> => {
   let result: Effect.Effect<A, E> | undefined
