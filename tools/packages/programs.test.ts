@@ -51,7 +51,7 @@ it("runPrograms: reports a program that runs no effect, fails, or prints to stan
   }
 }, 60_000)
 
-it("without credentials, the program of docs/with-effect.md names all missing variables in two lines", () => {
+it("the program of docs/with-effect.md names all missing variables in two lines", () => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-programs-"))
   try {
     fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")

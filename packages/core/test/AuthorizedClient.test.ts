@@ -39,11 +39,9 @@ interface Broker {
   readonly tiny: Tiny
   readonly manager: SessionManager["Service"]
   readonly client: AuthorizedClient.AuthorizedClient["Service"]
-  /** Method and token (without the prefix `access-`) of every request, in order. */
+  /** For example `GET 1`, for a request with the token `access-1`. */
   readonly seen: Array<string>
-  /**
-   * Tokens (without the prefix `access-`) that the broker accepts. If the set is empty, the broker accepts every token.
-   */
+  /** Accepted tokens, without the prefix `access-`. If the set is empty, the broker accepts every token. */
   readonly alive: Set<string>
 }
 
@@ -90,7 +88,7 @@ it.effect("AuthorizedClient sends the session's token only to the broker", () =>
 
 describe("sessions: a rejected token", () => {
   for (const status of [200, 401, 403, 500]) {
-    it.effect(`is recognized by the error code in the body of an answer with HTTP status ${status}`, () =>
+    it.effect(`is recognized by the error code in the body: HTTP ${status}`, () =>
       Effect.gen(function* () {
         const { alive, client, manager, seen } = yield* begin(undefined, () => dead(status))
         yield* manager.session
@@ -130,7 +128,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("makes the client resend a POST request that is marked as replayable", () =>
+  it.effect("makes the client resend a replayable POST request", () =>
     Effect.gen(function* () {
       const bodies: Array<string> = []
       const { alive, client, manager } = yield* begin(async (request) => {
@@ -203,7 +201,7 @@ describe("sessions: a rejected token", () => {
     )
   }
 
-  it.effect("is renewed only once if the broker rejects tokens only in POST requests", () =>
+  it.effect("is renewed only once if the broker rejects only POST requests", () =>
     Effect.gen(function* () {
       const { client, tiny } = yield* begin((request) =>
         Promise.resolve(request.method === "GET" ? Response.json({}) : dead(200))
@@ -216,7 +214,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed at once if the broker accepted the token in an earlier POST request", () =>
+  it.effect("is renewed at once if an earlier POST request with the token was accepted", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session
@@ -234,7 +232,7 @@ describe("sessions: a rejected token", () => {
     ["HTTP 503", () => new Response("busy", { status: 503 })],
     ["HTTP 400", () => Response.json({}, { status: 400 })],
     ["a page of a firewall", () => new Response("<html>Request Rejected</html>", { status: 403 })]
-  ] as const)("is renewed only once if the broker answers orders with %s in between", ([, answer]) =>
+  ] as const)("is renewed only once if every second answer is %s", ([, answer]) =>
     Effect.gen(function* () {
       let orders = 0
       const { client, tiny } = yield* begin(() => Promise.resolve(++orders % 2 === 0 ? answer() : dead(200)))
@@ -243,7 +241,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed even if a slow request with the previous token was rejected after the last renewal", () =>
+  it.effect("is renewed even after a late rejection of the previous token", () =>
     Effect.gen(function* () {
       const late = Deferred.makeUnsafe<Response>()
       const { alive, client, manager, tiny } = yield* begin(({ headers }) =>
@@ -279,7 +277,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("makes the request fail with the renewal's error if the renewal fails", () =>
+  it.effect("makes the request fail with the renewal's error", () =>
     Effect.gen(function* () {
       const { alive, client, manager, tiny } = yield* begin()
       yield* manager.session
@@ -292,7 +290,7 @@ describe("sessions: a rejected token", () => {
 })
 
 describe("sessions: an answer that does not reject the token", () => {
-  it.effect("is returned unchanged if it reports an error that is not about the token", () =>
+  it.effect("is returned unchanged if it reports another error", () =>
     Effect.gen(function* () {
       const { client } = yield* begin(() =>
         Promise.resolve(new Response('{"code":"NO FUNDS"}', { status: 400, headers: { "x-trace": "7" } }))

@@ -68,7 +68,7 @@ describe("a credential that is not a password", () => {
     { given: "T1\u201d", side: "ends" },
     { given: "T1\\'", side: "ends" },
     { given: '""T1"', side: "begins" }
-  ])("is rejected if a quotation mark at one end has no counterpart at the other end: $given", ({ given, side }) =>
+  ])("is rejected if its quotation marks are unpaired: $given", ({ given, side }) =>
     Effect.gen(function* () {
       const [problem, ...others] = problemsOf(yield* Effect.flip(check({ code: given })))
       assert.match(problem ?? "", new RegExp(`^code ${side} with a quotation mark \\(`))
@@ -131,7 +131,7 @@ describe("a password", () => {
   )
 
   it.effect.each(['ca"nary', "it's", "two words", "\u0915\u0941\u0902\u091c\u0940", "&amp;x", "\\slash\\"])(
-    "is accepted, and the white space around it is removed: %s",
+    "is accepted without the white space around it: %s",
     (given) =>
       Effect.gen(function* () {
         assert.strictEqual(Redacted.value((yield* check({ password: ` ${given}\r\n` })).password), given)
@@ -139,7 +139,7 @@ describe("a password", () => {
   )
 
   it.effect.each(['"canary-word"', " canary-word ", "canary\u200b", "'"])(
-    "stays unchanged if it is wrapped by `Credentials.verbatim`: %j",
+    "stays unchanged with `Credentials.verbatim`: %j",
     (given) =>
       Effect.gen(function* () {
         const verbatim = Credentials.verbatim(Redacted.make(given))
@@ -151,17 +151,15 @@ describe("a password", () => {
       })
   )
 
-  it.effect(
-    "that begins with four backslashes and a quotation mark is rejected, and the error shows only one backslash",
-    () =>
-      Effect.gen(function* () {
-        const error = yield* Effect.flip(check({ password: Redacted.make('\\\\\\\\"canary-word') }))
-        assert.include(problemsOf(error)[0], 'begins with a quotation mark (\\"): ')
-      })
+  it.effect("shows at most one of its backslashes in an error", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(check({ password: Redacted.make('\\\\\\\\"canary-word') }))
+      assert.include(problemsOf(error)[0], 'begins with a quotation mark (\\"): ')
+    })
   )
 
   it.effect.each([undefined, 4711, "", " "])(
-    "is rejected if it is blank or is not text, even if it is wrapped by `Credentials.verbatim`: %j",
+    "is rejected if blank or not text, even with `Credentials.verbatim`: %j",
     (given) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(check({ password: Credentials.verbatim(Redacted.make(given as string)) }))
@@ -170,7 +168,7 @@ describe("a password", () => {
   )
 })
 
-it.effect("a date of birth is converted to the broker's format even if it is wrapped by `Credentials.verbatim`", () =>
+it.effect("a date is converted to the broker's format even with `Credentials.verbatim`", () =>
   Effect.gen(function* () {
     const dated = {
       date: {
@@ -191,13 +189,13 @@ it.effect("a date of birth is converted to the broker's format even if it is wra
   })
 )
 
-it.prop("removing quotation marks twice has the same result as removing them once", [Schema.String], ([some]) => {
+it.prop("withoutQuotes is idempotent", [Schema.String], ([some]) => {
   const once = withoutQuotes(`"${some}\u201d`)
   assert.strictEqual(withoutQuotes(once), once)
   assert.isTrue(some.includes(once))
 })
 
-it("long runs of spaces, backslashes and quotation marks are checked quickly", () => {
+it("long runs of one character are checked quickly", () => {
   for (const sign of [" ", "\\", "\u200b", '"', "&"]) {
     const long = `a${sign.repeat(100_000)}b`
     assert.strictEqual(withoutQuotes(long), long)
@@ -283,12 +281,10 @@ describe("the check for text that is not a credential", () => {
     ["\u0410123456", "has characters other than ASCII: type the value again"],
     ["A".repeat(1_000_000), "is too long: copy only the value"],
     [" ".repeat(1_000_000), "is empty"]
-  ] as const)(
-    "rejects the name of a variable, and a value that is cut off, masked, not ASCII, too long or blank: case %#",
-    ([given, problem]) =>
-      Effect.gen(function* () {
-        assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: given }))), [`code ${problem}`])
-      })
+  ] as const)("rejects a variable name or an unusable value: case %#", ([given, problem]) =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: given }))), [`code ${problem}`])
+    })
   )
 
   it.effect.each([
@@ -323,7 +319,7 @@ describe("the check for text that is not a credential", () => {
 describe("a secret that is not a password", () => {
   const key = { key: { env: "TINY_KEY", description: "Key", secret: true } } as const
   it.effect.each(["can ary", "can\u00e4ry", "canary\uff11", "\u{1f680}canary"])(
-    "is rejected if it has characters other than visible ASCII characters: %s",
+    "is rejected if not all characters are visible ASCII: %s",
     (given) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(Credentials.check("tiny", key, { key: Redacted.make(given) }))
@@ -333,7 +329,7 @@ describe("a secret that is not a password", () => {
   )
 })
 
-it.effect("an access token may have the prefix Bearer, but the token itself must not contain a space", () =>
+it.effect("an access token may have the prefix Bearer, but no other space", () =>
   Effect.gen(function* () {
     const token = { token: Credentials.token("TINY_TOKEN", "Token") }
     for (const given of ["Bearer canary", "canary", '"Bearer canary"']) {
@@ -351,7 +347,7 @@ describe("environment variables", () => {
   const from = (env: Record<string, string>) =>
     Credentials.fromConfig("tiny", fields).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env))))
 
-  it.effect("are read without the quotation marks that `docker --env-file` does not remove", () =>
+  it.effect("are read without the quotation marks of `docker --env-file`", () =>
     Effect.gen(function* () {
       const values = yield* from({ TINY_CODE: '"T1"', TINY_PASSWORD: "canary-word", TINY_TOTP_SECRET: '""' })
       assert.strictEqual(values.code, "T1")
@@ -369,7 +365,7 @@ describe("environment variables", () => {
     })
   )
 
-  it.effect("are read without a change if BROKER_AUTH_VERBATIM names them", () =>
+  it.effect("stay unchanged if BROKER_AUTH_VERBATIM names them", () =>
     Effect.gen(function* () {
       const values = yield* from({
         TINY_CODE: "'T1'",
@@ -381,7 +377,7 @@ describe("environment variables", () => {
     })
   )
 
-  it.effect("are reported as missing if they are empty and BROKER_AUTH_VERBATIM names them", () =>
+  it.effect("are reported as missing if empty, even with BROKER_AUTH_VERBATIM", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(
         from({ TINY_CODE: "T1", TINY_PASSWORD: "", BROKER_AUTH_VERBATIM: "TINY_PASSWORD" })

@@ -72,7 +72,7 @@ describe("a managed session of a browser login", () => {
     })
   )
 
-  it.effect("is refreshed between 5 and 2.5 minutes before its expiry, if the expiry is before the daily cut-off", () =>
+  it.effect("that expires before the daily cut-off is refreshed 2.5 to 5 minutes before its expiry", () =>
     Effect.gen(function* () {
       const layer = SamcoOAuth.layer({ credentials: oauthCredentials })
       const { adopt, fake, session } = yield* begin(layer)

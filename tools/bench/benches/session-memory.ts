@@ -1,4 +1,3 @@
-/** Measures how many bytes of heap an account with a session needs. */
 import type * as Session from "@auth/broker-core/login/Session"
 import type * as Deferred from "effect/Deferred"
 import { makeMemory, type SessionStore } from "@auth/broker-core/session/SessionStore"

@@ -48,7 +48,7 @@ const ofAccount = Effect.fnUntraced(function* (
   if (!input.login) return found
   const all = [...before, ...found]
   const login = yield* checkLogin(opened, all)
-  // If `checkGuard` or `checkSession` found a problem, a successful login may have solved it. So both checks run again.
+  // The login may have solved a problem that a check found, so both checks run again.
   const hadProblem = found.some(({ problem }) => problem !== undefined)
   const mayBeSolved = login.problem === undefined && hadProblem && !forbidsLogin(all)
   return [...(mayBeSolved ? yield* check : found), login]
@@ -70,9 +70,8 @@ const examine = Effect.fnUntraced(function* (
   const network = origin === "" || proxy.problem !== undefined ? [] : yield* checkNetwork(loaded.broker, origin)
   const before = [...credentials, ...environment, ...network]
   if (Result.isSuccess(opening)) return [...before, ...(yield* ofAccount(home, opening.success, input, before))]
-  // `open` failed. If no check of the credentials or of the environment found a problem, the failure is reported as a
-  // problem of the credentials: usually each credential is valid, but their combination is not.
   const isExplained = [...credentials, ...environment].some(({ problem }) => problem !== undefined)
+  // The usual cause of an unexplained failure is an invalid combination of valid credentials.
   return isExplained ? before : [ofFailure("credentials", opening.failure, loaded.broker), ...environment, ...network]
 })
 

@@ -6,13 +6,13 @@
 import * as Context from "effect/Context"
 
 /**
- * The maximum size in bytes of the answer to the current request, from the option `maxBodyBytes` of the broker's layer.
- * The value is `undefined` if the program sends a request of its own through an authorized client. The option does not
- * apply to such a request, because its answer may be large. An example is a list of instruments.
+ * The maximum size in bytes of the answer to the current request. The value is the option `maxBodyBytes` of the
+ * broker's layer. For a program's own requests through an authorized client, the value is `undefined`, because the
+ * answers may be large. An example is a list of instruments.
  *
  * An HTTP client that reads the whole body before it returns the response must check the limit. If the body is larger,
- * either the request must fail, or every read of the response's body must fail. The error must be an `HttpClientError`
- * that has a `response`. The cause of this error must have the code `ERR_BODY_TOO_LARGE`.
+ * the request or every read of the body must fail. The error must be an `HttpClientError` with a `response`. The cause
+ * of the error must have the code `ERR_BODY_TOO_LARGE`.
  *
  * @example
  * ```ts

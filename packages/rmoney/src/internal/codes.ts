@@ -59,7 +59,7 @@ const row = ErrorTable.rows(
   "2026-11-21"
 )
 
-/** The patterns are loose, so that they still match if the typos in the broker's messages are corrected. */
+/** Some messages of the broker have typos. The patterns also match the corrected messages. */
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(401, "The token of the previous step is missing, wrong or expired", stepRefused, { ...steps, ...filter }),
   row(/session expired|invalid user session|\bEC087\b/i, "The previous step has expired", stepExpired, steps),
