@@ -1,6 +1,5 @@
 /**
- * Serves fake brokers over HTTP, and makes a client that calls them with `NodeHttpClient` of `@auth/node`. So the test
- * suites that usually run with msw can also run over real connections.
+ * Serves fake brokers over HTTP. So the test suites that usually run with msw can also run over real connections.
  */
 import type { FakeBroker } from "@auth/broker-core/testing"
 import { TestHttp } from "@auth/broker-core/testing"
@@ -15,7 +14,7 @@ import { listen } from "./freePort.ts"
 
 export const OverHttp = Context.Reference<boolean>("tools/vitest/OverHttp", { defaultValue: () => false })
 
-/** Keys: the origins of the brokers. Values: the addresses of the servers for these origins. */
+/** Server addresses, keyed by the origin of the broker. */
 const servers = new Map<string, string>()
 
 const bodyOf = (message: Http.IncomingMessage) =>
@@ -76,7 +75,7 @@ const toServer = (request: HttpClientRequest.HttpClientRequest): HttpClientReque
   return HttpClientRequest.setUrl(request, `${server}${request.url.slice(origin.length)}`)
 }
 
-/** The client for a broker's layer: `fetch`, which msw intercepts, or `NodeHttpClient` if `OverHttp` is true. */
+/** Uses `fetch`, which msw intercepts. If `OverHttp` is true, uses `NodeHttpClient`. */
 export const layerClient: Layer.Layer<HttpClient.HttpClient> = Layer.unwrap(
   Effect.map(OverHttp, (overHttp) =>
     overHttp

@@ -1,6 +1,5 @@
 /**
- * Describes the fake Angel One as data: its accounts, its switches, the fields of its requests and answers, and its
- * login page.
+ * Describes the fake Angel One as data: accounts, switches, field names in requests and answers, and login page.
  *
  * @since 0.1.0
  */

@@ -32,8 +32,8 @@ const refusalOf = (answer: {
     return client.refusal({ status, headers, text: typeof body === "string" ? body : JSON.stringify(body) }, sent)
   })
 
-describe("the error that client.refusal finds in an answer", () => {
-  it.effect("is SessionExpired for each HTTP status if the code in the body means an expired session", () =>
+describe("client.refusal", () => {
+  it.effect("returns SessionExpired for an expiry code at any HTTP status", () =>
     Effect.gen(function* () {
       for (const status of [200, 201, 400, 401, 403, 500]) {
         const error = yield* refusalOf({ status, body: { ok: false, code: "EXPIRED", message: "expired" } })
@@ -43,7 +43,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("depends on an error row only if the row applies to the operation `request`", () =>
+  it.effect("ignores error rows of other operations", () =>
     Effect.gen(function* () {
       const profileOnly = yield* refusalOf({ body: { ok: false, code: "PROFILE" } })
       assert.deepInclude(profileOnly?.reason, { _tag: "BrokerRejected", code: "PROFILE" })
@@ -52,7 +52,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("is undefined if the broker reports success", () =>
+  it.effect("returns undefined if the broker reports success", () =>
     Effect.gen(function* () {
       for (const data of [{ message: "token expired" }, [], { ok: false, code: "EXPIRED" }]) {
         assert.isUndefined(yield* refusalOf({ body: { ok: true, code: "EXPIRED", message: "token", data } }))
@@ -60,14 +60,14 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("is undefined for HTTP 200 if the body is in none of the broker's formats", () =>
+  it.effect("returns undefined for HTTP 200 with a body of unknown format", () =>
     Effect.gen(function* () {
       const bodies = ["", "token", "<html>token</html>", "[]", "null", `"token"`, { code: "EXPIRED", message: "token" }]
       for (const body of bodies) assert.isUndefined(yield* refusalOf({ body }), JSON.stringify(body))
     })
   )
 
-  it.effect("depends on the HTTP status if the body is in none of the broker's formats", () =>
+  it.effect("uses the HTTP status if the body has an unknown format", () =>
     Effect.gen(function* () {
       const tagOf = (status: number, body?: unknown) =>
         Effect.map(refusalOf({ status, body }), (error) => error?.reason._tag)
@@ -81,7 +81,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("takes retryAfter from Retry-After, but ignores a date there if the answer has no Date header", () =>
+  it.effect("reads Retry-After, but ignores a date without a Date header", () =>
     Effect.gen(function* () {
       const date = "Sat, 21 Nov 2026 04:00:00 GMT"
       const until = { "retry-after": "Sat, 21 Nov 2026 04:00:30 GMT" }
@@ -93,7 +93,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("depends only on the HTTP status if the body has more than 65,536 characters", () =>
+  it.effect("ignores a body of more than 65,536 characters", () =>
     Effect.gen(function* () {
       const padded = (length: number) => JSON.stringify({ ok: false, code: "EXPIRED", message: "" }).padEnd(length)
       assert.strictEqual((yield* refusalOf({ body: padded(65_536) }))?.reason._tag, "SessionExpired")
@@ -103,7 +103,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("does not disclose a secret of the request, even if the answer quotes the secret", () =>
+  it.effect("discloses no secret of the request", () =>
     Effect.gen(function* () {
       const quoted = `you sent ${secrets.access} and ${secrets.key}`
       const fields = { message: quoted, code: secrets.access, support: quoted }
@@ -116,7 +116,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("is found even if the tokens and headers of the request are not passed", () =>
+  it.effect("needs no tokens or headers of the request", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], {}, { codes })
       const error = client.refusal({ status: 200, headers: {}, text: `{"ok":false,"code":"EXPIRED"}` })
@@ -131,7 +131,7 @@ describe("the option `origins`", () => {
       reason._tag === "InvalidRequest" ? reason.problems[0] : undefined
     )
 
-  it.effect("is rejected if it has a misspelled key", () =>
+  it.effect("rejects a misspelled key", () =>
     Effect.gen(function* () {
       const problem = yield* problemOf({ Api: "http://127.0.0.1:4010" })
       assert.strictEqual(problem?.field, "origins.Api")
@@ -140,7 +140,7 @@ describe("the option `origins`", () => {
     })
   )
 
-  it.effect("is accepted with a key that the broker has only in another environment", () =>
+  it.effect("accepts a key of another environment", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], { origins: { login: "https://a.example" } }, { purposes: ["login"] })
       assert.deepStrictEqual(client.origins, { api: "https://api.tiny.example", login: "https://a.example" })

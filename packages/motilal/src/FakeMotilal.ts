@@ -38,7 +38,7 @@ export interface Account {
   /** Client code of the dealer's client. */
   readonly client: string
   readonly state: "active" | "not-live" | "no-consent" | "pan-not-linked"
-  /** Whether the caller's IP address is registered. The switch `addressCheck` selects the calls that check this. */
+  /** Whether the caller's IP address is registered. See the switch `addressCheck`. */
   readonly ip: "registered" | "unregistered"
 }
 
@@ -54,7 +54,7 @@ export interface Switches {
    * depends on the error code.
    */
   readonly refusals: "each" | "FAILURE" | "ERROR"
-  /** Whether a login call of generation v7 is refused if it does not contain the API secret. */
+  /** Whether a login call of generation v7 without the API secret is refused. */
   readonly loginWithoutSecret: "refused" | "accepted"
   /** While a login waits for its one-time code, a call that requires a finished login fails with this error code. */
   readonly unverified: "MO1097" | "MO8003" | "MO1100"
@@ -123,10 +123,8 @@ interface Issued {
   over: "no" | "logged-out"
 }
 
-/** Number of wrong one-time codes after which a login accepts no further code. */
 const otpMisses = 3
 
-/** Default of the switch `maxSessions`. */
 const sessionsAtOnce = 10
 
 const twoPerSecond = [{ requests: 2, per: "1 second" }] as const
@@ -144,7 +142,7 @@ const { login: test } = broker.environments["uat"] ?? {}
 const apis = Object.values(broker.environments).flatMap(({ api }) => api ?? [])
 const portals = [production, test].filter((origin) => origin !== undefined)
 
-/** The known messages of the broker's refusals, in the broker's spelling. */
+/** The broker's messages, with its spelling errors. */
 const messages: Readonly<Record<string, string>> = {
   MO1000: "Login Id/Password Is Invalid",
   MO1001: "User data not found",
@@ -172,7 +170,6 @@ const messages: Readonly<Record<string, string>> = {
   MO8003: "Token Missing"
 }
 
-/** The error code of a refused login, for each state of the account. If the code is empty, `message` is set. */
 const stateRefusals: Readonly<Record<Exclude<Account["state"], "active">, readonly [code: string, message?: string]>> =
   {
     "not-live": ["MO1006"],
@@ -180,7 +177,6 @@ const stateRefusals: Readonly<Record<Exclude<Account["state"], "active">, readon
     "pan-not-linked": ["", "Not a valid account number"]
   }
 
-/** Error codes that were seen with the status `ERROR`. */
 const seenWithError: ReadonlySet<string> = new Set(["MO1007"])
 
 const wafPage = FakeBroker.html("<html><body><h1>403 Forbidden</h1></body></html>", 403)
@@ -259,7 +255,7 @@ export const make = Effect.fnUntraced(function* (
   const keyHolders = (request: FakeBroker.FakeRequest) =>
     accounts.filter(({ apiKey }) => apiKey === request.headers["apikey"])
 
-  /** Whether the value of a header is a placeholder of the official Node SDK 2.3. */
+  /** The official Node SDK 2.3 sends these placeholders. */
   const isLeftOpen = (name: string, value: string | undefined): boolean =>
     (name === "macaddress" && value === "null") || (name === "manufacturer" && value === "")
 
@@ -268,11 +264,11 @@ export const make = Effect.fnUntraced(function* (
     return options.sourceId === "upper-case" ? sent : sent.toUpperCase()
   }
 
-  /** Whether the header that `row` describes is valid. Other functions check the API secret and the tokens. */
   const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
     const value = row.name === "sourceid" ? sourceOf(request) : request.headers[row.name]
     if (row.name === "apikey") return keyHolders(request).length > 0
     if (row.name === "accept" && options.accept !== "exact" && takesJson(request.headers["accept"])) return true
+    // Other functions check the API secret and the tokens.
     if (row.from === "key" || row.from === "session") return true
     if (!row.sources.some((candidate) => candidate === source)) return true
     if (options.identity !== "strict" && isLeftOpen(row.name, value)) return true
@@ -473,10 +469,7 @@ export const make = Effect.fnUntraced(function* (
   const placeOrder = ({ account }: Issued) =>
     account.ip === "registered" ? refuse("MO8000", "The fake accepts no orders") : refuse("MO2035")
 
-  /**
-   * Makes a new login page for an API key. Like the portal, the fake accepts the form of a page only if the page is the
-   * newest one for the API key.
-   */
+  /** Like the portal, the fake accepts only the newest login page of an API key. */
   const openPage = (request: FakeBroker.FakeRequest, problem: string): FakeBroker.FakeResponse => {
     const apiKey = request.url.searchParams.get("apikey") ?? ""
     const page = Hex.encode(SecureRandom.randomBytesUnsafe(8))
@@ -491,7 +484,7 @@ export const make = Effect.fnUntraced(function* (
         : FakeBroker.html("<html><body>InVaild ApiKey</body></html>", 400)
     )
 
-  /** The form has the fields of a login call, but its password is not hashed. */
+  /** Unlike a login call, the form sends the password without a hash. */
   const formFault = Effect.fnUntraced(function* (account: Account | undefined, form: URLSearchParams) {
     const read = (name: string) => form.get(name)?.trim() ?? ""
     if (account === undefined || read("password") !== account.password) return "Login failed (MO1000)"
@@ -547,7 +540,6 @@ export const make = Effect.fnUntraced(function* (
     ]
   }
 
-  /** Refuses the request that opens the trade socket. */
   const tradeSocket = (origin: string): FakeBroker.Route => ({
     endpoint: "trade-socket",
     method: "GET",

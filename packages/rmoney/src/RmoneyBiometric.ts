@@ -18,9 +18,8 @@ import { biometricCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials for a login. `accessToken` must be the newest access token of the account: the broker refuses older
- * access tokens. `deviceId` is the id of a device on which biometric login is enabled. The default for `deviceId` is
- * derived from the user id.
+ * Credentials for a login. The broker accepts only the newest access token of the account. Biometric login must be
+ * enabled on the device with the id `deviceId`. By default, `deviceId` is derived from the user id.
  *
  * @category models
  * @since 0.1.0
@@ -44,7 +43,7 @@ interface Refused {
 
 const build = Effect.fnUntraced(function* ({ account, api, credentials: { accessToken, userId }, expiry }: Given) {
   const newest = yield* Ref.make(Session.bareToken(accessToken))
-  // The token that the broker refused most recently, and the error. This token is not sent again.
+  // The last token that the broker refused. The token is not sent again.
   const refused = yield* Ref.make<Refused | undefined>(undefined)
   // Each login replaces the token that the next login needs, so logins are sent one at a time.
   const oneAtATime = yield* Semaphore.make(1)
@@ -59,8 +58,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     )
     const access = answer.accessToken
     yield* Ref.set(newest, access)
-    // A session manager refreshes only sessions that have a refresh token, so the access token is stored as the refresh
-    // token too.
+    // A session manager refreshes only sessions with a refresh token. So the access token is also the refresh token.
     return { ...services.toIssue(account, userId, answer), tokens: { access, refresh: access } }
   })
   const signIn = (token: Effect.Effect<Redacted.Redacted<string>>) =>
@@ -74,7 +72,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // These credentials are not compared with earlier ones, because each successful login replaces the access token.
+      // Not compared with earlier credentials, because each successful login replaces the access token.
       credentials: undefined
     }
   }
@@ -93,9 +91,10 @@ const method = Method.make(
 
 /**
  * Provides all services of this login method for one account. Enable biometric login once, with the call `bioEnable` of
- * `RmoneyApi` in a session of `RmoneyAuth`. The layer keeps the token of its newest login for the next login. A restart
- * of the program loses this token. After a restart, a `SessionManager` with a persistent vault renews the session with
- * the stored token. Without a persistent vault, pass the newest token in the credentials.
+ * `RmoneyApi` in a session of `RmoneyAuth`.
+ *
+ * The layer keeps the newest token in memory for the next login. After a restart, a `SessionManager` with a persistent
+ * vault renews the session with the stored token. Without a persistent vault, pass the newest token in the credentials.
  *
  * @category layers
  * @since 0.1.0

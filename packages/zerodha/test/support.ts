@@ -37,10 +37,7 @@ export const layer = (overrides: Partial<ZerodhaAuth.ZerodhaCredentials> = {}, o
 export const layerPlatform = (options: ZerodhaAuth.Options = {}) =>
   ZerodhaPlatform.layer({ ...options, credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
 
-/**
- * Submits the fake's login form, and returns the URL to which the fake redirects. Returns empty text if the fake does
- * not redirect.
- */
+/** Submits the fake's login form. Returns the redirect URL, or empty text if the fake does not redirect. */
 export const browse = (
   fake: FakeBroker,
   request: Pick<AuthorizationRequest, "url">,
@@ -68,7 +65,7 @@ export const layerAnswer = (
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
 
-/** A session of the demo account, with tokens that the fake does not know. */
+/** The fake does not know the tokens of this session. */
 export const session: Session = ZerodhaPlatform.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access.of.a.test"),

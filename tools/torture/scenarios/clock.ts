@@ -1,6 +1,6 @@
 /**
- * Sets a program's clock to a wrong time, and then to the right time. The program must return no token that has expired
- * according to the program's clock, and may send at most one login or refresh after each change.
+ * A program's clock is set to a wrong time, and then to the right time. The program must return no token that has
+ * expired by that clock. After each change, the program may send at most one login or refresh.
  */
 import { oneOf, openIn, type Program, type Scenario, type Setup, type Tally } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
@@ -21,7 +21,6 @@ const asks = 4
 const isExpired = (outcome: Outcome): boolean =>
   outcome._tag === "Session" && outcome.expiresAt !== undefined && outcome.now >= outcome.expiresAt
 
-/** Whether the answer is a session or a typed failure, and not a defect. */
 const isTyped = (outcome: Outcome): boolean =>
   outcome._tag === "Session" || (outcome._tag === "Failed" && outcome.reason !== "")
 
@@ -31,7 +30,7 @@ const askAfter = async (
   { broker, name }: Setup,
   { by, when }: (typeof jumps)[number]
 ) => {
-  // Advances the broker's clock by more than a TOTP period (30 seconds), so that each change is in a new period.
+  // More than a TOTP period (30 seconds), so that each change is in a new period.
   await broker.advance(31_000)
   const before = (await broker.exchanges()).length
   await program.tell({ do: "clock", name, ahead: broker.ahead() + by })
@@ -45,7 +44,7 @@ const askAfter = async (
     0
   )
   const sessions = outcomes.filter(({ _tag }) => _tag === "Session").length
-  // With a wrong clock, a call can fail: the codes belong to another TOTP period, or a new token seems to have expired.
+  // With a wrong clock, a call can fail: a TOTP code is wrong, or a new token seems to have expired.
   if (by === 0) tally.equal(`${when}: calls that returned a session`, sessions, asks)
 }
 

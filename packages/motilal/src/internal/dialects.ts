@@ -18,8 +18,8 @@ const refusal = (name: string, source: string, says: (status: string) => boolean
 })
 
 /**
- * The formats of the broker's answers, as of 2026-11-21. For a success, `read` returns the whole answer, not only
- * `data`, because the documentation shows the tokens next to `status`.
+ * The formats as of 2026-11-21. A success contains the whole answer, because the documented tokens are next to
+ * `status`, not in `data`.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
