@@ -1,7 +1,7 @@
 /**
  * A web app whose user logs in at the broker. `/login` redirects the browser to the broker, and `/callback` completes
- * the login. Between the two requests, the pending login is in an encrypted cookie. The app can restart during a login,
- * or run as several processes.
+ * the login. An encrypted cookie contains the pending login. So the app can restart during a login, or run as several
+ * processes.
  */
 import * as AngelPublisher from "@auth/angel/AngelPublisher"
 import * as MotilalPortal from "@auth/motilal/MotilalPortal"

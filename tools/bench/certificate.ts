@@ -1,4 +1,3 @@
-/** The self-signed certificate for `localhost` from the tests of `@auth/node`. The benches' TLS server uses it. */
 import * as path from "node:path"
 
 const folder = path.join(import.meta.dirname, "../../packages/node/test/tls")

@@ -22,7 +22,7 @@ const isGone = async (pid: number, folder: string): Promise<boolean> => {
 }
 
 describe.runIf(runsChromium)("a Chromium for tests", () => {
-  it("resolves every host name to this machine, and leaves no process and no folder behind", async () => {
+  it("resolves every host name to this machine, and leaves no process or folder behind", async () => {
     const server = http.createServer((request, response) => response.end(`request for ${request.headers.host}`))
     const port = await listen(server)
     const chromium = await startChromium()
@@ -50,7 +50,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
     assert.isTrue(await isGone(chromium.pid, chromium.folder))
   })
 
-  it("ends, even if it hangs, when its parent process is killed", { tags: ["thorough"], timeout: 60_000 }, async () => {
+  it("ends when its parent is killed, even if Chromium hangs", { tags: ["thorough"], timeout: 60_000 }, async () => {
     const module = path.join(import.meta.dirname, "browser.ts")
     const program = `import { startChromium } from ${JSON.stringify(module)}
       const chromium = await startChromium()

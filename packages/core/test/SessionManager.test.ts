@@ -28,7 +28,7 @@ const reasonOf = (result: Result.Result<unknown, SessionManager.Failure>) =>
   Result.isFailure(result) ? result.failure.reason._tag : "success"
 
 describe("sessions: SessionManager.session", () => {
-  it.effect("logs in once for 1,000 fibers that request a session at the same time", () =>
+  it.effect("logs in once for 1,000 concurrent fibers", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -59,7 +59,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("logs in once for 32 programs that request a session at the same time", () =>
+  it.effect("logs in once for 32 concurrent programs", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -80,7 +80,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("logs in exactly once after a session has expired at midnight", () =>
+  it.effect("logs in once after a session expires at midnight", () =>
     Effect.gen(function* () {
       const tiny = makeTiny()
       const manager = yield* start(tiny)
@@ -96,7 +96,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("returns a new session after the expiry, even if a program keeps the effect `session` in a variable", () =>
+  it.effect("kept in a variable returns a new session after the expiry", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny({ expiry: Expiry.after("1 hour") }))
@@ -123,7 +123,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("fails for all waiting callers if the login fails, and logs in again after a back-off", () =>
+  it.effect("fails for all callers if the login fails, and logs in again after a back-off", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -133,7 +133,7 @@ describe("sessions: SessionManager.session", () => {
         concurrency: 2
       })
       assert.deepStrictEqual(both.map(reasonOf), ["BrokerUnavailable", "BrokerUnavailable"])
-      // During the back-off, a caller gets the same failure, and no login is sent.
+      // During the back-off, no login is sent.
       assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "BrokerUnavailable")
       assert.deepStrictEqual(tiny.calls, ["login refused"])
       yield* pass("2 seconds")
@@ -238,7 +238,7 @@ describe("sessions: SessionManager.session", () => {
 })
 
 describe("sessions: SessionManager with early renewal", () => {
-  it.effect("renews before the expiry, at an instant that differs between programs", () =>
+  it.effect("renews before the expiry, at a random time", () =>
     Effect.gen(function* () {
       const instants = new Set<number>()
       for (let program = 0; program < 10; program++) {
@@ -259,7 +259,7 @@ describe("sessions: SessionManager with early renewal", () => {
     })
   )
 
-  it.effect("does not renew before the expiry if the session ends at a daily cut-off", () =>
+  it.effect("does not renew early before a daily cut-off", () =>
     Effect.gen(function* () {
       const tiny = makeTiny({ early: "1 hour" })
       const manager = yield* start(tiny)
@@ -271,7 +271,7 @@ describe("sessions: SessionManager with early renewal", () => {
     })
   )
 
-  it.effect("renews early only once if the new session expires at the same time as the old session", () =>
+  it.effect("renews early only once if the new session has the same expiry", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const end = morning + minutes(60)
@@ -324,7 +324,7 @@ describe("sessions: SessionManager with early renewal", () => {
   )
 })
 
-it.effect("SessionManager.renew replaces a rejected token even during the back-off after a failed early renewal", () =>
+it.effect("SessionManager.renew replaces a rejected token even during a back-off", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const tiny = makeTiny(lastsAnHour)
@@ -337,7 +337,7 @@ it.effect("SessionManager.renew replaces a rejected token even during the back-o
   })
 )
 
-it.effect("sessions: a Renewal with neither `refresh` nor `login` makes `session` fail with ActionRequired", () =>
+it.effect("sessions: without `refresh` and `login`, `session` fails with ActionRequired", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const tiny = makeTiny({ by: [] })
@@ -380,7 +380,7 @@ describe("sessions: a renewal with a refresh token", () => {
     })
   )
 
-  it.effect("is sent after a daily cut-off only if the broker accepts refresh tokens after the cut-off", () =>
+  it.effect("is sent after a daily cut-off only if `afterCutOff` is true", () =>
     Effect.gen(function* () {
       for (const afterCutOff of [false, true]) {
         yield* TestClock.setTime(morning)
@@ -483,13 +483,12 @@ describe("sessions: SessionManager.renew", () => {
       yield* pass("10 millis")
       const renewed = yield* Fiber.join(renewals)
       assert.deepStrictEqual(new Set(renewed.map(numberOf)), new Set(["2"]))
-      // A late caller with the same rejected token gets the new session at once.
       assert.strictEqual(numberOf(yield* manager.renew(rejected)), "2")
       assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
     })
   )
 
-  it.effect("stops `session` and `peek` from returning the rejected token, even if the renewal fails", () =>
+  it.effect("stops the use of the rejected token, even if the renewal fails", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -518,7 +517,7 @@ describe("sessions: SessionManager.renew", () => {
     })
   )
 
-  it.effect("fails if it gets no new session", () =>
+  it.effect("fails if the login fails, and keeps the current session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -532,7 +531,7 @@ describe("sessions: SessionManager.renew", () => {
 })
 
 describe("sessions: SessionManager.logout", () => {
-  it.effect("ends the session at the broker and in the other programs that share the store", () =>
+  it.effect("ends the session at the broker and in other programs", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -549,7 +548,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("revokes the session of a login that is in progress in the same program", () =>
+  it.effect("revokes the session of a running login in the same program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -567,7 +566,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("revokes the session of a login that is in progress in another program", () =>
+  it.effect("revokes the session of a running login in another program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -588,7 +587,7 @@ describe("sessions: SessionManager.logout", () => {
     ["the same program", true],
     ["another program", false]
   ] as const) {
-    it.effect(`prevents the login that would follow a rejected refresh in ${title}`, () =>
+    it.effect(`prevents the login after a rejected refresh in ${title}`, () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
         const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
@@ -623,7 +622,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("allows a new login by a program that starts later, and by SessionManager.renew", () =>
+  it.effect("allows logins by later programs and by SessionManager.renew", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -661,7 +660,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("prevents a login in progress from storing its session, even if the logout could not be stored", () =>
+  it.effect("revokes the session of a running login, even if the logout is not stored", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -797,7 +796,7 @@ describe("sessions: the loss of the lock", () => {
     return { manager, other: yield* start(tiny, { ...shared, lock: makeShared().lock }), tiny }
   })
 
-  it.effect("prevents a login if another program takes the lock during the wait for the next TOTP period", () =>
+  it.effect("prevents a login that waits for the next TOTP period", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, tiny } = yield* losing(() => isLost)
@@ -887,7 +886,7 @@ describe("sessions: SessionManager.adopt", () => {
   )
 
   it.effect.each([Redacted.make(""), Redacted.make(" \u200b"), Redacted.make(null), null, undefined])(
-    "rejects a session whose access token is empty or missing: %j",
+    "rejects an empty or missing access token: %j",
     (access) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -925,7 +924,7 @@ it.effect("the function from SessionManager.sessionPromise returns a promise of 
   })
 )
 
-it.effect("SessionMetrics counts logins and failures by broker, outcome and reason, without account names", () =>
+it.effect("SessionMetrics counts logins and failures, without account names", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const tiny = makeTiny()

@@ -1,7 +1,3 @@
-/**
- * Tests of wrong arguments, of changes to objects, and of `resetLoginGuard`. TypeScript forbids the wrong arguments,
- * but plain JavaScript can pass them.
- */
 import { Connection, Connections } from "@auth/broker-core"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Authorize } from "@auth/broker-core/login/Authorize"
@@ -58,7 +54,7 @@ const notLayers: ReadonlyArray<readonly [what: string, value: unknown]> = [
 
 describe("plain JavaScript:", () => {
   for (const [what, value] of notLayers) {
-    it(`Connection.open() rejects with InvalidRequest if it is called with ${what}`, async () => {
+    it(`Connection.open() refuses ${what}`, async () => {
       const error = await errorOf(() => untyped(Connection).open(value))
       assert.match(
         error.message,
@@ -66,7 +62,7 @@ describe("plain JavaScript:", () => {
       )
     })
 
-    it(`account() rejects with InvalidRequest only for the account whose value in \`accounts\` is ${what}`, async () => {
+    it(`account() fails only for the account whose layer is ${what}`, async () => {
       const tiny = makeTiny()
       await using connections = await untyped(Connections).open({ accounts: { bad: value, good: layerOf(tiny) } })
       const error = await errorOf(() => connections.account("bad"))
@@ -77,7 +73,7 @@ describe("plain JavaScript:", () => {
   }
 
   for (const options of [null, "vault.db", 5]) {
-    it(`open() rejects with InvalidRequest for the options ${JSON.stringify(options)}`, async () => {
+    it(`Connection.open() refuses the options ${JSON.stringify(options)}`, async () => {
       const error = await errorOf(() => untyped(Connection).open(layerOf(makeTiny()), options))
       assert.match(error.message, /options must be an object/)
     })
@@ -89,7 +85,7 @@ describe("plain JavaScript:", () => {
     ["client", /client must be a layer/],
     ["codes", /codes must be a function/]
   ] as const) {
-    it(`open() rejects with InvalidRequest if the option \`${option}\` is a string`, async () => {
+    it(`open() refuses a string as the option \`${option}\``, async () => {
       const options = { [option]: "text" }
       const accounts = { mine: layerOf(makeTiny()) }
       assert.match((await errorOf(() => untyped(Connection).open(accounts.mine, options))).message, says)
@@ -98,7 +94,7 @@ describe("plain JavaScript:", () => {
   }
 
   for (const options of [undefined, null, {}, { accounts: null }, { accounts: "mine" }]) {
-    it(`Connections.open() rejects with InvalidRequest for ${JSON.stringify(options)}`, async () => {
+    it(`Connections.open() refuses ${JSON.stringify(options)}`, async () => {
       assert.match((await errorOf(() => untyped(Connections).open(options))).message, /accounts must be an object/)
     })
   }
@@ -153,7 +149,7 @@ describe("plain JavaScript:", () => {
     ["a promise", async () => 5],
     ["a promise that rejects", () => Promise.reject(new Error("mine"))]
   ] as const) {
-    it(`call() rejects with InvalidRequest if its callback returns ${what}`, async () => {
+    it(`call() refuses a callback that returns ${what}`, async () => {
       await using connection = await Connection.open(layerOf(makeTiny()))
       const error = await errorOf(() => untyped(connection).call(Authorize, use))
       assert.match(error.message, /use does not return an Effect.*do not use async/)
@@ -207,7 +203,7 @@ describe("changes to objects:", () => {
     assert.throws(() => (untyped(connection).account.id = "OTHER"), TypeError)
   })
 
-  it("changing the objects from which a session was made does not change the session", () => {
+  it("Session.make() copies its arguments", () => {
     const fields = {
       account: { broker: "tiny", environment: "production", app: "default", id: "T1" },
       tokens: { access: Redacted.make("token") },
@@ -227,7 +223,7 @@ describe("changes to objects:", () => {
 describe("resetLoginGuard()", () => {
   const refusal = new AuthError.InvalidCredentials({ field: "pin" })
 
-  it("allows logins after failed logins have used up the limit", async () => {
+  it("allows logins after too many failed logins", async () => {
     const tiny = makeTiny()
     tiny.failures.push(refusal, refusal)
     await using connection = await Connection.open(layerOf(tiny))
@@ -241,7 +237,7 @@ describe("resetLoginGuard()", () => {
     assert.deepStrictEqual(tiny.calls, ["login refused", "login refused", "login 1"])
   })
 
-  it("lets the program send credentials that the broker has refused before", async () => {
+  it("allows credentials that the broker has refused before", async () => {
     const tiny = makeTiny({ credentials: { pin: Redacted.make("4711") } })
     tiny.failures.push(refusal)
     await using connection = await Connection.open(layerOf(tiny))

@@ -25,11 +25,6 @@ const round = async (
   tally.equal(`programs without the newest session ${when}`, others.length, 0)
 }
 
-/**
- * In each of three rounds, `count` programs request a session at the same time. In the first round, they request their
- * first session. In the second round, they request a replacement for this session, as if the broker had rejected its
- * token. In the third round, the replacement has ended, and they request a session again.
- */
 export const crowd = async (torture: Torture, count: number): Promise<void> => {
   const programs = await torture.programs(count)
   await torture.each(await torture.setups(), async (setup, tally) => {

@@ -1,7 +1,4 @@
-/**
- * The accounts of the user, with their credentials. They are stored as one encrypted entry of the vault, so that a
- * change is written completely or not at all.
- */
+/** The accounts of the user, with their credentials. */
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -9,7 +6,7 @@ import { type CommandFailed, fail } from "./failure.ts"
 import * as storedList from "./storedList.ts"
 
 const Entry = Schema.Struct({
-  /** The name that the user has given the account. */
+  /** Default: the name of the broker. */
   name: Schema.String,
   broker: Schema.String,
   method: Schema.String,
@@ -22,8 +19,8 @@ const Entry = Schema.Struct({
     id: Schema.String
   }),
   /**
-   * The credentials, or references such as `pass:NAME`. The key of a credential is the name of its environment
-   * variable, such as `ANGEL_PIN`.
+   * Each key is the name of an environment variable, such as `ANGEL_PIN`. Each value is a credential, or a reference
+   * such as `pass:NAME`.
    */
   values: Schema.Record(Schema.String, Schema.RedactedFromValue(Schema.String))
 })
@@ -34,13 +31,10 @@ const stored = storedList.make({ id: "accounts", what: "list of accounts", item:
 
 type Store = storedList.Store
 
-/** All accounts, sorted by name. */
 export const list = stored.list
 
-/** The version of the list in the vault. It is 0 if there is no list. */
 export const version = stored.version
 
-/** Like `list`, for frequent reads: returns the same objects as long as nothing has changed. */
 export const reader = stored.reader
 
 const { update } = stored

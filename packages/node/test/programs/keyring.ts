@@ -1,4 +1,4 @@
-/** Gets the key from the keyring. Prints the id of the key, or the error if the program cannot get the key. */
+/** Prints the id of the key from the keyring, or the error. */
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import { layerKeyring } from "@auth/node/NodeVaultKey"
 import * as Duration from "effect/Duration"
