@@ -125,9 +125,8 @@ const quotes = [
  */
 interface Spelling {
   readonly of: (value: string) => string
-  /** The result for a field with `freeText`, such as a password. */
+  /** For a field with `freeText`, such as a password. */
   readonly freeText: "read" | "refused"
-  /** The result for any other field. */
   readonly others: "read" | "refused"
 }
 
@@ -212,8 +211,8 @@ for (const { broker, fakes, folder } of brokers) {
         const value = values[field]
         if (value === undefined) throw new Error(`The demo account of ${broker.id} has no ${field}.`)
 
-        const wrong = freeText === true ? "a placeholder" : "a placeholder, is too long, or has other text around it"
-        it.effect(`${field} is rejected, and nothing is sent, if it is ${wrong}`, () =>
+        const wrong = freeText === true ? "a placeholder" : "a placeholder, too long, or mixed with other text"
+        it.effect(`nothing is sent if ${field} is ${wrong}`, () =>
           Effect.gen(function* () {
             const placeholders = ["<your-id>", "<XX9999>", "your_api_key", "xxxx", "${VALUE}"]
             const additions = [`<${value}>`, `${value},`, `${value}\u2026`, `MY_VALUE=${value}`, "x".repeat(1_000_000)]
@@ -231,8 +230,7 @@ for (const { broker, fakes, folder } of brokers) {
         )
 
         for (const from of ["variables", "code"] as const) {
-          // `layer` and `layerConfig` use the values in the same way, so `npm test` runs these tests only with
-          // `layerConfig`.
+          // `npm test` tests only `layerConfig`, because `layer` uses the values in the same way.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
             `${places[from]}: characters added to ${field} are removed or rejected`,

@@ -1,7 +1,4 @@
-/**
- * Runs the checks of two tables, and formats the outcomes. Each cell is one check. In the table of runtimes, a check
- * runs on one runtime. In the table of compilers, a check uses one compiler.
- */
+/** Runs the checks of the tables of runtimes and compilers, and formats the outcomes. Each cell is one check. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -33,10 +30,7 @@ export const isChosen = (only: Only, row: string, column: string): boolean =>
 export const chosenColumns = (only: Only, { columns, name }: Row): ReadonlyArray<string> =>
   columns.filter((column) => isChosen(only, name, column))
 
-/**
- * Returns the text of a cell. The text does not contain the reason for a failed check, because this reason can have
- * several lines and is printed below the table.
- */
+/** Omits the reason for a failed check. This reason can have several lines, and is printed below the table. */
 export const textOf = (outcome: Outcome): string => {
   if (outcome.state === "yes" || outcome.state === "failed") return outcome.state
   const [first = ""] = outcome.reason.split("\n")
@@ -67,10 +61,7 @@ const runCell = async (row: Row, ready: Ready, column: string, project: Project)
   }
 }
 
-/**
- * `report` gets each outcome and the seconds that the check took. If the row cannot be prepared, the seconds are those
- * of the preparation.
- */
+/** If the row cannot be prepared, `report` gets the seconds that the preparation took. */
 export const runRow = async (
   row: Row,
   chosen: ReadonlyArray<string>,

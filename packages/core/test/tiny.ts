@@ -11,7 +11,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
-// A minimal fake broker with two endpoints and a few error codes.
+// A minimal fake broker.
 
 export const secrets = { pin: "9153", key: "key-canary", access: "access-canary" } as const
 
@@ -27,7 +27,6 @@ export const login = Endpoint.make({
   response: Data
 })
 
-/** A request that may be sent again after a failure. */
 export const profile = Endpoint.make({
   name: "profile",
   method: "GET",
@@ -90,8 +89,8 @@ export interface Seen {
 export type Answer = (asked: Seen) => Response | Promise<Response>
 
 /**
- * Makes a client whose fake broker gives `answers` in order, and then repeats the last answer. If `answers` is empty,
- * the fake broker reports success.
+ * The fake broker gives `answers` in order, and then repeats the last answer. If `answers` is empty, each call
+ * succeeds.
  */
 export const connect = Effect.fnUntraced(function* (
   answers: ReadonlyArray<Answer>,

@@ -25,8 +25,8 @@ const isLoopback = (text: string): boolean => {
 }
 
 /**
- * `given` is the simulator's address from the flag `--simulator`. Without the flag, the address is read from
- * `BROKER_AUTH_SIMULATOR`. If neither is set, the result is `undefined`, and requests go to the real brokers.
+ * `given` is the value of the flag `--simulator`, which takes precedence over `BROKER_AUTH_SIMULATOR`. If neither is
+ * set, requests go to the real brokers.
  */
 export const origins = Effect.fnUntraced(function* (
   given: string | undefined
@@ -60,10 +60,9 @@ export const origins = Effect.fnUntraced(function* (
 })
 
 /**
- * Returns the simulator's address for each origin of the environment, keyed by the origin's purpose, such as `api`. If
- * `environment` is not the name of an environment (at RMoney, it can be a host), the purposes are those of the broker's
- * first environment. If the simulator does not have all addresses, this function fails, so that no request goes to the
- * real broker.
+ * Returns the simulator's addresses, keyed by purpose, such as `api`. At RMoney, `environment` can also be a host. If
+ * `environment` names no environment, the addresses are those of the broker's first environment. If an address is
+ * missing, this function fails, so that no request goes to the real broker.
  */
 export const originsOf = (
   broker: Broker,

@@ -29,7 +29,7 @@ export interface Failure {
 }
 
 /**
- * The error of `mergeAll` if two or more layers fail. `message` has one line for each of their errors.
+ * The error of `mergeAll` if two or more layers fail. `message` has one line for each error.
  *
  * @category errors
  * @since 0.1.0
@@ -79,9 +79,8 @@ const merge = <A, E extends Failure, R>(
 type AnyLayer = Layer.Layer<never, Failure, unknown>
 
 /**
- * Merges layers like `Layer.mergeAll`, but does not stop at the first failure. If only one layer fails, the merged
- * layer fails with the error of that layer. If several layers fail, the merged layer fails with a `StartupError` that
- * contains all their errors.
+ * Merges layers like `Layer.mergeAll`, but does not stop at the first failure. If only one layer fails, the error is
+ * the error of that layer. If several layers fail, the error is a `StartupError` with all their errors.
  *
  * @example
  * ```ts

@@ -1,7 +1,4 @@
-/**
- * The state that a session manager keeps in memory, and the rules that decide when a cached session may be returned.
- * This file does no I/O.
- */
+/** The state of a session manager, and the rules for its cached session. This file does no I/O. */
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -14,9 +11,9 @@ import type { SharedWait } from "./sharedWait.ts"
 export interface Cached {
   readonly session: Session.Session | undefined
   readonly ready: Ready.Ready<Session.Session> | undefined
-  /** If the current time is before `freshFrom`, the clock was set back, and the session counts as not fresh. */
+  /** Before this time, the session is not fresh, because the clock was set back. */
   readonly freshFrom: number
-  /** From this time on, `SessionManager.session` checks whether to renew the session, and whether to read the store. */
+  /** From this time on, `SessionManager.session` checks whether to renew the session or to read the store. */
   readonly freshUntil: number
   readonly renewAt: number
 }
@@ -37,10 +34,7 @@ export interface Pause {
 }
 
 export interface PendingRenewal extends SharedWait<Session.Session, Failure> {
-  /**
-   * `true` after a caller has found that no session is cached, or that the cached session has expired or was refused.
-   * Further callers then wait until the renewal ends.
-   */
+  /** `true` after a caller has found no live session in the cache. Further callers then wait until the renewal ends. */
   isOnlyWay: boolean
   /** Waits for the renewal, but not longer than `renewalTimeout`. Callers use this wait while the token is live. */
   boundedWait: Effect.Effect<Session.Session, Failure> | undefined
@@ -55,11 +49,10 @@ export interface State {
   rejected: Session.Session | undefined
   /** A session from the broker that is not stored yet, for example because the store failed. */
   unsaved: Session.Session | undefined
-  /** How the program got the unsaved session. */
   unsavedBy: "LoggedIn" | "Refreshed" | "Adopted"
   /**
-   * The four most recent refresh tokens that must not be sent again: the broker has refused them, they were used up, or
-   * their session was logged out. After a failed write, the store may contain one of them.
+   * The latest refresh tokens that were refused, used up, or logged out. They must not be sent again. After a failed
+   * write, the store may still contain one of them.
    */
   spent: ReadonlyArray<Redacted.Redacted<string>>
   /**
@@ -71,8 +64,8 @@ export interface State {
   pause: Pause | undefined
   failures: number
   /**
-   * Number of failed refreshes since a session was last cached, and the time of the first of them. A refresh is not
-   * counted if the broker refused the refresh token.
+   * Number of failed refreshes since a session was last cached, and the time of the first failure. A refresh whose
+   * token was refused does not count.
    */
   failingRefresh: { readonly count: number; readonly since: number } | undefined
   /** The stored version after the last read or write by this program. `undefined` before the first read. */
@@ -144,26 +137,19 @@ export const usable = (
 }
 
 /**
- * A logout with a larger version than `state.version` is new. A logout with a smaller version comes from a store that
- * was emptied or restored from a backup. Such a logout is new only if a session is cached, and if the logout is
- * not older than this session.
+ * A logout with a larger version than `state.version` is new. A smaller version means that the store was emptied or
+ * restored from a backup. Then the logout is new only if it is not older than the cached session.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
   version !== undefined &&
   (record.version > version || (record.version < version && record.at >= (cached.session?.issuedAt ?? Infinity)))
 
-/**
- * Compares the issue times. The versions do not show which session is newer, because they start at 1 again after the
- * store was emptied.
- */
+/** Compares issue times, because versions start at 1 again after the store was emptied. */
 export const isNewer = ({ cached }: State, session: Session.Session): boolean =>
   !sameToken(session, cached.session) && session.issuedAt >= (cached.session?.issuedAt ?? 0)
 
-/**
- * Maximum number of spent refresh tokens that are kept for each account. It is small, because a program may have many
- * accounts.
- */
+/** Limit for each account. The limit is small, because a program may have many accounts. */
 const maxSpent = 4
 
 const isSame = (one: Redacted.Redacted<string>, other: Redacted.Redacted<string> | undefined): boolean =>
@@ -190,13 +176,13 @@ export const withoutSpentToken = (state: State, session: Session.Session): Sessi
   isSpent(state, session) ? Session.withoutRefreshToken(session) : session
 
 /**
- * Chooses the session to refresh. The session with the latest issue time is chosen, because only the newest session has
- * a valid refresh token. An issue time can be wrong after the clock was set back. Therefore, a session whose refresh
- * token is not spent is preferred. A session that was logged out is never chosen.
+ * Chooses the session with the latest issue time, because only the newest refresh token is valid. Issue times can be
+ * wrong after the clock was set back. So a session whose refresh token is not spent is preferred. A session that was
+ * logged out is never chosen.
  */
 export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
   const { cached, unsaved } = state
-  // A logout writes an entry. If the store has no entry, no program has logged out, so the cached session can be used.
+  // A logout writes an entry. So without an entry, the cached session can be used.
   const stored = record._tag === "Live" ? record.session : record._tag === "Nothing" ? cached.session : undefined
   const sessions = [unsaved, stored].filter((session) => session !== undefined)
   const sendable = sessions.filter((session) => !isSpent(state, session))
@@ -215,13 +201,13 @@ export const pauseOf = ({ pause }: State, live: Session.Session | undefined, now
 const firstPause = 1000
 const longestPause = { live: 60_000, expired: 15_000 }
 
-/** Returns the length of the pause after a failure, in milliseconds. `jitter` is a random number from 0 to 1. */
+/** The pause after a failure, in milliseconds. `jitter` is a random number from 0 to 1. */
 export const backoff = (failures: number, live: boolean, jitter: number): number =>
   Math.min(firstPause * 2 ** (failures - 1), longestPause[live ? "live" : "expired"]) * (1 + jitter / 2)
 
 /**
- * A session that expires at the daily cut-off, or that expires no later than the previous session (`before`), is
- * renewed only after it has expired.
+ * A session that expires at the daily cut-off, or no later than the previous session (`before`), is renewed only after
+ * its expiry.
  */
 const renewAtOf = (
   session: Session.Session,
@@ -238,8 +224,8 @@ const renewAtOf = (
 }
 
 /**
- * Keeps a session until it is stored. The cached session becomes due for renewal, so that after a failed write, the next
- * renewal stores the kept session. If that fails too, callers get the cached session while it is live.
+ * Keeps a session until it is stored. The cached session becomes due for renewal, and the next renewal stores the kept
+ * session. While the store fails, callers get the cached session if that session is live.
  */
 export const keepUnsaved = (state: State, session: Session.Session, by: State["unsavedBy"]): void => {
   state.unsaved = session
@@ -288,10 +274,7 @@ export const postponeSync = (
   state.cached = cachedUntil(session, state.cached.ready, state.cached.renewAt, options)
 }
 
-/**
- * Records that the broker has refused the token of the session `rejected`. If another token is already recorded, it is
- * replaced only if `rejected` has the token of the cached session.
- */
+/** If `state.rejected` is set, it is replaced only by a session with the token of the cached session. */
 export const markRejected = (state: State, rejected: Session.Session): void => {
   if (state.rejected === undefined || sameToken(rejected, state.cached.session)) state.rejected = rejected
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
