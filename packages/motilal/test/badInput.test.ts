@@ -21,9 +21,6 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, layer, loginRequest, reasonOf, serve, session } from "./support.ts"
 
-/**
- * Returns the error of an effect that must send no request. The error must not contain a secret of the demo account.
- */
 const refused = refusedUnsent(FakeMotilal.make(), [
   demo.apiKey,
   demo.apiSecret,
@@ -69,13 +66,9 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { userId: 17, password: 1, apiKey: secret(1), apiSecret: secret(2), secondFactor: 18101988, totp: 123456 },
     { ...every(noText), totp: noText }
   ],
+  ["a Redacted password that is undefined", { ...credentials, password: secret(undefined) }, { password: missing }],
   [
-    "undefined, wrapped in Redacted, in place of the password",
-    { ...credentials, password: secret(undefined) },
-    { password: missing }
-  ],
-  [
-    "a user id with a space in it",
+    "a user id with a space",
     { ...credentials, userId: "AA 017" },
     { userId: "is not a login id: a login id has up to 15 letters and digits" }
   ],
@@ -85,7 +78,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { userId: "is not a login id: a login id has up to 15 letters and digits" }
   ],
   [
-    "keys with characters that are invalid in a header",
+    "keys with invalid characters",
     { ...credentials, apiKey: secret("key\r\nx: y"), apiSecret: secret("ключ") },
     {
       apiKey: "has spaces or other characters that a key cannot have",
@@ -103,7 +96,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["the date of birth 29 February 1990 (not a leap year)", factor("29-02-1990"), { secondFactor: noDay }],
   ["the date of birth 29 February 1900 (not a leap year)", factor("1900-02-29"), { secondFactor: noDay }],
   ["a date of birth with the day 0", factor("00/10/1988"), { secondFactor: noDay }],
-  ["a date of birth whose day and month are swapped", factor("10/18/1988"), { secondFactor: noDay }],
+  ["a date of birth as mm/dd/yyyy", factor("10/18/1988"), { secondFactor: noDay }],
   ["a date of birth in the year 0088", factor("18/10/0088"), { secondFactor: noDay }],
   ["a date of birth in the year 1899", factor("31/12/1899"), { secondFactor: noDay }],
   ["the date of birth 31 February 1988", factor("31/02/1988"), { secondFactor: noDay }],
@@ -113,7 +106,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["a date of birth with a two-digit year", factor("18/10/88"), { secondFactor: noFactor }],
   ["a date of birth without separators", factor("18101988"), { secondFactor: noFactor }],
   ["a PAN with a digit in place of a letter", factor("ABCD12345F"), { secondFactor: noPan }],
-  ["a PAN with a space in it", factor("ABCDE 1234F"), { secondFactor: noFactor }],
+  ["a PAN with a space", factor("ABCDE 1234F"), { secondFactor: noFactor }],
   ["a Date object that is not at midnight", factor(new Date("1988-10-18T15:30:00Z")), { secondFactor: instant }],
   ["an invalid Date object", factor(new Date("")), { secondFactor: noFactor }],
   [
@@ -154,7 +147,7 @@ describe("checks of credentials", () => {
     ["the PAN", "ABCDE1234F"],
     ["the PAN in lower case", " abcde1234f "]
   ] as const) {
-    it.effect(`${what} is accepted as the second factor and sent in the broker's format`, () =>
+    it.effect(`${what} is sent as the second factor in the broker's format`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         yield* Effect.provide(Login.session, layer({ secondFactor: secret(value) }))
@@ -164,7 +157,7 @@ describe("checks of credentials", () => {
     )
   }
 
-  it.effect("a date of birth with a one-digit day and month is sent with two digits for each", () =>
+  it.effect("a one-digit day or month of birth is sent with two digits", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ accounts: [{ ...demo, secondFactor: "01/02/1988" }] })
       yield* Effect.provide(Login.session, layer({ secondFactor: secret("1-2-1988") }))
@@ -181,7 +174,7 @@ describe("checks of credentials", () => {
     })
   )
 
-  it.effect('with generation: "v3", a login without an API secret is accepted', () =>
+  it.effect('the API secret is optional with generation: "v3"', () =>
     Effect.gen(function* () {
       yield* serve()
       const without = layer({ apiSecret: undefined }, { generation: "v3" })
@@ -189,7 +182,7 @@ describe("checks of credentials", () => {
     })
   )
 
-  it.effect("with the option dealer, a login without a date of birth is accepted", () =>
+  it.effect("the second factor is optional with the option dealer", () =>
     Effect.gen(function* () {
       yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       const dealer = layer({ secondFactor: undefined }, { dealer: { clientCode: "Q02429" } })
@@ -223,7 +216,7 @@ describe("checks of credentials", () => {
     })
   )
 
-  it.effect("MotilalAuth.layerConfig reads the required and the optional variables", () =>
+  it.effect("MotilalAuth.layerConfig reads the required and optional variables", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const values = {
@@ -252,9 +245,9 @@ const wrongOptions: ReadonlyArray<WrongCredentials> = [
   ["an unknown generation", { generation: "v9" }, { generation: "is not one of v7, v4, v3" }],
   ["an unknown environment", { environment: "live" }, { environment: "is not one of production, uat, uat-old" }],
   ["an unknown source id", { sourceId: "TV" }, { sourceId: "is not one of WEB, DESKTOP, MOBILE" }],
-  ["an unknown body for calls without parameters", { emptyBody: "empty" }, { emptyBody: "is not one of none, object" }],
-  ["an unknown type of the one-time code", { otpType: "Number" }, { otpType: "is not one of text, number" }],
-  ["an unknown rule for the state", { state: "require" }, { state: "is not one of required, optional" }],
+  ["an unknown emptyBody", { emptyBody: "empty" }, { emptyBody: "is not one of none, object" }],
+  ["an unknown otpType", { otpType: "Number" }, { otpType: "is not one of text, number" }],
+  ["an unknown value of the option state", { state: "require" }, { state: "is not one of required, optional" }],
   ["zero requests per second", { requestsPerSecond: 0 }, { requestsPerSecond: "must be a positive integer" }],
   [
     "the source id MOBILE without an IMEI",
@@ -285,7 +278,7 @@ const wrongOptions: ReadonlyArray<WrongCredentials> = [
     { vendorInfo: "does not have the format of the header vendorinfo (MO2012)" }
   ],
   [
-    "a number in place of the text for osVersion",
+    "a number as osVersion",
     { osVersion: 11 },
     { osVersion: "does not have the format of the header osversion (MO2015)" }
   ],
@@ -305,7 +298,7 @@ describe("checks of options", () => {
     )
   }
 
-  it.effect("the portal of the old test environment requires the option origins.login", () =>
+  it.effect("the portal in uat-old requires the option origins.login", () =>
     Effect.gen(function* () {
       const portal = MotilalPortal.layer({
         environment: "uat-old",
@@ -333,22 +326,18 @@ describe("checks of the arguments of MotilalApi", () => {
     readonly [string, (raw: MotilalApi.MotilalApi["Service"]) => Effect.Effect<unknown, AuthError>, string]
   > = [
     [
-      "authdirectapi with a password that is not hashed",
+      "authdirectapi with an unhashed password",
       (raw) => raw.authdirectapi({ ...loginRequest, password: secret("demo") }),
       "password"
     ],
     ["authdirectapi without an argument", (raw) => raw.authdirectapi(undefined as never), "request"],
     ["authdirectapi with a blank user id", (raw) => raw.authdirectapi({ ...loginRequest, userid: " " }), "userid"],
     ["verifyotp with a blank code", (raw) => raw.verifyotp({ otp: secret(" ") }, session), "otp"],
-    [
-      "verifyotp with undefined in place of the request",
-      (raw) => raw.verifyotp(undefined as never, session),
-      "request"
-    ],
+    ["verifyotp with undefined as the request", (raw) => raw.verifyotp(undefined as never, session), "request"],
     ["getprofile with a blank client code", (raw) => raw.getprofile({ clientcode: "" }, session), "clientcode"]
   ]
   for (const [what, call, field] of rows) {
-    it.effect(`${what}: the call fails with InvalidRequest, and no request is sent`, () =>
+    it.effect(`${what} fails with InvalidRequest and sends nothing`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(MotilalApi.MotilalApi, call), api)
         assert.strictEqual(reasonOf(error, "InvalidRequest").field, field)
@@ -357,7 +346,7 @@ describe("checks of the arguments of MotilalApi", () => {
   }
 
   for (const name of ["getaccesstoken", "resendotp", "getprofile", "logout"] as const) {
-    it.effect(`${name} without a session: the call fails with SessionExpired, and no request is sent`, () =>
+    it.effect(`${name} without a session fails with SessionExpired and sends nothing`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(MotilalApi.MotilalApi, (raw): Effect.Effect<unknown, AuthError> =>
           raw[name](undefined as never)

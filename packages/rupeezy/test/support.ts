@@ -71,7 +71,7 @@ export const createSessionRequest: RequestOf<RupeezyApi.RupeezyApi, "createSessi
   token: Redacted.make("auth.of.a.test")
 }
 
-/** A session of the demo account with a token that the fake does not know. */
+/** The fake does not know the token of this session. */
 export const session: Session = RupeezyAuth.fromTokens({
   userId: demo.clientCode,
   accessToken: Redacted.make("access.of.a.test"),

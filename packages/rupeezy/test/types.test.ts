@@ -19,10 +19,7 @@ import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { layer, loginRequest, partnerLayer, session } from "./support.ts"
 
-/**
- * Accepts a program that needs no service. A call with any other program does not compile. The compiler's error names
- * the missing services.
- */
+/** A call compiles only if `program` needs no service. The compiler's error names the missing services. */
 const complete = <P extends Effect.Effect<unknown, unknown, unknown>>(
   program: P,
   ..._open: [Effect.Services<P>] extends [never] ? [] : [lacking: Effect.Services<P>]
@@ -32,7 +29,7 @@ type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 const same = <A, B>(verdict: Same<A, B>): boolean => verdict
 
 describe("types", () => {
-  it("a program compiles if its layer has every capability that the program uses", () => {
+  it("a program compiles if the layer has all used capabilities", () => {
     const login = Effect.provide(Login.session, layer())
     const profile = Effect.provide(Profile.profile(session), layer())
     const logout = Effect.provide(Logout.logout(session), partnerLayer())
@@ -42,7 +39,7 @@ describe("types", () => {
     assert.notInclude(each, false)
   })
 
-  it("a program does not compile if it uses a capability that the layer lacks", () => {
+  it("a program does not compile if the layer lacks a used capability", () => {
     const refresh = Effect.provide(Refresh.refresh(session), layer())
     const stepUp = Effect.provide(StepUp.StepUp, layer())
     const login = Effect.provide(Login.session, partnerLayer())
@@ -79,7 +76,7 @@ describe("types", () => {
     )
   })
 
-  it("a program does not compile if it passes a secret as plain text", () => {
+  it("a secret as plain text does not compile", () => {
     // @ts-expect-error the password must be Redacted
     const request: RequestOf<RupeezyApi.RupeezyApi, "login"> = { ...loginRequest, password: "demo" }
     // @ts-expect-error the key must be Redacted

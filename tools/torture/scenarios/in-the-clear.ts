@@ -1,19 +1,13 @@
-/** Searches all stored data for tokens and credentials, in common encodings. The data must contain no secret. */
+/** Searches all stored data for tokens and credentials, in common encodings. */
 import { createClient, RESP_TYPES } from "redis"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { oneOf, openIn, type Scenario, type Setup, type Torture } from "../harness.ts"
 
-/**
- * Length of a piece of a secret, in characters. The scenario searches for pieces, because a database can split a token
- * over two pages.
- */
+/** In characters. The scenario searches for pieces of a secret, because a database can split a token over two pages. */
 const pieceLength = 20
 
-/**
- * The scenario searches for the encoded forms of a secret only if the secret has at least this number of characters.
- * The encoded forms of a shorter secret can occur in any file by chance.
- */
+/** In characters. The encoded forms of a shorter secret are not searched for: they can occur in any file by chance. */
 const shortest = 8
 
 interface Needle {
@@ -27,8 +21,8 @@ const includes = (form: string, piece: string, encoding: BufferEncoding = "latin
 }
 
 /**
- * Base64 encodes groups of three bytes. The piece can begin at the first, second or third byte of a group. For each of
- * these cases, returns the Base64 text of the piece, without the incomplete groups at both ends.
+ * Base64 encodes groups of three bytes. The piece can begin at any byte of a group, so it has three possible texts. The
+ * incomplete groups at both ends are left out.
  */
 const base64Pieces = (piece: string): ReadonlyArray<string> =>
   [0, 1, 2].map((before) => {
@@ -49,7 +43,7 @@ const needlesFor = (piece: string): ReadonlyArray<Needle> => {
   ]
 }
 
-/** Searches for a short secret only as a whole word, because the digits of a time can match a PIN by chance. */
+/** Only whole words match, because the digits of a time can match a PIN by chance. */
 const shortNeedle = (secret: string): Needle => {
   const pattern = new RegExp(`(?<![0-9A-Za-z])${secret}(?![0-9A-Za-z])`)
   return { form: "plain", isIn: (_, text) => pattern.test(text) }
@@ -78,10 +72,6 @@ const filesIn = (folder: string): ReadonlyArray<Stored> =>
       return { where: entry.name, bytes: Buffer.concat([Buffer.from(file), fs.readFileSync(file)]) }
     })
 
-/**
- * Reads the value of every key in Redis, as text and in the dump format of Redis. Then makes Redis write a snapshot to
- * its folder.
- */
 const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
   const client = createClient({ url })
   client.on("error", () => undefined)
@@ -102,8 +92,7 @@ const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
 
 const storedIn = async ({ place }: Setup, folderOfRedis: string): Promise<ReadonlyArray<Stored>> => {
   if (place.kind === "sqlite") return filesIn(place.folder)
-  // The files of Redis are read twice, because `valuesIn` makes Redis write a snapshot. The first reading includes the
-  // append-only log. The second reading includes the log and the snapshot.
+  // The folder is read again after `valuesIn`, because `valuesIn` makes Redis write a snapshot to the folder.
   const log = filesIn(folderOfRedis)
   const values = await valuesIn(place.url)
   return [...log, ...values, ...filesIn(folderOfRedis)]
@@ -126,7 +115,7 @@ export const scenario: Scenario = {
       const { broker, name } = setup
       await openIn([program], setup, torture.broken ? "key-in-clear" : undefined)
       await program.tell({ do: "session", name })
-      // Stores a second session, so that the first session is overwritten.
+      // The second session overwrites the first session.
       await broker.advance(1100)
       await broker.advanceToCutOff()
       await program.tell({ do: "clock", name, ahead: broker.ahead() })

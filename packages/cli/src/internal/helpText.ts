@@ -20,10 +20,7 @@ export const wrap = (text: string, width: number, indent = 0): ReadonlyArray<str
   return [...lines, line].map((text, index) => (index === 0 ? text : " ".repeat(indent) + text))
 }
 
-/**
- * Formats each name with its text in two columns. If `width` leaves fewer than 24 characters for the texts, each text
- * goes below its name.
- */
+/** If `width` is too small for two columns, each text goes below its name. */
 const columns = (rows: ReadonlyArray<readonly [string, string]>, width: number): ReadonlyArray<string> => {
   const left = Math.max(...rows.map(([name]) => name.length)) + 4
   return rows.flatMap(([name, text]) =>
@@ -40,7 +37,6 @@ const argumentText = ({ kind, name }: Argument): string =>
 
 const flagText = ({ name, value }: Flag): string => `--${name}${value === undefined ? "" : ` ${value}`}`
 
-/** The command with its arguments and flags: `broker-auth login [account] [--browser]`. */
 export const usageOf = ({ arguments: args, flags, name }: Row): string =>
   [program, name, ...args.map(argumentText), ...flags.map((flag) => `[${flagText(flag)}]`)].join(" ")
 

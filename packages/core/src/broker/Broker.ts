@@ -42,8 +42,8 @@ export const capabilities: ReadonlyArray<Capability> = [
 ]
 
 /**
- * How a session of a login method is renewed without a person, and how many failed logins are allowed. The limit on
- * failed logins protects the account, because the broker locks an account after too many refused logins.
+ * How a session is renewed without a person, and how many failed logins are allowed. The limit on failed logins keeps
+ * the broker from locking the account.
  *
  * @category models
  * @since 0.1.0
@@ -51,14 +51,11 @@ export const capabilities: ReadonlyArray<Capability> = [
 export interface Renewal {
   /** The ways to renew, in the order in which they are tried. If the list is empty, only a person can log in. */
   readonly by: ReadonlyArray<"refresh" | "login">
-  /**
-   * The credential that makes a login without a person possible, such as `"the TOTP secret"`. An account
-   * without this credential needs a person.
-   */
+  /** The credential that a login without a person needs, such as `"the TOTP secret"`. */
   readonly needs?: string
   /** See `early` of `SessionManager.Options`. Default: zero, so a session is renewed only after it has expired. */
   readonly early?: Duration.Input
-  /** Text for readers: when a session is renewed, and the reason for that time. */
+  /** Text for readers: when a session is renewed, and why. */
   readonly when: string
   /** Whether a refresh can renew a session that has ended at the daily cut-off. */
   readonly afterCutOff?: boolean
@@ -68,9 +65,8 @@ export interface Renewal {
    */
   readonly codes?: "totp"
   /**
-   * If this number of logins has failed within `window`, no further login is sent. `LoginGuard.countedAt` describes
-   * which logins count. The number must be smaller than the number of refused logins after which the broker locks the
-   * account.
+   * After this number of failed logins within `window`, no further login is sent. `LoginGuard.countedAt` says which
+   * logins count. The number must be smaller than the number of refused logins that lock the account.
    */
   readonly maxFailures: number
   /** How long a failed login counts towards `maxFailures`. */
@@ -87,19 +83,19 @@ export interface Renewal {
  */
 export interface Method {
   readonly id: string
-  /** Name of the module that contains the layer of this method. */
+  /** Name of the module that contains the layer. */
   readonly layer: string
   readonly title: string
   readonly capabilities: ReadonlyArray<Capability>
   readonly credentials: Fields
-  /** Text for readers: when a session of this method expires. */
+  /** Text for readers: when a session expires. */
   readonly expiry: string
   /** Absent if the method returns no session. */
   readonly renewal?: Renewal
 }
 
 /**
- * Behavior of the broker that the package assumes, because the broker does not document it.
+ * Behavior that the package assumes, because the broker does not document it.
  *
  * @category models
  * @since 0.1.0
@@ -107,14 +103,11 @@ export interface Method {
 export interface Assumption {
   readonly id: string
   readonly text: string
-  /**
-   * `medium`: one credible source supports the assumption. `low`: there is only a single report, or the assumption is a
-   * conclusion from other facts.
-   */
+  /** `medium`: one credible source. `low`: only a single report, or a conclusion from other facts. */
   readonly confidence: "medium" | "low"
   /**
-   * Names of options of the layer, separated by commas. If the assumption is wrong, a program can set these options.
-   * `none`: there is no such option.
+   * The options of the layer to set if the assumption is wrong, separated by commas. `none`: no option can correct the
+   * assumption.
    */
   readonly option: string
   /** When the evidence for the assumption was collected, `yyyy-mm-dd`. */
@@ -122,7 +115,7 @@ export interface Assumption {
 }
 
 /**
- * Makes one assumption for each row. All these assumptions have the date `asOf`.
+ * Makes one assumption for each row, each with the date `asOf`.
  *
  * @example
  * ```ts
@@ -142,8 +135,8 @@ export const assumptions = (
 ): ReadonlyArray<Assumption> => rows.map(([id, confidence, option, text]) => ({ id, confidence, option, text, asOf }))
 
 /**
- * A limit on failed logins: two failed logins in 24 hours. As far as is known, no broker in this repository locks an
- * account after two refused logins.
+ * A limit of two failed logins in 24 hours. As far as is known, no broker in this repository locks an account after two
+ * refused logins.
  *
  * @category constructors
  * @since 0.1.0
@@ -155,7 +148,7 @@ export const twoPerDay = (source: string): Pick<Renewal, "maxFailures" | "window
 })
 
 /**
- * Describes a login on the broker's page in a browser. A program cannot renew the session of such a login.
+ * Describes a login on the broker's page in a browser. Only a person can renew the session.
  *
  * @category constructors
  * @since 0.1.0
@@ -209,19 +202,16 @@ export interface Broker {
   readonly title: string
   readonly methods: ReadonlyArray<Method>
   /**
-   * The origins, keyed by environment and then by purpose: `{ production: { api: "https://…" } }`. The purpose, such
-   * as `api` or `login`, says which calls go to the origin.
+   * The origins, keyed by environment and then by purpose: `{ production: { api: "https://…" } }`. The purpose says
+   * which calls go to the origin.
    */
   readonly environments: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** Names, in lower case, of the headers whose values are secret. */
   readonly secretHeaders: ReadonlyArray<string>
   readonly documentation: ReadonlyArray<string>
-  /**
-   * Which calls the broker accepts only from an IP address that is registered for the app. Absent if the broker does
-   * not document this.
-   */
+  /** Which calls need an IP address that is registered with the broker. Absent if undocumented. */
   readonly staticIp?: Rule
-  /** The broker's rate limit for orders. Absent if the broker does not document it. */
+  /** The broker's rate limit for orders. Absent if undocumented. */
   readonly orderRate?: Rule
   readonly assumptions: ReadonlyArray<Assumption>
   /** When the facts were last compared with the broker's documents, `yyyy-mm-dd`. */
@@ -229,7 +219,7 @@ export interface Broker {
 }
 
 /**
- * The purposes, such as `api`, for which the broker has an origin in at least one environment.
+ * The purposes, such as `api`, of the broker's origins in all environments.
  *
  * @example
  * ```ts

@@ -32,7 +32,7 @@ export const exchange = (
       }))
     : Effect.succeed({ access: authToken })
 
-/** Unifies the spelling, because the broker writes "Investor Client", "Investorclient" and other forms. */
+/** The broker writes "Investor Client", "Investorclient" and other forms. */
 const userType = (text: string): string => (/^investor\s*client$/i.test(text.trim()) ? "Investor Client" : text.trim())
 
 const toProfile = (response: ResponseOf<MotilalApi.MotilalApi, "getprofile">): Session.UserProfile =>
@@ -94,7 +94,7 @@ const checkDealer = (dealer: Options["dealer"]): Effect.Effect<void, AuthError.A
       )
 }
 
-/** Rejects an API secret that equals the API key, because the broker's answer does not show this mistake. */
+/** The broker's answer does not show that the API secret equals the API key. */
 const refuseSameKeys = ({ apiKey, apiSecret }: Keys): Effect.Effect<void, AuthError.AuthError> => {
   if (apiSecret === undefined || Redacted.value(apiKey) !== Redacted.value(apiSecret)) return Effect.void
   const problem = "is the same as apiKey: copy the API secret from Motilal's portal, which shows it as a separate value"

@@ -24,8 +24,8 @@ const holdsSecret = (name: string, tag: string): boolean =>
   isSecretName(name) || Array.from(tag.matchAll(attribute), ([, value = ""]) => value).some(isSecretName)
 
 /**
- * Hides the content of an element if the name of the element, or the value of an attribute such as `id`, is the name of
- * a secret. If the element has no end tag, all text after its start tag is hidden.
+ * Also hides the content of an element if its name, or an attribute such as `id`, names a secret. If the end tag is
+ * missing, all text after the start tag is hidden.
  */
 export const withoutTags = (text: string): string => {
   const kept: Array<string> = []
@@ -79,10 +79,7 @@ const words = new Set(
 
 const punctuation = /^[([{<]+|[.,;:!?)\]}>]+$/g
 
-/**
- * Hides the value after the name of a secret, as in `token abc123` and `token is "abc"`. Checks every word, so it is
- * too slow for long texts.
- */
+/** Hides the value after the name of a secret, as in `token abc123` and `token is "abc"`. Too slow for long texts. */
 export const withoutNeighbors = (text: string): string => {
   let isNear = false
   let quote: string | undefined

@@ -1,7 +1,6 @@
 /**
- * Keys of Effect services. They are not imported from Effect, because an import would also load modules that a login
- * does not need, such as Schema or Stream. Effect compares keys by their text. A test compares the texts in this file
- * with the texts of Effect's keys.
+ * Copies of the keys of Effect services. An import of the original keys would load modules that a login does not need,
+ * such as Schema. Effect compares keys by their text. A test compares the copies with the original keys.
  */
 import * as Context from "effect/Context"
 import type * as Effects from "effect/http/HttpClient"
@@ -10,7 +9,7 @@ import type * as Terminals from "effect/Terminal"
 
 export const HttpClient: Context.Service<Effects.HttpClient, Effects.HttpClient> = Context.Service("effect/HttpClient")
 
-/** The program's own `fetch`, if the program provides one. */
+/** The `fetch` that the program provides, if any. */
 export const Fetch: Context.Service<"Fetch", typeof globalThis.fetch> = Context.Service(
   "effect/http/FetchHttpClient/Fetch"
 )
