@@ -6,8 +6,7 @@ import * as Connection from "@auth/node/Connection"
 const angel = await Connection.open(AngelAuth.layerConfig())
 const { headers, url } = await angel.run(AngelFeed.socket(await angel.session()))
 
-// Node's WebSocket accepts headers. TypeScript knows only a browser's WebSocket, which accepts no headers. So the
-// options need `as never`.
+// Node's WebSocket accepts headers, but TypeScript's type does not. So the options need `as never`.
 const socket = new WebSocket(url, {
   headers: {
     Authorization: Connection.reveal(headers.Authorization),

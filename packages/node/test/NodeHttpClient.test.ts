@@ -156,7 +156,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("sends content-length 0 with an empty POST, and no content-length with a GET", () =>
+    it.live("sends content-length 0 for an empty POST, and none for a GET", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -189,7 +189,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("adds the headers `accept` and `user-agent`, as `fetch` does, unless the request sets them", () =>
+    it.live("adds `accept` and `user-agent` unless the request sets them", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -223,7 +223,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("refuses invalid URLs, schemes other than http and https, and URLs with a password", () =>
+    it.live("refuses invalid URLs, ftp URLs, and URLs with a password", () =>
       Effect.gen(function* () {
         const client = yield* make({})
         for (const url of ["ftp://127.0.0.1/", `http://user:${canary}@127.0.0.1/`, "/relative", "http://a b/"]) {
@@ -249,7 +249,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("refuses an invalid header, and does not show its value in the error", () =>
+    it.live("refuses an invalid header without showing its value", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -261,7 +261,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
   })
 
   describe("when it reads an answer", () => {
-    it.live("returns the same status, headers and body if the program reads an answer twice", () =>
+    it.live("returns the same status, headers and body twice", () =>
       Effect.gen(function* () {
         const body = JSON.stringify(json)
         const server = yield* serve((_request, response) =>
@@ -298,7 +298,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("does not show the body in the errors of response.json and response.upgrade", () =>
+    it.live("does not show the body in errors", () =>
       Effect.gen(function* () {
         const server = yield* serve((_request, response) => response.end(`<html>${canary}</html>`))
         const client = yield* make({})
@@ -325,7 +325,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("returns a redirect, and does not follow it", () =>
+    it.live("does not follow redirects", () =>
       Effect.gen(function* () {
         const server = yield* serve((request, response) =>
           response.writeHead(Number(request.path.slice(1)), { location: "/elsewhere" }).end()
@@ -340,7 +340,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("reads an empty body as an empty text, and as the JSON value null", () =>
+    it.live("reads an empty body as empty text and as JSON null", () =>
       Effect.gen(function* () {
         const server = yield* serve((request, response) => {
           const status = Number(request.path.slice(1))
@@ -381,7 +381,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("reads a body that ends when its connection closes, and skips interim answers", () =>
+    it.live("skips an interim answer, and reads a body without content-length", () =>
       Effect.gen(function* () {
         const server = yield* serveRaw((socket) =>
           socket.end(
@@ -397,7 +397,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
 
     for (const [index, [coding, encode]] of codings.entries()) {
-      it.live(`case ${index + 1}: decodes a body with the content-encoding "${coding}"`, () =>
+      it.live(`case ${index + 1}: decodes content-encoding "${coding}"`, () =>
         Effect.gen(function* () {
           const text = JSON.stringify(json)
           const server = yield* serve((_request, response) =>
@@ -412,7 +412,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       )
     }
 
-    it.live("fails if a body is not compressed as its header says, or if the compression is unknown", () =>
+    it.live("fails if the content-encoding is wrong or unknown", () =>
       Effect.gen(function* () {
         const server = yield* serve((request, response) =>
           response.writeHead(200, { "content-encoding": request.path.slice(1) }).end(canary)
@@ -427,7 +427,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("reads a body that is as long as the limit, and fails if the body is one byte longer", () =>
+    it.live("reads a body at the limit, and refuses one byte more", () =>
       Effect.gen(function* () {
         const bodies: Readonly<
           Record<string, (size: number, request: Received, response: Parameters<Respond>[1]) => void>
@@ -461,7 +461,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("stops reading an endless body at the limit, and closes its connection", () =>
+    it.live("closes the connection of an endless body at the limit", () =>
       Effect.gen(function* () {
         const server = yield* serve((_request, response) => {
           const next = (): unknown => !response.destroyed && response.write("a".repeat(1000), () => setImmediate(next))
@@ -476,7 +476,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
   })
 
   describe("when it uses connections", () => {
-    it.live("sends 30 calls one after another over one connection", () =>
+    it.live("sends 30 successive calls over one connection", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -533,7 +533,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("closes the connection of a call that is interrupted", () =>
+    it.live("closes the connection of an interrupted call", () =>
       Effect.gen(function* () {
         const server = yield* serve((request, response) => {
           if (request.path === "/half") response.write("half")
@@ -549,7 +549,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("never sends a call that is interrupted while it waits for a connection", () =>
+    it.live("never sends a call interrupted while waiting for a connection", () =>
       Effect.gen(function* () {
         const held: Array<() => void> = []
         const server = yield* serve((request, response) => {
@@ -575,7 +575,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
 
     it.live.each(["its connection is being opened", "Effect's modules are being loaded"])(
-      "never sends a call that is interrupted while %s",
+      "never sends a call interrupted while %s",
       (moment) =>
         Effect.gen(function* () {
           const server = yield* serve(echo)
@@ -606,11 +606,11 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     const breaks: Readonly<Record<string, (socket: Socket) => void>> = {
       "closes the connection before the answer": (socket) => void socket.end(),
       "resets the connection before the answer": (socket) => void socket.resetAndDestroy(),
-      "closes the connection in the middle of the headers": (socket) => void socket.end(`${okHead}x-token: ${canary}`),
-      "closes the connection in the middle of the body": (socket) => void socket.end(half),
-      "resets the connection in the middle of the body": (socket) =>
+      "closes the connection during the headers": (socket) => void socket.end(`${okHead}x-token: ${canary}`),
+      "closes the connection during the body": (socket) => void socket.end(half),
+      "resets the connection during the body": (socket) =>
         void socket.write(half, () => setTimeout(() => socket.resetAndDestroy(), 5)),
-      "closes the connection in the middle of a chunked body": (socket) =>
+      "closes the connection during a chunked body": (socket) =>
         void socket.end(`${okHead}transfer-encoding: chunked\r\n\r\n${(100).toString(16)}\r\n${canary}`),
       "sends text that is not HTTP": (socket) => void socket.end(`${canary} is not HTTP\r\n\r\n`),
       "upgrades the connection without being asked": (socket) =>
@@ -619,7 +619,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
         void socket.end(`${okHead}content-length: 2\r\ncontent-length: 3\r\nx: ${canary}\r\n\r\n{} `)
     }
     for (const [name, end] of Object.entries(breaks)) {
-      it.live(`fails with a TransportError, and sends the request once, if the server ${name}`, () =>
+      it.live(`fails without a resend if the server ${name}`, () =>
         Effect.gen(function* () {
           const server = yield* serveRaw(end)
           const client = yield* make({})
@@ -698,7 +698,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
   })
 
   describe("when it uses TLS", () => {
-    it.live("refuses a certificate that no trusted authority has signed, and sends nothing", () =>
+    it.live("refuses an untrusted certificate, and sends nothing", () =>
       Effect.gen(function* () {
         const server = yield* serveTls(echo)
         const client = yield* make({})
@@ -709,7 +709,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("reuses one connection if the certificate is trusted, and refuses a certificate for another host", () =>
+    it.live("reuses a trusted connection, and refuses a certificate for another host", () =>
       Effect.gen(function* () {
         yield* trustCertificate
         const server = yield* serveTls(echo)
@@ -751,7 +751,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     })
   )
 
-  it.live("closes the connection of a login that reaches its time-out, and sends the login once", () =>
+  it.live("sends a login once, and closes the connection after a time-out", () =>
     Effect.gen(function* () {
       const server = yield* serve(() => undefined)
       const client = yield* make({})
@@ -762,7 +762,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     })
   )
 
-  it.live("sends no credentials to another server after a redirect, even if the program uses `followRedirects`", () =>
+  it.live("does not follow a login's redirect, even with `followRedirects`", () =>
     Effect.gen(function* () {
       const other = yield* serve(echo)
       const server = yield* serve((_request, response) => response.writeHead(307, { location: other.url }).end())
@@ -810,7 +810,7 @@ describe("NodeHttpClient", () => {
     })
   )
 
-  it.live("finds the dispatcher inside this version of Node, and opens at most the given number of connections", () =>
+  it.live("limits the connections of the dispatcher inside Node", () =>
     Effect.gen(function* () {
       const dispatcher = builtin.globalDispatcher()
       if (dispatcher === undefined) return assert.fail("this version of Node has no dispatcher")
@@ -855,7 +855,7 @@ describe("NodeHttpClient", () => {
     })
   )
 
-  it.live("closes its connections even if the program has replaced the global dispatcher", () =>
+  it.live("closes its connections even if the global dispatcher was replaced", () =>
     Effect.gen(function* () {
       const [first, second] = [yield* serve(echo), yield* serve(echo)]
       const scope = yield* Scope.make()
@@ -865,8 +865,7 @@ describe("NodeHttpClient", () => {
       yield* client.get(second.url)
       assert.strictEqual(first.open(), 1)
       yield* Scope.close(scope, Exit.void)
-      // The dispatcher itself closes an idle connection after four seconds. If the connection closes within two
-      // seconds, the client has closed it.
+      // The dispatcher closes an idle connection after four seconds. So a close within two seconds is the client's.
       yield* Effect.timeout(
         until(() => first.open() === 0),
         "2 seconds"
@@ -874,7 +873,7 @@ describe("NodeHttpClient", () => {
     })
   )
 
-  it("accepts the types of the dispatchers in the package undici", () => {
+  it("accepts the dispatcher types of the package undici", () => {
     const dispatchers: ReadonlyArray<NodeHttpClient.Dispatcher> = [
       new Undici.Agent(),
       new Undici.ProxyAgent("http://127.0.0.1:1"),
@@ -884,7 +883,7 @@ describe("NodeHttpClient", () => {
     assert.isTrue(dispatchers.every((dispatcher) => "dispatch" in dispatcher))
   })
 
-  it.live("uses the proxy of `https.globalAgent` if it sends requests with `node:http`", () =>
+  it.live("uses the proxy of `https.globalAgent` with `node:http`", () =>
     Effect.gen(function* () {
       yield* trustCertificate
       const server = yield* serveTls(echo)

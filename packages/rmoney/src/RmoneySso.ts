@@ -40,8 +40,8 @@ export interface SsoVendorCredentials extends Credentials.Input<typeof ssoVendor
  */
 export interface Options extends services.Options {
   /**
-   * Whether a callback must contain the state. Default: `optional`, because the broker documents no state. A callback
-   * with a wrong state is always rejected.
+   * `required`: a callback without the state is rejected. Default: `optional`, because the broker documents no state. A
+   * callback with a wrong state is always rejected.
    */
   readonly state?: "required" | "optional" | undefined
   /** Path of the login page. Default: `/`. */
@@ -76,7 +76,7 @@ const common = {
   carries: "code",
   receive: Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters, { account }: Given) {
     const code = yield* RedirectLogin.requireParameter(broker.id, parameters, "authCode")
-    // The login page adds `userId` to a callback for the exchange `checksum`, and `clientid` for the exchange `vendor`.
+    // The login page returns `userId` for the exchange `checksum`, and `clientid` for the exchange `vendor`.
     const returned = parameters.get("userid") ?? parameters.get("clientid")
     const userId = returned === undefined ? account.id : Redacted.value(returned)
     if (userId.trim().toLowerCase() === account.id.toLowerCase()) return { code, userId }

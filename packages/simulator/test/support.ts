@@ -15,10 +15,7 @@ export const feed = "https://smartapisocket.angelone.in"
 
 export const account = FakeAngel.demoAccount
 
-/**
- * Returns the addresses at which the simulator serves a broker. The keys are the purposes of the broker's origins, such
- * as `api`.
- */
+/** Returns the simulator's address for each purpose of a broker's origins, such as `api`. */
 export const servedOf = (
   { origins }: Simulator.Info,
   { environments }: Broker,
@@ -62,7 +59,7 @@ export const eventually = <E>(holds: Effect.Effect<boolean, E>): Effect.Effect<v
     while (!(yield* holds)) yield* Effect.sleep("10 millis")
   })
 
-/** Sends the lines and the body over TCP. Adds the port to the line `Host: localhost`. Returns the received text. */
+/** Adds the port to the line `Host: localhost`. */
 export const raw = (address: string, lines: ReadonlyArray<string>, body = ""): Effect.Effect<string> =>
   Effect.callback((resume) => {
     const { hostname, port } = new URL(address)

@@ -9,24 +9,21 @@ interface Named {
   readonly broker: string
 }
 
-/** `expiresAt` is in milliseconds since the epoch, or `undefined` if it is unknown. */
 interface In extends Named {
   readonly state: "in"
+  /** In milliseconds since the epoch. `undefined` if unknown. */
   readonly expiresAt: number | undefined
 }
 
-/** If `state` is `person`, only a person can log in. */
 interface Out extends Named {
+  /** `person`: only a person can log in. */
   readonly state: "person" | "failed"
   readonly failure: Failure
 }
 
 export type Outcome = In | Out
 
-/**
- * The command that logs in. A summary contains this command instead of the login page's address, because the address
- * contains a secret.
- */
+/** A summary contains this command instead of the login page's address, because the address contains a secret. */
 const commandOf = ({ name }: Named): string => `broker-auth login ${name}`
 
 const isIn = (outcome: Outcome): outcome is In => outcome.state === "in"

@@ -25,7 +25,7 @@ export interface PendingCallback {
   readonly respond: (path: string, message: IncomingMessage) => Effect.Effect<Answer> | undefined
 }
 
-/** How long the browser waits for the page with the outcome. After this time, it gets `pages.pending`. */
+/** Longest time that the browser waits for the outcome. After this time, the browser gets `pages.pending`. */
 const outcomeWait = "10 seconds"
 /** Longest time that a finished login waits for the browser to fetch the page with the outcome. */
 const pageWait = "2 seconds"
@@ -55,8 +55,8 @@ const isDenial = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "RedirectRejected" && reason.why === "denied"
 
 /**
- * An address with the state is the callback. Without the state, `check` of the broker's package decides, because some
- * brokers do not return the state.
+ * An address with the state is the callback. Without the state, `check` decides, because some brokers do not return the
+ * state.
  */
 const isCallback = (
   { check }: RedirectLogin.RedirectLogin["Service"],

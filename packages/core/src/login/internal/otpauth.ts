@@ -32,15 +32,15 @@ const counterBased = "is for counter-based codes (HOTP): set up TOTP at the brok
 const encodedSeparator =
   "has an encoded or doubled separator, or a semicolon, before a parameter: use the address exactly as in the QR code"
 
-/** Matches line breaks, tabs and invisible characters, but not spaces, because labels may contain spaces. */
+/** Does not match spaces, because labels may contain spaces. */
 const invisible = /[\t\n\r\p{Cc}\p{Default_Ignorable_Code_Point}]+/gu
 
 const decoded = (text: string): string | undefined =>
   Result.getOrUndefined(Result.try(() => decodeURIComponent(text.replaceAll("+", " "))))
 
 /**
- * Decodes the percent escapes of ASCII characters, and leaves all other escapes. So no escape makes this function fail.
- * Use the result only to recognize parameters, and never as a part of the secret.
+ * Decodes only the percent escapes of ASCII characters, so no escape makes this function fail. Never use the result as
+ * part of the secret.
  */
 const withoutEscapes = (text: string): string =>
   text.replace(/%([0-7][0-9a-f])/gi, (_, digits: string) => String.fromCodePoint(parseInt(digits, 16)))
@@ -128,7 +128,6 @@ const canonical = (name: Name, value: string): string => {
   return name === "type" ? value.trim().toLowerCase() : value.trim().replace(/^0+(?=\d)/, "")
 }
 
-/** An empty value counts as absent. */
 const readQuery = (query: string): Result.Result<Given, string> => {
   const given: Given = {}
   for (const part of query.split("&")) {
@@ -192,7 +191,7 @@ const interpret = ({ algorithm = "SHA1", counter, digits = "6", period = "30", s
   return Result.succeed<Parameters>({ secret, algorithm: hash, digits: length, period: seconds })
 }
 
-/** The failure describes the problem, but contains neither the secret nor the account. */
+/** The failure contains neither the secret nor the account. */
 export const parse = (text: string): Result.Result<Parameters, string> => {
   const address = normalized(text)
   if (address === undefined) return Result.fail(`has an invalid percent escape: ${whole}`)

@@ -34,7 +34,7 @@ export const mayReplay = (request: { readonly method: string; readonly body: { r
       ? Effect.succeed(true)
       : Effect.flatMap(Replayable, Effect.succeed)
 
-/** Counts a request that `fiber` is about to send. Adds it to the counts of the current effect and of each `parent`. */
+/** Counts a request that `fiber` is about to send. */
 export const countRequest = (fiber: Fiber.Fiber<unknown, unknown>, kind: { readonly safe: boolean }): void => {
   for (let sent = fiber.getRef(RequestsSent); sent !== undefined; sent = sent.parent) {
     sent.count += 1
@@ -45,6 +45,6 @@ export const countRequest = (fiber: Fiber.Fiber<unknown, unknown>, kind: { reado
 export const noteRequest = (kind: { readonly safe: boolean }) =>
   Effect.withFiber((fiber) => Effect.sync(() => countRequest(fiber, kind)))
 
-/** Runs `effect` without counting its requests, such as the requests of a renewal that several callers share. */
+/** Runs `effect`, such as a renewal that several callers share, without counting its requests. */
 export const unnoted = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, RequestsSent, undefined)
