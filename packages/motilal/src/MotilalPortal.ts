@@ -28,8 +28,8 @@ export interface PortalCredentials extends Credentials.Input<typeof lenientPorta
  */
 export interface Options extends services.Options {
   /**
-   * Whether a callback must contain the state. Default: `optional`, because the broker can omit the state from a
-   * callback. A callback with a wrong state is always rejected.
+   * `required`: a callback without the state is rejected. Default: `optional`, because the broker can omit the state. A
+   * callback with a wrong state is always rejected.
    */
   readonly state?: "required" | "optional" | undefined
 }
