@@ -24,7 +24,7 @@ const otherKey = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make
 const bytesOf = (text: string | undefined) =>
   text === undefined ? undefined : Redacted.make(new TextEncoder().encode(text))
 
-/** Stores the entry again, with the key from `other`. If `text` is given, stores this text instead of the old value. */
+/** Stores the entry again, with the key from `other`. Default of `text`: the old value. */
 const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>, slot: Slot, text?: string) => {
   const place = slot === "guard" ? LoginGuard.placeOf(account) : account
   const folder = path.join(user.state, "broker-auth-simulator")
@@ -40,7 +40,7 @@ const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>
 }
 
 it.live(
-  "broker-auth lists the vault's entries but no secrets, and warns if an entry is not encrypted",
+  "broker-auth lists vault entries without secrets, and warns of unencrypted entries",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel"] })

@@ -14,9 +14,8 @@ const endpoint = (limits: ReadonlyArray<Endpoint.Limit>, name = "login"): Endpoi
 const perSecond = (requests: number) => endpoint([{ requests, per: "1 second" }])
 
 /**
- * Starts the given calls at the same time, and returns one result for each call. For a call that passes, the result is
- * the number of milliseconds that the call waited. For a rejected call, the result is a string. `client 1050` means:
- * the client rejected the call, and the call may be repeated after 1,050 milliseconds.
+ * Starts all calls at the same time. Returns how long each call waited, in milliseconds. `client 1050` means: the
+ * client rejected the call, and allows a retry after 1,050 milliseconds.
  */
 const passing = (
   calls: ReadonlyArray<readonly [account: string, endpoint: Endpoint.Endpoint]>,
@@ -47,15 +46,13 @@ describe("the rate limiter", () => {
   it.effect.each([
     { requests: 1, count: 4, passed: [0, 1050, 2100, 3150] },
     { requests: 3, count: 7, passed: [0, 0, 0, 1050, 1050, 1050, 2100] }
-  ])(
-    "lets $count calls pass after $passed milliseconds if the limit is $requests per second",
-    ({ count, passed, requests }) =>
-      Effect.gen(function* () {
-        assert.deepStrictEqual(yield* passing(times(count, ["a", perSecond(requests)])), passed)
-      })
+  ])("delays $count calls by $passed milliseconds at $requests per second", ({ count, passed, requests }) =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* passing(times(count, ["a", perSecond(requests)])), passed)
+    })
   )
 
-  it.effect("applies both limits if an endpoint has two limits", () =>
+  it.effect("applies both limits of an endpoint", () =>
     Effect.gen(function* () {
       const both = endpoint([
         { requests: 2, per: "1 second" },
@@ -65,7 +62,7 @@ describe("the rate limiter", () => {
     })
   )
 
-  it.effect("does not delay a call if its endpoint has no limit", () =>
+  it.effect("does not delay calls to an endpoint without limits", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* passing(times(100, ["a", endpoint([])])), times(100, 0))
     })
@@ -100,7 +97,7 @@ describe("with a queueTimeout, the rate limiter", () => {
     })
   )
 
-  it.effect("accepts a call that would wait exactly as long as the queueTimeout", () =>
+  it.effect("accepts a call that would wait exactly the queueTimeout", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* passing(times(2, ["a", perSecond(1)]), 1050), [0, 1050])
       assert.deepStrictEqual(yield* passing(times(2, ["a", perSecond(1)]), 1049), [0, "client 1050"])
@@ -122,7 +119,7 @@ describe("with a queueTimeout, the rate limiter", () => {
   )
 })
 
-it.effect("the rate limiter does not delay a call by a year if the clock is set back by a year", () =>
+it.effect("the rate limiter causes no long wait after the clock is set back", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(400 * 86_400_000)
     const limiter = makeLimiter(Duration.minutes(1))
@@ -139,7 +136,7 @@ const Calls = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maxim
 const Requests = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 }))
 
 it.effect.prop(
-  "the rate limiter lets at most `requests` calls pass in any period of the length `per`",
+  "the rate limiter lets at most `requests` calls pass in any period `per`",
   { pauses: Calls, few: Requests, more: Requests },
   ({ few, more, pauses }) =>
     Effect.gen(function* () {

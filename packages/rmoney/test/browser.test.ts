@@ -59,7 +59,7 @@ const both: ReadonlyArray<readonly [string, Settings]> = [
 describe("a browser login", () => {
   for (const [name, settings] of both) {
     for (const callback of ["query", "hash"] as const) {
-      it.effect(`reads the code from the callback's ${callback} if the login uses ${name}`, () =>
+      it.effect(`with ${name} reads the code from the callback's ${callback}`, () =>
         Effect.gen(function* () {
           const { callback: url, redirect, request } = yield* begun(settings, { callback })
           assert.match(url, callback === "hash" ? /\/callback#\/\?authcode=/ : /\/callback\?authCode=/)
@@ -71,7 +71,7 @@ describe("a browser login", () => {
       )
     }
 
-    it.effect(`exchanges a code only once if the login uses ${name}`, () =>
+    it.effect(`with ${name} exchanges a code only once`, () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun(settings)
         yield* redirect.complete(request, Redacted.make(callback))
@@ -82,7 +82,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`exchanges no code from a callback of another account if the login uses ${name}`, () =>
+    it.effect(`with ${name} does not exchange the code of another account`, () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun(settings, { accounts: [demo, other] }, other)
         const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback)))
@@ -91,7 +91,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by default accepts a callback without a state if the login uses ${name}`, () =>
+    it.effect(`with ${name} accepts a callback without a state by default`, () =>
       Effect.gen(function* () {
         const { callback, redirect, request } = yield* begun(settings, { state: "dropped" })
         assert.notInclude(callback, "state=")
@@ -99,7 +99,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`rejects a callback without a state if the login uses ${name} and the option state is "required"`, () =>
+    it.effect(`with ${name} rejects a callback without a required state`, () =>
       Effect.gen(function* () {
         const strict = { ...settings, state: "required" } as const
         const { callback, redirect, request } = yield* begun(strict, { state: "dropped" })
@@ -108,7 +108,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`rejects a callback without a code if the login uses ${name}`, () =>
+    it.effect(`with ${name} rejects a callback without a code`, () =>
       Effect.gen(function* () {
         const { fake, redirect, request } = yield* begun(settings)
         const sent = (yield* fake.journal).length
@@ -127,7 +127,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`reports why the broker refuses to exchange the code if the login uses ${name}`, () =>
+    it.effect(`with ${name} reports why the broker refuses the exchange`, () =>
       Effect.gen(function* () {
         for (const [state, tag, why] of [
           ["unapproved", "PermissionDenied", "activation"],
@@ -142,7 +142,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect('exchanges a code by checksum at the production host if environment is "production"', () =>
+  it.effect('exchanges the code at the production host if environment is "production"', () =>
     Effect.gen(function* () {
       const { callback, fake, redirect, request } = yield* begun({ ...checksum, environment: "production" })
       const session = yield* redirect.complete(request, Redacted.make(callback))
@@ -154,7 +154,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("fails if the API secret is wrong, and the error does not contain the secret", () =>
+  it.effect("fails with a wrong API secret, and does not show the secret", () =>
     Effect.gen(function* () {
       const wrong = { ...sso, apiSecret: Redacted.make("quite-another-secret") }
       const { callback, redirect, request } = yield* begun({ ...checksum, credentials: wrong })
@@ -205,7 +205,7 @@ describe("a QR login", () => {
     ["empty-token", "an empty token"],
     ["no-result", "no result"]
   ] as const) {
-    it.effect(`returns a session only after the scan if the broker answers earlier polls with ${answer}`, () =>
+    it.effect(`returns a session only after the scan if the broker first answers with ${answer}`, () =>
       Effect.gen(function* () {
         const { code, qr, scan } = yield* qrWorld({ qrPending })
         assert.isTrue(Option.isNone(yield* qr.poll(code)))
@@ -223,7 +223,7 @@ describe("a QR login", () => {
     ["bare", "base64 text"],
     ["data-uri", "a data URI"]
   ] as const) {
-    it.effect(`returns the image as a PNG in base64 if the broker sends the image as ${form}`, () =>
+    it.effect(`returns a PNG in base64 if the broker sends ${form}`, () =>
       Effect.gen(function* () {
         const { code } = yield* qrWorld({ image })
         assert.match(Redacted.value(code.image), /^iVBORw0KGgo/)
@@ -231,7 +231,7 @@ describe("a QR login", () => {
     )
   }
 
-  it.effect("returns a code that expires after 35 seconds, or after the time in the option codeLifetime", () =>
+  it.effect("returns a code that expires after codeLifetime (default: 35 seconds)", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, last] of [
         [undefined, 35_000],
@@ -285,7 +285,7 @@ const recoveryWorld = Effect.fnUntraced(function* (
 const pan = Redacted.make(demo.pan)
 
 describe("a recovery", () => {
-  it.effect("unblocks an account that is locked after too many wrong passwords", () =>
+  it.effect("unblocks an account after too many wrong passwords", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       for (let miss = 0; miss < 4; miss += 1) yield* Effect.flip(login("wrong"))
@@ -296,7 +296,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("sets a new password in three steps, and sends one token in the second step and another in the third", () =>
+  it.effect("sets a new password in three steps with two different tokens", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)
@@ -312,7 +312,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("rejects a new password that begins or ends with a quotation mark or contains an invisible character", () =>
+  it.effect("rejects a new password with an outer quotation mark or an invisible character", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)
@@ -330,7 +330,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("continues with the user id in the broker's answer if the configured user id is an email address", () =>
+  it.effect("continues with the broker's user id if an email address is configured", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld({}, {}, demo.email)
       const challenge = yield* recovery.forgotPassword(pan)
@@ -341,7 +341,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("accepts a PAN in lower case and with white space around it", () =>
+  it.effect("accepts a PAN in lower case with surrounding white space", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld()
       yield* recovery.unblock(Redacted.make(` ${demo.pan.toLowerCase()}\n`))

@@ -26,16 +26,12 @@ export interface DefaultsOptions extends FolderOptions {
   readonly client?: Connection.Options["client"]
 }
 
-/**
- * If `https_proxy` or `HTTPS_PROXY` contains the address of a proxy, https requests go through this proxy, except
- * requests to the hosts in `NO_PROXY`.
- */
 export const layerClient: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.merge(
   defaultClient.layer,
   Layer.effectDiscard(useProxyOfEnvironment)
 )
 
-// A direct call of the type guard `Layer.isLayer` would replace the exact type of `vault` with a general type.
+// As a type guard, `Layer.isLayer` would replace the exact type of `vault` with a general type.
 const isLayer: (value: unknown) => boolean = Layer.isLayer
 
 const layersOf = (options: DefaultsOptions) => {
@@ -49,10 +45,7 @@ const layersOf = (options: DefaultsOptions) => {
   }
 }
 
-/**
- * Returns `options` unchanged if `options` is not an object or cannot be read. In this case, `open` of the core package
- * rejects `options`.
- */
+/** Returns `options` unchanged if they are not a readable object. `open` of the core package then rejects them. */
 export const withDefaults = <Options extends DefaultsOptions>(
   options: Options
 ): Options & ReturnType<typeof layersOf> =>

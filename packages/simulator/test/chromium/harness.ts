@@ -53,10 +53,7 @@ export const changes = ({ before, simulator }: Pick<Prepared, "before" | "simula
   }).map(([path, body]) => ({ url: `${simulator.control}${path}`, body }))
 }
 
-/**
- * Returns one form post for each login page in `pages`. Each post logs in. An attacker's page could send these posts
- * if it knew the credentials.
- */
+/** One form post for each login page. An attacker's page could send these posts if it knew the credentials. */
 export const logins = (simulator: Simulator.Simulator["Service"]) =>
   Effect.forEach(pages, (page) =>
     Effect.map(codeFor(simulator, page), (code) => ({
@@ -111,7 +108,7 @@ const closeOthers = (page: Page) =>
     await Promise.all(others.map((other) => other.close()))
   })
 
-/** Attacks that some pages cannot run, because these attacks need an origin that the browser trusts. */
+/** These attacks need an origin that the browser trusts. */
 const sometimesAbsent = ["fetch in a service worker", "a speculative prefetch"]
 
 interface Attempt {
@@ -119,15 +116,14 @@ interface Attempt {
   readonly read?: RegExp
   /** Expected status. Default: 403. If the status is given, the state is not compared. */
   readonly status?: number
-  /** The attacks to run. Default: all attacks of the kind. */
+  /** Default: all attacks of the kind. */
   readonly names?: ReadonlyArray<string>
-  /** The attacks to leave out. Default: no attacks. */
   readonly except?: ReadonlyArray<string>
 }
 
 /**
- * Runs attacks on each target. The simulator must receive and refuse each attack, and the page must not read or change
- * anything. `attempt` can change these expectations.
+ * The simulator must receive and refuse each attack. The page must neither read nor change anything. `attempt` can
+ * change these expectations.
  */
 export const tryAll = Effect.fnUntraced(function* (
   frame: Frame,
@@ -158,8 +154,8 @@ export const tryAll = Effect.fnUntraced(function* (
 })
 
 /**
- * `served` is content that the browser shows in place of the host's answer. This simulates DNS rebinding: the page
- * comes from the attacker's machine, and afterwards its host name resolves to this machine.
+ * The browser shows `served` instead of the host's answer. This simulates DNS rebinding: later requests of the page to
+ * its host reach this machine.
  */
 export const inPage = <E>(
   url: string,

@@ -1,4 +1,4 @@
-/** The table of the endpoints of `broker-auth serve`. The router and the OpenAPI document are made from this table. */
+/** The endpoints of `broker-auth serve`, for the router and the OpenAPI document. */
 import type { Refusal } from "./problems.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -79,12 +79,9 @@ export interface Endpoint {
   readonly summary: string
   readonly body?: SchemaName
   readonly answer: { readonly type: "application/json" | "text/event-stream"; readonly schema: SchemaName }
-  /** The refusals that this endpoint may answer with, in addition to the common refusals. */
+  /** In addition to `commonRefusals`. */
   readonly refusals: ReadonlyArray<Refusal>
-  /**
-   * Whether the endpoint itself may fail because of an account or the vault. The check of the bearer token, which may
-   * fail because of the vault, does not count.
-   */
+  /** Whether the endpoint's handler can fail because of an account or the vault. */
   readonly canFail: boolean
 }
 
@@ -151,7 +148,7 @@ const patterns = Object.entries(endpoints).map(
     [name as EndpointName, method, new RegExp(`^${path.replaceAll(".", "\\.").replace("{name}", "([^/]+)")}$`)] as const
 )
 
-/** `allowed` contains the methods of all endpoints that have the path. It is empty if no endpoint has the path. */
+/** `allowed` lists the methods that the path accepts. It is empty if the path is unknown. */
 export const routeOf = (method: string, path: string): Route | { readonly allowed: ReadonlyArray<string> } => {
   const allowed: Array<string> = []
   for (const [endpoint, own, pattern] of patterns) {

@@ -1,4 +1,4 @@
-/** Gets a session from the broker: by a refresh if possible, otherwise by a login that the login guard allows. */
+/** Gets a session from the broker: by a refresh if possible, otherwise by a login. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -31,24 +31,20 @@ export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
   /**
-   * Set only if the new token has already expired, or expires within 30 seconds. The session manager first stores the
-   * new session, and then caches it. If the token has expired when the session is cached, callers get this error
-   * instead of `SessionExpired`.
+   * Set only if the new token has expired or expires within 30 seconds. If the token has expired when the session is
+   * cached, callers get this error instead of `SessionExpired`.
    */
   readonly over?: AuthError.AuthError | undefined
 }
 
-/**
- * Checks that run before a request is sent. A logout ends the running renewal: the checks fail, so that the renewal
- * sends no login after the logout.
- */
+/** After a logout, the checks fail, so that a running renewal sends no further login. */
 export interface Checks {
   /**
    * Fails after a logout in this program, or if another program may hold the session lock. Runs directly before a
    * login, a refresh or a one-time code is sent.
    */
   readonly here: Effect.Effect<void, Failure>
-  /** Fails whenever `here` fails. Also fails after a logout in another program, or if the store cannot be read. */
+  /** Like `here`, but also fails after a logout in another program, or if the store cannot be read. */
   readonly anywhere: Effect.Effect<void, Failure>
   readonly loggedOut: Effect.Effect<never, AuthError.AuthError>
 }
@@ -61,26 +57,17 @@ export interface Request {
   readonly countFailure: () => Failing
   /** True if the current access token has neither expired nor been refused. */
   readonly isLive: boolean
-  /**
-   * Removes the refresh token from memory and from the store. A refresh token that was refused or is used up must never
-   * be sent again.
-   */
+  /** Removes the refresh token from memory and from the store. A refused or used-up token must never be sent again. */
   readonly dropRefreshToken: Effect.Effect<void>
 }
 
-/**
- * Failed refreshes in a row. A refresh in which the broker refused the token is not counted. `since` is the time of the
- * first counted refresh.
- */
+/** The refreshes that `countFailure` has counted in a row. `since` is the time of the first. */
 export interface Failing {
   readonly count: number
   readonly since: number
 }
 
-/**
- * If at least `count` refreshes in a row have failed, and the first of them was at least `span` milliseconds ago, a
- * login may be sent.
- */
+/** A login may be sent after `count` failed refreshes in a row, over at least `span` milliseconds. */
 const enoughFailures = { count: 3, span: 30_000 }
 
 /** Reasons that mean that the broker has refused a token. */
@@ -94,7 +81,7 @@ const refusals: ReadonlySet<string> = new Set([
 const isRefusal = ({ reason }: AuthError.AuthError): boolean =>
   refusals.has(reason._tag) && !(reason._tag === "BrokerRejected" && reason.code.startsWith("HTTP "))
 
-/** After a refresh that failed for one of these reasons, no login is sent, because the login would fail too. */
+/** If a refresh fails for one of these reasons, a login would fail too. */
 const forbidsLogin: ReadonlySet<string> = new Set(["PermissionDenied", "AccountLocked", "ActionRequired"])
 
 const adopt =
@@ -107,23 +94,19 @@ export const reasonOf = (failure: Failure): string => failure.reason._tag
 const minLifetime = 30_000
 
 /**
- * Whether a new token has expired or expires within 30 seconds, according to the expiry in the token itself. An expiry
- * that this program computed is not used. It comes from the same clock as `now`, so it cannot show that this clock is
- * wrong.
+ * Uses only the expiry in the token itself. A computed expiry comes from the same clock as `now`, so it cannot show
+ * that this clock is wrong.
  */
 const isExpiredOnArrival = ({ expiresAt, expirySource }: Session.Session, now: number): boolean =>
   expirySource === "jwt" && expiresAt !== undefined && expiresAt - now < minLifetime
 
-/** Milliseconds in half an hour. Brokers' daily cut-offs are at full or half hours in IST, and therefore in UTC too. */
+/** In milliseconds. Daily cut-offs are at full or half hours in IST, and therefore in UTC too. */
 const halfHour = 1_800_000
 
 /** For this number of milliseconds after a daily cut-off, the broker may issue tokens that expired at this cut-off. */
 const nearCutOff = 120_000
 
-/**
- * Some new tokens expire at a daily cut-off that is less than 30 seconds away or has just passed. For these tokens,
- * returns the wait before the next login, in milliseconds.
- */
+/** If a new token expires at a daily cut-off near `now`, the next login must wait. Returns the milliseconds to wait. */
 const cutOffWait = (session: Session.Session, now: number): number | undefined => {
   const { expiresAt } = session
   if (!isExpiredOnArrival(session, now) || expiresAt === undefined || expiresAt % halfHour !== 0) return undefined
@@ -131,10 +114,7 @@ const cutOffWait = (session: Session.Session, now: number): number | undefined =
   return now - expiresAt < nearCutOff ? expiresAt + nearCutOff - now : undefined
 }
 
-/**
- * How far this machine's clock is ahead of the broker's clock, in milliseconds. The `Date` header of the last answer
- * shows the broker's clock.
- */
+/** How far this machine's clock is ahead of the broker's clock, in milliseconds. */
 const driftOf = ({ answeredAt, date }: Departure): number | undefined => {
   const at = date === undefined ? undefined : Option.getOrUndefined(DateTime.make(date))
   return at === undefined || answeredAt === undefined ? undefined : answeredAt - DateTime.toEpochMillis(at)
@@ -189,9 +169,8 @@ export const make = (
     })
 
   /**
-   * Returns the refresh, or `undefined` if no refresh may be sent. A daily cut-off usually ends both the access token
-   * and the refresh token. So a session that ended at a daily cut-off is refreshed only if `renewal.afterCutOff` is
-   * true.
+   * A daily cut-off usually ends the refresh token too. So a session that ended at a daily cut-off is refreshed only if
+   * `renewal.afterCutOff` is true.
    */
   const refreshOf = (previous: Session.Session | undefined, now: number) => {
     if (renewal.refresh === undefined || previous?.tokens.refresh === undefined) return undefined
@@ -204,7 +183,7 @@ export const make = (
   const finish = ledger.note(account, (before) => Ledger.finish(before, account.app))
 
   /**
-   * Records why a login failed after the broker had accepted the credentials. The guard counts such a login as
+   * Records why a login failed after the broker had accepted the credentials. The guard counts this login as
    * accepted, and does not record the failure. `before` is the number of pauses in a row before this login.
    */
   const noteUnfinished = Effect.fnUntraced(function* (failure: AuthError.AuthError, before?: number) {
@@ -226,8 +205,8 @@ export const make = (
     AuthError.make(account.broker, "login", new AuthError.ActionRequired({ what: message }))
 
   /**
-   * Some logins store their progress after the broker has accepted the credentials. The guard counts such a login as
-   * accepted, even if the login fails later.
+   * When a login stores its progress, the broker has accepted the credentials. So the guard counts the login as
+   * accepted, even if it fails later.
    */
   const byNewLogin = (
     login: Effect.Effect<Session.Session, AuthError.AuthError>,
@@ -267,7 +246,7 @@ export const make = (
     )
   }
 
-  /** Continues the login whose progress is stored. Returns `undefined` if a new login is needed. */
+  /** Returns `undefined` if a new login is needed. */
   const resumeLogin = Effect.fnUntraced(function* (
     checks: Checks,
     byPerson: boolean
@@ -342,8 +321,8 @@ export const make = (
   })
 
   /**
-   * Checks whether a new token has expired or expires within 30 seconds. If the broker accepts such a token in the
-   * profile call, this machine's clock may be wrong, so the expiry counts as unknown.
+   * If the broker accepts an expired token in the profile call, this machine's clock may be wrong. So the expiry counts
+   * as unknown.
    */
   const checkExpiry = Effect.fnUntraced(function* (
     got: Exchanged,
@@ -367,10 +346,6 @@ export const make = (
     return { ...got, over: pause === undefined ? undefined : toError(account.broker, pause) }
   })
 
-  /**
-   * If `cutOffWait` returns a wait and `renewal` has a login, waits and then logs in again. Passes the newest session
-   * to `checkExpiry`.
-   */
   const arrive = Effect.fnUntraced(function* (
     got: Exchanged,
     byPerson: boolean,
@@ -399,8 +374,7 @@ export const make = (
     return yield* Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(exchanged), (got) => {
         const arrived = restore(arrive(got, request.byPerson, checks, hadTrouble, departure))
-        // If `arrived` fails or is interrupted, the new session is lost. If the refresh has used up the refresh token
-        // of `previous`, this token is then removed.
+        // If `arrived` fails or is interrupted, the new session is lost. A used-up refresh token is then removed.
         const { previous } = request
         const isUsedUp = got.by === "Refreshed" && previous !== undefined && isRotated(got.session, previous)
         return isUsedUp ? Effect.onError(arrived, () => request.dropRefreshToken) : arrived

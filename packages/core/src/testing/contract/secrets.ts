@@ -23,7 +23,7 @@ import {
   type World
 } from "./subject.ts"
 
-/** Runs an effect. Checks that its logs, its spans, and its printed result or failure contain no secret. */
+/** Checks that the logs, the spans, and the printed result or failure of `effect` contain no secret. */
 export const watched = Effect.fnUntraced(function* (
   subject: Subject,
   effect: Effect.Effect<unknown, unknown>,
@@ -53,8 +53,8 @@ const answers: ReadonlyArray<readonly [string, Fault]> = [
 ]
 
 /**
- * In a request body, each text in quotation marks that contains at least four digits in a row counts as a code. The
- * values of public credentials, such as a user id, do not count.
+ * In a request body, each quoted text with four digits in a row counts as a code. Public credentials, such as a user
+ * id, do not count.
  */
 const codesIn = (subject: Subject, world: World) =>
   Effect.map(world.fake.journal, (entries) => {
@@ -91,7 +91,7 @@ const life = (
 
 export const secrets = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "shows no secret in the life of a session, from the login to the logout",
+    name: "shows no secret from login to logout",
     run: life(subject, "31 seconds", (context, session) =>
       Effect.gen(function* () {
         const profile = provides(context, "Profile") ? yield* (yield* service(context, Profile)).profile(session) : 0
