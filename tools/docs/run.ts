@@ -30,8 +30,7 @@ Object.assign(globalThis, {
     compared[line] ||= difference(actual, expected)
     return actual
   },
-  // `__run` only collects the program, and returns a promise that never settles. `runOne` runs the program later. If
-  // `__run` ran the program, a `.catch` of the example would hide a failure of the program.
+  // `runOne` runs the program later. If `__run` ran the program, a `.catch` in the example would hide a failure.
   __run: (program: Effect.Effect<unknown, unknown>) => {
     programs.push(program)
     return new Promise(() => {})

@@ -14,11 +14,10 @@ import type { BrokerId } from "./protocol.ts"
 interface Kind {
   readonly make: Effect.Effect<FakeBroker>
   readonly origin: string
-  /** The endpoint that receives credentials. */
   readonly login: string
   /** Endpoints that return a session: logins and refreshes. */
   readonly exchanges: ReadonlyArray<string>
-  /** Names of the secret fields of an answer. The first field contains the access token. */
+  /** The token fields of an answer. The first field contains the access token. */
   readonly tokens: ReadonlyArray<string>
   /** The secret fields of an account. */
   readonly secrets: ReadonlyArray<string>
@@ -55,7 +54,7 @@ const kinds: Readonly<Record<BrokerId, Kind>> = {
 
 export const brokerIds: ReadonlyArray<BrokerId> = ["samco", "angel"]
 
-/** Returns the digest that a program reports instead of a token. */
+/** Programs report this digest instead of the token. */
 export const digestOf = (token: string): string => createHash("sha256").update(token).digest("hex")
 
 export interface Broker {
@@ -69,9 +68,9 @@ export interface Broker {
   /** Offset of the broker's clock from the machine's clock, in milliseconds. */
   readonly ahead: () => number
   readonly advance: (millis: number) => Promise<void>
-  /** Sets the clock to the next cut-off, at which all sessions end, plus `after` milliseconds. Default: 1. */
+  /** Sets the clock to `after` milliseconds after the next cut-off. Default: 1. */
   readonly advanceToCutOff: (after?: number) => Promise<void>
-  /** Sets the clock forward, to `leftMillis` milliseconds before the end of a TOTP period. */
+  /** Sets the clock to `leftMillis` before the end of a TOTP period. */
   readonly advanceInPeriod: (leftMillis: number) => Promise<void>
   readonly inject: (endpoint: string, fault: Fault, times?: number) => Promise<void>
   readonly journal: () => Promise<ReadonlyArray<JournalEntry>>
@@ -79,7 +78,7 @@ export interface Broker {
   readonly exchanges: () => Promise<ReadonlyArray<JournalEntry>>
   /** Digests of the issued access tokens, from the oldest to the newest. */
   readonly issued: () => ReadonlyArray<string>
-  /** Digests of the access tokens that were sent in successful logout and refresh requests (HTTP status 200 to 299). */
+  /** Digests of the access tokens of successful logout and refresh requests. */
   readonly ended: () => Promise<ReadonlySet<string>>
   /** All issued tokens, and all secrets of the account. */
   readonly secrets: () => ReadonlyArray<string>
@@ -116,7 +115,7 @@ const recorded = (make: Effect.Effect<FakeBroker>, hear: (text: string) => void)
     }
   }))
 
-/** Starts a broker. Its clock starts at 12:00 IST, so that no run reaches a cut-off by chance. */
+/** The broker's clock starts at 12:00 IST, so that no run reaches a cut-off by chance. */
 export const startBroker = async (id: BrokerId): Promise<Broker> => {
   const kind = kinds[id]
   const issued: Array<string> = []

@@ -15,7 +15,6 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { makeTiny, morning, pass, type Tiny } from "./sessions.ts"
 
-/** Makes managers with one fake broker for each account. */
 const begin = Effect.fnUntraced(function* (prepare: (tiny: Tiny, name: string) => void = () => undefined) {
   yield* TestClock.setTime(morning)
   const brokers = new Map<string, Tiny>()
@@ -45,7 +44,7 @@ type Managers = Effect.Success<ReturnType<typeof begin>>["managers"]
 const warmed = (managers: Managers, all: ReadonlyArray<string>, options?: SessionManagers.WarmOptions) =>
   Stream.runCollect(managers.warm(all, options))
 
-it.effect("SessionManagers builds the layer of an account once for all callers", () =>
+it.effect("SessionManagers builds an account's layer once for all callers", () =>
   Effect.gen(function* () {
     const { brokers, built, managers } = yield* begin()
     const asked = Effect.all(
@@ -59,7 +58,7 @@ it.effect("SessionManagers builds the layer of an account once for all callers",
   })
 )
 
-it.effect("SessionManagers returns the same manager and the same services at each call for an account", () =>
+it.effect("SessionManagers returns the same manager and services at each call", () =>
   Effect.gen(function* () {
     const { managers } = yield* begin()
     const session = yield* managers.session("T1")
@@ -84,7 +83,7 @@ it.effect("SessionManagers does not share a session between two accounts", () =>
   })
 )
 
-it.effect("SessionManagers closes the layer of every account, even if the finalizer of one layer dies", () =>
+it.effect("SessionManagers closes every layer, even if one finalizer dies", () =>
   Effect.gen(function* () {
     const closed: Array<string> = []
     const open = Effect.gen(function* () {
@@ -114,10 +113,7 @@ describe("sessions: the layer of an account", () => {
   const misconfigured = AuthError.invalidRequest("tiny", "configuration", "pin", "is missing")
   const servicesOf = (tiny: Tiny) => Context.make(Renewal, tiny.renewal).pipe(Context.add(Logout, tiny.logout))
 
-  /**
-   * The layer of an account takes one second to build, and the first `failures` builds fail. Accounts whose name begins
-   * with `shared` share one layer. `held` returns the number of finalizers in the scope of the managers.
-   */
+  /** The first `failures` builds fail. `held` returns the number of finalizers in the scope of the managers. */
   const failing = Effect.fnUntraced(function* (failures: number) {
     yield* TestClock.setTime(morning)
     const counts = { built: 0, open: 0 }
@@ -143,7 +139,7 @@ describe("sessions: the layer of an account", () => {
     return (yield* Fiber.join(running)).reason._tag
   })
 
-  it.effect("is built again at the next call if its build failed", () =>
+  it.effect("is built again at the next call after a failed build", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(1)
       assert.strictEqual(yield* asked(managers.session("T1")), "InvalidRequest")
@@ -154,7 +150,7 @@ describe("sessions: the layer of an account", () => {
     })
   )
 
-  it.effect("is built again after a failure even if two accounts share the layer", () =>
+  it.effect("is built again after a failure, even if two accounts share the layer", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(1)
       assert.strictEqual(yield* asked(managers.session("shared 1")), "InvalidRequest")
@@ -206,7 +202,7 @@ describe("sessions: the layer of an account", () => {
     })
   )
 
-  it.effect("is built at the next call if `lookup` threw an error at the first call", () =>
+  it.effect("is built at the next call after `lookup` threw an error", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       let built = 0
@@ -262,7 +258,7 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
-  it.effect("starts the remaining logins after the first logins have hung for two minutes", () =>
+  it.effect("starts the remaining logins after the first logins time out", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin((tiny, name) => {
         if (name.startsWith("hangs")) tiny.latency = "1 hour"
@@ -399,7 +395,7 @@ describe("sessions: SessionManagers.warm", () => {
         yield* pass("100 millis")
       }
       assert.lengthOf(starts, 4)
-      // The test looks every 100 milliseconds, so it sees each start at most 100 milliseconds late.
+      // The loop sees each start up to 100 milliseconds late.
       assert.isAtLeast(Math.min(...starts.slice(1).map((at, index) => at - starts[index]!)), 900)
       yield* Fiber.join(running)
     })

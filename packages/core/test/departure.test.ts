@@ -27,8 +27,8 @@ const midnight = Date.UTC(2026, 10, 21, 18, 30)
 const fields = { account, method: "pin", expiry: Expiry.dailyAt("00:00") }
 const toIssue = ({ token }: { readonly token: string }) => ({ tokens: { access: Redacted.make(token) } })
 
-describe("the validity of a session starts when its login is sent:", () => {
-  it.effect("a login that the rate limit delays until after midnight returns a session of the new day", () =>
+describe("a session's validity starts when the login is sent:", () => {
+  it.effect("a login that the rate limit delays past midnight belongs to the new day", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const { client, seen } = yield* connect([() => yes()])
@@ -44,7 +44,7 @@ describe("the validity of a session starts when its login is sent:", () => {
     })
   )
 
-  it.effect("a login that is sent before midnight and answered after midnight returns a session of the old day", () =>
+  it.effect("a login sent before midnight and answered after midnight belongs to the old day", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       let answer = (): void => undefined
@@ -72,7 +72,7 @@ describe("the validity of a session starts when its login is sent:", () => {
     })
   )
 
-  it.effect("Session.withDeparture returns the start time of a call that sends no request", () =>
+  it.effect("Session.withDeparture returns the start time of a call without requests", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight)
       const [value, at] = yield* Session.withDeparture(Effect.as(TestClock.adjust("5 seconds"), "nothing"))

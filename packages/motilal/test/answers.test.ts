@@ -4,7 +4,6 @@ import { calls, layerAnswer, printed, reasonOf, sentBy } from "./support.ts"
 
 const mebibyte = 1_048_576
 
-/** Makes a body of 80 chunks of 256 KiB each. `counted.chunks` is the number of chunks that the reader requested. */
 const bodyOf20MiB = () => {
   const chunk = new TextEncoder().encode(`{"status":"SUCCESS","AuthToken":"`.padEnd(mebibyte / 4, "x"))
   const counted = { chunks: 0 }
@@ -23,7 +22,7 @@ const refusal = (message: string, errorcode = "MO9999") =>
 
 describe("answers that are too large or repeat secrets", () => {
   for (const [endpoint, call] of Object.entries(calls)) {
-    it.effect(`${endpoint}: an answer of 20 MiB is rejected before it is read to its end`, () =>
+    it.effect(`${endpoint}: an answer of 20 MiB is rejected before its end is read`, () =>
       Effect.gen(function* () {
         const { body, counted } = bodyOf20MiB()
         const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body)))
@@ -35,7 +34,7 @@ describe("answers that are too large or repeat secrets", () => {
       })
     )
 
-    it.effect(`${endpoint}: an error does not show secrets that the broker's refusal repeats`, () =>
+    it.effect(`${endpoint}: the error does not show secrets from the broker's refusal`, () =>
       Effect.gen(function* () {
         const sent = sentBy(endpoint)
         const error = yield* Effect.flip(Effect.provide(call, layerAnswer(refusal(`no ${sent.join(" and ")}`))))

@@ -111,7 +111,7 @@ describe("invalid credentials:", () => {
   )
 
   for (const [what, given] of [
-    ["options that are undefined", undefined],
+    ["undefined in place of options", undefined],
     ["options without an API key", {}],
     ["a blank API key", { apiKey: secret(" ") }],
     ["an API key that is not Redacted", { apiKey: 7 }]
@@ -177,7 +177,7 @@ describe("layerConfig", () => {
 
 describe("an invalid option:", () => {
   for (const dailyEnd of ["25:00", "8am", "08:60", "", 800] as const) {
-    it.effect(`dailyEnd with the value ${JSON.stringify(dailyEnd)} is rejected when the layer is built`, () =>
+    it.effect(`dailyEnd ${JSON.stringify(dailyEnd)} is rejected when the layer is built`, () =>
       Effect.gen(function* () {
         const options = { dailyEnd: dailyEnd as "08:00" }
         for (const layer of [
@@ -232,7 +232,7 @@ describe("a login with an invalid one-time code", () => {
   }
 })
 
-describe("calls of RupeezyApi from untyped code:", () => {
+describe("invalid calls send no request:", () => {
   const wrong = "is missing, blank or of the wrong type"
   const logins: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
     ["no argument", undefined, ["request"]],
@@ -260,7 +260,7 @@ describe("calls of RupeezyApi from untyped code:", () => {
     ...exchanges.map(([what, request, fields]) => ["createSession", what, request, fields] as const)
   ]
   for (const [name, what, request, fields] of table) {
-    it.effect(`${name} with ${what} sends no request, and its error names the invalid fields`, () =>
+    it.effect(`the error of ${name} with ${what} names the invalid fields`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api[name](request as never))
         const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
@@ -288,7 +288,7 @@ describe("calls of RupeezyApi from untyped code:", () => {
     }
   }
 
-  it.effect("Profile.profile and Logout.logout fail with SessionExpired if the session is an empty object", () =>
+  it.effect("Profile.profile and Logout.logout reject an empty object with SessionExpired", () =>
     Effect.gen(function* () {
       const layer = RupeezyAuth.layer({ credentials })
       const profile = yield* refused(Profile.profile({} as never), layer)

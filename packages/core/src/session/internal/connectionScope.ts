@@ -1,4 +1,4 @@
-/** Opens and closes connections, and supplies the default vault, key and HTTP client of a connection. */
+/** Opens and closes connections. Supplies the default vault, key and HTTP client. */
 import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Deferred from "effect/Deferred"
@@ -19,13 +19,11 @@ import type { ManagerOwner } from "./managerOwner.ts"
 
 export interface BaseOptions {
   /**
-   * The vault, in which sessions are stored. Default: the memory of this connection. The sessions in this memory are
-   * lost when the connection is closed.
+   * The vault that stores the sessions. Default: memory. Sessions in memory are lost when the connection is closed.
    */
   readonly vault?: Layer.Layer<SessionStore | SessionLock, AuthError.AuthError | VaultError> | undefined
   /**
-   * The key with which `PendingLogin.seal` encrypts browser logins. Default: a random key that only this connection
-   * has.
+   * The key with which `PendingLogin.seal` encrypts browser logins. Default: a random key for each connection.
    */
   readonly key?: Layer.Layer<VaultKey.VaultKey, AuthError.AuthError | VaultError> | undefined
   /** The HTTP client. Default: the global `fetch`. */
@@ -44,8 +42,8 @@ export const base = ({ client, key, vault }: BaseOptions) => ({
 
 export interface Closable {
   /**
-   * Closes the connection. After this, the promises of all other functions of the connection reject. If a `logout` is
-   * running, `close` waits until the `logout` has ended. Stored sessions stay valid.
+   * Closes the connection. Running and later calls of all other functions reject, except a running `logout`. `close`
+   * waits until the `logout` has ended. Stored sessions stay valid.
    */
   readonly close: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>

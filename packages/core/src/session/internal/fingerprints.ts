@@ -5,10 +5,7 @@ import { sha256 } from "../../login/internal/sha256.ts"
 
 const label = "broker-auth fingerprint 1\n"
 
-/**
- * Returns the fingerprint of a secret: a hash of the store's key and the secret. A person who knows the fingerprint of
- * a PIN, but not the key, cannot find the PIN by trying all PINs.
- */
+/** Hashes the store's key and the secret. Without the key, nobody can find a PIN by hashing all possible PINs. */
 export const fingerprints =
   (key: Redacted.Redacted<Uint8Array>) =>
   (secret: Redacted.Redacted<string>): Effect.Effect<string> => {
