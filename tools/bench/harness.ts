@@ -1,7 +1,6 @@
 /**
- * Compares candidates that do the same job. Each candidate runs in its own process. In every round, all candidates run
- * one after another, so that a busy machine slows all of them equally. The tables show the median of all rounds.
- * Compare only ratios, because absolute times depend on the machine.
+ * Compares candidates that do the same job, each in its own process. In every round, the candidates run one after
+ * another, so that a busy machine slows all of them equally.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -13,45 +12,44 @@ import { median } from "./statistics.ts"
 export type Run = (turn: Turn) => Promise<void | Outcome>
 
 export interface Outcome {
-  /** Additional columns of the table. Each key is the heading of a column. */
+  /** Additional columns of the table. The keys are the headings. */
   readonly notes?: Readonly<Record<string, number>>
   /**
-   * The duration and the CPU time of all jobs together. `candidate.ts` uses these figures instead of its own
-   * measurements. Set this field if each job is a process, or if the run pauses before the jobs.
+   * The totals of all jobs. They replace the measurements of `candidate.ts`. Set this field if each job is a process,
+   * or if the run pauses before the jobs.
    */
   readonly jobs?: { readonly seconds: number; readonly cpuMicros: number }
-  /** The durations of the jobs in milliseconds. The table shows their median and their 99th percentile. */
+  /** The durations of the jobs in milliseconds. */
   readonly latencies?: Float64Array
 }
 
 export interface Candidate {
   readonly title: string
-  /** Set if the candidate uses our library. With the option `--against`, such a candidate has a twin: see `Entrant`. */
+  /** Set if the candidate uses our library. With `--against`, the candidate then has a twin: see `Entrant`. */
   readonly ours?: true
   readonly nodeArgs?: ReadonlyArray<string>
   /** Runs once, in the candidate's own process. If the bench has programs, `folder` contains them. */
   readonly prepare: (url: string, folder: string) => Promise<Run>
 }
 
-/** A part of a round. In a turn, each candidate runs a number of jobs. */
+/** A part of a round, in which each candidate runs `count` jobs. */
 export interface Turn {
-  /** Title of the turn. Default: the name and the value of the field `concurrency`, such as `concurrency 64`. */
+  /** Default: the concurrency, such as `concurrency 64`. */
   readonly title?: string
   readonly concurrency: number
   readonly count: number
-  /** Number of requests that the server receives for each job. Default: 1. */
+  /** Default: 1. */
   readonly requestsPerJob?: number
   readonly accounts?: number
   /**
-   * A parameter that the run reads, such as the state of the session. If the value is `timed`, the run records the
-   * duration of each job.
+   * A parameter of the run, such as the state of the session. With `timed`, the run records the duration of each job.
    */
   readonly variant?: string
 }
 
 export interface Measured {
   readonly perSecond: number
-  /** CPU time (user and system) divided by the number of jobs, in microseconds. */
+  /** User and system CPU time per job, in microseconds. */
   readonly cpuMicros: number
   readonly notes: Readonly<Record<string, number>>
 }
@@ -59,8 +57,8 @@ export interface Measured {
 export interface Plan {
   readonly rounds: number
   /**
-   * Time limit in seconds for the whole bench, with its warm-up. The first round always runs. A later round starts only
-   * if it will probably end within the limit. With the option `--rounds`, the limit does not apply.
+   * Time limit for the bench with its warm-up. The first round always runs. A later round starts only if it will
+   * probably end in time. With `--rounds`, the limit does not apply.
    */
   readonly seconds: number
   /** Number of jobs that each candidate runs before the measurement. */
@@ -77,17 +75,17 @@ export interface Bench {
    */
   readonly shows?: "rate" | "time" | "notes"
   /**
-   * Writes programs to `folder`. The candidates start or measure these programs. The programs use the library of the
-   * checkout `root`.
+   * Writes to `folder` the programs that candidates start or measure. The programs use the library of the checkout
+   * `root`.
    */
   readonly programs?: (root: string, folder: string) => Promise<void>
-  /** The server of the bench. `delay`: the delay of its answers in milliseconds. Default: no server is started. */
+  /** The server of the bench, if any. `delay` is in milliseconds. */
   readonly answer?: { readonly delay: number; readonly tls?: true }
   readonly candidates: Readonly<Record<string, Candidate>>
-  /** Names of candidates. The table shows the ratio of each candidate to these candidates. */
+  /** Names of the candidates to which the table shows ratios. */
   readonly baselines: ReadonlyArray<string>
   readonly plans: Readonly<Record<"quick" | "full", Plan>> & { readonly check?: Plan }
-  /** Time-out of a turn, in seconds. Default: 120. If this field is set, the stderr of the candidates is printed. */
+  /** Time-out of a turn. Default: 120. If set, the standard error of the candidates is printed. */
   readonly turnSeconds?: number
   /** If set, the bench runs only when the command names it. */
   readonly onlyByName?: true
@@ -102,13 +100,13 @@ export interface Checkout {
 
 export interface Entrant {
   /**
-   * Unique in the run. A candidate has its own name, such as `ours-node`. A twin has a name such as `ours-node@before`:
-   * the name of its candidate, `@`, and the label of the twin's checkout.
+   * Unique in the run, such as `ours-node`. The name of a twin ends with the label of its checkout, such as
+   * `ours-node@before`.
    */
   readonly name: string
   readonly title: string
   readonly script: string
-  /** Path of the bench's file. The process of the entrant loads this file. */
+  /** Path of the bench's file. */
   readonly file: string
   /** Name of the candidate in `file`. */
   readonly candidate: string
@@ -116,10 +114,7 @@ export interface Entrant {
   readonly checkout: Checkout
   /** A twin runs the same number of jobs as its candidate. */
   readonly turns: ReadonlyArray<Turn>
-  /**
-   * Name of the twin. The twin is the same candidate with the library of the other checkout. `undefined` if this
-   * entrant has no twin, or is a twin.
-   */
+  /** Name of the twin: the same candidate with the library of the other checkout. A twin has no twin. */
   readonly twin: string | undefined
 }
 
@@ -157,12 +152,11 @@ export const loops =
 const here = path.dirname(fileURLToPath(import.meta.url))
 
 export const root = path.join(here, "../..")
-/** The label of this checkout. The label of another checkout is the name of its folder, which cannot be `.`. */
+/** The label of this checkout. Other checkouts have the name of their folder as the label. */
 export const ownLabel = "."
 
 /**
- * Measures `once` for each key, and returns the time for the slowest key divided by the median time. The time for a key
- * is the shortest of three tries.
+ * Returns the time for the slowest key divided by the median time. The time for a key is the shortest of three tries.
  */
 export const slowestOf = async (keys: ReadonlyArray<string>, once: (key: string) => Promise<void>): Promise<number> => {
   const best = new Map<string, number>(keys.map((key) => [key, Infinity]))
@@ -206,20 +200,17 @@ interface Load {
   readonly busy: number
 }
 
-/**
- * Returns the order of the candidates in a round. The order varies, so that a candidate does not always run after the
- * same other candidate.
- */
+/** Varies the order, so that a candidate does not always run after the same other candidate. */
 export const orderOf = <A>(values: ReadonlyArray<A>, round: number): ReadonlyArray<A> => {
   const by = Math.floor(round / 2) % values.length
   const rotated = [...values.slice(by), ...values.slice(0, by)]
   return round % 2 === 0 ? rotated : rotated.toReversed()
 }
 
-/** Returns the time limit of a turn in milliseconds. */
+/** In milliseconds. */
 const turnLimit = ({ turnSeconds = 120 }: Bench): number => turnSeconds * 1000
 
-/** Returns the time limit of the plan in seconds, extended in proportion to the number of twins. */
+/** Extends the time limit in proportion to the number of twins. */
 const secondsOf = ({ seconds }: Plan, entrants: ReadonlyArray<Entrant>): number => {
   const twins = entrants.filter(({ twin }) => twin !== undefined).length
   return (seconds * entrants.length) / Math.max(1, entrants.length - twins)
@@ -268,7 +259,7 @@ const takeTurn = async (
   server: Peer | undefined
 ): Promise<Sample> => {
   if (server === undefined) return { measured: await peer.call<Measured>(turn, turnLimit(bench)), busy: 0 }
-  // This call reopens connections that were closed during other turns. Benches with programs have no such connections.
+  // Reopens connections that were closed during other turns. Benches with programs keep no connections.
   if (bench.programs === undefined)
     await peer.call({ ...turn, count: Math.max(32, turn.concurrency) }, turnLimit(bench))
   await server.call("load")

@@ -1,7 +1,4 @@
-/**
- * Reads the key from the keyring, and prints `a key` or the tag of the error, with the duration of the read. After this
- * program has printed, it must end by itself, even if the keyring never answers.
- */
+/** After its output, this program must end by itself, even if the keyring never answers. */
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVaultKey from "@auth/node/NodeVaultKey"
 import * as Effect from "effect/Effect"

@@ -19,14 +19,13 @@ type Service = Redis.Redis["Service"]
 interface Program {
   readonly manager: SessionManager.SessionManager["Service"]
   readonly redis: Service
-  /** The commands of the store and the lock. If `quiet` made the client, the `XREAD` commands are included. */
   readonly sent: Sent
   readonly isWatching: Effect.Effect<boolean>
 }
 
-/** The commands of a client, and the number of commands that Redis has not answered yet. */
 interface Sent {
   readonly commands: Array<string>
+  /** Number of commands that Redis has not answered yet. */
   waiting: number
 }
 
@@ -50,7 +49,7 @@ const counting = (redis: Service, sent: Sent): Service => {
   }
 }
 
-/** Makes a client whose blocking reads never find an entry. Each read waits for its `BLOCK` time on the test clock. */
+/** Blocking reads find nothing, and wait for their `BLOCK` time on the test clock. */
 const quiet = (redis: Service, sent: Sent): Service => ({
   ...redis,
   reserve: Effect.map(redis.reserve, (connection) => ({
@@ -68,7 +67,6 @@ interface ProgramOptions {
   readonly tiny: Tiny
   readonly pollInterval?: Duration.Input
   readonly client?: (redis: Service, sent: Sent) => Service
-  /** Default: the `changes` of `SessionStore.makeRedis`. */
   readonly changes?: (redis: Service) => SessionStore.Changes
 }
 
@@ -107,7 +105,7 @@ const isLoggedOut = ({ manager }: Program) =>
 const has = ({ manager }: Program, number: string) =>
   Effect.map(manager.session, (session) => numberOf(session) === number)
 
-/** Closes each connection on which a program waits for changes, and returns the number of these connections. */
+/** Closes the connections that wait for changes, and returns their number. */
 const breakWatch = Effect.fnUntraced(function* (redis: Service) {
   const list = yield* redis.send<string>("CLIENT", "LIST")
   const ids = list
@@ -124,14 +122,14 @@ const proxyTo = (port: number) =>
     ({ stop }) => Effect.promise(stop)
   )
 
-/** Makes `changes` whose blocking reads end after 300 milliseconds, instead of the default of 20 seconds. */
+/** Blocking reads end after 300 milliseconds instead of 20 seconds. */
 const impatient = (prefix: string) => (redis: Service) =>
   redisChanges.make(redis, prefix, { block: Duration.millis(300), grace: Duration.millis(500) })
 
 describe.runIf(runsRedis)("sessions: a store in Redis", () => {
   const { url } = sharedServer()
 
-  it.live("reports another program's logout and renewal within a second, without polling", () =>
+  it.live("reports another program's renewal and logout within a second", () =>
     Effect.gen(function* () {
       const prefix = yield* freshPrefix
       const tiny = makeTiny()
@@ -166,7 +164,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.live("reports a change that was made while the connection was interrupted", () =>
+  it.live("reports a change made while the connection was interrupted", () =>
     Effect.gen(function* () {
       const prefix = yield* freshPrefix
       const { url } = yield* server
@@ -186,7 +184,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.live("reports a logout by another program after the connection was silently lost", () =>
+  it.live("reports a logout after the connection was silently lost", () =>
     Effect.gen(function* () {
       const prefix = yield* freshPrefix
       const { port, url } = yield* server
@@ -202,7 +200,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
       yield* other.manager.logout
       assert.isTrue(yield* eventually(isLoggedOut(one), 3))
       assert.isTrue(yield* eventually(one.isWatching))
-      // One connection for commands, and one that has replaced the lost connection.
+      // A connection for commands, and a new connection for changes.
       assert.strictEqual(proxy.open(), 2)
     })
   )
@@ -252,7 +250,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.effect("sends at most two commands an hour for an account, besides the reads of the stream of changes", () =>
+  it.effect("sends at most two commands an hour per account, besides reads of changes", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const prefix = yield* freshPrefix
@@ -283,48 +281,44 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.live(
-    "has the same mark after an interruption, but a new mark if the stream was deleted during the interruption",
-    () =>
-      Effect.gen(function* () {
-        const { url } = yield* server
-        const prefix = yield* freshPrefix
-        const redis = yield* connect(url)
-        const store = yield* SessionStore.makeRedis(yield* connect(url), { prefix })
-        const told: Array<number> = []
-        const watch = store.changes?.watch(account, (version) => Effect.sync(() => void told.push(version)))
-        const unwatch = yield* watch ?? Effect.die("The store reports no changes.")
-        const mark = markOf(store)
-        const interrupt = Effect.fnUntraced(function* (during: Effect.Effect<unknown, unknown>) {
-          yield* breakWatch(redis)
-          assert.isTrue(
-            yield* eventually(
-              Effect.map(isListening(store), (is) => !is),
-              5
-            )
+  it.live("keeps its mark after an interruption, unless the stream was deleted", () =>
+    Effect.gen(function* () {
+      const { url } = yield* server
+      const prefix = yield* freshPrefix
+      const redis = yield* connect(url)
+      const store = yield* SessionStore.makeRedis(yield* connect(url), { prefix })
+      const told: Array<number> = []
+      const watch = store.changes?.watch(account, (version) => Effect.sync(() => void told.push(version)))
+      const unwatch = yield* watch ?? Effect.die("The store reports no changes.")
+      const mark = markOf(store)
+      const interrupt = Effect.fnUntraced(function* (during: Effect.Effect<unknown, unknown>) {
+        yield* breakWatch(redis)
+        assert.isTrue(
+          yield* eventually(
+            Effect.map(isListening(store), (is) => !is),
+            5
           )
-          yield* Effect.orDie(during)
-          assert.isTrue(yield* eventually(isListening(store), 5))
-        })
-        assert.isTrue(yield* eventually(isListening(store), 5))
-        yield* store.put(account, "session", value, 0)
-        assert.isTrue(yield* eventually(Effect.sync(() => told.includes(1))))
-        yield* Effect.sleep("400 millis")
-        const first = yield* mark
-        yield* interrupt(store.put(account, "session", value, 1))
-        assert.strictEqual(yield* mark, first)
-        assert.isTrue(yield* eventually(Effect.sync(() => told.includes(2))))
-        yield* Effect.sleep("400 millis")
-        yield* interrupt(
-          Effect.andThen(store.put(account, "session", value, 2), redis.send("DEL", `${prefix}:changes`))
         )
-        assert.notStrictEqual(yield* mark, first)
-        assert.deepStrictEqual(told, [1, 2])
-        yield* unwatch
+        yield* Effect.orDie(during)
+        assert.isTrue(yield* eventually(isListening(store), 5))
       })
+      assert.isTrue(yield* eventually(isListening(store), 5))
+      yield* store.put(account, "session", value, 0)
+      assert.isTrue(yield* eventually(Effect.sync(() => told.includes(1))))
+      yield* Effect.sleep("400 millis")
+      const first = yield* mark
+      yield* interrupt(store.put(account, "session", value, 1))
+      assert.strictEqual(yield* mark, first)
+      assert.isTrue(yield* eventually(Effect.sync(() => told.includes(2))))
+      yield* Effect.sleep("400 millis")
+      yield* interrupt(Effect.andThen(store.put(account, "session", value, 2), redis.send("DEL", `${prefix}:changes`)))
+      assert.notStrictEqual(yield* mark, first)
+      assert.deepStrictEqual(told, [1, 2])
+      yield* unwatch
+    })
   )
 
-  it.live("lets the manager poll if the client cannot reserve a connection, or if Redis is a cluster", () =>
+  it.live("lets the manager poll in a cluster, or without reserved connections", () =>
     Effect.gen(function* () {
       const node = yield* cluster
       const withoutReserve = (redis: Service): Service => ({ ...redis, reserve: Effect.die("not implemented") })

@@ -57,7 +57,7 @@ export const loginRequest: RequestOf<MotilalApi.MotilalApi, "authdirectapi"> = {
   totp: Redacted.make("123456")
 }
 
-/** A session of the demo account with invented tokens, which the fake does not know. */
+/** The fake does not know the tokens of this session. */
 export const session: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access-of-a-test_M"),
@@ -65,13 +65,13 @@ export const session: Session = MotilalAuth.fromTokens({
   issuedAt: 0
 })
 
-/** A login that has no access token yet. Instead, `access` contains the login token. */
+/** A login without an access token: `access` contains the login token. */
 export const waiting: Pick<Session, "account" | "tokens"> = {
   account: session.account,
   tokens: { access: Redacted.make("login-of-a-test_M") }
 }
 
-/** A session of the API generation v4 or v3. Such a session has a single token. */
+/** A session of API generation v4 or v3, with its single token. */
 export const legacySession: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("login-of-a-test_M"),

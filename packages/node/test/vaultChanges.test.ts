@@ -30,7 +30,6 @@ interface Program {
   readonly reads: () => number
 }
 
-/** Starts a program with its own connection to the vault. */
 const program = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<Program, never, Scope.Scope> {
   const { store } = yield* Effect.orDie(open({ folder }))
   let reads = 0
@@ -68,7 +67,7 @@ const start = Effect.gen(function* () {
   return { folder, one, other }
 })
 
-/** Gives a background read time to complete. The read decrypts data, so it takes real time. */
+/** A background read decrypts data, which takes real time. */
 const settle = TestClock.withLive(Effect.sleep("30 millis"))
 
 const askAllDay = Effect.fnUntraced(function* (one: Program, other: Program, minutes: number) {
@@ -81,7 +80,7 @@ const askAllDay = Effect.fnUntraced(function* (one: Program, other: Program, min
 })
 
 describe("vaults: a SessionManager with a NodeVault", () => {
-  it.effect("reads the store at most twice an hour if programs write only sessions of other accounts", () =>
+  it.effect("reads at most twice an hour if only other accounts change", () =>
     Effect.gen(function* () {
       const { one, other } = yield* start
       const before = one.reads()
@@ -104,7 +103,7 @@ describe("vaults: a SessionManager with a NodeVault", () => {
     })
   )
 
-  it.effect("notices a write that its own program makes directly to the store", () =>
+  it.effect("notices a write to the store by its own program", () =>
     Effect.gen(function* () {
       const { one } = yield* start
       const entry = yield* one.store.get(mine, "session")
@@ -114,7 +113,7 @@ describe("vaults: a SessionManager with a NodeVault", () => {
     })
   )
 
-  it.effect("reads the session again if the vault's list of changes is incomplete", () =>
+  it.effect("reads the session again if the list of changes is incomplete", () =>
     Effect.gen(function* () {
       const { folder, one, other } = yield* start
       const asked = Effect.gen(function* () {

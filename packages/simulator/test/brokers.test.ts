@@ -148,7 +148,7 @@ const authenticator = ({ control }: Simulator.Info, broker: string, account: str
     )
   )
 
-it.live("a program logs in to RMoney with the TOTP code from GET /totp", () =>
+it.live("RMoney accepts the TOTP code from GET /totp", () =>
   Effect.gen(function* () {
     const called = yield* inSimulator(
       (simulator) => rmoneyLayer(simulator, rmoneyTotp, authenticator(simulator, "rmoney", rmoneyTotp.userId)),
@@ -172,7 +172,7 @@ const phone = ({ control }: Simulator.Info, broker: string, account: string) =>
     return Redacted.make(codes.at(-1) ?? "")
   })
 
-it.live("a program logs in to Motilal with the SMS code from GET /codes", () =>
+it.live("Motilal accepts the SMS code from GET /codes", () =>
   Effect.gen(function* () {
     const called = yield* inSimulator(motilalLayer, (simulator) =>
       Effect.gen(function* () {
@@ -184,7 +184,7 @@ it.live("a program logs in to Motilal with the SMS code from GET /codes", () =>
   })
 )
 
-it.live("a program logs in to RMoney with the SMS code from GET /codes", () =>
+it.live("RMoney accepts the SMS code from GET /codes", () =>
   Effect.gen(function* () {
     const called = yield* inSimulator(
       (simulator) => rmoneyLayer(simulator, rmoney),
@@ -206,7 +206,7 @@ it.live("a program logs in to RMoney with the SMS code from GET /codes", () =>
   })
 )
 
-it.live("GET /codes returns Samco's SMS code, and GET /totp reports a missing TOTP secret", () =>
+it.live("GET /codes returns Samco's SMS code, but GET /totp fails", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const headers = { accept: "application/json", "content-type": "application/json" }
@@ -228,7 +228,7 @@ interface Flow {
   readonly form: (totp: string) => Readonly<Record<string, string>>
   /** The account whose TOTP code the form needs. */
   readonly totp?: readonly [broker: Simulator.BrokerId, account: string]
-  /** The call that exchanges the code or token in the callback for a session. */
+  /** The call that gets the session after the callback. */
   readonly exchange: string
 }
 
@@ -278,7 +278,7 @@ const flows: ReadonlyArray<Flow> = [
     exchange: "sessionToken"
   },
   {
-    title: "RMoney's login page, and sends a checksum in place of the authorization code",
+    title: "RMoney's login page, with a checksum",
     layer: (simulator) =>
       RmoneySso.layer({
         ...at(simulator).rmoney,
@@ -289,7 +289,7 @@ const flows: ReadonlyArray<Flow> = [
     exchange: "vendorGetUserDetails"
   },
   {
-    title: "RMoney's login page with TOTP, and sends the vendor id with the authorization code",
+    title: "RMoney's login page, with TOTP and a vendor id",
     layer: (simulator) =>
       RmoneySso.layer({
         ...at(simulator).rmoney,

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as RedirectListener from "../RedirectListener.ts"
 
 /**
- * Options of `login`: the options of `RedirectListener.login`, the options of `BrowserLogin.run`, and a signal.
+ * Options of `login`.
  *
  * @category models
  * @since 0.1.0
@@ -26,24 +26,23 @@ export interface LoginOptions extends RedirectListener.LoginOptions, BrowserLogi
 export interface BrowserCalls {
   /**
    * Opens the login page in the user's browser, waits for the login, and stores the session. If no browser can be
-   * opened, the terminal shows the address of the page.
+   * opened, `login` shows an address for the user to open.
    *
-   * If the user has started the login, pass `byPerson: true`. A login with `byPerson: true` always opens the browser.
-   * Without `byPerson: true`, these rules apply:
+   * If the user has started the login, pass `byPerson: true`. The browser then always opens. Without `byPerson: true`,
+   * these rules apply:
    *
-   * - If the stored session has not expired, `login` checks the session with the layer's profile call. If the broker
-   *   does not refuse the session, `login` returns the session and opens no browser. If the layer has no profile call,
-   *   `login` returns the stored session without this check.
+   * - If the stored session has not expired, `login` returns it. If the layer has a profile call, `login` first checks
+   *   the session with this call. If the broker refuses the session, `login` opens the browser.
    * - If another program has opened the browser for this account, `login` waits for that program's session.
    * - All programs together open the browser at most three times in an hour for one account. Logins with
    *   `byPerson: true` are not counted.
    *
-   * If the user has not completed a login after five minutes, the login fails, even with a longer `timeout`.
+   * A login that takes longer than five minutes fails, even with a longer `timeout`.
    */
   readonly login: (options?: LoginOptions) => Promise<Session>
 }
 
-/** If `Services` does not contain `RedirectLogin`, the type is `unknown`, which adds no function to a connection. */
+/** `unknown` adds nothing to an intersection type. */
 export type WithBrowser<Services> = RedirectLogin extends Services ? BrowserCalls : unknown
 
 const loginOf =

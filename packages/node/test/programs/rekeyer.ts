@@ -1,4 +1,3 @@
-/** Changes the key of a vault, and prints a line before and after the change. */
 import * as NodeVault from "@auth/node/NodeVault"
 import * as Effect from "effect/Effect"
 import { keyOf } from "../support.ts"

@@ -21,7 +21,7 @@ const settled = (
 
 type Refusal = Effect.Error<ReturnType<LoginGuard.LoginGuard["Service"]["check"]>>
 
-/** Returns the guard's text without the sentence "Nothing was sent", because `doctor` did not try to log in. */
+/** Omits the sentence "Nothing was sent", because this check does not try to log in. */
 const saidBy = ({ reason }: Refusal): readonly [what: string, remedy: string] => [
   reason._tag === "ActionRequired" ? reason.what : reason.message,
   translated(reason.remedy).replace(/^Nothing was sent\. /, "")
@@ -106,8 +106,8 @@ export const checkSession = (opened: connect.Opened, isReachable: boolean): Effe
 const solvable: ReadonlySet<string | undefined> = new Set(["dead-session", "paused"])
 
 /**
- * Whether there is a problem that a login cannot solve. If there is one, `doctor` sends no login: the login could fail,
- * and the login guard could count the failure.
+ * Whether there is a problem that a login cannot solve. If so, `doctor` sends no login, because the login guard could
+ * count a failure.
  */
 export const forbidsLogin = (findings: ReadonlyArray<Finding>): boolean =>
   findings.some(({ problem }) => problem !== undefined && !solvable.has(problem.cause))
