@@ -1,7 +1,6 @@
 /**
- * The candidates of the login benches. Most of them log in at a server that answers like Angel One. `kiteconnect` and
- * `openid-client` cannot log in at Angel One, so they send other POST requests to the same server. The answers to these
- * requests are about as large as Angel One's answer.
+ * Most candidates log in at a server that answers like Angel One. `kiteconnect` and `openid-client` cannot do so. They
+ * send other POST requests to this server, and get answers of about the same size.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FetchClient from "@auth/broker-core/broker/FetchClient"
@@ -22,18 +21,14 @@ import type { Dispatcher } from "undici"
 import { addressAt, type Answer, apiKey, check, code, loginPath, pin, requestOf } from "./angelLogin.ts"
 import { type Candidate, loops, type Run, type Turn } from "./harness.ts"
 
-/**
- * Number of accounts. The rate limit allows one login per second for each account, so a bench uses an account again only
- * after all other accounts.
- */
+/** There are many accounts, because the rate limit allows one login per second for each account. */
 export const accounts = 10_000
 
 export const clientCodeOf = (index: number): string => `B${String(100_000 + (index % accounts))}`
 
-/** Maximum number of connections to the server, for each candidate that has an option for this maximum. */
+/** Maximum number of connections, for each candidate with an option for this maximum. */
 const connections = 64
 
-/** Each account has a layer, which is built once. */
 export const makeAccounts = async (
   client: Layer.Layer<HttpClient.HttpClient, AuthError>,
   url: string
@@ -109,7 +104,7 @@ interface Kite {
   readonly setAccessToken: (token: string) => void
 }
 
-/** Loads a package as CommonJS. The examples of the SDKs do the same. */
+/** Loads CommonJS, as the examples of the SDKs do. */
 const load = createRequire(import.meta.url)
 
 const stub = path.join(import.meta.dirname, "../interop/public-ip-stub.cjs")
@@ -118,7 +113,7 @@ const expectToken = (token: unknown): void => {
   if (typeof token !== "string" || token === "") throw new Error("The login did not succeed.")
 }
 
-/** Sends a request with undici's `dispatch`. No client that uses undici can be faster than this function. */
+/** No client that uses undici can be faster than this function. */
 const dispatched = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Promise<string> =>
   new Promise((resolve, reject) => {
     const chunks: Array<Buffer> = []
@@ -131,10 +126,7 @@ const dispatched = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions)
     })
   })
 
-/**
- * After this function has imported undici, the global `fetch` also uses the imported undici. So only candidates that
- * measure undici call this function.
- */
+/** The import makes the global `fetch` use this undici. So only candidates that measure undici call this function. */
 export const undiciAgent = async () => {
   const undici = await import("undici")
   return { ...undici, dispatcher: new undici.Agent({ connections }) }

@@ -1,5 +1,5 @@
 /**
- * Whether this run of the tests is thorough, as in `npm run check`. In any other run, such as `npm test`, tests with
- * the tag `thorough` are skipped, fuzz tests generate fewer answers of the broker, and simulations run for fewer days.
+ * Whether this run of the tests is thorough, as in `npm run check`. Otherwise, tests with the tag `thorough` are
+ * skipped, and fuzz tests and simulations are shorter.
  */
 export const thorough = process.env["TESTS"] === "thorough"

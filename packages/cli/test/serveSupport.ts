@@ -1,4 +1,3 @@
-/** Runs `broker-auth serve` as a child process, and sends requests to it. */
 import { assert } from "@effect/vitest"
 import type { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
@@ -22,8 +21,8 @@ export interface Request {
   readonly agent?: http.Agent
 }
 
-/** A running server. `where` is the path of its socket, or its HTTP address. */
 export interface Served {
+  /** The path of a socket, or an HTTP address. */
   readonly where: string
   readonly child: ChildProcess
   readonly printed: () => string
@@ -34,7 +33,7 @@ export interface Served {
 export const placeOf = (where: string): http.RequestOptions =>
   where.startsWith("http") ? { host: "127.0.0.1", port: new URL(where).port } : { socketPath: where }
 
-/** Whether a request failed because the queue of new connections is full. */
+/** `EAGAIN` means that the queue of new connections is full. */
 const isQueueFull = (error: unknown) => error instanceof Error && "code" in error && error.code === "EAGAIN"
 
 const send = (where: string, path: string, { agent, body, headers, method = "GET" }: Request): Promise<Reply> =>
@@ -60,7 +59,6 @@ const send = (where: string, path: string, { agent, body, headers, method = "GET
     request.end(body)
   })
 
-/** Sends a request. If the queue of new connections is full, tries again every 50 milliseconds, up to 200 times. */
 export const ask =
   (where: string) =>
   async (path: string, request: Request = {}): Promise<Reply> => {
@@ -117,15 +115,9 @@ interface Added {
   readonly broker: Simulator.BrokerId
   readonly method: string
   readonly name: string
-  /**
-   * Index of the account among the broker's accounts in the simulator. Default: the index that `ways.ts` has for the
-   * login method, or 0.
-   */
+  /** Index among the broker's accounts in the simulator. Default: the index in `ways.ts`, or 0. */
   readonly account?: number
-  /**
-   * A credential that `broker-auth add` reads in addition to those of `ways.ts`. `variable` is the environment variable
-   * of the credential. The value of the credential is in the field `field` of the fake account.
-   */
+  /** A credential that `ways.ts` lacks: its environment variable, and its field in the fake account. */
   readonly more?: readonly [variable: string, field: string]
 }
 
@@ -141,7 +133,7 @@ export const add = Effect.fnUntraced(function* (
   assert.strictEqual(added.code, 0, added.stderr)
 })
 
-/** A simulator of Samco, and a user with the account `mine`. A login to Samco needs no one-time code. */
+/** A login to Samco needs no one-time code. */
 export const withSamco = Effect.fnUntraced(function* (options: Simulator.Options = {}) {
   const { simulator, user } = yield* world({ brokers: ["samco"], ...options })
   yield* add(simulator, user, { broker: "samco", method: "api-key", name: "mine" })

@@ -36,8 +36,8 @@ const untilSent = TestClock.withLive(Effect.sleep("20 millis"))
 const tagOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
-describe("sessions: LoginGuard records a login before it is sent:", () => {
-  it.effect("six programs send two logins in total if each is stopped before the broker answers", () =>
+describe("sessions: LoginGuard", () => {
+  it.effect("lets all programs together send only two unanswered logins", () =>
     Effect.gen(function* () {
       const { program, sent, login } = yield* begin
       for (let run = 0; run < 6; run++) {
@@ -52,7 +52,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("a login counts as failed if the caller's time-out interrupts it", () =>
+  it.effect("counts a login as failed if a time-out interrupts it", () =>
     Effect.gen(function* () {
       const { login, program, sent } = yield* begin
       for (let run = 0; run < 5; run++) {
@@ -67,7 +67,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("an account has one limit on failed logins for all its apps and all spellings of its id", () =>
+  it.effect("has one limit on failed logins for all apps and id spellings of an account", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       for (const app of ["trading", "data", "default"]) {
@@ -79,7 +79,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("eight programs send two logins in total if all log in at the same time with a wrong PIN", () =>
+  it.effect("lets eight concurrent programs send a wrong PIN only twice", () =>
     Effect.gen(function* () {
       const { login, program, sent } = yield* begin
       yield* Effect.all(
@@ -90,7 +90,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("a login is not sent if it cannot be recorded", () =>
+  it.effect("sends no login that cannot be recorded", () =>
     Effect.gen(function* () {
       const { login, sent, store } = yield* begin
       const full = { ...store, put: () => Effect.succeed(false) }
@@ -101,7 +101,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("stored refusals in the old format count as failures; an entry in a newer format prevents a login", () =>
+  it.effect("counts refusals in the old format, and sends nothing if the format is newer", () =>
     Effect.gen(function* () {
       const { guard, login, sent, store } = yield* begin
       const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))
@@ -116,7 +116,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
 })
 
 describe("sessions: credentials", () => {
-  it.effect("are not sent by any program after a rejection, until they are passed to LoginGuard.reset", () =>
+  it.effect("are not sent after a rejection until they are passed to LoginGuard.reset", () =>
     Effect.gen(function* () {
       const { guard, login, program, sent } = yield* begin
       assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(wrongPin), pin)), "InvalidCredentials")
@@ -135,7 +135,7 @@ describe("sessions: credentials", () => {
     })
   )
 
-  it.effect("that the broker once accepted are sent less often after ten unanswered logins in an hour", () =>
+  it.effect("that were accepted before are sent less often after ten unanswered logins", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* guard.protect(account, policy, login(), pin)
@@ -156,7 +156,7 @@ describe("sessions: credentials", () => {
     })
   )
 
-  it.effect("that the broker once accepted and now rejects are sent in only two more logins", () =>
+  it.effect("that were accepted before can be rejected only twice", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* guard.protect(account, policy, login(), pin)
@@ -216,7 +216,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
     })
   )
 
-  it.effect("fails during the pause with a message that names the required action only once", () =>
+  it.effect("fails during the pause with a message that names the action once", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(new AuthError.ActionRequired({ what: "Sign in", code: "T1" }))))
@@ -226,7 +226,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
     })
   )
 
-  it.effect("does not prevent a person's login, which ends the pause if it succeeds", () =>
+  it.effect("does not prevent a person's login, whose success ends the pause", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(waf)))
@@ -236,7 +236,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
     })
   )
 
-  it.effect("does not delay the next login if the clock was months ahead when the pause was stored", () =>
+  it.effect("causes no pause after the clock is set back by months", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       yield* TestClock.setTime(morning + 1e10)
@@ -247,7 +247,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
   )
 })
 
-it.effect("sessions: a login causes no pause if it fails because of an outage or a rate limit", () =>
+it.effect("sessions: LoginGuard starts no pause after an outage or a rate limit", () =>
   Effect.gen(function* () {
     const { guard, login, sent } = yield* begin
     const down = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })

@@ -22,7 +22,7 @@ describe("RMoney requests", () => {
     )
   }
 
-  it.effect("contain the headers that the function `stepHeader` makes from a step token", () =>
+  it.effect("contain the headers that `stepHeader` makes from a step token", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const stepHeader = ({ token }: RmoneyApi.StepToken) => ({
@@ -50,7 +50,7 @@ describe("RMoney requests", () => {
     })
   )
 
-  it.effect("after the first login step contain the user id that the broker returned, not the given user id", () =>
+  it.effect("after the first login step contain the user id that the broker returned", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Login.withStepUp(() => newestCode(fake)).pipe(Effect.provide(layer({ userId: demo.email })))
@@ -61,7 +61,7 @@ describe("RMoney requests", () => {
     })
   )
 
-  it.effect("have one device id for each user if the option `deviceId` is undefined", () =>
+  it.effect("contain one device id for each user if `deviceId` is undefined", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       for (const userId of ["TEST101", "TEST101", "TEST102"]) {
@@ -86,7 +86,7 @@ describe("RMoney requests", () => {
     ["uat", "https://webuat.rmoneyindia.co.in/"],
     ["production", "https://weblive.rmoneyindia.net/"]
   ] as const) {
-    it.effect(`contain the app code and the state if they open the login page of ${environment}`, () =>
+    it.effect(`for the login page of ${environment} contain the app code and the state`, () =>
       Effect.gen(function* () {
         const request = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
           Effect.provide(

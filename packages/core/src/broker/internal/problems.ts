@@ -1,16 +1,10 @@
-/**
- * Checks options that are durations or counts, and describes their problems as text for `InvalidRequest`. At run time,
- * an option may have any type, because the caller may be plain JavaScript.
- */
+/** Checks options. At run time, an option can have any type, because the caller may be plain JavaScript. */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as AuthError from "../../login/AuthError.ts"
 import * as durations from "../../login/internal/durations.ts"
 
-/**
- * The longest duration that is accepted: 100 years. A much longer duration would lead to dates that `Date` cannot
- * represent.
- */
+/** 100 years. A much longer duration would lead to dates that `Date` cannot represent. */
 const longest = Duration.days(36_525)
 
 export const ofDuration = (input: Duration.Input, shortest: Duration.Duration): string | undefined =>
