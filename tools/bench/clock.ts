@@ -1,9 +1,9 @@
-/** Makes a clock whose time the bench sets. A sleep takes real time, and the monotonic time is real. */
+/** A clock whose time the bench sets. Sleeps and the monotonic time are real. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 
-/** `nowOf` converts the time of the machine to the time of the clock, both in milliseconds since the epoch. */
+/** `nowOf` converts the machine's time to the clock's time, both in milliseconds since the epoch. */
 export const clockOf = (nowOf: (millis: number) => number): Clock.Clock => {
   const real = Context.get(Context.empty(), Clock.Clock)
   const now = () => nowOf(real.currentTimeMillisUnsafe())

@@ -1,4 +1,4 @@
-/** Returns the `at`-quantile of `values`, or NaN if `values` is empty. `at` is a number from 0 to 1. */
+/** Returns NaN if `values` is empty. `at` is a number from 0 to 1. */
 export const quantile = (values: ArrayLike<number>, at: number): number => {
   const sorted = Array.from(values).toSorted((one, other) => one - other)
   const position = (sorted.length - 1) * at
@@ -9,7 +9,7 @@ export const quantile = (values: ArrayLike<number>, at: number): number => {
 
 export const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
 
-/** The lower quartile, the median and the upper quartile of a list of values. */
+/** `low` and `high` are the lower and the upper quartile. */
 export interface Summary {
   readonly low: number
   readonly median: number
@@ -22,15 +22,12 @@ export const summaryOf = (values: ReadonlyArray<number>): Summary => ({
   high: quantile(values, 0.75)
 })
 
-/** Returns the interquartile range of the values, as a percentage of the median. */
+/** Returns the interquartile range, as a percentage of the median. */
 export const spread = (values: ReadonlyArray<number>): string => {
   const { high, low, median: middle } = summaryOf(values)
   return `${((100 * (high - low)) / middle).toFixed(0)} %`
 }
 
-/**
- * Divides the value of each round in `own` by the value of the same round in `base`. Within a round, the load of the
- * machine is about the same for both values.
- */
+/** Divides values of the same round, because the load of the machine may change between rounds. */
 export const ratios = (own: ReadonlyArray<number>, base: ReadonlyArray<number>): ReadonlyArray<number> =>
   own.map((value, round) => value / (base[round] ?? Number.NaN))

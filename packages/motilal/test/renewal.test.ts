@@ -38,7 +38,7 @@ const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
 describe("a managed session", () => {
-  it.effect("is renewed by a TOTP login at 06:00 IST, and not earlier", () =>
+  it.effect("is renewed by a TOTP login at 06:00 IST", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin()
       const first = yield* session
@@ -65,8 +65,8 @@ describe("a managed session", () => {
   )
 })
 
-describe("a login that the rate limit delays until after 06:00 IST", () => {
-  it.effect("returns a challenge that expires on the next day", () =>
+describe("a login that the rate limit delays past 06:00 IST", () => {
+  it.effect("returns a challenge that expires the next day", () =>
     Effect.gen(function* () {
       const { context } = yield* begin({ totp: undefined })
       yield* TestClock.setTime(cutOff - 500)
@@ -103,7 +103,7 @@ describe("a failed getaccesstoken request after a successful login", () => {
     })
   )
 
-  it.effect("is repeated until the broker has recovered, without another login", () =>
+  it.effect("is repeated until the broker recovers, without another login", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 }, 3)
@@ -142,7 +142,7 @@ describe("a failed getaccesstoken request after a successful login", () => {
     })
   )
 
-  it.effect("is followed by a new login if the program logs out before it calls SessionManager.renew", () =>
+  it.effect("is followed by a new login if renew is called after a logout", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 })

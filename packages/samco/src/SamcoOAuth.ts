@@ -134,8 +134,7 @@ const method = Method.redirect(family, {
       return yield* refreshExpired
     }
     const once = given.api.oauthRefresh({ refresh_token: refreshToken })
-    // A refresh is resent, but a code is not: if a code is sent twice, the broker revokes all tokens that the app has
-    // for the account.
+    // A refresh may be sent twice. If a code is sent twice, the broker revokes all tokens of the app and account.
     const call =
       options.concurrentExchange === "fail"
         ? once

@@ -1,6 +1,6 @@
 /**
- * Lets only one of several programs log in to an account in the browser. The first program opens the browser. Other
- * programs that share the store wait for the session of the first program.
+ * For each account, runs a browser login in only one of the programs that share a store. The other programs wait for
+ * the session of that login.
  *
  * @since 0.1.0
  */
@@ -32,9 +32,11 @@ import { SessionStore } from "./SessionStore.ts"
  */
 export interface Options {
   /**
-   * Whether the user has started this login. If `true`, the login runs even if the stored session is live, and replaces
-   * a pending login of another program. This login does not count towards the limit of three logins in an hour.
-   * Default: `false`.
+   * Whether the user has started this login. Default: `false`. If `true`:
+   *
+   * - The login runs even if a stored session is live.
+   * - The login replaces a pending login of another program.
+   * - The login does not count towards the limit of three logins in an hour.
    */
   readonly byPerson?: boolean | undefined
 }
@@ -42,26 +44,20 @@ export interface Options {
 /** Maximum duration of a browser login, in milliseconds. */
 const lifetime = 300_000
 
-/** Maximum number of browser logins without `byPerson` that all programs together begin in an hour. */
+/** Maximum number of logins without `byPerson` in an hour, for all programs together. */
 const maxPerHour = 3
 const hour = 3_600_000
 
-/** Time between two polls. A poll reads the pending login from the store. */
+/** Time between two polls of the pending login in the store. */
 const pollInterval = Duration.seconds(1)
-/** At every fifth poll, the program of the pending login increments `beats`, to show that the program is running. */
+/** At every fifth poll, the program of the pending login increments `beats`. */
 const pollsPerBeat = 5
-/**
- * If `beats` has not changed after this many polls, the waiting programs assume that the program of the pending login
- * was killed.
- */
+/** If `beats` stays the same for this many polls, the program of the pending login counts as killed. */
 const maxSilentPolls = 15
 
 type Pending = NonNullable<PromptRecord.PromptRecord["pending"]>
 
-/**
- * Whether a login that began at `at` counts towards the limit. A time in the future does not count, because it shows
- * that the clock was set back.
- */
+/** A time in the future does not count towards the limit, because the clock was set back. */
 const isRecent = (now: number) => (at: number) => at <= now && now - at < hour
 
 const isOpen = (pending: Pending | undefined, now: number): pending is Pending =>
@@ -97,7 +93,6 @@ const timedOut = ({ broker }: Account) =>
     })
   )
 
-/** The failure of `claim` if the browser login of another program is pending. */
 interface Busy {
   readonly _tag: "Busy"
   readonly pending: Pending
@@ -109,16 +104,14 @@ const busy = (pending: Pending): Effect.Effect<never, Busy> => Effect.fail({ _ta
  * Runs a browser login, and stores its session with `SessionManager.adoptFrom`. For each account, only one of the
  * programs that share the store runs a browser login at a time. Without `byPerson`, these rules apply:
  *
- * - If a stored session is live, `run` returns this session. But if there is a service `Profile`, `run` first sends the
- *   broker's profile call, and begins a login if the broker refuses the token.
+ * - If a stored session is live, `run` returns this session. If the service `Profile` is provided, `run` first sends
+ *   the broker's profile call. If the broker refuses the token, `run` begins a login.
  * - If the browser login of another program is pending, `run` waits for the session of that login. If that login fails
- *   or is not completed in time, `run` fails with `ActionRequired`. If that program was killed, `run` begins a login
- *   itself.
- * - All programs together begin at most three browser logins without `byPerson` in an hour. If this limit is reached,
- *   `run` fails with `ActionRequired`.
+ *   or times out, `run` fails with `ActionRequired`. If that program was killed, `run` begins a login.
+ * - All programs together begin at most three browser logins in an hour. After that, `run` fails with `ActionRequired`.
  *
  * If a login takes longer than five minutes, `run` fails with `RedirectRejected` (`request-expired`). If this program
- * logs out before the login ends, the new session is ended at the broker, and `run` fails with `SessionExpired`
+ * logs out before the login ends, `run` ends the new session at the broker. `run` then fails with `SessionExpired`
  * (`logged-out`).
  *
  * @example
@@ -155,7 +148,7 @@ export const run = <E, R>(
     /** A live session that this login must replace. */
     let replacing: Session | undefined
 
-    /** The stored session, if it is live and is not `replacing`. `renew` makes the manager use this session. */
+    /** `renew` makes the manager use the stored session. */
     const findStored = Effect.gen(function* () {
       const record = yield* Record.read(store, account)
       const now = yield* Clock.currentTimeMillis
@@ -174,9 +167,8 @@ export const run = <E, R>(
     )
 
     /**
-     * The stored session, if another program stored it after `before` was read. After a logout, `peek` does not read
-     * the store, so this function reads it. If the entry was written more than once after `before` was read, one of the
-     * writes may have been a logout, so no session is returned.
+     * After a logout, `peek` does not read the store, so this function reads it. If the entry was written more than
+     * once since `before` was read, one of the writes may have been a logout. Then no session is returned.
      */
     const storedSince = (before: Record.Record) =>
       Effect.gen(function* () {
@@ -198,10 +190,7 @@ export const run = <E, R>(
             onSuccess: () => false
           })
 
-    /**
-     * Writes the pending login of this program to the store. If the id of the stored pending login is `over`, the
-     * stored pending login is replaced, because its program was killed.
-     */
+    /** `over` is the id of a pending login that may be replaced, because its program was killed. */
     const claim = Effect.fnUntraced(function* (over: string | undefined) {
       while (true) {
         const { record, version } = yield* PromptRecord.read(store, account)
@@ -267,10 +256,7 @@ export const run = <E, R>(
 
     const ended = Option.none<Session>()
 
-    /**
-     * Waits for the session of another program's login. If the other program was killed, `session` is `None`, and
-     * `over` is the id of its login.
-     */
+    /** If the other program was killed, `session` is `None`, and `over` is the id of its login. */
     const awaitOther = Effect.fnUntraced(function* (
       first: Pending,
       before: Record.Record
@@ -279,8 +265,8 @@ export const run = <E, R>(
       for (let silent = 0; silent < maxSilentPolls; silent += 1) {
         yield* Effect.sleep(pollInterval)
         const current = (yield* PromptRecord.read(store, account)).record.pending
-        // A program first stores its session and then removes its pending login. So the pending login is read first: if
-        // it was removed after a successful login, the session is already stored.
+        // A program stores its session before it removes its pending login. So the pending login is read before the
+        // session.
         const known = yield* found
         const session = Option.isSome(known) ? known : yield* storedSince(before)
         if (Option.isSome(session)) return { session, over: pending.id }

@@ -67,9 +67,7 @@ const verifyEntries = (database: DatabaseSync): void => {
 export const dataVersion = (database: DatabaseSync): unknown =>
   database.prepare("PRAGMA data_version").get()?.["data_version"]
 
-/**
- * Throws `Damaged` if data is corrupt or missing, and `Newer` if a newer version of this package wrote the vault.
- */
+/** Throws `Damaged` if data is corrupt or missing, and `Newer` if a newer version of this package wrote the vault. */
 export const verify = (database: DatabaseSync): unknown =>
   transaction(database, "DEFERRED", () => {
     checked.verify(database, design)
@@ -81,9 +79,8 @@ export const verify = (database: DatabaseSync): unknown =>
  * Moves the writes from SQLite's log to the database file. Returns `false` if SQLite could not empty the log, for
  * example while another program reads.
  *
- * Call this function after each write. If it returns `false`, call it again, because data should not stay in the log.
- * SQLite does not report damage in the log. SQLite ignores the damaged part of the log and everything after this part,
- * and returns an older session.
+ * Call this function after each write, until it returns `true`. SQLite does not report damage in the log. SQLite
+ * ignores the damaged part and everything after that part, and returns an older session.
  */
 export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0
@@ -106,8 +103,8 @@ const find = (database: DatabaseSync, place: Place): Stored | undefined => {
 }
 
 /**
- * Reads an entry. If the entry is missing, this function verifies the whole vault, because another program may have
- * deleted the entry. The function skips the verification if no other program has written since the last verification.
+ * If the entry is missing, another program may have deleted it. So if another program has written since the last
+ * verification, the whole vault is verified.
  */
 export const read = (vault: Vault, place: Place): Stored | undefined => {
   const { database, verified } = vault

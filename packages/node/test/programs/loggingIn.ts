@@ -1,4 +1,3 @@
-/** Opens a connection to Angel One, logs in, and prints `logged in` or the error message. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Connection from "@auth/node/Connection"
 import * as Redacted from "effect/Redacted"

@@ -21,8 +21,8 @@ const advice =
 const inScript = /^ERR Error running script .*?@user_script: ?\d+: -?/s
 
 /**
- * Returns the error code of an error reply, such as `OOM` in `OOM command not allowed …`. Does not return the rest of
- * the reply, because the rest may contain the arguments of the command.
+ * Returns only the error code of a reply, such as `OOM` in `OOM command not allowed …`. The rest of the reply may
+ * contain the arguments of the command.
  */
 export const refusal = (error: Redis.RedisError): string | undefined =>
   Predicate.isError(error.cause) ? /^[A-Z]{2,20}(?= )/.exec(error.cause.message.replace(inScript, ""))?.[0] : undefined
@@ -49,10 +49,9 @@ export const toReason = (
   return isFinal(word) ? new VaultError.Io({ what, systemCode: word, advice, retry: "never" }) : toIo(what, error)
 }
 
-/** Error codes after which a retry may succeed. */
 const transient = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY"])
 
-/** Random pause between two tries, so that waiting programs do not send their requests at the same time. */
+/** Random, so that waiting programs do not retry at the same time. */
 export const pause = Effect.flatMap(Random.nextIntBetween(25, 75), (millis) => Effect.sleep(millis))
 
 /** If `isAgain` is true, Redis may have executed an earlier try whose reply was lost. */

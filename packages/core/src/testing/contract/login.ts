@@ -29,18 +29,18 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
 })
 
 const mishaps: ReadonlyArray<readonly [string, Fault, Reason["_tag"]]> = [
-  ["the broker answers with HTTP 500", { kind: "status", status: 500 }, "BrokerUnavailable"],
-  ["the broker answers with HTTP 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
+  ["the answer is HTTP 500", { kind: "status", status: 500 }, "BrokerUnavailable"],
+  ["the answer is HTTP 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
   [
-    "the broker answers with HTTP 502 and an HTML page",
+    "the answer is HTTP 502 with an HTML page",
     answer(502, "<html><body>Bad Gateway</body></html>"),
     "BrokerUnavailable"
   ],
-  ["the broker answers with HTTP 429", { kind: "status", status: 429 }, "RateLimited"],
+  ["the answer is HTTP 429", { kind: "status", status: 429 }, "RateLimited"],
   ["the broker's rate limiter refuses the login", { kind: "rate-limit" }, "RateLimited"],
   ["the broker's firewall blocks the login", { kind: "waf" }, "PermissionDenied"],
-  ["the connection is cut before the broker processes the login", { kind: "reset" }, "BrokerUnavailable"],
-  ["the connection is cut after the broker has processed the login", { kind: "lost" }, "BrokerUnavailable"],
+  ["the connection is cut before the login is processed", { kind: "reset" }, "BrokerUnavailable"],
+  ["the connection is cut after the login is processed", { kind: "lost" }, "BrokerUnavailable"],
   ["the answer is empty", answer(200, ""), "MalformedResponse"],
   ["the answer is an HTML page", answer(200, "<!doctype html><title>Maintenance</title>"), "MalformedResponse"],
   ["the answer is truncated JSON", answer(200, `{"status":true,"data":{"jwt`), "MalformedResponse"],
@@ -90,8 +90,7 @@ const freshCode = (subject: Subject): Case => ({
     const again = yield* Effect.forkChild(login)
     yield* TestClock.withLive(Effect.sleep("20 millis"))
     yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent in one period")
-    // The clock advances once, before the second login is sent. If the clock advanced again during that login, the code
-    // would be too old.
+    // The clock must not advance while the second login is sent, because the code would become too old.
     yield* TestClock.adjust("30 seconds")
     yield* Fiber.join(again)
     yield* same(yield* timesAsked(fake, endpoint), 2, "number of logins sent")
@@ -111,7 +110,7 @@ const twice = (subject: Subject): Case => ({
 
 export const login = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "returns a session with an access token, an account id, and the ids of the broker and the method",
+    name: "returns a session with a token, account, broker and method",
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const session = yield* signIn(subject, world, context)
@@ -169,8 +168,8 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
   {
     name:
       subject.loginCarries === "session-before"
-        ? "sends the token of the previous session only in the body of a login"
-        : "does not send the token of the previous session with a login",
+        ? "sends the previous session's token only in the body of a login"
+        : "does not send the previous session's token with a login",
     run: Effect.gen(function* () {
       const { context, endpoint, fake, login, world } = yield* begin(subject)
       const session = yield* signIn(subject, world, context)
@@ -194,7 +193,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
   },
   ...mishaps.map(mishapCase(subject)),
   {
-    name: "fails with MalformedResponse, without an excerpt, if the answer has 20 megabytes",
+    name: "fails with MalformedResponse without an excerpt for a 20-megabyte answer",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, answer(200, `{"status":true,"data":"${"x".repeat(20_000_000)}"}`))
@@ -249,7 +248,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "fails with BrokerRejected if the broker's error code is unknown",
+    name: "fails with BrokerRejected for an unknown error code",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, subject.refusal("ZZ9876"))
