@@ -32,14 +32,11 @@ type AccountLayer = Layer.Layer<Renewal | Logout, AuthError, HttpClient.HttpClie
 export interface Accounts {
   readonly fake: (count: number) => Effect.Effect<FakeBroker>
   readonly layer: (index: number, origins: Origins) => AccountLayer
-  /**
-   * Returns the text that identifies the account of a request, such as a client code or an API key. Returns an empty
-   * string if the request has no such text.
-   */
+  /** Returns the client code, user id or API key of a request. Returns an empty string if the request has none. */
   readonly accountOf: (entry: JournalEntry) => string
   /** Name of the endpoint that each login calls exactly once. */
   readonly login: string
-  /** Maximum number of logins of an account in a second. Absent if the broker documents no such limit. */
+  /** Maximum number of logins of an account in a second. Absent if the broker documents no limit. */
   readonly perSecond?: number
 }
 
@@ -93,7 +90,7 @@ const secret = (text: string) => Redacted.make(text)
 
 const originOf = (origins: Origins, origin: string): string => origins[origin] ?? ""
 
-/** Replaces the browser login with a login in which this program itself submits the form on the simulator's page. */
+/** Logs in without a browser: this program submits the form on the simulator's login page. */
 const layerBrowsing = ({ password, totpSecret, userId }: FakeZerodha.Account) =>
   Layer.effect(
     Renewal,

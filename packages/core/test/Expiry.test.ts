@@ -82,7 +82,7 @@ describe("Expiry.dailyAt", () => {
     ["06:00", "2027-02-28T07:00", "2027-03-01T06:00"],
     ["23:59", "2026-11-21T23:59", "2026-11-22T23:59"],
     ["00:00", "1969-12-31T12:00", "1970-01-01T00:00"]
-  ] as const)("applies the cut-off %s IST: a session that is issued at %s IST ends at %s IST", (time, at, end) =>
+  ] as const)("with the cut-off %s IST: a session issued at %s ends at %s", (time, at, end) =>
     assert.deepStrictEqual(Expiry.dailyAt(time)(issued({ at: ist(at) })), { at: ist(end), source: "daily-cut-off" })
   )
 
@@ -105,10 +105,10 @@ describe("Expiry.dailyAt", () => {
 })
 
 describe("the lifetime of a session", () => {
-  it("begins at the issue time if the rule is Expiry.after", () =>
+  it("begins at the issue time with Expiry.after", () =>
     assert.deepStrictEqual(Expiry.after("3 hours")(issued()), { at: issuedAt + 10_800_000, source: "lifetime" }))
 
-  it("begins at the issue time if the rule is Expiry.expiresIn", () => {
+  it("begins at the issue time with Expiry.expiresIn", () => {
     assert.deepStrictEqual(Expiry.expiresIn(issued({ expiresIn: Duration.seconds(60) })), {
       at: issuedAt + 60_000,
       source: "expires-in"
@@ -116,7 +116,7 @@ describe("the lifetime of a session", () => {
     assert.isUndefined(Expiry.expiresIn(issued()))
   })
 
-  it("has no known end if its duration is infinite", () => {
+  it("has no known end if infinite", () => {
     assert.isUndefined(Expiry.expiresIn(issued({ expiresIn: Duration.infinity })))
     assert.isUndefined(Expiry.after(Duration.infinity)(issued()))
   })
@@ -128,24 +128,20 @@ describe("Expiry.earliest", () => {
   const midnight = Date.UTC(2026, 10, 21, 18, 30)
   it.each([
     [
-      "the token's expiry if the token expires before the cut-off",
+      "the token's expiry if earlier than the cut-off",
       jwt(midnight / 1000 - 1),
       { at: midnight - 1000, source: "jwt" }
     ],
     [
-      "the cut-off if the token expires after the cut-off",
+      "the cut-off if earlier than the token's expiry",
       jwt(midnight / 1000 + 1),
       { at: midnight, source: "daily-cut-off" }
     ],
-    [
-      "the expiry of the first rule if both rules give the same instant",
-      jwt(midnight / 1000),
-      { at: midnight, source: "daily-cut-off" }
-    ],
-    ["the known expiry if one rule gives no expiry", issued(), { at: midnight, source: "daily-cut-off" }]
+    ["the first rule's expiry if both rules agree", jwt(midnight / 1000), { at: midnight, source: "daily-cut-off" }],
+    ["the known expiry if the other rule gives none", issued(), { at: midnight, source: "daily-cut-off" }]
   ] as const)("returns %s", (_, given, end) => assert.deepStrictEqual(rule(given), end))
 
-  it("gives no expiry if no rule gives an expiry", () => {
+  it("gives no expiry if no rule does", () => {
     assert.isUndefined(Expiry.earliest(Expiry.jwt, Expiry.expiresIn)(issued()))
     assert.isUndefined(Expiry.earliest()(issued()))
   })

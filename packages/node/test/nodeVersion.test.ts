@@ -33,13 +33,12 @@ const versionOf = (node: string): string | undefined => {
   return status === 0 ? stdout.trim().slice(1) : undefined
 }
 
-/** Path of a Node that is too old for `@auth/node`, if this machine has one. */
 const oldNode = [process.env["npm_node_execpath"], ...(process.env["PATH"] ?? "").split(Path.delimiter)]
   .flatMap((place) => (place === undefined || place === "" ? [] : place))
   .map((place) => (place.endsWith("node") ? place : Path.join(place, "node")))
   .find((node) => Fs.existsSync(node) && versionProblem(versionOf(node) ?? "100.0.0") !== undefined)
 
-/** Installs `@auth/node` and `@auth/broker-core` as JavaScript in a `node_modules` folder. */
+/** Installs the packages as JavaScript, because Node runs no TypeScript in `node_modules`. */
 const install = (folder: string): void => {
   const modules = Path.join(folder, "node_modules")
   Fs.mkdirSync(Path.join(modules, "@auth"), { recursive: true })
@@ -61,7 +60,7 @@ const install = (folder: string): void => {
   }
 }
 
-it.skipIf(oldNode === undefined)("an old Node cannot import @auth/node: the error names the required version", () => {
+it.skipIf(oldNode === undefined)("on an old Node, the import error names the required version", () => {
   const folder = Fs.mkdtempSync(Path.join(Fs.realpathSync(tmpdir()), "broker-auth-old-node-"))
   try {
     install(folder)

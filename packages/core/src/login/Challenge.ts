@@ -2,10 +2,9 @@
  * Challenges. A broker may answer a login with a challenge, which requests a one-time code. The broker issues a session
  * only after the right code.
  *
- * A challenge belongs to one account, and may expire. Only one answer can be sent at a time. After a wrong code, or
- * after `RateLimited`, the challenge can be answered again. After any other result, the challenge has ended. If the
- * number of wrong codes is limited, the last allowed wrong code also ends the challenge. The `Ledger` of a broker's
- * layer enforces these rules.
+ * A challenge belongs to one account, and may expire. Only one answer can be sent at a time. After a wrong code or
+ * `RateLimited`, the challenge can be answered again. The last allowed wrong code and any other result end the
+ * challenge. The `Ledger` of a broker's layer enforces these rules.
  *
  * @since 0.1.0
  */
@@ -23,7 +22,7 @@ import { report } from "./internal/loginAttempt.ts"
 import { maskDestination } from "./internal/maskDestination.ts"
 
 /**
- * A challenge: the broker's request for a one-time code.
+ * The broker's request for a one-time code.
  *
  * @category models
  * @since 0.1.0
@@ -45,7 +44,7 @@ export interface Challenge {
   readonly digits?: number | undefined
   /** Number of codes that can still be tried. `undefined` if unknown. */
   readonly attemptsLeft?: number | undefined
-  /** The token that the broker requires in the next step of the login or of the account recovery. */
+  /** The token that the broker requires in the next step. */
   readonly stepToken: Redacted.Redacted<string>
 }
 
@@ -68,11 +67,11 @@ export interface Ledger {
   /**
    * Answers a challenge. `send` sends the code, and runs at most once.
    *
-   * - The code has a wrong number of characters, or characters that are not digits: the code is not sent, and the
-   *   challenge stays open.
+   * - The code has the wrong length, or a character that is not a digit: the code is not sent, and the challenge stays
+   *   open.
    * - The login guard allows no further code: the code is not sent, and the challenge stays open.
    * - `send` fails with `RateLimited`: the challenge stays open.
-   * - `send` fails with `InvalidStepUpCode`: the challenge stays open, unless this code was the last allowed wrong code.
+   * - `send` fails with `InvalidStepUpCode`: the challenge stays open, unless no further wrong code is allowed.
    * - `send` has any other result: the challenge has ended.
    */
   readonly answer: <A, R>(
@@ -90,11 +89,11 @@ export interface Ledger {
    * - `resendAt` is in the future: `resend` fails with `RateLimited`.
    * - The challenge is not open, has expired, or belongs to another account: `resend` fails with `ChallengeExpired`.
    *
-   * The result of `send` decides whether `challenge` stays open:
+   * Otherwise, `send` runs:
    *
-   * - `send` succeeds: `resend` returns a new challenge, and `challenge` has ended.
-   * - `send` fails with `ChallengeExpired`: `challenge` has ended.
-   * - `send` fails in any other way: `challenge` stays open.
+   * - `send` succeeds: `resend` returns a new challenge, and the old challenge has ended.
+   * - `send` fails with `ChallengeExpired`: the old challenge has ended.
+   * - `send` fails in any other way: the old challenge stays open.
    */
   readonly resend: <R>(
     challenge: Challenge,
@@ -102,7 +101,6 @@ export interface Ledger {
   ) => Effect.Effect<Challenge, AuthError.AuthError, R>
 }
 
-/** Tells the login guard that the login waits for a code that the broker sends by SMS or email. */
 const awaited = ({ kinds }: Challenge) => (kinds[0] === "totp" ? Effect.void : report(({ codeAwaited }) => codeAwaited))
 
 const keepsOpen: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidStepUpCode", "RateLimited"])
@@ -141,7 +139,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const pending = new Set<string>()
     const missed = new Map<string, number>()
     const allowed = new Map<string, number>()
-    /** Maps the id of a challenge to the reason for its end. A challenge without an entry is open, used or replaced. */
+    /** Why a challenge ended, by its id. A challenge without an entry is open, used or replaced. */
     const ended = new Map<string, AuthError.ChallengeExpired["why"]>()
     const key = Account.toKey(account)
     let opened = 0
@@ -204,10 +202,6 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       return Effect.sync(() => void ended.set(challenge.id, why))
     }
 
-    /**
-     * Tells the login guard that a code will be sent next. If the guard allows no further code, `entered` opens the
-     * challenge again, and fails.
-     */
     const entered = (challenge: Challenge) =>
       Effect.tapError(
         report(({ beforeCode }) => beforeCode),
@@ -244,8 +238,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
             const retryAfter = Duration.millis(challenge.resendAt - now)
             return fail("resend", new AuthError.RateLimited({ retryAfter, by: "client" }))
           }
-          // The new challenge keeps the number of attempts left, because the broker counts the wrong codes for each
-          // account, not for each challenge.
+          // The broker counts wrong codes for each account, not for each challenge.
           const attemptsLeft = attemptsLeftOf(challenge.id)
           const reopenedBy = Effect.flatMap(send, (fields) =>
             open({ ...fields, ...(attemptsLeft !== undefined && { attemptsLeft }) })

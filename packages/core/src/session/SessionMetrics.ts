@@ -1,17 +1,16 @@
 /**
- * Metrics of logins, refreshes and renewals. A renewal replaces the current session, or gets the first session. The new
- * session comes from the store, from a refresh, or from a login. The attributes of the metrics are `broker`, `outcome`
- * and `reason`. Effect adds the attribute `time_unit` to the metric `wait`. No attribute contains a secret or the id of
- * an account.
+ * Metrics of logins, refreshes and renewals. A renewal gets a new session from the store, from a refresh, or from a
+ * login. No attribute of a metric contains a secret or the id of an account.
  *
  * @since 0.1.0
  */
 import * as Metric from "effect/Metric"
 
 /**
- * Counts the logins that a session manager started or continued, for each `broker` and `outcome`. Logins that the login
- * guard stopped, and logins in the browser or by a QR code, are not counted. `outcome` is `ok`, `interrupted`, or the
- * reason of the failure. A defect is counted as `interrupted`.
+ * Counts the logins that a session manager started or continued, for each `broker` and `outcome`. `outcome` is `ok`,
+ * `interrupted`, or the reason of the failure. A defect is counted as `interrupted`.
+ *
+ * Logins that the login guard stopped are not counted. Logins in the browser or by a QR code are not counted either.
  *
  * @example
  * ```ts
@@ -73,7 +72,8 @@ export const failures = Metric.counter("broker_auth_renewal_failures", {
 
 /**
  * Measures how long renewals take, for each `broker`. A renewal that fails is measured only if the old session is still
- * live. The time includes the wait for the account's lock and the wait for the next TOTP period.
+ * live. The time includes the wait for the account's lock and the wait for the next TOTP period. Effect adds the
+ * attribute `time_unit`.
  *
  * @category metrics
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
  * Finds the sessions that other programs have changed in a vault. Reads SQLite's change counter `data_version` at most
- * once a second, for all accounts together, and only when a session is requested.
+ * once a second, and only when a session is requested. One read serves all accounts.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
@@ -12,13 +12,10 @@ import type { DatabaseSync } from "node:sqlite"
 import type { Change } from "./changeList.ts"
 import * as vaultFile from "./vaultFile.ts"
 
-/** Minimum time between two reads of the change counter, in milliseconds. */
+/** In milliseconds. */
 const lookInterval = 1000
 
-/**
- * Pause between a write by this program and the report to the watchers. Because of the pause, the caller of the write
- * learns of the new version before the watchers do.
- */
+/** Pause before the watchers learn of a write by this program. The caller of the write learns of the version first. */
 const settle = Duration.millis(50)
 
 interface State {
@@ -31,8 +28,8 @@ interface State {
 
 export interface VaultChanges extends SessionStore.Changes {
   /**
-   * Reports a session that this program has written. This is necessary, because SQLite's change counter counts only the
-   * writes of other database connections.
+   * Reports a session that this program has written. SQLite's change counter counts only the writes of other database
+   * connections.
    */
   readonly wrote: (account: Account.Account, version: number) => Effect.Effect<void>
 }

@@ -1,4 +1,3 @@
-/** Opens a connection, and prints the answer to one GET request, or the error message. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Connection from "@auth/node/Connection"
 import * as Redacted from "effect/Redacted"
