@@ -11,6 +11,7 @@ import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import { type Key, VaultKey } from "@auth/broker-core/session/VaultKey"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -278,7 +279,14 @@ const rekeyEntry = Effect.fnUntraced(function* (
     const read = yield* Effect.result(after.get(account, slot))
     if (Result.isSuccess(read)) return false
     if (read.failure.reason._tag !== "WrongKey") return yield* Effect.fail(read.failure)
-    const entry = yield* before.get(account, slot)
+    const old = yield* Effect.result(before.get(account, slot))
+    if (Result.isFailure(old)) {
+      // Another program may have encrypted the entry with the new key since `after` read it.
+      const isDone =
+        old.failure.reason._tag === "WrongKey" && Exit.isSuccess(yield* Effect.exit(after.get(account, slot)))
+      return isDone ? false : yield* Effect.fail(old.failure)
+    }
+    const entry = old.success
     if (entry === undefined || (yield* after.put(account, slot, entry.value, entry.version))) return true
   }
 })

@@ -54,6 +54,23 @@ describe("vaults: NodeVault.rekey", () => {
     })
   )
 
+  it.live("succeeds in several programs at the same time", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      yield* fill(folder)
+      const programs = yield* Effect.all([1, 2, 3].map(() => start("rekeyer.ts", [folder])))
+      const ends = yield* Effect.all(programs.map(({ ended }) => ended))
+      assert.deepStrictEqual(
+        ends.map(({ code }) => code),
+        [0, 0, 0]
+      )
+      for (const each of accounts) {
+        const read = yield* using(folder, ({ store }) => store.get(each, "session"), layerKey(9))
+        assert.strictEqual(textOf(read), `session of ${each.id}`)
+      }
+    })
+  )
+
   it.live("changes no entry if the given old key is wrong", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
