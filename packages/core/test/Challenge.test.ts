@@ -17,10 +17,6 @@ const fields = {
   stepToken: Redacted.make("step-canary")
 } as const satisfies Omit<Challenge.Challenge, "id" | "account">
 
-/**
- * A ledger keeps track of the open challenges of an account. A claim closes a challenge, so that only one caller can
- * answer it.
- */
 const opened = Effect.gen(function* () {
   const ledger = yield* Challenge.makeLedger(account)
   return { ledger, challenge: yield* ledger.open(fields) }
@@ -30,7 +26,7 @@ const refusal = <A, R>(effect: Effect.Effect<A, AuthError.AuthError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "ChallengeExpired" ? reason.why : reason._tag))
 
 describe("the ledger of challenges", () => {
-  it.effect("masks phone numbers and email addresses that the broker has not masked", () =>
+  it.effect("masks destinations that the broker has not masked", () =>
     Effect.gen(function* () {
       const { ledger } = yield* opened
       const destinations = [
@@ -121,7 +117,7 @@ describe("the ledger of challenges", () => {
     })
   )
 
-  it.effect("accepts a claim of a challenge without an expiry, even after a year", () =>
+  it.effect("accepts a claim after a year if the challenge has no expiry", () =>
     Effect.gen(function* () {
       const { ledger } = yield* opened
       const endless = yield* ledger.open({ ...fields, expiresAt: undefined })
@@ -139,14 +135,14 @@ describe("the ledger of challenges", () => {
     })
   )
 
-  it.effect("rejects a claim of a challenge that the ledger has not opened", () =>
+  it.effect("rejects a claim of an unknown challenge", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       assert.strictEqual(yield* refusal(ledger.claim({ ...challenge, id: "made up" })), "used")
     })
   )
 
-  it.effect("accepts one more claim of a challenge that was reopened", () =>
+  it.effect("accepts one more claim of a reopened challenge", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* ledger.claim(challenge)
@@ -178,7 +174,7 @@ describe("the ledger's method `answer`", () => {
     { title: "an unknown refusal", send: failing(new AuthError.BrokerRejected({ code: "X" })), after: "used" },
     { title: "too many attempts", send: failing(new AuthError.ChallengeExpired({ why: "attempts" })), after: "used" },
     { title: "a defect", send: Effect.die("defect"), after: "used" }
-  ])("makes one request, and after $title, the challenge counts as $after", ({ after, send }) =>
+  ])("makes one request, and leaves the challenge $after after $title", ({ after, send }) =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       let sent = 0
@@ -295,7 +291,7 @@ describe("the ledger's method `resend`", () => {
     })
   )
 
-  it.effect("closes the challenge if the broker reports that the challenge has timed out", () =>
+  it.effect("closes the challenge if the resend fails with ChallengeExpired", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(30_000)

@@ -20,12 +20,12 @@ const request = (id = "A123456"): CodeSource.CodeRequest => ({
 
 const secret = Redacted.make("JBSWY3DPEHPK3PXP")
 
-// This MAC returns immediately. With WebCrypto, the tests would advance the virtual time before the MAC is computed.
+// With WebCrypto, the tests would advance the virtual time before the MAC is computed.
 const immediateMac = Mac.layerWebCryptoWith({
   hmac: (hash, key, data) => createHmac(hash.replace("-", ""), key).update(data).digest()
 }).pipe(Layer.provide(SecureRandom.layerWebCrypto))
 
-/** Returns the code, and the time at which the source returned it, in seconds. */
+/** `at` is the time at which the source returned the code, in seconds. */
 const timed = (source: CodeSource.CodeSource, id?: string) =>
   Effect.gen(function* () {
     const code = Redacted.value(yield* source.code(request(id)))
@@ -46,14 +46,12 @@ describe("CodeSource.totp", () => {
     { asked: 28, given: 30 },
     { asked: 29, given: 30 },
     { asked: 30, given: 30 }
-  ])(
-    "returns no code in the last two seconds of a period: a request at $asked s gets its code at $given s",
-    ({ asked, given }) =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(asked * 1000)
-        const [code] = yield* during(3, timed(CodeSource.totp(secret)))
-        assert.strictEqual(code?.at, given)
-      })
+  ])("returns no code in the last two seconds of a period: request at $asked s, code at $given s", ({ asked, given }) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(asked * 1000)
+      const [code] = yield* during(3, timed(CodeSource.totp(secret)))
+      assert.strictEqual(code?.at, given)
+    })
   )
 
   it.effect("returns no code within the given margin before the end of a period", () =>
@@ -87,7 +85,7 @@ describe("CodeSource.totp", () => {
     })
   )
 
-  it.effect("does not delay the code of an account because of another account", () =>
+  it.effect("does not delay a code because of another account", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(secret)
       const given = yield* during(0, timed(source, "A1"), timed(source, "B2"))
@@ -98,7 +96,7 @@ describe("CodeSource.totp", () => {
     })
   )
 
-  it.effect("returns the codes of ten different periods for ten concurrent requests", () =>
+  it.effect("returns codes of ten periods for ten concurrent requests", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(secret)
       const given = yield* during(270, ...Array.from({ length: 10 }, () => timed(source)))
@@ -145,8 +143,8 @@ describe("CodeSource.totp", () => {
   )
 })
 
-describe("functions of CodeSource:", () => {
-  it.effect("CodeSource.fixed removes the quotation marks around the code", () =>
+describe("CodeSource", () => {
+  it.effect("`fixed` removes the quotation marks around the code", () =>
     Effect.gen(function* () {
       const source = CodeSource.fixed(Redacted.make('"123456"\r\n'))
       assert.strictEqual(Redacted.value(yield* source.code(request())), "123456")
@@ -154,7 +152,7 @@ describe("functions of CodeSource:", () => {
     })
   )
 
-  it.effect("CodeSource.fixed removes the white space around the code", () =>
+  it.effect("`fixed` removes the white space around the code", () =>
     Effect.gen(function* () {
       const source = CodeSource.fixed(Redacted.make(" 123456\n"))
       assert.isUndefined(source.problem)
@@ -163,7 +161,7 @@ describe("functions of CodeSource:", () => {
     })
   )
 
-  it.effect("CodeSource.fromEffect passes the account, the kind and the destinations of the code to the effect", () =>
+  it.effect("`fromEffect` passes account, kind and destinations to the function", () =>
     Effect.gen(function* () {
       const source = CodeSource.fromEffect(({ account, destinations, kind }) =>
         Effect.succeed(Redacted.make(`${account.id} ${kind} ${destinations?.join()}`))
@@ -173,7 +171,7 @@ describe("functions of CodeSource:", () => {
     })
   )
 
-  it.effect("CodeSource.respond gives the source the fields of a challenge, except the id and the step token", () =>
+  it.effect("`respond` gives the source the challenge's fields, except id and step token", () =>
     Effect.gen(function* () {
       const { account } = request()
       const ledger = yield* Challenge.makeLedger(account)
@@ -208,7 +206,7 @@ describe("functions of CodeSource:", () => {
     })
   )
 
-  it("CodeSource.isCodeSource returns true only for code sources", () => {
+  it("`isCodeSource` returns true only for code sources", () => {
     assert.isTrue(CodeSource.isCodeSource(CodeSource.fixed(Redacted.make("123456"))))
     for (const other of [secret, undefined, null, "123456", { code: Effect.void }]) {
       assert.isFalse(CodeSource.isCodeSource(other))
@@ -217,7 +215,7 @@ describe("functions of CodeSource:", () => {
 })
 
 describe("CodeSource.prompt", () => {
-  /** Runs the prompt. The user enters the given lines. If the prompt asks again after the last line, the user quits. */
+  /** If the prompt asks again after the last line, the user quits. */
   const ask = (lines: ReadonlyArray<string>, fields: Partial<CodeSource.CodeRequest> = {}) => {
     const shown: Array<string> = []
     const typed = [...lines]
@@ -265,7 +263,7 @@ describe("CodeSource.prompt", () => {
       })
   )
 
-  it.effect.each(["123 456", "123-456", "12 34 56"])("accepts a code whose digits are in groups: %j", (line) =>
+  it.effect.each(["123 456", "123-456", "12 34 56"])("accepts digits in groups: %j", (line) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* ask([line])).code, "123456")
     })
@@ -319,7 +317,7 @@ describe("CodeSource.prompt", () => {
     })
   )
 
-  it.effect("shows how long the code is valid, when a new code can be sent, and how many attempts are left", () =>
+  it.effect("shows the expiry, the resend time and the attempts left", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_000_000)
       const known = { kind: "otp", expiresAt: 1_300_000, attemptsLeft: 3, resendsLeft: 2 } as const

@@ -66,7 +66,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect('contains the access token of the session if the option `generation` is "v3"', () =>
+  it.effect('contains the access token if the option `generation` is "v3"', () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, { generation: "v3" })
       const { tokens } = yield* completed(callback.href)
@@ -134,7 +134,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("causes the error SessionExpired if its token has expired", () =>
+  it.effect("causes SessionExpired if its token has expired", () =>
     Effect.gen(function* () {
       const { callback, completed, fake } = yield* begun()
       yield* fake.advance("1 day")
@@ -153,7 +153,7 @@ describe("the portal of the fake", () => {
     totp
   }))
 
-  it.effect("accepts a user id in lower case with white space around it, and a PAN in lower case", () =>
+  it.effect("accepts lower case, and white space around the user id", () =>
     Effect.gen(function* () {
       yield* serve()
       assert.match((yield* browse(page, yield* filled)).location ?? "", /authtoken=[0-9a-f]{32}_M$/)

@@ -21,7 +21,7 @@ const headers = [
 
 const upgrade = ["Host: localhost", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
 
-it.live("Angel One's market feed gives the reason for a refused WebSocket in the header x-error-message", () =>
+it.live("Angel One's market feed explains a refused WebSocket in x-error-message", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const address = simulator.origins[feed] ?? ""
@@ -44,7 +44,7 @@ it.live("Angel One's market feed gives the reason for a refused WebSocket in the
   })
 )
 
-it.live("the simulator reads the body of a request that offers an upgrade to HTTP/2", () =>
+it.live("the simulator reads the body of a request that offers HTTP/2", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const { code } = yield* simulator.totp("angel", account.clientCode)
@@ -60,7 +60,7 @@ it.live("the simulator reads the body of a request that offers an upgrade to HTT
   })
 )
 
-it.live("the port of a request, and not its request line, selects the broker's origin", () =>
+it.live("the port, not the request line, selects the broker's origin", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const address = simulator.origins[api] ?? ""
@@ -101,8 +101,7 @@ it.live("the simulator sends no body in its answer to HEAD", () =>
     ])
     assert.match(received, /^HTTP\/1\.1 404 Not Found\r\n/)
     assert.isTrue(received.endsWith("\r\n\r\n"))
-    // An answer to HEAD has no body, even if its content-length is not zero. The connection must stay open for the next
-    // request.
+    // After HEAD, a content-length without a body must not close the connection.
     yield* simulator.inject("angel", "*", { kind: "answer", status: 200, body: "", headers: { "content-length": "9" } })
     const next = ["GET / HTTP/1.1", "Host: localhost", "Connection: close"]
     const both = yield* raw(simulator.origins[api] ?? "", ["HEAD / HTTP/1.1", "Host: localhost", "", ...next])

@@ -1,6 +1,5 @@
 /**
- * Describes the fake Zerodha as data: its accounts, its switches, the fields of its requests and answers, and its login
- * page.
+ * Describes the fake Zerodha as data: accounts, switches, field names in requests and answers, and login page.
  *
  * @since 0.1.0
  */
@@ -60,7 +59,7 @@ export const descriptor = FakeDescriptor.make<FakeZerodha.Account, FakeZerodha.S
 const apiKey = OpenApi.sample("apiKey")
 
 /**
- * Makes the OpenAPI 3.1 document of the broker's calls. Clients in other languages can be generated from this document.
+ * Makes the OpenAPI 3.1 document of the broker's calls, for clients in other languages.
  *
  * @category descriptions
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * The tests that every broker package runs. They test each login method against the contract. They test the typed calls
- * against fixtures of answers and requests, and against random answers. A package calls `run` with its tables, its fake
- * broker and the functions of its test runner.
+ * The tests that every broker package runs. They check each login method against the contract. They check the typed
+ * calls with fixtures and with random answers. A package calls `run` with its tables, its fixtures, its fake broker and
+ * the functions of its test runner.
  *
  * @since 0.1.0
  */
@@ -40,8 +40,7 @@ export interface Runner {
 }
 
 /**
- * A request that a call must send. The fake broker must receive exactly this request, apart from the headers that
- * Node's `fetch` adds.
+ * The exact request that a call must send, without the headers that Node's `fetch` adds.
  *
  * @category models
  * @since 0.1.0
@@ -50,8 +49,8 @@ export interface RequestFixture {
   readonly name: string
   readonly endpoint: string
   /**
-   * Whether the fake broker has a route for the request. Set `served` to `false` if the fake has no such route, for
-   * example because an option changes the path. Default: `true`.
+   * `false` if the fake broker has no route for the request, for example because an option changes the path. Default:
+   * `true`.
    */
   readonly served?: boolean
   readonly method: string
@@ -88,10 +87,7 @@ export interface FuzzSubject<Tag, Api> {
   readonly calls: Readonly<Record<string, FuzzCall<Api>>>
   /** Number of random answers. */
   readonly bodies: number
-  /**
-   * The tags of the error reasons that must occur for this broker, in addition to those that must occur for every
-   * broker.
-   */
+  /** Tags of error reasons that must occur for this broker, in addition to those required for every broker. */
   readonly outcomes?: ReadonlyArray<string>
   readonly seed: number
   /** The platform's function that converts a value to text, such as Node's `util.inspect` with `depth: 20`. */
@@ -165,10 +161,7 @@ export const sent = (
     })
   )
 
-/**
- * Provides a tracer, as the user's program may do. Even with a tracer, the broker's client must not send the headers
- * `b3` and `traceparent`.
- */
+/** Even with a tracer, the broker's client must not send the headers `b3` and `traceparent`. */
 const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
 
 const requestCases = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
@@ -216,7 +209,7 @@ interface Verdict {
 }
 
 interface Judged {
-  /** Names of fields in the result of the call. A secret in one of these fields must not be blank. */
+  /** Fields of the call's result. A secret in one of these fields must not be blank. */
   readonly essential: ReadonlyArray<string>
   /** The secrets in the request, in every encoding and in lower case. */
   readonly spelled: ReadonlyArray<string>
@@ -224,10 +217,7 @@ interface Judged {
 
 const isBlankSecret = (value: unknown) => Redacted.isRedacted(value) && String(Redacted.value(value)).trim() === ""
 
-/**
- * `tag` is `Success` or the tag of the error's reason. If the outcome is not allowed, `problem` says why, and `tag` is
- * empty.
- */
+/** If the outcome is not allowed, `problem` says why, and `tag` is empty. */
 const judge = (
   exit: Exit.Exit<unknown, unknown>,
   { essential, spelled }: Judged,
@@ -251,10 +241,10 @@ const judge = (
   return remedy === "" ? { tag: "", problem: "the error has no remedy" } : { tag: reason._tag }
 }
 
-/** Not every JavaScript engine has `Error.stackTraceLimit`, so the property is optional here. */
+/** Not every JavaScript engine has `Error.stackTraceLimit`. */
 const errors: { stackTraceLimit?: number } = Error as object
 
-/** Shortens stack traces, because printing complete stack traces would take most of the test's time. */
+/** Printing complete stack traces would take most of the test's time. */
 const shortStacks = Effect.acquireRelease(
   Effect.sync(() => {
     const { stackTraceLimit = 10 } = errors
@@ -270,7 +260,6 @@ const toResponse = ({ body, headers, status }: Fuzz.Answer): Response =>
 /** 2026-11-23 09:30:01 IST, one second after the start of a TOTP period. In milliseconds since the epoch. */
 const tradingMorning = 1_795_406_401_000
 
-/** Outcomes that must occur for every broker. */
 const requiredOutcomes = ["BrokerRejected", "MalformedResponse", "RateLimited", "Success"]
 
 const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
@@ -298,7 +287,7 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
     for (let count = 0; count < bodies; count += 1) {
       const call = dice.pick(calls)
       answer = nextAnswer(dice, call.sent.length === 0 ? ["public"] : call.sent)
-      // Time passes between the calls, so that the client's own rate limits are not reached.
+      // Keeps the calls below the client's own rate limits.
       yield* TestClock.adjust("1 second")
       const { problem, tag } = judge(yield* Effect.exit(call.run(api, `A${count}`)), call, inspect)
       yield* ensure(problem === undefined, `${problem}: seed ${seed}, answer ${count}: ${inspect(answer)}`)
@@ -312,9 +301,9 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
   })
 
 /**
- * Runs the tests of a broker package. Except for the group of `Fixtures.typeCases`, the title of each group begins with
- * `contract:`, `fixtures:`, `dialects:`, `codes:`, `requests:` or `fuzz:`, so that a test reporter can count the tests
- * of each kind.
+ * Runs the tests of a broker package. The title of each group begins with `contract:`, `fixtures:`, `dialects:`,
+ * `codes:`, `requests:` or `fuzz:`, except for the group of `Fixtures.typeCases`. A test reporter can use these
+ * prefixes to count the tests of each kind.
  *
  * @category running
  * @since 0.1.0
@@ -350,7 +339,7 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
       same(Object.keys(calls).toSorted(), namesOf(subject.table).toSorted(), "calls")
     )
     runner.effect(
-      `return a result, or an error that contains no secret, for each of ${bodies} random answers`,
+      `return a result or an error without secrets for ${bodies} random answers`,
       ({ task }) => Effect.map(fuzz(subject), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
       600_000
     )

@@ -25,7 +25,7 @@ const origins = ({ broker }: Subject): ReadonlyArray<string> =>
 
 export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "has an id, a title, a date and links to documents",
+    name: "belongs to a broker with an id, a title, a date and links",
     run: Effect.gen(function* () {
       const { broker } = subject
       yield* ensure(
@@ -105,7 +105,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     run: refusesAll(subject, " \t\n")
   },
   {
-    name: "reports in one error all credentials that are numbers instead of text",
+    name: "reports all credentials of a wrong type in one error",
     run: refusesAll(subject, 4711)
   },
   {

@@ -35,7 +35,6 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   return { ...world, answer, confirmedReset, proof, recovery }
 })
 
-/** For each recovery: the call that begins it, and the call that confirms it with a one-time code. */
 const recoveries: ReadonlyArray<readonly ["unblock" | "forgotPassword", "confirmUnblock" | "confirmForgotPassword"]> = [
   ["unblock", "confirmUnblock"],
   ["forgotPassword", "confirmForgotPassword"]
@@ -149,7 +148,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   ...(["page", "json", "refusal"] as const).map((as): Case => ({
-    name: `shows no secret if the answer to \`resetPassword\` quotes the request (kind of answer: ${as})`,
+    name: `shows no secret if the answer to \`resetPassword\` quotes the request (${as})`,
     run: Effect.gen(function* () {
       const { confirmedReset, fake, identity = "", recovery, secrets } = yield* begin(subject)
       const challenge = yield* confirmedReset
