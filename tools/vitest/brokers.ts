@@ -31,7 +31,6 @@ export const serveFake = (fake: FakeBroker.FakeBroker) =>
     Effect.as(fake)
   )
 
-/** `folder` is the folder of a broker package's tests. It contains the folder `fixtures`. */
 export const fixturesOf = (folder: string) => {
   const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, "fixtures", name), "utf8"))
   const answers = (...files: ReadonlyArray<string>) =>
@@ -44,10 +43,7 @@ export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag)
   return error.reason as Extract<Reason, { _tag: Tag }>
 }
 
-/**
- * Returns the code that an authenticator app shows at the time `at`, which is in milliseconds since the epoch. Default:
- * now.
- */
+/** `at`: milliseconds since the epoch. Default: now. */
 export const totpCode = Effect.fnUntraced(function* (secret: string, at?: number) {
   const totp = Result.getOrThrow(Totp.parse(Redacted.make(secret)))
   const step = Totp.stepAt(totp, at ?? (yield* Clock.currentTimeMillis))
@@ -57,10 +53,7 @@ export const totpCode = Effect.fnUntraced(function* (secret: string, at?: number
 export const problemsOf = (error: AuthError): Readonly<Record<string, string>> =>
   Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
 
-/**
- * Returns a function that runs `effect` with `layer`. The function asserts that `effect` fails and that no request is
- * sent. It also asserts that the error has a remedy and contains none of `secrets`. It returns the error.
- */
+/** Asserts that `effect` fails without a request. The error must have a remedy and contain none of `secrets`. */
 export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secrets: ReadonlyArray<string>) =>
   Effect.fnUntraced(function* <A, R>(
     effect: Effect.Effect<A, AuthError, R>,
@@ -75,7 +68,7 @@ export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secret
     return error
   })
 
-/** Wraps any value in `Redacted`. A program without type checks can do the same. */
+/** A program without type checks can wrap any value in `Redacted`. */
 export const redacted = (value: unknown) => Redacted.make(value as string)
 
 export type WrongCredentials = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
@@ -87,7 +80,7 @@ export const namesEveryProblem = (
   title = ""
 ): void => {
   for (const [what, given, expected] of rows) {
-    it.effect(`${title}${what}: one error names every problem, and no request is sent`, () =>
+    it.effect(`${title}${what}: one error names every problem`, () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(problemsOf(yield* refuse(given as never)), expected)
       })

@@ -21,7 +21,6 @@ const right: Readonly<Record<string, string>> = {
   apisecretkey: demo.apiSecret
 }
 
-/** The fake's answer, with its tokens in plain text. */
 interface Answer {
   readonly status?: string
   readonly message?: string
@@ -56,7 +55,7 @@ describe("the fake's check of headers", () => {
     const source = sources[0] ?? "WEB"
     const complete = { sourceid: source, installedappid: "app-1", imeino: "490154203237518" }
     if (mandatory === "yes") {
-      it.effect(`refuses a blank header ${name} with the error code ${code} if identity is "strict"`, () =>
+      it.effect(`with identity: "strict", a blank ${name} is refused with ${code}`, () =>
         Effect.gen(function* () {
           const fake = yield* FakeMotilal.make({ identity: "strict" })
           const { errorcode } = yield* ask(fake, login, { headers: { ...complete, [name]: "" }, body: good })
@@ -64,17 +63,17 @@ describe("the fake's check of headers", () => {
         })
       )
     }
-    it.effect(`refuses an invalid value of the header ${name} with the error code ${code}`, () =>
+    it.effect(`an invalid ${name} is refused with ${code}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make()
-        // The value of `manufacturer` is too long. The value of every other header has an invalid character.
+        // `manufacturer` has at most 25 characters.
         const wrong = { ...complete, [name]: name === "manufacturer" ? "x".repeat(26) : "\u00e9" }
         assert.strictEqual((yield* ask(fake, login, { headers: wrong, body: good })).errorcode, code)
       })
     )
   }
 
-  it.effect('refuses a missing or wildcard Accept header only with accept: "exact"', () =>
+  it.effect('only accept: "exact" refuses a missing or wildcard Accept header', () =>
     Effect.gen(function* () {
       const { accept: _, ...silent } = right
       const lenient = yield* FakeMotilal.make({ limit: "none" })
@@ -94,14 +93,14 @@ describe("the fake's check of headers", () => {
   )
 
   for (const [what, switches, ofSource, ofMachine] of [
-    ["by default, accepts a source id with lower-case letters, and accepts placeholders in headers", {}, "", ""],
+    ["by default, placeholders and source ids with lower-case letters are accepted", {}, "", ""],
     [
-      'refuses a source id with lower-case letters if sourceId is "upper-case"',
+      'with sourceId: "upper-case", source ids with lower-case letters are refused',
       { sourceId: "upper-case" },
       "MO2011",
       ""
     ],
-    ['refuses placeholders in headers if identity is "strict"', { identity: "strict" }, "", "MO2008"]
+    ['with identity: "strict", placeholders are refused', { identity: "strict" }, "", "MO2008"]
   ] as const) {
     it.effect(what, () =>
       Effect.gen(function* () {
@@ -117,7 +116,7 @@ describe("the fake's check of headers", () => {
     )
   }
 
-  it.effect("reports the wrong header that comes first in the broker's table", () =>
+  it.effect("the wrong header that is first in the broker's table is reported", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const wrong = { "user-agent": "curl/8", sourceid: "TV", apikey: "badkey7" }
@@ -133,7 +132,7 @@ describe("the fake's check of headers", () => {
     ["WEB", "browsername"]
   ] as const) {
     const other = source === "WEB" ? "DESKTOP" : "WEB"
-    it.effect(`requires the header ${name} for the source id ${source}, but not for ${other}`, () =>
+    it.effect(`${name} is required for the source id ${source}, not for ${other}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make()
         const complete = { installedappid: "app-1", imeino: "490154203237518" }
@@ -186,12 +185,12 @@ describe("the fake's check of logins", () => {
       { ...account({ ip: "unregistered" }), addressCheck: "all" },
       good
     ],
-    ["an unregistered IP address with the default of addressCheck", "", account({ ip: "unregistered" }), good],
+    ["an unregistered IP address with the default addressCheck", "", account({ ip: "unregistered" }), good],
     ["a blank TOTP code, which requests a code by SMS", "", {}, { ...good, totp: "" }],
     ["the PAN in place of the date of birth", "", {}, { ...good, "2FA": "ABCDE1234F" }]
   ]
   for (const [what, code, options, body, heads = {}] of rows) {
-    it.effect(`${what}: the login is ${code === "" ? "accepted" : `refused with ${code}`}`, () =>
+    it.effect(`${what}: ${code === "" ? "accepted" : `refused with ${code}`}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make(options)
         const { errorcode, status } = yield* ask(fake, login, { body, headers: heads })
@@ -201,7 +200,7 @@ describe("the fake's check of logins", () => {
     )
   }
 
-  it.effect("an account whose PAN is not linked to Aadhaar is refused without an error code", () =>
+  it.effect("a PAN not linked to Aadhaar is refused without an error code", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make(account({ state: "pan-not-linked" }))
       const { errorcode, message } = yield* ask(fake, login, { body: good })
@@ -216,7 +215,7 @@ describe("the fake's check of logins", () => {
     })
   )
 
-  it.effect("the login paths of v3 and v4 do not check the API secret", () =>
+  it.effect("v3 and v4 logins do not check the API secret", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make({ limit: "none" })
       for (const version of ["v3", "v4"]) {
@@ -256,20 +255,18 @@ describe("the fake's switches and reset", () => {
   }
 
   for (const unverified of ["MO1097", "MO8003", "MO1100"] as const) {
-    it.effect(
-      `with unverified: "${unverified}", getaccesstoken is refused with ${unverified} before the SMS code is verified`,
-      () =>
-        against(
-          { unverified },
-          () =>
-            Effect.gen(function* () {
-              const { account, stepToken } = yield* challenged
-              const api = yield* MotilalApi.MotilalApi
-              const waiting = { account, tokens: { access: stepToken } }
-              assert.strictEqual((yield* Effect.flip(api.getaccesstoken(waiting))).reason.code, unverified)
-            }),
-          sms
-        )
+    it.effect(`with unverified: "${unverified}", getaccesstoken before verifyotp is refused with ${unverified}`, () =>
+      against(
+        { unverified },
+        () =>
+          Effect.gen(function* () {
+            const { account, stepToken } = yield* challenged
+            const api = yield* MotilalApi.MotilalApi
+            const waiting = { account, tokens: { access: stepToken } }
+            assert.strictEqual((yield* Effect.flip(api.getaccesstoken(waiting))).reason.code, unverified)
+          }),
+        sms
+      )
     )
   }
 
@@ -332,7 +329,7 @@ describe("the fake's switches and reset", () => {
   )
 
   for (const writing of ["typographic-quotes", "trailing-bytes"] as const) {
-    it.effect(`with writing: "${writing}", a program can log in, read the profile and log out`, () =>
+    it.effect(`with writing: "${writing}", login, profile and logout work`, () =>
       against({ writing }, (fake) =>
         Effect.gen(function* () {
           const raw = yield* Effect.promise(() => fake.respond(new Request(origin + login, { method: "POST" })))
@@ -379,7 +376,7 @@ describe("the fake's switches and reset", () => {
 })
 
 describe("the fake's check of sessions", () => {
-  it.effect("getaccesstoken needs a verified login and the API secret, and getprofile v5 needs an access token", () =>
+  it.effect("getaccesstoken needs a verified login, and getprofile v5 needs an access token", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const { AuthToken = "" } = yield* ask(fake, login, { body: good })
@@ -395,7 +392,6 @@ describe("the fake's check of sessions", () => {
       assert.strictEqual((yield* exchange({ authorization: "" })).errorcode, "MO2007")
       assert.strictEqual((yield* exchange({ authorization: `Bearer ${AuthToken}` })).errorcode, "MO8001")
       assert.strictEqual((yield* exchange()).errorcode, "")
-      // The v5 path of `getprofile` requires an access token. The v1 path of `getprofile` does not.
       const profile = (path: string, more: Readonly<Record<string, string>> = {}) =>
         ask(fake, path, { headers: { ...authorization, ...more } })
       assert.strictEqual((yield* profile("/rest/login/v5/getprofile")).errorcode, "MO8003")
@@ -432,7 +428,7 @@ describe("the fake's check of sessions", () => {
     })
   )
 
-  it.effect("a token that belongs to another app is refused with MO8001", () =>
+  it.effect("a token of another app is refused with MO8001", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "BB018", apiKey: "otherKey", apiSecret: "otherSecret" }
       yield* serve({ accounts: [demo, other] })

@@ -33,9 +33,7 @@ export interface Account {
   readonly yob: string
   /** The credential for `/accessToken/token`. */
   readonly secretApiKey: string
-  /**
-   * An access token for `/login`. It is valid until the first 08:00 IST after the start or the last reset of the fake.
-   */
+  /** An access token for `/login`. Valid until the first 08:00 IST after the start or last reset of the fake. */
   readonly accessToken: string
   readonly state: "active" | "blocked" | "dormant"
   readonly subscription: "active" | "none"
@@ -71,7 +69,7 @@ export interface Switches {
   readonly legacyFailures: 200 | 401
   /** HTTP status of most failures of the OAuth calls. Default: 400. */
   readonly oauthFailures: 200 | 400
-  /** Contents of a failure of an OAuth call: an error code, a text, or both. */
+  /** What a failure of an OAuth call contains: an error code, a text, or both. */
   readonly oauthFailureBody: "code-and-text" | "text" | "code"
   /** Whether `/login` requires an access token. */
   readonly accessToken: "required" | "ignored"
@@ -111,7 +109,7 @@ interface Issued {
   readonly account: Account
   readonly token: string
   readonly end: number
-  /** The refresh token of an OAuth session. */
+  /** Only for an OAuth session. */
   readonly refresh?: { readonly token: string; readonly end: number }
 }
 
@@ -217,7 +215,7 @@ const uuid = () => {
   return [8, 12, 16, 20, 32].map((end, index, ends) => hex.slice(ends[index - 1] ?? 0, end)).join("-")
 }
 
-/** Formats a time as the broker does: day, month, year and time of day in IST, for example `04/04/24 11:06:17`. */
+/** Day, month, year and time of day in IST, for example `04/04/24 11:06:17`. */
 const toServerTime = (at: number) => Expiry.toIst(at).replace(/^\d\d(\d\d)-(\d\d)-(\d\d) (.*) IST$/, "$3/$2/$1 $4")
 
 const cutOffAfter = (at: number): number =>
@@ -349,7 +347,7 @@ const longOrderTypes = ["LIMIT", "MARKET", "SL", "SL-M"]
 
 const isHex = (value: string) => /^[0-9a-f]+$/i.test(value)
 
-/** `POST /session/token`. Its failures have no serverTime and no msgId. */
+/** Failures of `POST /session/token` have no serverTime and no msgId. */
 const sessionToken =
   ({ accounts, shared }: Parts): Handle =>
   (request) => {
@@ -503,7 +501,7 @@ const tokensOf = ({ shared, clock }: Parts, issued: Issued) =>
     ...holderOf(shared, issued, longOrderTypes)
   })
 
-/** A second use of an authorization code ends all sessions of the account, including the sessions of other logins. */
+/** A second use of an authorization code ends all sessions of the account. */
 const exchangeCode =
   (parts: Parts): Handle =>
   (request) => {
@@ -545,7 +543,7 @@ const exchangeRefresh =
     return tokensOf(parts, shared.open(issued.account, "oauth"))
   }
 
-/** Number of times that an exchange yields to other fibers before it is handled. */
+/** Number of yields before an exchange, so that a second exchange of the same token can overlap. */
 const exchangeTurns = 32
 
 const oneAtATime =
@@ -692,7 +690,6 @@ const placeOrder = (_: Parts, { account }: Issued) =>
     ? failure(400, "The fake accepts no orders")
     : failure(403, "The IP is not the registered static IP")
 
-/** The IP addresses of an account can be updated once in seven days. */
 const changeIp =
   (parts: Parts, kind: "registration" | "update"): Handle =>
   (request) => {

@@ -15,7 +15,7 @@ import { legacyCredentials as credentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. The access token is valid for one day at most. `SamcoApi.accessToken` returns a new one.
+ * Credentials of a login. The access token is valid for one day at most. `SamcoApi.accessToken` returns a new token.
  *
  * @category models
  * @since 0.1.0
@@ -47,8 +47,8 @@ const method = Method.login(services.family, {
     const { accessToken, password, userId, yob } = given.credentials
     return services.toIssue(given, given.api.login({ userId, password, accessToken, ...(yob && { yob }) }))
   },
-  // The configured access token expires at the first 08:00 IST after the layer was built. With an expired token, no
-  // login is sent: the broker would refuse the login, and a `SessionManager` would count a failed login.
+  // The configured access token expires at the first 08:00 IST after the layer was built. A login with an expired
+  // token is not sent: a `SessionManager` would count the broker's refusal as a failed login.
   before: () =>
     Effect.map(Clock.currentTimeMillis, (issuedAt) => {
       const end = services.cutOff({ issuedAt, accessToken: Redacted.make("") })?.at ?? Infinity

@@ -10,7 +10,7 @@ import { broker } from "../RupeezyBroker.ts"
 type Api = RupeezyApi["Service"]
 
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {
-  /** Time of day in IST, such as `08:00`, at which every session ends. Default: there is no such time. */
+  /** Time of day in IST at which every session ends, such as `08:00`. Default: none. */
   readonly dailyEnd?: `${number}:${number}` | undefined
   /** The call that `Profile` makes. Default: `funds`. Rupeezy does not document the call `profile`. */
   readonly probe?: "funds" | "banks" | "profile" | undefined

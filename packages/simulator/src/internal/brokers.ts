@@ -12,10 +12,7 @@ interface Served {
 
 export type BrokerId = keyof typeof registry
 
-/**
- * All brokers that can be served. With `--port` and without `--broker`, the brokers get their ports in the order of
- * this record.
- */
+/** With `--port` and without `--broker`, the brokers get their ports in the order of this record. */
 export const brokers: Readonly<Record<BrokerId, Served>> = registry
 
 export const brokerIds = Object.keys(brokers) as ReadonlyArray<BrokerId>

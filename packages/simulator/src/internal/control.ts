@@ -89,7 +89,6 @@ interface Route {
   /** `<broker>` stands for the id of a broker. */
   readonly path: string
   readonly help: string
-  /** Default: no parameters. */
   readonly parameters?: ReadonlyArray<string>
   readonly handle: Handle
 }

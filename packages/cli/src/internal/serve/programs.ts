@@ -25,7 +25,6 @@ export type Program = typeof Program.Type
 
 const stored = storedList.make({ id: "programs", what: "list of programs", item: Program })
 
-/** All programs, sorted by name. */
 export const list = stored.list
 
 const sha256 = (text: Redacted.Redacted<string>): string => hash("sha256", Redacted.value(text), "hex")
@@ -55,7 +54,7 @@ export const add = Effect.fnUntraced(function* (
   return bearer
 })
 
-/** Removes a program. From then on, a running server refuses the bearer token of the program. */
+/** A running server then refuses the program's bearer token. */
 export const revoke = (store: storedList.Store, name: string): Effect.Effect<void, CommandFailed | VaultError> =>
   stored.update(store, (list) => {
     const rest = list.filter((known) => known.name !== name)
@@ -66,7 +65,6 @@ export const revoke = (store: storedList.Store, name: string): Effect.Effect<voi
 
 const bearerPattern = /^bearer +([\w-]{1,256})$/i
 
-/** Compares two digests in constant time. */
 const isEqual = (one: string, other: string): boolean => {
   const encoder = new TextEncoder()
   return one.length === other.length && timingSafeEqual(encoder.encode(one), encoder.encode(other))
@@ -80,6 +78,6 @@ export const makeCheck = (store: storedList.Store): Effect.Effect<Check, never, 
     const given = bearerPattern.exec(authorization ?? "")?.[1]
     if (given === undefined) return Effect.succeed(false)
     const digest = sha256(Redacted.make(given))
-    // `digest` is compared with the digest of every program, so that the time does not depend on which program matches.
+    // `filter`, not `some`: the time must not depend on which program matches.
     return Effect.map(read, (list) => list.filter((program) => isEqual(program.sha256, digest)).length > 0)
   })

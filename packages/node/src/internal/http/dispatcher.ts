@@ -14,8 +14,7 @@ export interface DispatchOptions {
 }
 
 export interface Dispatcher {
-  // undici's own classes declare narrower types for these parameters. TypeScript accepts the narrower types only in a
-  // method, not in a property.
+  // A method, not a property: TypeScript then accepts the narrower parameter types of undici's classes.
   dispatch(options: DispatchOptions, handler: object): boolean
 }
 
@@ -62,7 +61,7 @@ class Handler implements Exchange {
     this.controller?.abort(interrupted())
   }
 
-  /** A dispatcher calls this method when it has a connection, before it sends the request. */
+  /** Called when there is a connection, before the request is sent. */
   onRequestStart(controller: Controller): void {
     this.controller = controller
     if (this.isCancelled) controller.abort(interrupted())
