@@ -108,7 +108,6 @@ const shortest: Readonly<Record<string, Short>> = {
   }
 }
 
-/** Logs in, uses the stored session after a restart, and gets a new session after the broker has lost the session. */
 const fiveLines =
   ({ address = "", call, login, module, prints, variables }: Short) =>
   async (world: World) => {
@@ -351,9 +350,8 @@ const session = (way: string) => async (world: World) => {
 }
 
 /**
- * Starts a market feed, because the simulator has no market data. The feed passes the headers of each request to the
- * simulator, which checks them. If the simulator accepts the headers, it answers with status 426, and the feed sends a
- * price.
+ * Starts a market feed, because the simulator has no market data. The simulator checks the headers of each request. If
+ * the headers are right, the simulator answers with status 426.
  */
 const startFeed = async (simulator: string) => {
   const server = http.createServer()
@@ -401,8 +399,8 @@ export interface Scenario {
   readonly title: string
   readonly example: string
   /**
-   * Whether this scenario is like another scenario, but with another broker or login method. `examples.test.ts` plays
-   * such a scenario only in thorough runs.
+   * Whether this scenario is like another scenario, but with another broker or login method. If so,
+   * `examples.test.ts` plays this scenario only in thorough runs.
    */
   readonly isAlike: boolean
   /** Returns how many times an example was started. */
@@ -422,52 +420,36 @@ const scenario = (
 })
 
 export const scenarios: ReadonlyArray<Scenario> = [
-  scenario(
-    "script.ts",
-    "logs in once, reuses the session after a restart, and logs in again after the broker has lost the session",
-    script
-  ),
+  scenario("script.ts", "logs in once, reuses the session, and replaces a lost session", script),
   ...Object.entries(shortest).map(([broker, short]) =>
     scenario(
       "fiveLines.ts",
-      `logs in to ${broker} once, reuses the session after a restart, and logs in again after the broker has lost the session`,
+      `logs in to ${broker} once, reuses the session, and replaces a lost session`,
       fiveLines(short),
       "others"
     )
   ),
   scenario("otpPrompt.ts", "asks the user for the code again after a wrong code", otpPrompt),
-  scenario("qr.ts", "shows a QR code in its first run, and reuses the session in its second run", qr),
+  scenario("qr.ts", "shows a QR code in the first run, and reuses the session in the second run", qr),
   ...Object.keys(browsers).map((broker) =>
     scenario(
       "webApp.ts",
-      `begins a browser login at ${broker} in one process, and completes it in another process`,
+      `completes a browser login at ${broker} that another process began`,
       webApp(broker),
       broker === "zerodha" ? undefined : "others"
     )
   ),
-  scenario(
-    "webApp.ts",
-    "refuses a callback without its cookie, with a wrong cookie, and after the login was completed",
-    refusals
-  ),
-  scenario(
-    "browser.ts",
-    "opens the broker's page once, reuses the session after a restart, and opens the page again after the broker has lost the session",
-    browser
-  ),
+  scenario("webApp.ts", "refuses a repeated callback, and a callback without the right cookie", refusals),
+  scenario("browser.ts", "opens the broker's page only if there is no valid session", browser),
   ...(runsRedis
     ? [scenario("fleet.ts", "sends one login if three processes share a session through Redis", fleet)]
     : []),
-  scenario(
-    "morning.ts",
-    "logs in to three accounts, asks for the code of one account, and continues if one account fails",
-    morning
-  ),
-  scenario("typedCall.ts", "repeats the call with a new session after the broker has lost the token", typedCall),
+  scenario("morning.ts", "logs in to three accounts, asks for a code, and continues after a failure", morning),
+  scenario("typedCall.ts", "repeats a refused call with a new session", typedCall),
   ...Object.keys(ways).map((way) =>
     scenario(
       "session.ts",
-      `gets a session for the argument ${way}, and prints the time at which it expires`,
+      `gets a session for the argument ${way}, and prints when the session expires`,
       session(way),
       way === "angel" ? undefined : "others"
     )
@@ -481,7 +463,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
   )
 ]
 
-/** Number of scenarios that are played concurrently. The number suits a machine with two cores. */
+/** Suits a machine with two cores. */
 const atOnce = 2
 
 /** Returns how many times the successful scenarios started an example, and one problem for each failed scenario. */

@@ -12,7 +12,7 @@ import { open } from "../../../tools/chromium/morning.ts"
 import { ask, type Request, withSamco } from "./serveSupport.ts"
 import { bin, run, terminal, timeout } from "./support.ts"
 
-it.effect("the command broker-auth open accepts only its newest link, only once, and only within 60 seconds", () =>
+it.effect("`broker-auth open` accepts only the newest link, once and within 60 seconds", () =>
   Effect.gen(function* () {
     const made = links.make()
     const first = yield* made.issue
@@ -59,7 +59,7 @@ it.effect("idle.ended completes when no page has been open for the given duratio
 )
 
 it.live(
-  "the command broker-auth open refuses a request with a wrong host, origin, link or bearer token",
+  "`broker-auth open` refuses a wrong host, origin, link or bearer token",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -147,7 +147,7 @@ it.live(
 )
 
 it.live(
-  "the command broker-auth open passes the link to the browser in a private file",
+  "`broker-auth open` passes the link to the browser in a private file",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -156,9 +156,9 @@ it.live(
       fs.writeFileSync(browser, `#!/bin/sh\nprintf '%s\\n' "$@" > "${seen}.tmp"\nmv "${seen}.tmp" "${seen}"\n`, {
         mode: 0o700
       })
-      // If `xdg-open` finds no installed browser, it starts the command in BROWSER. It splits this command at spaces,
-      // and the path of the script `browser` may contain spaces. So BROWSER has only the name of the script, and PATH
-      // has the folder of the script.
+      // `hidden` hides the installed browsers, so that `xdg-open` starts the command in BROWSER. `xdg-open` splits
+      // BROWSER at spaces, and `user.state` may contain spaces. So BROWSER is only a file name, and PATH contains
+      // `user.state`.
       const hidden = { XDG_DATA_HOME: user.state, XDG_DATA_DIRS: user.state, XDG_CURRENT_DESKTOP: "" }
       const env = {
         ...user.env,
@@ -212,7 +212,7 @@ it.live(
 )
 
 it.live(
-  "the command broker-auth open prints how to make an SSH tunnel, and refuses an unusable port",
+  "`broker-auth open` prints a command for an SSH tunnel, and refuses unusable ports",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -233,7 +233,7 @@ it.live(
 )
 
 it.live(
-  "the command broker-auth open makes a new link after Enter, and ends after Ctrl-C",
+  "`broker-auth open` makes a new link after Enter, and ends after Ctrl-C",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

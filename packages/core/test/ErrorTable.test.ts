@@ -35,7 +35,7 @@ describe("ErrorTable.matches", () => {
     assert.strictEqual(ErrorTable.matches(row(fields), failure), expected)
   )
 
-  it("returns false for a row with a message pattern if the answer has no message", () =>
+  it("returns false for a message pattern if there is no message", () =>
     assert.isFalse(ErrorTable.matches(row({ message: /.*/ }), { ...failure, message: undefined })))
 
   it("ignores leading, trailing and repeated blanks in a message", () => {
@@ -63,7 +63,7 @@ describe("ErrorTable.totpHints", () => {
     assert.deepStrictEqual(ids(fields), [...expected])
   )
 
-  it("returns a hint that says whether the user's clock is behind or ahead of the broker's clock", () => {
+  it("says how far the user's clock is behind or ahead", () => {
     const text = (clockDrift: number) => ErrorTable.totpHints({ ...failure, clockDrift })[0]?.text
     assert.strictEqual(text(90_400), "Your clock is 90 seconds behind the broker's: set it by NTP.")
     assert.strictEqual(text(-60_000), "Your clock is 60 seconds ahead of the broker's: set it by NTP.")
@@ -92,7 +92,7 @@ const reasons = [
 ] as const
 
 it.each(reasons.map(([reasonOf, fields]) => ({ tag: fields._tag, reasonOf, fields })))(
-  "the reason $tag from an error table contains the broker's code and message",
+  "the reason $tag contains the broker's code and message",
   ({ fields, reasonOf }) => {
     const reason = reasonOf(failure)
     for (const [name, value] of Object.entries(fields)) assert.deepStrictEqual(Reflect.get(reason, name), value, name)

@@ -12,7 +12,6 @@ import * as HttpClientResponse from "effect/http/HttpClientResponse"
 
 const url = "https://api.example.com/orders"
 
-/** Makes a client whose loading ends when the test calls `end`. */
 const loading = () => {
   const sent: Array<string> = []
   const loads: Array<{
@@ -47,7 +46,7 @@ describe("a client that is loaded at its first request", () => {
     })
   )
 
-  it.live("never sends a request that was interrupted while the client was being loaded", () =>
+  it.live("never sends a request that was interrupted during the load", () =>
     Effect.gen(function* () {
       const { client, end, sent } = loading()
       const first = yield* start(client)
@@ -61,7 +60,7 @@ describe("a client that is loaded at its first request", () => {
     })
   )
 
-  it.live("sends nothing if the load fails, and is loaded again at the next request", () =>
+  it.live("sends nothing after a failed load, and is loaded again at the next request", () =>
     Effect.gen(function* () {
       const { client, end, loads, sent } = loading()
       const first = yield* start(client)
@@ -75,7 +74,7 @@ describe("a client that is loaded at its first request", () => {
     })
   )
 
-  it.live("keeps the interval between two rate-limited calls, even if the load takes longer than the interval", () =>
+  it.live("keeps the interval between rate-limited calls, even after a slow load", () =>
     Effect.gen(function* () {
       const sentAt: Array<number> = []
       const whole = HttpClient.make((request) =>

@@ -18,7 +18,6 @@ import {
 import { addressOf, pages } from "./chromium/pages.ts"
 import { feed, send } from "./support.ts"
 
-/** The places where the attacking page can be. */
 const places: ReadonlyArray<readonly [where: string, address: (port: number) => string]> = [
   ["on another port of this machine", (port) => `http://127.0.0.1:${port}/`],
   ["on another host", (port) => `http://evil.example:${port}/`],
@@ -27,7 +26,7 @@ const places: ReadonlyArray<readonly [where: string, address: (port: number) => 
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** Names of attacks. `somePosts` and `someGets` are for tests in which all attacks would take too long. */
+/** `somePosts` and `someGets` are for tests in which all attacks would take too long. */
 const somePosts = ["a urlencoded form", "a text/plain form", "a form with a redirect", "fetch without CORS"]
 const someGets = ["fetch", "an image", "a window", "a speculative prefetch"]
 const windows = ["a window", "a window with a redirect"]
@@ -49,7 +48,7 @@ const webSocket = async (frame: Frame, address: string): Promise<string> => {
 describe.runIf(runsChromium)("a page in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     it.effect(
-      "attacks with requests that the simulator accepts if Node sends them",
+      "attacks with requests that the simulator accepts from Node",
       () =>
         Effect.gen(function* () {
           const { before, simulator } = yield* prepare()
@@ -80,7 +79,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
         })
 
       it.effect(
-        `cannot change the simulator through the control port if the page is ${where}`,
+        `${where} cannot change the simulator through the control port`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -93,7 +92,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `cannot log in to a broker if the page is ${where}`,
+        `${where} cannot log in to a broker`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -104,7 +103,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `cannot read answers of the simulator if the page is ${where}`,
+        `${where} cannot read answers of the simulator`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -117,7 +116,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `can navigate to login pages, but cannot read them, if the page is ${where}`,
+        `${where} can open login pages, but cannot read them`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -131,7 +130,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `cannot open a WebSocket to the simulator if the page is ${where}`,
+        `${where} cannot open a WebSocket to the simulator`,
         () =>
           from((frame, { simulator }) =>
             Effect.gen(function* () {

@@ -1,4 +1,3 @@
-/** Measures how fast one fiber reads a cached session repeatedly. */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import type * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"

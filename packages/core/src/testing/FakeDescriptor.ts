@@ -1,7 +1,7 @@
 /**
- * Describes a fake broker as data. A program that serves the fake over HTTP, such as the simulator, needs this
- * description. The simulator reads accounts and switches (options of the fake) from a seed file. The description
- * contains the rules for the values in the seed file.
+ * Describes a fake broker as data, for programs that serve the fake over HTTP, such as the simulator. The simulator
+ * reads accounts and switches (options of the fake) from a seed file. The description contains the rules for the values
+ * in the seed file.
  *
  * @since 0.1.0
  */
@@ -44,8 +44,7 @@ export interface Place {
 }
 
 /**
- * The places in which a field of an account appears. For a field that is never sent, this is a text that describes the
- * effect of the field.
+ * The places where a field of an account appears. For a field that is never sent: a text that describes its effect.
  *
  * @category models
  * @since 0.1.0
@@ -61,8 +60,8 @@ export type WireName = ReadonlyArray<Place> | string
 export type Page = readonly [origin: string, path: string, query: Readonly<Record<string, string | undefined>>]
 
 /**
- * The addresses of a running simulator. `control` is the address of the control port. `origins` contains, for each
- * origin of the broker, the address that replaces it.
+ * The addresses of a running simulator. `control` is the address of the control port. `origins` maps each origin of a
+ * real broker to the simulator's address for that origin.
  *
  * @category models
  * @since 0.1.0
@@ -73,10 +72,7 @@ export interface Served {
 }
 
 interface Common {
-  /**
-   * The default accounts. If a field of an account is missing in a seed file, the field gets its value from the first
-   * default account.
-   */
+  /** The default accounts. A field that is missing in a seed file gets its value from the first default account. */
   readonly accounts: readonly [FakeAccount, ...ReadonlyArray<FakeAccount>]
   /** The address of the login page. Absent if the broker has no browser login. */
   readonly page?: (account: FakeAccount) => Page
@@ -85,12 +81,12 @@ interface Common {
    * are no login pages.
    */
   readonly loginPages?: Readonly<Record<string, ReadonlyArray<string>>>
-  /** Lines of a shell script that logs in with one request to the broker. Absent if there is no such script. */
+  /** Lines of a shell script that logs in with one request to the broker. Absent if there is no script. */
   readonly curl?: (account: FakeAccount, served: Served) => ReadonlyArray<string>
 }
 
 /**
- * The description of a fake, with a row for each field of an account and for each switch of the fake.
+ * The description of a fake, with a row for each field of an account and for each switch.
  *
  * @category models
  * @since 0.1.0
@@ -260,8 +256,8 @@ export const answer = place("answer")
 export const header = (name: string): Place => ({ where: "header", name })
 
 /**
- * Makes a shell command that reads an account's TOTP code from the control port of a simulator, and stores the code in
- * the shell variable `code`.
+ * Makes a shell command that stores an account's TOTP code in the shell variable `code`. The command reads the TOTP
+ * code from the control port of a simulator.
  *
  * @category shell
  * @since 0.1.0
@@ -270,9 +266,9 @@ export const curlCode = ({ control }: Served, broker: string, account: string | 
   `code=$(curl -s "${control}/totp?broker=${broker}&account=${account}" | sed 's/[^0-9]*\\([0-9]*\\).*/\\1/')`
 
 /**
- * Writes JSON as an argument of a shell command. If the value of a field is `$code`, the shell replaces the value with
- * the content of the shell variable `code`. If the command is in a script, the shell replaces nothing else. If a person
- * types the command at a prompt, the shell may also replace `!`.
+ * Writes JSON as an argument of a shell command. If a value is `$code`, the shell replaces the value with the content
+ * of the shell variable `code`. In a script, the shell replaces nothing else. At a prompt, the shell may also replace
+ * `!`.
  *
  * @category shell
  * @since 0.1.0

@@ -8,7 +8,7 @@ import type { ReadLine } from "./standardInput.ts"
 
 const maxRetries = 3
 
-/** For these reasons of `RedirectRejected`, the user is asked for another address. Each text describes the problem. */
+/** For these reasons, the user is asked for another address. */
 const problems: Partial<Record<AuthError.RedirectRejected["why"], (redirectUrl: string) => string>> = {
   "not-a-url": () => "This is not an address.",
   origin: (redirectUrl) => `This address is not at ${redirectUrl}: its host, port or path is different.`,
@@ -35,9 +35,8 @@ const noInput = (broker: string) =>
   )
 
 /**
- * Reads a line. Returns the line if it is the callback of `request`. Asks for another line if the line is wrong and
- * another line may be right. Fails after four wrong lines, or if the input ends. Returns the wrong line if no other
- * line would help.
+ * Reads lines, and returns the first line that is the callback of `request`. Fails after four wrong lines, or if the
+ * input ends. Also returns a wrong line if no other line would help.
  */
 export const read = Effect.fnUntraced(function* (
   redirect: RedirectLogin.RedirectLogin["Service"],
@@ -51,8 +50,8 @@ export const read = Effect.fnUntraced(function* (
     const checked = yield* Effect.result(redirect.check(request, line.value))
     if (Result.isSuccess(checked)) return line.value
     const problem = problemOf(checked.failure, request.redirectUrl)
-    // Another address would not help, for example if the user has declined the login. The caller passes the returned
-    // address to `redirect.complete`, which fails with the reason.
+    // Another line would not help, for example after a declined login. The caller passes the line to
+    // `redirect.complete`, which fails with the reason.
     if (problem === undefined) return line.value
     if (retries === maxRetries) return yield* Effect.fail(checked.failure)
     yield* show(`${problem} Copy the whole address from the browser, and paste it here:`)

@@ -37,15 +37,14 @@ const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingM
   headers["sec-fetch-dest"] === "document"
 
 /**
- * A web page of another origin must not reach the simulator. Such a page can send three kinds of requests. The
- * simulator recognizes each kind by these headers, and refuses the request:
+ * Refuses requests from web pages of another origin. The simulator recognizes these requests by their headers:
  *
  * - `Origin` and `Sec-Fetch-Site`: a request to the simulator's address, for example with a form.
  * - `Host`: a request to another host name that resolves to 127.0.0.1 (DNS rebinding).
  * - `Sec-Purpose`: a prefetch. With speculation rules, Chromium 156 sends a prefetch without `Origin`, and with
  *   `Sec-Fetch-Site: none`.
  *
- * A request may lack both `Origin` and `Sec-Fetch-Site`, because clients other than browsers do not send them.
+ * A request may lack both `Origin` and `Sec-Fetch-Site`, because only browsers send these headers.
  */
 export const refusalOf = (guard: Guard, message: IncomingMessage): string | undefined => {
   const port = message.socket.localPort ?? 0
@@ -74,10 +73,11 @@ export const isHostName = (value: string): boolean => /^(?:[a-z0-9.-]+|\[[0-9a-f
 export const isOriginName = (value: string): boolean => URL.canParse(value) && new URL(value).origin === value
 
 /**
- * When the user submits the form of a broker's login page, the answer redirects to the program's callback. Chromium
- * checks the redirect against `form-action`, so with the kind `broker`, `form-action` allows every http and https
- * address. The referrer policy is not `no-referrer`: with `no-referrer`, Chromium sends `Origin: null` with the form,
- * and the simulator refuses the form.
+ * The answer to a broker's login form redirects to the program's callback. Chromium checks the redirect against
+ * `form-action`. So for the kind `broker`, `form-action` allows every http and https address.
+ *
+ * With the referrer policy `no-referrer`, Chromium would send `Origin: null` with the form. The simulator would refuse
+ * the form.
  */
 export const securityHeaders = (kind: Guard["kind"]): ReadonlyArray<readonly [string, string]> => [
   [
