@@ -53,7 +53,7 @@ const method = Method.redirect(family, {
       const tokens = toTokens({ jwtToken, refreshToken, feedToken })
       return { code: tokens.access, tokens }
     }),
-  // The callback does not name the account of its token. The profile names the account.
+  // The callback does not name the account, but the profile does.
   exchange: ({ tokens }, { account, api }) =>
     Effect.map(profile(api, { account, tokens }), (holder) => ({ tokens, profile: holder }))
 })

@@ -1,6 +1,6 @@
 /**
- * A simulator of stock brokers, for tests. It serves fake brokers over HTTP on loopback. A fake broker imitates the
- * HTTP API of a real broker. The simulator's accounts are not real.
+ * A simulator of stock brokers, for tests. It serves fakes of the brokers' HTTP APIs on loopback. The simulator's
+ * accounts are not real.
  *
  * @since 0.1.0
  */
@@ -74,12 +74,11 @@ export type TotpCode = Fakes.TotpCode
 export interface Options {
   /** The brokers to serve. Default: all brokers. */
   readonly brokers?: ReadonlyArray<BrokerId> | undefined
-  /** The control port. The ports after the control port serve the brokers' origins. Default: free ports. */
+  /** The control port. The ports after it serve the brokers' origins. Default: free ports. */
   readonly port?: number | undefined
   /**
    * Accounts and switches of the brokers, as in a seed file. A switch is an option of a fake. Example:
-   * `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`. If the seed contains a broker, the entry of this
-   * broker in `fakes` is ignored.
+   * `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`. For a broker in the seed, `fakes` is ignored.
    */
   readonly seed?: unknown
   /** Fakes to serve instead of the default fakes, such as `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */
@@ -87,14 +86,11 @@ export interface Options {
   /** Number of requests that the journal keeps for each broker, from 1 to 1,000,000. Default: 10,000. */
   readonly journalLimit?: number | undefined
   /**
-   * Further host names that a request may have in its `Host` header, such as `simulator.test`. The names 127.0.0.1,
-   * localhost and [::1] are always allowed. Default: no further names.
+   * Further names that the `Host` header may contain, such as `simulator.test`. The names 127.0.0.1, localhost and
+   * [::1] are always allowed. Default: no further names.
    */
   readonly allowHosts?: ReadonlyArray<string> | undefined
-  /**
-   * Origins, such as `http://127.0.0.1:3000`, whose web pages are allowed to send requests to the ports of the
-   * simulator. Default: no origins.
-   */
+  /** Origins whose web pages may send requests to the simulator, such as `http://127.0.0.1:3000`. Default: none. */
   readonly allowOrigins?: ReadonlyArray<string> | undefined
 }
 
@@ -107,15 +103,15 @@ export interface Options {
 export class Simulator extends Context.Service<
   Simulator,
   Info & {
-    /** The brokers' clock: the time of this program's clock, plus the durations that `advance` has added. */
+    /** The brokers' clock: this program's time, plus the durations that `advance` has added. */
     readonly clock: Clock.Clock
     /** Advances the brokers' clock. */
     readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
     /** The requests in the journal, sorted by time. Without `broker`: the requests to all brokers. */
     readonly journal: (broker?: BrokerId) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
     /**
-     * Number of requests that the journal has dropped because it was full. `reset`, `seed` and `restore` set this
-     * number to zero. Without `broker`: the sum for all brokers.
+     * Number of requests that the full journal has dropped since the last `reset`, `seed` or `restore`. Without
+     * `broker`: the sum for all brokers.
      */
     readonly journalDropped: (broker?: BrokerId) => Effect.Effect<number, SimulatorError>
     /**
@@ -138,8 +134,8 @@ export class Simulator extends Context.Service<
      */
     readonly seed: (seed: unknown) => Effect.Effect<void, SimulatorError>
     /**
-     * Takes a snapshot, which is a JSON value. It contains the clock, the sessions, the tokens, the codes, and the
-     * numbers of wrong passwords and wrong codes.
+     * Takes a snapshot: a JSON value with the clock, the sessions, the tokens, the codes, and the numbers of wrong
+     * passwords and wrong codes.
      */
     readonly snapshot: Effect.Effect<unknown>
     /** Restores a snapshot that was taken with the same brokers and accounts. Clears the journal and the faults. */

@@ -74,7 +74,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("is reported as expired if the broker refuses its token", () =>
+  it.effect("counts as expired if the broker refuses its token", () =>
     Effect.gen(function* () {
       const fake = yield* start({ dailyEnd: "07:30" }, Date.UTC(2026, 10, 27, 1))
       yield* Effect.gen(function* () {
@@ -86,7 +86,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("is ended by the next login with the same API key", () =>
+  it.effect("ends at the next login with the same API key", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -98,7 +98,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("can be used in a program's own calls, through Authorize", () =>
+  it.effect("authorizes a program's own calls", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -156,13 +156,13 @@ describe("a callback", () => {
       (state: string) => `action=basket&status=success&request_token=canary&state=${state}`,
       "missing-token"
     ]
-  ] as const)("is rejected, and no request is sent, if it comes from %s", ([, query, why]) =>
+  ] as const)("is rejected, and nothing is sent, if it comes from %s", ([, query, why]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* complete(query), why)
     })
   )
 
-  it.effect("may omit `action` and `type`, have unknown parameters, and have its parameters in any order", () =>
+  it.effect("may omit `action` and `type`, and add or reorder parameters", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -177,7 +177,7 @@ describe("a callback", () => {
     })
   )
 
-  it.effect("is rejected if the user cancels the login, but the same login can be completed later", () =>
+  it.effect("is rejected if the user cancels, but the login can be completed later", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -193,7 +193,7 @@ describe("a callback", () => {
 })
 
 describe("an exchange of a request token", () => {
-  it.effect("is rejected if the user has logged in to another account", () =>
+  it.effect("is rejected if the user logged in to another account", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002" }
       const fake = yield* start({ accounts: [demo, other] })
@@ -251,7 +251,7 @@ describe("an exchange of a request token", () => {
 })
 
 describe("a refresh", () => {
-  it.effect("renews a session after 06:00 IST if the login returned a refresh token", () =>
+  it.effect("renews a session after 06:00 IST with its refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform] })
       yield* Effect.gen(function* () {
@@ -265,7 +265,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("keeps the old refresh token if the answer contains an empty refresh token", () =>
+  it.effect("keeps the old refresh token if the new refresh token is empty", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform], refreshToken: "stays" })
       yield* Effect.gen(function* () {
@@ -282,7 +282,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails and sends nothing if the session has no refresh token", () =>
+  it.effect("fails and sends nothing without a refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -298,7 +298,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails with SessionExpired if the broker refuses the refresh token or returns another account", () =>
+  it.effect("fails if the broker refuses the refresh token or returns another account", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform] })
       yield* Effect.gen(function* () {
@@ -342,7 +342,7 @@ describe("tokens of another program", () => {
     assert.notProperty(session.tokens, "refresh")
   })
 
-  it("give a session without a refresh token if the given refresh token is blank", () => {
+  it("with a blank refresh token become a session without a refresh token", () => {
     const empty = ZerodhaPlatform.fromTokens({ ...given, refreshToken: Redacted.make(" ") })
     assert.notProperty(empty.tokens, "refresh")
     const full = ZerodhaPlatform.fromTokens({ ...given, refreshToken: Redacted.make("refresh"), app: "second" })

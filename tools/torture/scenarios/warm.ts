@@ -63,8 +63,8 @@ const accountsIn = ({ pick }: Torture): number => pick({ quick: 10, full: 200 })
 const warm = Effect.fnUntraced(function* (torture: Torture, tally: Tally) {
   const accounts = accountsIn(torture)
   const troubled = torture.pick({ quick: 1, full: 5 })
-  // After a failed login, an account with TOTP codes waits for the next code. A quick run avoids this wait: only logins
-  // at Samco fail, because Samco needs no TOTP code.
+  // After a failed login, an account waits for its next TOTP code. Samco needs no TOTP code. So in a quick run, only
+  // Samco's logins fail.
   const inTrouble: typeof brokerIds = torture.pick({ quick: ["samco"], full: brokerIds })
   const simulator = yield* Simulator.make({
     journalLimit: 1_000_000,

@@ -15,10 +15,7 @@ export type Ask = (text: string, kind: "shown" | "secret") => Effect.Effect<stri
 
 const ended = fail("person", "Standard input has ended, so the question has no answer. Nothing was stored.")
 
-/**
- * One reader reads the answers to all questions. If each question had its own reader, the lines that a person has typed
- * or pasted ahead would be lost.
- */
+/** One reader reads all answers. A reader for each question would lose lines that a person types or pastes ahead. */
 export const open: Effect.Effect<Ask, CommandFailed, Scope.Scope> = Effect.gen(function* () {
   if (!(yield* isTerminal)) {
     return yield* fail("person", "This command has to ask a question, but it does not run in a terminal.")

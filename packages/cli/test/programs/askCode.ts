@@ -1,7 +1,4 @@
-/**
- * Asks for a one-time code in the same way as `broker-auth login`, and prints the code. The first call of `resend`
- * succeeds, and the second call fails with `BrokerUnavailable`. After the second call, no new code can be requested.
- */
+/** Asks for a one-time code in the same way as `broker-auth login`. */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { codes } from "../../src/internal/login.ts"
 

@@ -3,9 +3,8 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
 /**
- * Runs an effect for many callers, one run at a time. A call gets the result of a run that starts after the call, so
- * the result is never older than the call. All calls during a run share the next run. If a caller is interrupted, the
- * run continues. If the scope closes, all callers are interrupted.
+ * Runs an effect for many callers, one run at a time. All calls during a run share the next run, so a result is never
+ * older than the call. If a caller is interrupted, the run continues. If the scope closes, all callers are interrupted.
  */
 export const make = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Effect.Effect<A, E>, never, Scope.Scope> =>
   Effect.gen(function* () {

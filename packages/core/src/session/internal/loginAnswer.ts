@@ -1,15 +1,15 @@
 import type * as AuthError from "../../login/AuthError.ts"
 
-/** Matches the system code of a failure to connect. After such a failure, the broker has received nothing. */
+/** After an error with one of these system codes, the broker has received nothing. */
 const neverConnected =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
 
 /**
- * How a login failed. In this list, "the code" means the one-time code of the login's second step.
+ * How a login failed:
  *
- * - `nothing-sent`: the broker did not receive the login, or received the login but not the code.
- * - `none`: the broker may have received the login or the code, but did not answer.
- * - `refused`: the broker refused the credentials or a one-time code.
+ * - `nothing-sent`: the credentials or the one-time code did not reach the broker.
+ * - `none`: the credentials or the one-time code may have reached the broker, but the broker did not answer.
+ * - `refused`: the broker refused the credentials or the one-time code.
  * - `locked`: the broker has locked the account.
  * - `passing`: the same login may succeed later.
  * - `final`: the same login would fail again.
@@ -19,7 +19,7 @@ export type LoginAnswer = "nothing-sent" | "none" | "refused" | "locked" | "pass
 const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =>
   code !== undefined || brokerMessage !== undefined
 
-/** Whether a logout stopped a login before the login was sent, or before the code of the login was sent. */
+/** Whether a logout stopped a login before its credentials or its one-time code were sent. */
 export const isLoggedOut = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out" && !isOfTheBroker(reason)
 
