@@ -1,12 +1,10 @@
 /**
  * Compiles and runs the examples in JSDoc and Markdown.
  *
- * In a `ts` block, `expression // => value` states the value of an expression. The check compares the stated value with
- * the actual value. The comment can be on the next line. A `ts no-run` block is compiled but not run.
+ * In a `ts` block, `expression // => value` states the value of an expression. The comment can be on the next line. The
+ * check compares the stated value with the actual value. A `ts no-run` block is compiled but not run.
  *
- * The check imports an example, so the code at its top level runs. Then the check runs at most one effect of the
- * example. Requests go to the fake brokers. If the code or the effect fails, the check reports a problem. The table
- * shows which effect the check runs after the import:
+ * The check imports an example, and then runs at most one effect of the example. Requests go to the fake brokers.
  *
  * | the example has                                                           | the check then runs          |
  * | ------------------------------------------------------------------------- | ---------------------------- |
@@ -23,14 +21,14 @@ import { files, packages, root } from "../packages/workspace.ts"
 export interface Example {
   /** Path relative to the root of the repository. */
   readonly file: string
-  /** Line number of the first line of the code. */
+  /** Line number in `file` where the code starts. */
   readonly line: number
   readonly code: string
   readonly run: boolean
 }
 
 export interface Problem {
-  /** Place of the problem, as `file:line`. */
+  /** `file:line` */
   readonly at: string
   readonly text: string
 }
@@ -38,8 +36,8 @@ export interface Problem {
 export interface Outcome {
   readonly problem?: string
   /**
-   * For each line number, the difference between the stated and the actual value. The first line of the example has
-   * the number 0. If the values are equal, the difference is an empty string.
+   * The difference between the stated and the actual value, by line number. The first line has the number 0. If the
+   * values are equal, the difference is an empty string.
    */
   readonly compared: Readonly<Record<number, string>>
 }
@@ -91,11 +89,7 @@ const compare = (line: string, value: string, index: number): string => {
   return `${indent}${before}__same(${expression}, ${value}, ${index})`
 }
 
-/**
- * Rewrites the code of an example. For each expression with a stated value, the new code calls `__same` with the
- * expression and the stated value. It calls `__run` with the effect that the check runs. The line numbers stay the
- * same.
- */
+/** Adds calls of `__same` and `__run` to the code. The line numbers stay the same. */
 export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
   const lines = code.split("\n")
   const compared: Array<number> = []

@@ -1,7 +1,4 @@
-/**
- * Prints results and errors in many ways. The canary test searches this program's output, and the files that this
- * program writes, for credentials, tokens and one-time codes.
- */
+/** The canary test searches this program's output and files for secrets. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"
 import * as Login from "@auth/broker-core/login/Login"

@@ -31,7 +31,7 @@ const problems = (error: { readonly reason: { readonly _tag: string } }) => {
 }
 
 describe("Credentials.check", () => {
-  it.effect("trims and normalizes the values, and wraps secrets in Redacted", () =>
+  it.effect("trims and normalizes values, and wraps secrets in Redacted", () =>
     Effect.gen(function* () {
       const values = yield* check({ ...valid, clientCode: " t1\n", pin: Redacted.make(" 4711 "), app: " two " })
       assert.deepStrictEqual([values.clientCode, Redacted.value(values.pin), values.app], ["T1", "4711", "two"])
@@ -40,14 +40,14 @@ describe("Credentials.check", () => {
     })
   )
 
-  it.effect("accepts plain text, and text that is wrapped in Redacted", () =>
+  it.effect("accepts plain text and Redacted text", () =>
     Effect.gen(function* () {
       const values = yield* check({ ...valid, pin: "4711", clientCode: Redacted.make("t1") })
       assert.deepStrictEqual([values.clientCode, Redacted.value(values.pin)], ["T1", "4711"])
     })
   )
 
-  it.effect("treats an undefined, null or empty optional field as absent", () =>
+  it.effect("omits an undefined, null or empty optional field", () =>
     Effect.gen(function* () {
       for (const app of [undefined, null, "", "  ", Redacted.make("")]) {
         assert.notProperty(yield* check({ ...valid, app }), "app")
@@ -55,7 +55,7 @@ describe("Credentials.check", () => {
     })
   )
 
-  it.effect("accepts a valid code source, and rejects an invalid code source", () =>
+  it.effect("accepts a code source, unless its code is empty", () =>
     Effect.gen(function* () {
       const own = CodeSource.fromEffect(() => Effect.succeed(Redacted.make("123456")))
       assert.strictEqual((yield* check({ ...valid, totpSecret: own })).totpSecret, own)
@@ -69,9 +69,9 @@ describe("Credentials.check", () => {
   const missing = ["clientCode is missing", "pin is missing", "totpSecret is missing"]
   it.effect.each([
     { title: "an input without fields", input: {}, found: missing },
-    { title: "fields that are null", input: { clientCode: null, pin: null, totpSecret: null }, found: missing },
+    { title: "null fields", input: { clientCode: null, pin: null, totpSecret: null }, found: missing },
     {
-      title: "fields that contain only white space",
+      title: "blank fields",
       input: { ...valid, clientCode: " ", pin: Redacted.make("\n") },
       found: ["clientCode is empty", "pin is empty"]
     },
@@ -116,7 +116,7 @@ describe("Credentials.fromConfig", () => {
     })
   )
 
-  it.effect("treats an empty optional variable as absent", () =>
+  it.effect("ignores an empty optional variable", () =>
     Effect.gen(function* () {
       assert.notProperty(yield* from({ ...whole, TINY_APP: "" }), "app")
     })

@@ -10,7 +10,7 @@ import { breakable, makeShared, makeTiny, morning, pass, start } from "./session
 const network = new AuthError.BrokerUnavailable({ why: "network" })
 
 describe("a login with stored progress", () => {
-  /** Requests a session every minute for an hour. Every login and every continuation of a login fails. */
+  /** Requests a session every minute for an hour. Every login and every continuation fails. */
   const poll = Effect.fnUntraced(function* (reason: AuthError.Reason) {
     yield* TestClock.setTime(morning)
     const tiny = makeTiny()
@@ -43,13 +43,13 @@ describe("a login with stored progress", () => {
       ["login 0", ...[1, 3, 8, 18, 28, 38, 48, 58].map((minute) => `continued ${minute}`)]
     ],
     ["SessionLimitReached", new AuthError.SessionLimitReached({}), ["login 0", "continued 5", "continued 20"]],
-    // The broker no longer accepts the stored progress of the login, so a new login follows.
+    // A new login follows, because the broker no longer accepts the stored progress.
     [
       "BrokerRejected",
       new AuthError.BrokerRejected({ code: "X1" }),
       ["login 0", ...[1, 3, 8, 18, 28, 38, 48, 58].flatMap((minute) => [`continued ${minute}`, `login ${minute}`])]
     ]
-  ] as const)("has the same pauses as a new login after a refusal with %s", ([, reason, expected]) =>
+  ] as const)("pauses after %s like a new login", ([, reason, expected]) =>
     Effect.gen(function* () {
       const { calls, manager } = yield* poll(reason)
       assert.deepStrictEqual(calls, [...expected])
@@ -59,7 +59,7 @@ describe("a login with stored progress", () => {
     })
   )
 
-  it.effect("is not continued again after the broker refuses the continuation, even if writes to the store fail", () =>
+  it.effect("is not continued again after SessionExpired, even if the store is full", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()

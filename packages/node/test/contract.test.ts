@@ -18,7 +18,7 @@ describe("contract of NodeVault's lock:", () => {
   for (const { name, run } of VaultContract.lockCases(lockOf)) it.live(name, () => run)
 })
 
-it("the contract has test cases for stores and for locks", () => {
+it("the contract has test cases for stores and locks", () => {
   assert.isNotEmpty(VaultContract.storeCases(storeOf))
   assert.isNotEmpty(VaultContract.lockCases(lockOf))
 })

@@ -33,14 +33,14 @@ describe("requests of the browser login:", () => {
     )
   }
 
-  it.effect("an application id with special characters is encoded in the URL", () =>
+  it.effect("special characters in the application id are encoded", () =>
     Effect.gen(function* () {
       const request = yield* begun({ state: "not-sent" }, "a&b=c#d")
       assert.strictEqual(Redacted.value(request.url), "https://flow.rupeezy.in?applicationId=a%26b%3Dc%23d")
     })
   )
 
-  it.effect("the exchange of an auth code sends the SHA-256 of application id, auth code and API key", () =>
+  it.effect("the exchange sends the SHA-256 of application id, auth code and API key", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -59,7 +59,7 @@ describe("requests of the browser login:", () => {
     })
   )
 
-  it.effect("the checksum equals the output of the command sha256sum", () =>
+  it.effect("the checksum equals the output of sha256sum", () =>
     Effect.gen(function* () {
       // printf 'dev_1234auth.of.a.testdemo-api-key' | sha256sum
       const vector = "74fd4a3f81821ce935a0f4f2468c2cd199b1ae452069bb36b54eece0b61db41b"

@@ -13,7 +13,7 @@ const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6:
 
 const maxSize = 2000
 
-/** If no QR code is found in an image with at most this many rows of pixels, each pixel counts as a module. */
+/** In an image with at most this many rows, each pixel counts as a module if no QR code is found. */
 const smallImage = 60
 
 interface Header {
@@ -58,7 +58,7 @@ const paeth = (left: number, above: number, corner: number): number => {
   return b <= c ? above : corner
 }
 
-/** For each filter (none, left, above, average, Paeth), the value that `unfilter` adds to a byte. */
+/** The filters of the PNG format, by filter type: none, sub, up, average, Paeth. */
 const filters: ReadonlyArray<(left: number, above: number, corner: number) => number> = [
   () => 0,
   (left) => left,
@@ -104,9 +104,7 @@ const readPixels = ({ data, header, palette }: Chunks): Modules | undefined => {
   return rows.map((row) => Array.from({ length: width }, (_, x) => isDark(row, x)))
 }
 
-/**
- * The finder pattern in the upper left corner is seven modules wide, so its width in pixels gives the size of a module.
- */
+/** The finder pattern in the upper left corner is seven modules wide. Its width in pixels gives `size`. */
 const toModules = (pixels: Modules): Modules | undefined => {
   const top = pixels.findIndex((row) => row.includes(true))
   const left = Math.min(...pixels.map((row) => row.indexOf(true)).filter((x) => x >= 0))
@@ -124,10 +122,7 @@ const toModules = (pixels: Modules): Modules | undefined => {
   )
 }
 
-/**
- * `image` is base64, with or without the prefix of a data URI. If no QR code is found in a small image, the pixels of
- * the image are returned.
- */
+/** `image` is base64, with or without the prefix of a data URI. */
 export const read = (image: string): Modules | undefined => {
   const bytes = Result.getOrUndefined(Base64.decode(image.replace(/^data:[^,]*,/, "").replaceAll(/\s/g, "")))
   const chunks = bytes === undefined ? undefined : readChunks(bytes)
@@ -136,12 +131,12 @@ export const read = (image: string): Modules | undefined => {
   return toModules(pixels) ?? (pixels.length <= smallImage ? pixels : undefined)
 }
 
-/** Number of light modules at each side of the code. Scanners need this margin. */
+/** In modules. Scanners need a light margin around the QR code. */
 const margin = 2
 
 const isLight = (modules: Modules, x: number, y: number): boolean => modules[y]?.[x] !== true
 
-/** The character for two modules, one above the other. The key says for each of the two whether it is light. */
+/** The key says whether the upper module is light, and whether the lower module is light. */
 const blocks = { "true true": "█", "true false": "▀", "false true": "▄", "false false": " " } as const
 
 /** A character shows two modules, one above the other. A light module is filled, and a dark module is blank. */

@@ -26,10 +26,7 @@ import { line } from "../output.ts"
 import { day, startAgain } from "./day.ts"
 import * as programs from "./programs.ts"
 
-/**
- * The demo starts itself once more, in a second process that has this environment variable. The second process shows
- * that stored sessions remain after a restart.
- */
+/** Set only in the second process of the demo, which shows that stored sessions remain after a restart. */
 const variable = "BROKER_AUTH_DEMO"
 
 const Setting = Schema.fromJsonString(
@@ -60,7 +57,7 @@ const temporaryFolder = Effect.acquireRelease(
     })
 )
 
-/** Starts the second process, which loads its modules and waits for its setting. */
+/** The second process loads its modules at once, and then waits for its setting. */
 const startSecond = Effect.gen(function* () {
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => {
@@ -89,7 +86,7 @@ const startSecond = Effect.gen(function* () {
   })
 })
 
-/** Reads all of standard input. Returns an empty text if the first process ended before it sent the setting. */
+/** An empty text if the first process ended before it sent the setting. */
 const input = Effect.callback<string>((resume) => {
   let text = ""
   process.stdin.on("data", (chunk) => (text += String(chunk))).once("end", () => resume(Effect.succeed(text)))

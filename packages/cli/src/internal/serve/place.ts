@@ -11,10 +11,7 @@ import process from "node:process"
 import { type CommandFailed, fail, type Failure } from "../failure.ts"
 import type { Home } from "../home.ts"
 
-/**
- * Maximum length of a socket's path, in bytes. On macOS, a socket address has 104 bytes for the path and its
- * terminating zero byte.
- */
+/** On macOS, a socket address has 104 bytes for the path and its terminating zero byte. */
 const maxPathBytes = 103
 
 const codeOf = (error: unknown): string => {
@@ -24,7 +21,7 @@ const codeOf = (error: unknown): string => {
 
 const found = (path: string): Fs.Stats | undefined => Fs.lstatSync(path, { throwIfNoEntry: false })
 
-/** Makes the folder if it does not exist, and checks that only this user has access to the folder. */
+/** Makes a missing folder. Fails if other users have access to the folder. */
 const checkFolder = (folder: string): Effect.Effect<void, CommandFailed> => {
   const made = Result.try(() => {
     if (found(folder) === undefined) Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -64,7 +61,7 @@ const connects = (path: string): Effect.Effect<true | string> =>
     return Effect.sync(() => void socket.destroy())
   })
 
-/** Runs a call of the file system on the socket. The call throws if the program may not use the folder. */
+/** `call` throws if the program may not use the folder of the socket. */
 const attempt = <A>(path: string, call: () => A): Effect.Effect<A, CommandFailed> => {
   const result = Result.try(call)
   return Result.isSuccess(result) ? Effect.succeed(result.success) : unusable(path, codeOf(result.failure))
@@ -100,10 +97,7 @@ export const pathOf = (given: string | undefined, folder: string): Effect.Effect
 
 const lockPlace = Account.make({ broker: "broker-auth", id: "serve" })
 
-/**
- * Runs `listen` under a lock of the vault, so that two servers with the same vault cannot open the socket at the same
- * time.
- */
+/** The lock prevents two servers with the same vault from opening the socket at the same time. */
 export const withSocket = <A, R>(
   home: Home,
   path: string,
