@@ -1,7 +1,6 @@
 /**
- * The command `npm run release:version` applies the changesets. Each package with a changeset gets a new version and an
- * entry in its changelog. Packages of this repository depend on each other with version ranges. The command updates
- * these ranges. Then it updates the generated files and the lockfile.
+ * `npm run release:version` applies the changesets: new versions and changelog entries. Then it updates the version
+ * ranges between the packages, the generated files and the lockfile.
  */
 import { run, runNpm, runTool } from "../packages/process.ts"
 import { packages, root } from "../packages/workspace.ts"

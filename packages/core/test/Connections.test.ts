@@ -24,7 +24,6 @@ const layerOf = (tiny = makeTiny()) =>
 
 const settle = (millis = 20) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Returns the error of each promise as text. For a promise that resolves, the text is `a value`. */
 const errorsOf = (promises: ReadonlyArray<Promise<unknown>>) =>
   Promise.all(
     promises.map((promise) =>
@@ -47,7 +46,7 @@ const read = async (progress: AsyncIterable<unknown>) => {
 }
 
 describe("close() of Connections", () => {
-  it("makes each later call reject with the same typed error", async () => {
+  it("makes later calls reject with a typed error", async () => {
     const tiny = makeTiny()
     const connections = await Connections.open({ accounts: { mine: layerOf(tiny), other: layerOf() } })
     const mine = await connections.account("mine")
@@ -71,7 +70,7 @@ describe("close() of Connections", () => {
     assert.deepStrictEqual(tiny.calls, [])
   })
 
-  it("makes pending calls reject with the error of a closed connection", async () => {
+  it("makes pending calls reject with a typed error", async () => {
     const slow = makeTiny()
     slow.latency = "10 seconds"
     const connections = await Connections.open({
@@ -98,7 +97,7 @@ describe("close() of Connections", () => {
     assert.deepStrictEqual(await pending, Array(8).fill(closedError))
   })
 
-  it("makes account() reject even while close() still runs", async () => {
+  it("makes account() reject while close() still runs", async () => {
     for (const layer of [layerOf(), Layer.merge(layerOf(), Layer.effectDiscard(Effect.sleep(5)))]) {
       const connections = await Connections.open({ accounts: { mine: layer } })
       const before = connections.account("mine")
@@ -124,8 +123,8 @@ describe("close() of Connections", () => {
   })
 })
 
-describe("a connection that is closed by `await using`", () => {
-  it("rejects its pending calls with the error of a closed connection", async () => {
+describe("a connection closed by `await using`", () => {
+  it("rejects its pending calls with a typed error", async () => {
     const slow = makeTiny()
     slow.latency = "10 seconds"
     let pending: Promise<ReadonlyArray<string>> | undefined

@@ -33,7 +33,7 @@ const problemsOf = (error: AuthError.AuthError) =>
   error.reason._tag === "InvalidRequest" ? error.reason.problems.map(({ field }) => field) : [error.reason._tag]
 
 describe("a form body", () => {
-  it.effect("is form-encoded, and is sent with the content type of a form", () =>
+  it.effect("is form-encoded, with the content type of a form", () =>
     Effect.gen(function* () {
       const asked = yield* send(exchange, { code: Redacted.make("a+b/c d=&"), id: "T1" })
       assert.strictEqual(asked?.body, "code=a%2Bb%2Fc+d%3D%26&id=T1")
@@ -41,7 +41,7 @@ describe("a form body", () => {
     })
   )
 
-  it.effect("keeps its content type if the broker's headers set Content-Type to JSON", () =>
+  it.effect("keeps its content type despite the broker's Content-Type header", () =>
     Effect.gen(function* () {
       const headers = () => ({ "Content-Type": "application/json", accept: "application/json" })
       const asked = yield* send(exchange, { id: "T1" }, { headers })
@@ -55,7 +55,7 @@ describe("a form body", () => {
     ["a whole number and a fraction", { a: 7, b: -0.5 }, "a=7&b=-0.5"],
     ["booleans", { a: true, b: false }, "a=true&b=false"],
     ["a secret number", { a: Redacted.make(1234) }, "a=1234"],
-    ["no field that is undefined", { a: undefined, b: "1" }, "b=1"],
+    ["no undefined field", { a: undefined, b: "1" }, "b=1"],
     ["nothing if the request is empty", {}, ""]
   ] as const)("contains %s", ([, request, body]) =>
     Effect.gen(function* () {
@@ -75,12 +75,12 @@ describe("a form body", () => {
     ["a field with a BigInt", { a: 1n }, ["a"]],
     ["a field with a date", { a: new Date(0) }, ["a"]],
     ["a field with a function", { a: () => "1" }, ["a"]],
-    ["a field with null and another field with a list", { a: null, b: "1", c: [] }, ["a", "c"]],
+    ["a field with null and a field with a list", { a: null, b: "1", c: [] }, ["a", "c"]],
     ["a request that is a string", "a=1", ["request"]],
     ["a request that is a list", [["a", "1"]], ["request"]],
     ["a request that is a secret", Redacted.make("a=1"), ["request"]],
     ["a request that is null", null, ["request"]]
-  ] as const)("cannot be made from %s, and nothing is sent", ([, request, fields]) =>
+  ] as const)("is not sent for %s", ([, request, fields]) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const error = yield* Effect.flip(client.call(exchange, { account: "T1", request }))
@@ -89,7 +89,7 @@ describe("a form body", () => {
     })
   )
 
-  it.effect("does not disclose a secret in an error if the broker quotes the body", () =>
+  it.effect("discloses no secret in an error that quotes the body", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([({ body }) => no({ message: `${body} ${decodeURIComponent(body)}` })])
       const request = { code: Redacted.make("canary/code=1") }
@@ -98,7 +98,7 @@ describe("a form body", () => {
     })
   )
 
-  it.effect("contains the fields that the `body` function of its endpoint returns", () =>
+  it.effect("contains the fields that the endpoint's `body` function returns", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({
         ...exchange,
@@ -120,7 +120,7 @@ describe("a form body", () => {
   )
 })
 
-describe("a body with JSON", () => {
+describe("a JSON body", () => {
   const noren = Encoding.jData({ beside: ["jKey"] })
   it.effect.each([
     ["NaN", "json", { a: Number.NaN }],
@@ -130,7 +130,7 @@ describe("a body with JSON", () => {
     ["NaN in jData", noren, { a: Number.NaN }],
     ["an object in a field beside jData", noren, { a: { b: "1" }, jKey: { c: "1" } }],
     ["a lone surrogate in a field beside jData", noren, { jKey: "x\ud83d" }]
-  ] as const)("cannot contain %s, and nothing is sent", ([, encoding, request]) =>
+  ] as const)("is not sent with %s", ([, encoding, request]) =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, encoding, request: Schema.Unknown, response: Schema.Unknown })
       const { client, seen } = yield* connect([() => yes()])
@@ -154,7 +154,7 @@ describe("a DELETE request", () => {
   const row = { name: "end", method: "DELETE", path: "/token", token: "required", response: Schema.Unknown } as const
   const request = { access: Redacted.make("a&b") }
 
-  it.effect("has its parameters in the query if the endpoint has a `query` table", () =>
+  it.effect("has its parameters in the query if `query` is set", () =>
     Effect.gen(function* () {
       const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access", id: "id" } })
       const asked = yield* send(endpoint, request)
@@ -166,7 +166,7 @@ describe("a DELETE request", () => {
   it.effect.each([
     [undefined, `{"access":"a&b"}`],
     ["form", "access=a%26b"]
-  ] as const)("has its parameters in the body if the endpoint has no `query` table: encoding %j", ([encoding, body]) =>
+  ] as const)("has its parameters in the body without `query`: encoding %j", ([encoding, body]) =>
     Effect.gen(function* () {
       const asked = yield* send(Endpoint.make({ ...row, encoding, request: Request }), request)
       assert.strictEqual(`${asked?.method} ${asked?.url}`, "DELETE https://api.tiny.example/token")
@@ -174,7 +174,7 @@ describe("a DELETE request", () => {
     })
   )
 
-  it.effect("does not disclose a secret from its query in an error", () =>
+  it.effect("discloses no secret of its query in an error", () =>
     Effect.gen(function* () {
       const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access" } })
       for (const answer of [() => Response.error(), ({ url }: { readonly url: string }) => no({ message: url })]) {
@@ -186,7 +186,7 @@ describe("a DELETE request", () => {
     })
   )
 
-  it.effect("is not sent if a parameter in its query contains a lone surrogate", () =>
+  it.effect("is not sent with a lone surrogate in its query", () =>
     Effect.gen(function* () {
       const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access" } })
       const { client, seen } = yield* connect([() => yes()])
@@ -201,7 +201,7 @@ describe("a DELETE request", () => {
 describe("the app's fields", () => {
   const app = { api_key: Redacted.make("key-of-the-app") }
 
-  it.effect("are the first fields of the body if the endpoint lists them in `app`", () =>
+  it.effect("come first in the body if `app` lists them", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, app: ["api_key"], request: Schema.Unknown, response: Schema.Unknown })
       assert.strictEqual((yield* send(row, { code: "1" }, { app }))?.body, "api_key=key-of-the-app&code=1")
@@ -209,7 +209,7 @@ describe("the app's fields", () => {
     })
   )
 
-  it.effect("are in the query if the endpoint has a `query` table", () =>
+  it.effect("are in the query if `query` is set", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({
         name: "end",

@@ -21,7 +21,6 @@ const tool = (script: string, ...args: ReadonlyArray<string>) =>
 
 const generate = (...args: ReadonlyArray<string>) => tool("nx/dist/bin/nx.js", "g", "./tools/nx:broker", ...args)
 
-/** The hash of each file in the copy of the repository. Files in `node_modules` and files of Nx are left out. */
 const hashes = (): Readonly<Record<string, string>> => {
   const exclude = ({ name }: fs.Dirent) => name === "node_modules"
   const found = fs.globSync(["**", "**/.*", ".*/**"], { cwd: folder, withFileTypes: true, exclude })
@@ -67,7 +66,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     [["acme", "--outside", "outside", "--package", "My Package"], /"My Package" cannot be the name of a package/],
     [["Acme", "--outside", "outside"], /"Acme" cannot be a broker's name/]
   ])(
-    "refuses the arguments %j for a package outside of the repository, and writes nothing",
+    "refuses the arguments %j, and writes nothing",
     async (args, message) => {
       const before = hashes()
       assert.match(await messageOf(generate(...args)), message)
@@ -77,7 +76,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
   )
 
   it(
-    "makes a package outside of the repository, and gives it the name that --package contains",
+    "makes a package outside of the repository, named by --package",
     async () => {
       const outside = path.join(folder, "outside")
       await generate("angel", "--outside", "outside", "--package", "@mine/angel")
@@ -97,14 +96,10 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     timeout
   )
 
-  it(
-    "prints its options if the argument is --help",
-    async () => assert.match(await generate("--help"), /--prefix/),
-    timeout
-  )
+  it("prints its options with --help", async () => assert.match(await generate("--help"), /--prefix/), timeout)
 
   it(
-    "makes a package that passes the formatter, the linter, the compiler and its tests without changes",
+    "makes a package that passes formatter, linter, compiler and tests",
     async () => {
       assert.include(
         await generate("madeup", "--title", "Made Up", "--install=false"),
@@ -131,7 +126,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
   )
 
   it(
-    "adds the broker to the demo that npm start runs",
+    "adds the broker to the demo of npm start",
     async () => {
       const command = ["--conditions=@auth/source", "packages/cli/src/bin.ts", "demo"]
       const shown = await run(process.execPath, command, { cwd: folder })
@@ -145,7 +140,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     timeout
   )
 
-  it("marks the places that the author of the package must fill in", () => {
+  it("marks the places that the author must fill in", () => {
     const files = fs.readdirSync(path.join(folder, "packages/madeup"), { recursive: true, withFileTypes: true })
     const texts = files
       .filter((file) => file.isFile() && !/dist|\.tsbuild/.test(file.parentPath))

@@ -1,6 +1,5 @@
 /**
- * Rate limits that several programs share, because the broker counts all calls from an app or from an IP address
- * together.
+ * Rate limits that several programs share. A broker may count all calls of an app or of an IP address together.
  *
  * @since 0.1.0
  */
@@ -22,16 +21,15 @@ import { Sharing } from "./internal/sharing.ts"
 export interface SharedLimits {
   /**
    * If the limit allows the call now, `take` counts the call and returns zero. Otherwise, `take` returns how long the
-   * client must wait before it calls `take` again. `key` contains no secret. `limit.per` is 50 milliseconds longer than
-   * the broker's period, because calls may arrive at the broker closer together than they were sent.
+   * client must wait before it calls `take` again. `key` contains no secret. `limit.per` is the broker's period plus 50
+   * milliseconds, because calls may arrive closer together than they were sent.
    */
   readonly take: (key: string, limit: Limit) => Effect.Effect<Duration.Duration, unknown>
 }
 
 /**
- * Sets the shared limits. A broker's layer reads them when the layer is built, and uses them for the broker's limits
- * with the scope `app` or `address`. If the shared limits fail or do not answer within one second, the layer's client
- * counts only its own calls for the next 10 seconds.
+ * Shares a broker's limits with the scope `app` or `address`. Provide this layer to the broker's layer. If the shared
+ * limits fail or do not answer within one second, `BrokerClient` counts only its own calls for 10 seconds.
  *
  * @example
  * ```ts
@@ -51,14 +49,13 @@ export const layer = (limits: SharedLimits): Layer.Layer<never> =>
   Layer.succeed(Sharing, (protocol) => askShared((key, limit) => limits.take(key, limit), protocol))
 
 /**
- * The first `burst` calls may be sent at once. The next `burst` calls may be sent `burst * pause` milliseconds after
- * the first call. Effect's `RateLimiter` allows `burst` calls in a window, and each call lengthens the window by
- * `pause` milliseconds.
+ * Effect's `RateLimiter` allows `burst` calls in a window. Each call lengthens the window by `pause` milliseconds.
  *
- * So any period of the length `per` contains at most `requests` calls. Proof: The last window in the period contains at
- * most `burst` calls. Each of the other calls in the period lengthened an earlier window by `pause` milliseconds, and
- * the earlier windows end before the period ends. So there are fewer than `per / pause` other calls. In total, the
- * period contains fewer than `burst + per / pause` calls. `pause` is so long that this sum is at most `requests + 1`.
+ * So any period of the length `per` contains at most `requests` calls:
+ * - The last window in the period contains at most `burst` calls.
+ * - Each earlier call in the period lengthened a window that ends before the period ends. So there are fewer than
+ *   `per / pause` earlier calls.
+ * - `burst + per / pause` is at most `requests + 1`.
  */
 const paceOf = ({ per, requests }: Limit) => {
   const burst = Math.max(1, Math.floor(requests / 4))
@@ -104,7 +101,7 @@ const make = (limiter: RateLimiters.RateLimiter, { address = "" }: Options): Sha
 })
 
 /**
- * Makes shared limits from Effect's `RateLimiter`. The description of `layerRateLimiter` also applies to this function.
+ * Makes shared limits from Effect's `RateLimiter`: see `layerRateLimiter`.
  *
  * @example
  * ```ts
@@ -129,15 +126,14 @@ export const makeRateLimiter = (options: Options = {}): Effect.Effect<SharedLimi
   Effect.map(EffectKeys.RateLimiter, (limiter) => make(limiter, options))
 
 /**
- * Shares the limits through Effect's `RateLimiter`. If the store of the `RateLimiter` is in Redis, programs on
- * different machines can share the limits.
+ * Shares the limits through Effect's `RateLimiter`. With a store in Redis, programs on different machines can share the
+ * limits.
  *
- * A quarter of a limit's calls (rounded down, but at least one call) may be sent without a pause. The other calls are
- * spread over the period.
+ * A quarter of a limit's calls (rounded down, at least one) may be sent without a pause. The other calls are spread
+ * over the period.
  *
- * If Redis cannot be reached when the layers are built, `NodeRedis.layer` fails. In the example, `Layer.catch` then
- * lets the program start without shared limits. After such a start, the program uses no shared limits until it is
- * restarted.
+ * If Redis cannot be reached at the start, `NodeRedis.layer` fails. In the example, `Layer.catch` then lets the program
+ * run without shared limits until it is restarted.
  *
  * @example
  * ```ts no-run

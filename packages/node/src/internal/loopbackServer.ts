@@ -10,8 +10,8 @@ import type { AddressInfo } from "node:net"
 import { headers, type Page, pages, render } from "./listenerPages.ts"
 
 /**
- * A page, or a redirect if `headers` contains `location`. `sent` runs after the answer was sent, or after the client
- * has closed the connection.
+ * A page, or a redirect if `headers` contains `location`. `sent` runs after the answer was sent or the client closed
+ * the connection.
  */
 export interface Answer {
   readonly page: Page
@@ -23,10 +23,7 @@ export type Respond = (message: Http.IncomingMessage) => Effect.Effect<Answer>
 
 export const answer = (page: Page, more: Omit<Answer, "page"> = {}): Answer => ({ page, ...more })
 
-/**
- * After this answer, the browser sends a GET to `location`. This GET contains neither the query nor the form of the
- * answered request.
- */
+/** Makes the browser send a GET to `location`, without the query or the form of the answered request. */
 export const redirectTo = (location: string, sent: Effect.Effect<void> = Effect.void): Answer => ({
   page: { status: 303, title: "Redirect", paragraphs: [] },
   headers: { location },
@@ -46,8 +43,8 @@ const headersMillis = 5000
 const requestMillis = 10_000
 
 /**
- * Bytes after `maxBodyBytes` are read and dropped, because some clients read the answer only after they have sent the
- * whole request.
+ * Reads and drops the bytes after `maxBodyBytes`. Some clients read the answer only after they have sent the whole
+ * request.
  */
 export const readForm = (message: Http.IncomingMessage): Effect.Effect<Redacted.Redacted<string>, Page> =>
   Effect.callback((resume) => {
@@ -111,13 +108,13 @@ const listenOn = (
   return Effect.map(Effect.acquireRelease(start, close), (server) => (server.address() as AddressInfo).port)
 }
 
-/** On a machine without IPv6, an attempt to listen on `::1` fails with one of these error codes. */
+/** Error codes of an attempt to listen on `::1` on a machine without IPv6. */
 const withoutIpv6 = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"])
 
-/** Number of further tries to find a port that is free on IPv4 and on IPv6. */
+/** Further tries to find a port that is free on IPv4 and on IPv6. */
 const maxRetries = 5
 
-/** If the effect fails, releases its resources at once, and not only when the surrounding scope closes. */
+/** Releases the resources of a failed effect at once, not only when the surrounding scope closes. */
 const closedAfterFailure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
@@ -151,7 +148,7 @@ const serveAny = Effect.fnUntraced(function* (
 
 /**
  * Port 0 selects a free port that browsers accept. `localhost` is served on 127.0.0.1, and on ::1 if the machine has
- * IPv6, because browsers try both addresses.
+ * IPv6. Browsers try both addresses.
  */
 export const serve = (
   host: "127.0.0.1" | "[::1]" | "localhost",
