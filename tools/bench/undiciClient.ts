@@ -1,4 +1,4 @@
-/** A minimal and fast `HttpClient` over undici's `request`. It sends and reads only text. */
+/** A minimal, fast `HttpClient` over undici. It sends and reads only text. */
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"

@@ -25,8 +25,6 @@ import * as TestClock from "effect/testing/TestClock"
 import { shown } from "./support.ts"
 import { no, protocol, type Seen, yes } from "./tiny.ts"
 
-// The test broker `tiny` has a QR login and a call with a step token.
-
 const credentials = {
   site: {
     env: "TINY_SITE",
@@ -115,7 +113,7 @@ const makeApi = (_: unknown, { base = "/v1" }: Options) =>
         ...(step && { authorization: Redacted.make(`Step ${account} ${Redacted.value(step)}`) }),
         ...(tokens && { authorization: tokens.access })
       }),
-      // The field `app` of the endpoint `verify` lists `device` before `program`, and does not list `other`.
+      // Of these values, `verify` sends only `device` and `program`, in this order.
       app: { program: "p", other: "o", device: "d" },
       path: ({ path }) => path.replace("/v1", base)
     },
@@ -171,7 +169,7 @@ const world = (options: Options = {}, poll: () => object = () => ({ token: "acce
 const why = ({ reason }: AuthError.AuthError) => ("why" in reason ? reason.why : reason._tag)
 
 describe("a QR login", () => {
-  it.effect("returns one session after the QR code was scanned", () =>
+  it.effect("returns a session only once", () =>
     Effect.gen(function* () {
       const answers: Array<object> = [{}, { token: "access-canary", holder: " t1 " }]
       const { qr, seen } = yield* world({}, () => answers.shift() ?? {})
@@ -201,7 +199,7 @@ describe("a QR login", () => {
     })
   )
 
-  it.effect("fails if the broker logs in an account other than the account of the layer", () =>
+  it.effect("fails if the broker logs in another account", () =>
     Effect.gen(function* () {
       const { qr } = yield* world({}, () => ({ token: "access-canary", holder: "T2" }))
       const code = yield* qr.begin
@@ -212,7 +210,7 @@ describe("a QR login", () => {
     })
   )
 
-  it.effect("with an invalid lifetime of the QR code fails when the layer is built", () =>
+  it.effect("with an invalid `codeLifetime` fails when the layer is built", () =>
     Effect.gen(function* () {
       const { reason } = yield* Effect.flip(world({ codeLifetime: Number.NaN }))
       assert.strictEqual(reason._tag === "InvalidRequest" && reason.problems[0].field, "codeLifetime")
@@ -315,7 +313,7 @@ describe("the step token", () => {
     })
   )
 
-  it.effect("does not appear in errors, and causes ChallengeExpired if the broker rejects it", () =>
+  it.effect("is not in errors, and causes ChallengeExpired if rejected", () =>
     Effect.gen(function* () {
       const quoting = yield* api({}, () => no({ code: "X", message: "no such step-canary" }))
       assert.notInclude(shown(yield* Effect.flip(quoting.calls.verify(request, step))), "step-canary")
@@ -328,7 +326,7 @@ describe("the step token", () => {
     })
   )
 
-  it.effect("is rejected if it is not a valid header value", () =>
+  it.effect("must be a valid header value", () =>
     Effect.gen(function* () {
       const { calls, seen } = yield* api({})
       const { reason } = yield* Effect.flip(calls.verify(request, Redacted.make("step\ncanary")))
@@ -372,7 +370,7 @@ describe("the options of a layer", () => {
     ["null", null],
     ["text", "T1"],
     ["an object with the credentials null", { credentials: null }]
-  ] as const)("which are %s cause an error that names the missing credentials", ([, options]) =>
+  ] as const)("that are %s cause an error about the missing credentials", ([, options]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(serverOf(method.layer(options as never)))
       assert.strictEqual(error.reason._tag, "InvalidRequest")
@@ -380,7 +378,7 @@ describe("the options of a layer", () => {
     })
   )
 
-  it.effect("do not change if the program later changes the credentials object", () =>
+  it.effect("do not change when the credentials object changes", () =>
     Effect.gen(function* () {
       const own = { id: "" }
       const layers = ["T1", "T2"].map((id) => {
@@ -391,7 +389,7 @@ describe("the options of a layer", () => {
     })
   )
 
-  it.effect("do not change if the program later changes the class instance that contains the credentials", () =>
+  it.effect("do not change when a class instance with the credentials changes", () =>
     Effect.gen(function* () {
       class Own {
         id = "T1"
@@ -403,7 +401,7 @@ describe("the options of a layer", () => {
     })
   )
 
-  it.effect("do not change if the program later changes the options object", () =>
+  it.effect("do not change when the options object changes", () =>
     Effect.gen(function* () {
       const options = { site: "", app: "", credentials: { id: "" } }
       const layers = ["T1", "T2"].map((id, index) => {
@@ -414,7 +412,7 @@ describe("the options of a layer", () => {
     })
   )
 
-  it.effect("do not change if the program later changes the object that it passed to layerConfig", () =>
+  it.effect("do not change when the options object of layerConfig changes", () =>
     Effect.gen(function* () {
       const options = { site: "a", app: "" }
       const layers = ["a0", "a1"].map((app) => {
@@ -427,7 +425,7 @@ describe("the options of a layer", () => {
     })
   )
 
-  it.effect("do not change if the program later changes the origins in the options object", () =>
+  it.effect("do not change when the origins object changes", () =>
     Effect.gen(function* () {
       const origins: Record<string, string> = { api: "http://127.0.0.1:1" }
       const seenOrigins: Array<unknown> = []
@@ -450,7 +448,7 @@ describe("the options of a layer", () => {
     })
   )
 
-  it.effect("can include an option that a class defines as a getter", () =>
+  it.effect("can include a getter of a class", () =>
     Effect.gen(function* () {
       class Mine {
         readonly credentials = { id: "T1" }
@@ -463,7 +461,7 @@ describe("the options of a layer", () => {
   )
 })
 
-it("layer() and layerConfig() of a method do not throw if the options cannot be read", () => {
+it("layer() and layerConfig() do not throw if the options cannot be read", () => {
   const hostile = {
     get credentials(): never {
       throw new Error("canary-secret")

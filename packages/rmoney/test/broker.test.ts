@@ -32,9 +32,6 @@ import {
 
 const { answer, buildOf, inspect, methodOf, redacted } = brokers
 
-/**
- * The secrets of this account are unusual texts. If a test finds one of them in a printed value, the secret has leaked.
- */
 const canary: FakeRmoney.Account = {
   ...FakeRmoney.demoAccount,
   password: "CANARY-password-1",
@@ -142,10 +139,7 @@ const contract = [
   subjectOf("recovery", RmoneyRecovery.layer, { endpoints: { AccountRecovery: "pwdReset" } })
 ]
 
-/**
- * Secrets of the fuzz test. They do not look like secrets, so they are redacted only if the endpoint table marks their
- * fields as secret.
- */
+// These texts do not look like secrets. They are redacted only if the endpoint table marks their fields as secret.
 const password = "canary&Pass<word"
 const code = "QUCKOOCODE"
 const step = "canary-step-word"
@@ -247,9 +241,8 @@ brokers.runBrokerTests({
 })
 
 /**
- * Most of these calls are in RMoney's API documentation or on RMoney's API page. Two calls have other sources:
- * `ssoGetUserDetails` is in the documentation of the back-end software, and the Python package tradion_api_client sends
- * the profile call.
+ * Sources: RMoney's API documentation and API page, except for two calls. `ssoGetUserDetails` is in the documentation
+ * of the back-end software. The Python package tradion_api_client sends the profile call.
  */
 const knownCalls = [
   "POST /auth/v1/sso/vendor/auth/getUserDetails",
@@ -270,10 +263,7 @@ const knownCalls = [
   "GET /open-api/od/v1/profile"
 ]
 
-/**
- * The known error messages of RMoney's back-end software, as of 2026-11-21. Some of these texts are only a part of a
- * message.
- */
+/** Error messages of RMoney's back-end software, as of 2026-11-21. Some texts are only a part of a message. */
 const knownMessages = [
   "Invalid userId or password",
   "Enter valid password",
@@ -306,7 +296,7 @@ const knownMessages = [
 ]
 
 describe("tables and documentation", () => {
-  it('the fixtures have every observed spelling of the statuses "Ok" and "Not ok"', () => {
+  it('the fixtures have every observed spelling of "Ok" and "Not ok"', () => {
     const seen = new Set(
       answers.fixtures.flatMap(({ body }) => /"stat(?:us)?": ?"((?:not.?)?ok)"/i.exec(body)?.[1] ?? [])
     )
@@ -314,7 +304,7 @@ describe("tables and documentation", () => {
   })
 
   for (const message of knownMessages) {
-    it(`the message "${message}" has a fixture, and a row in the error table`, () => {
+    it(`the message "${message}" has a fixture and a row in the error table`, () => {
       const own = answers.fixtures.filter((fixture) => {
         const { verdict } = Fixtures.read(answers, fixture)
         return verdict?._tag === "No" && verdict.message?.includes(message)
@@ -334,7 +324,7 @@ describe("tables and documentation", () => {
     assert.strictEqual(knownCalls.length, 16)
   })
 
-  it.effect("every endpoint in the table has a method in RmoneyApi and a handler in the fake", () =>
+  it.effect("every endpoint in the table is in RmoneyApi and in the fake", () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       const names = Object.values(endpoints.table).map(({ name }) => name)

@@ -20,12 +20,11 @@ const stuck = VaultError.make(
   })
 )
 
-/** Creates the key under a lock, because keyrings have no operation that writes an entry only if it is absent. */
+/** Creates the key under a lock, because a keyring has no operation "write if absent". */
 const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string) {
   yield* place.folder(folder)
   yield* place.folder(lockFile.folderOf(folder))
-  // `NodeSessionLock` names the locks of accounts by `Account.toKey`, whose texts contain no line break. So no
-  // account's lock has this name.
+  // No account's lock has this name, because names from `Account.toKey` contain no line break.
   const path = lockFile.fileOf(folder, `keyring\n${entry.service}\n${entry.account}`)
   yield* lockFile
     .hold(path)
@@ -36,7 +35,7 @@ const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string
   return yield* keyring.ask(entry, yield* newPassword)
 }, Effect.scoped)
 
-/** Programs with the same entry and the same folder get the same key, even if they create the key at the same time. */
+/** Programs with the same entry and folder get the same key, even if they start at the same time. */
 export const getOrCreate = Effect.fnUntraced(function* (
   entry: keyring.Place,
   folder: string

@@ -16,11 +16,10 @@ const bearer = (token: Redacted.Redacted<string>, before = ""): BrokerClient.Hea
   authorization: Redacted.make(`Bearer ${before}${Redacted.value(token)}`)
 })
 
-/** A user id in the header `authorization` must equal the user id in the body of the same request. */
 const ofStep = (form: StepHeader, userId: string, source: string, token: Redacted.Redacted<string>) => {
   if (form === "bare") return bearer(token)
   if (form === "three-part") return bearer(token, `${userId} ${source} `)
-  // If the option `stepHeader` is a function, the header values that it returns may be plain text.
+  // The function of the option `stepHeader` may return header values as plain text.
   return Record.map(form({ userId, source, token }), (value) =>
     Redacted.isRedacted(value) ? value : Redacted.make(value)
   )

@@ -12,9 +12,8 @@ import * as Record from "./record.ts"
 import type { Failure } from "./sessionChange.ts"
 
 /**
- * Stores the session `given`. Fails with `SessionExpired` if the manager has logged out since the call of `adopt` or
- * `adoptFrom`. `logouts` is the number of logouts before that call. `onLogout` runs if the logout came before the
- * session was stored.
+ * `logouts` is the number of logouts at the call of `adopt` or `adoptFrom`. If a later logout comes before the session
+ * is stored, `onLogout` runs.
  */
 const adoptSince = Effect.fnUntraced(function* (
   self: Self,

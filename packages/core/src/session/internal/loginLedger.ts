@@ -15,10 +15,7 @@ type Unwritten = Map<string, ReadonlyArray<Change>>
 
 const unwrittenOf = new WeakMap<SessionStore["Service"], Unwritten>()
 
-/**
- * Maximum number of attempts to write one change of a ledger. An attempt fails if another program has written the
- * ledger since this program read it.
- */
+/** Maximum number of tries to write a change. A try fails if the ledger was written after the read. */
 export const maxWrites = 100
 
 export const keepsChanging = Effect.fail(
@@ -100,7 +97,7 @@ export const make = (store: SessionStore["Service"]) => {
       })
     )
 
-  /** Writes `change`. If the write fails, `late` stays in memory, and the next write of the ledger includes `late`. */
+  /** If `change` cannot be written, the next write of the ledger includes `late`. */
   const note = (account: Account.Account, change: Change, late = change): Effect.Effect<void> =>
     Effect.catch(remember(account, change), () =>
       Effect.sync(() => {

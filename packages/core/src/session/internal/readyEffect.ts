@@ -12,8 +12,8 @@ type AnyFiber = Fiber.Fiber<unknown, unknown>
 const readsPerYield = 64
 
 /**
- * A value and the exit that succeeds with it. The exit is created only once, because the value may be returned a
- * million times. `next` makes the object an iterator for `yield*`.
+ * The exit is created only once, because the value may be returned a million times. `next` makes the object an iterator
+ * for `yield*`.
  */
 export interface Ready<A> {
   readonly value: A
@@ -22,10 +22,7 @@ export interface Ready<A> {
   readonly next: () => Ready<A>
 }
 
-/**
- * A program may have a hundred thousand ready values. An object of this class needs less memory than an object literal
- * with the same members.
- */
+/** A program may have a hundred thousand ready values. A class instance needs less memory than an object literal. */
 class ReadyValue<A> implements Ready<A> {
   readonly value: A
   readonly exit: Exit.Exit<A>
@@ -47,8 +44,8 @@ interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
 }
 
 /**
- * Returns a function that makes an effect from a subject, such as the state of a session manager. The effect returns
- * the value that `ready` finds, or runs the effect of `otherwise` if `ready` returns `undefined`.
+ * The returned function makes effects. An effect returns the value of `ready`. If `ready` returns `undefined`, the
+ * effect runs `otherwise`.
  *
  * In a generator, `yield*` usually reads a ready value without Effect's runtime. A read through the runtime takes five
  * times as long.
@@ -98,10 +95,7 @@ export const found = <A, E, R>(
   })
 }
 
-/**
- * Returns a function that makes an effect from a subject. The effect is one small object. It runs the effect that
- * `find(subject)` returns.
- */
+/** The returned function makes effects that run `find(subject)`. To save memory, each effect is one small object. */
 export const delegating = <Subject, A, E, R>(
   find: (subject: Subject) => Effect.Effect<A, E, R>
 ): ((subject: Subject) => Effect.Effect<A, E, R>) => {
