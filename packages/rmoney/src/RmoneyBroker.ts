@@ -207,6 +207,12 @@ export const broker: Broker.Broker = {
   },
   secretHeaders: ["authorization"],
   documentation: [`${production}/apidocs/Authentication/`, "https://ninjafox.codifi.in/Authentication"],
+  staticIp: {
+    text: "Each app needs a registered static IPv4 address and an approval. It is unknown which calls check the address",
+    source: "RMoney's API page for vendors",
+    confidence: "high",
+    asOf
+  },
   assumptions: Broker.assumptions(asOf, [
     ["production-host", "low", "environment", "The production host is https://weblive.rmoneyindia.net."],
     ["base-path", "low", "basePath, paths", "Production has the same paths below /auth/v1 as the test environment."],
