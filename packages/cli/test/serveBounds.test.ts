@@ -153,7 +153,7 @@ const seconds = 10
 const perSecond = 1000
 
 it.live(
-  "broker-auth serve answers each of 10,000 requests while 1,000 other clients send slow requests",
+  "broker-auth serve answers 10,000 requests despite 1,000 slow clients",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -178,8 +178,8 @@ it.live(
       }
       const sent: Array<Promise<void>> = []
       yield* Effect.promise(async () => {
-        // Each request begins at its scheduled time, even if earlier requests have no answer yet. The measured time of
-        // a request includes its wait for one of the 32 sockets of `agent`.
+        // Each request starts on schedule, even if earlier requests have no answer yet. The measured time includes the
+        // wait for a socket of `agent`.
         while (sent.length < seconds * perSecond) {
           const due = Math.min(seconds * perSecond, Math.floor(((performance.now() - began) / 1000) * perSecond))
           while (sent.length < due) sent.push(one())
@@ -204,7 +204,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve shows no secret in its output, its help, its events or its errors",
+  "broker-auth serve shows no secret in output, help, events or errors",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withSamco()

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { account, angel } from "./support.ts"
 
-it.live("a program can log in, use its session, refresh the session, and log out", () =>
+it.live("a program can log in, call the API, refresh and log out", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* Effect.gen(function* () {
@@ -53,7 +53,7 @@ it.live("a session expires when the simulator's clock passes midnight IST", () =
   }).pipe(Effect.provide(Simulator.layer()))
 )
 
-it.live("SimulatorClock.connect reads and advances a simulator's clock through the control port", () =>
+it.live("SimulatorClock.connect reads and advances a simulator's clock", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const remote = yield* SimulatorClock.connect(simulator.control)
@@ -72,7 +72,7 @@ it.live("SimulatorClock.connect reads and advances a simulator's clock through t
   }).pipe(Effect.provide(TestHttp.layerLateFetch))
 )
 
-it.live("the simulator serves the fake that the option `fakes` contains", () =>
+it.live("the simulator serves a fake from the option `fakes`", () =>
   Effect.gen(function* () {
     const blocked = { ...account, state: "blocked" } as const
     const simulator = yield* Simulator.make({ fakes: { angel: FakeAngel.make({ accounts: [blocked] }) } })

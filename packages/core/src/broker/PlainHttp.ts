@@ -1,6 +1,6 @@
 /**
- * Sends requests faster than `HttpClient.execute` does. The bodies are text, and the whole answer is read before it is
- * returned. Calls to brokers use `PlainHttp` if the HTTP client supports it.
+ * Sends requests faster than `HttpClient.execute` does. Bodies are whole texts, not streams. Calls to brokers use
+ * `PlainHttp` if the HTTP client supports it.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import { lazyModule } from "../login/internal/lazyModule.ts"
 import { lazyClient } from "./internal/lazyClient.ts"
 
 /**
- * The key under which `addSend` stores a function of type `Find` in an `HttpClient`.
+ * The key under which `addSend` stores a `Find` in an `HttpClient`.
  *
  * @category symbols
  * @since 0.1.0
@@ -22,7 +22,7 @@ import { lazyClient } from "./internal/lazyClient.ts"
 export const PlainSend: unique symbol = Symbol.for("@auth/broker-core/broker/PlainHttp/PlainSend")
 
 /**
- * A request. Its URL, headers and body contain secrets, so they must not be logged and must not be part of an error.
+ * A request. Its URL, headers and body contain secrets: never log them, and never put them into an error.
  *
  * @category models
  * @since 0.1.0
@@ -33,7 +33,7 @@ export interface Request {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | undefined
-  /** Maximum size of the answer's body in bytes. Neither the compressed nor the decompressed body may be larger. */
+  /** Maximum size in bytes of the answer's body, both compressed and decompressed. */
   readonly maxBodyBytes: number
 }
 
@@ -47,7 +47,7 @@ export interface Answer {
   readonly status: number
   /** The names are in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** The body, decompressed. It is empty if the body is too large. */
+  /** The decompressed body. Empty if the body is too large. */
   readonly text: string
   /** Whether the body is larger than `maxBodyBytes`. */
   readonly isTooLarge: boolean
@@ -78,8 +78,7 @@ export interface Listener {
 export type Send = (request: Request, listener: Listener) => () => void
 
 /**
- * Finds the function of type `Send` for a fiber's request. If `Find` returns `undefined`, the request uses
- * `HttpClient.execute`.
+ * Returns the `Send` for a request of the fiber. If `Find` returns `undefined`, the request uses `HttpClient.execute`.
  *
  * @category models
  * @since 0.1.0
@@ -89,11 +88,10 @@ export type Find = (fiber: Fiber.Fiber<unknown, unknown>) => Send | undefined
 const hasFind = (client: object): client is { readonly [PlainSend]: Find } => PlainSend in client
 
 /**
- * Returns the function of type `Send` that `client` uses for a request of `fiber`. Returns `undefined` if the request
- * must use `HttpClient.execute`.
+ * Returns the `Send` of `client` for a request of `fiber`. Returns `undefined` if the request must use
+ * `HttpClient.execute`.
  *
- * Functions such as `HttpClient.mapRequest` return a changed client without `Send`. All requests of the changed client
- * use `HttpClient.execute`, so that the change applies to all of them.
+ * Functions such as `HttpClient.mapRequest` return a changed client without `Send`: a `Send` would ignore the change.
  *
  * @example
  * ```ts
@@ -132,15 +130,14 @@ export const addSend = (client: HttpClient, find: Find): HttpClient =>
 export interface Parts {
   readonly find: Find
   /**
-   * Makes the client for requests that do not use `Send`. `load` is called at the first of these requests. If the
-   * promise of `load` is rejected, the request is not sent, the request's fiber dies, and the next of these requests
-   * calls `load` again.
+   * Loads the client for requests that do not use `Send`. Each of these requests calls `load` until the client is
+   * loaded. If the promise is rejected, the request is not sent, and its fiber dies.
    */
   readonly load: () => Promise<HttpClient>
 }
 
 /**
- * Makes a client from a function of type `Find`, and from a client that is loaded only if a request needs it.
+ * Makes a client from a `Find` and a client that is loaded only if a request needs it.
  *
  * @example
  * ```ts
@@ -174,7 +171,7 @@ export const makeClient = ({ find, load }: Parts): HttpClient =>
   addSend(lazyClient(Effect.orDie(lazyModule(load))), find)
 
 /**
- * Provides a client, as `Layer.effect(HttpClient, client)` does, but without loading the module of `HttpClient`.
+ * Does the same as `Layer.effect(HttpClient, client)`, but does not load the module of `HttpClient`.
  *
  * @category layers
  * @since 0.1.0

@@ -48,10 +48,7 @@ const stringify = (value: unknown): string => {
   return text ?? String(value)
 }
 
-/**
- * Returns the names and values of an object's own properties and of the getters of its prototypes. Such a getter is
- * `message` of `AuthError.InvalidCredentials`.
- */
+/** Includes the getters of prototypes, such as `message` of `AuthError.InvalidCredentials`. */
 const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: unknown]> => {
   const getters = new Set<PropertyKey>()
   let prototype: unknown = Object.getPrototypeOf(value)
@@ -67,10 +64,7 @@ const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: u
   ])
 }
 
-/**
- * Returns all texts, numbers and field names in a value, at any depth. Includes fields that are not enumerable. Does
- * not read `Redacted` values. Stops after 100,000 objects.
- */
+/** Returns all texts, numbers and field names in a value, except those in `Redacted` values. */
 const texts = (root: unknown): ReadonlyArray<string> => {
   const found: Array<string> = []
   const seen = new Set<unknown>()
@@ -140,9 +134,9 @@ export const make: Effect.Effect<Net> = Effect.sync(() => {
 })
 
 /**
- * Records an exit in every form in which programs print values: as JSON, as text, and with `inspect`. A failure is
- * recorded with its pretty-printed cause and the stacks of its errors. `inspect` is the platform's function that
- * converts a value to text, such as Node's `util.inspect` with `depth: 20`.
+ * Records an exit as JSON, as text, and with `inspect`. For a failure, also records the pretty-printed cause and the
+ * stacks of the errors. `inspect` is the platform's function that converts a value to text, such as Node's
+ * `util.inspect` with `depth: 20`.
  *
  * @category showing
  * @since 0.1.0
@@ -195,9 +189,8 @@ const find = (text: string, spelling: string): number => {
 }
 
 /**
- * Finds secrets in the records, as plain text and in common encodings. A header value such as `Bearer …` has secret
- * parts. `leaks` finds each of these parts, too. `leaks` returns an excerpt of each record that contains a secret. A
- * test asserts that there are no excerpts.
+ * Finds secrets in the records, as plain text and in common encodings. Also finds the secret parts of a header value
+ * such as `Bearer …`. Returns an excerpt of each record that contains a secret. Assert that the result is empty.
  *
  * @category checks
  * @since 0.1.0

@@ -27,7 +27,7 @@ const readBody = (
 ): Effect.Effect<string, TransportFailure> => {
   const announced = Number(headers["content-length"] || "unknown")
   if (announced > limit) return Effect.fail(tooLarge(response.status))
-  // For a compressed body, `content-length` is only the compressed size, so the size is checked while the body is read.
+  // The `content-length` of a compressed body is the compressed size, so `readStream` checks the decompressed size.
   if (announced >= 0 && headers["content-encoding"] === undefined) {
     const text = Effect.mapError(response.text, toFailure)
     // The client may return more bytes than the server announces.
@@ -72,10 +72,7 @@ const toHttpRequest = (wire: WireRequest) => {
   )
 }
 
-/**
- * The answer for a redirect that was not followed. With `redirect: "manual"`, a browser's `fetch` returns the same
- * status, headers and body for a redirect.
- */
+/** What a browser's `fetch` with `redirect: "manual"` returns for a redirect. */
 const redirected: WireResponse = { status: 0, headers: {}, text: "" }
 
 export const execute = (

@@ -4,16 +4,13 @@ import * as Effect from "effect/Effect"
 import * as AuthError from "../../login/AuthError.ts"
 import type { Endpoint, Limit } from "../Endpoint.ts"
 
-/**
- * Time in milliseconds that is added to the period of every limit. Calls may arrive at the broker closer together than
- * they were sent.
- */
+/** Milliseconds added to the period of every limit, because calls may arrive closer together than they were sent. */
 const transit = 50
 
 interface Window {
   readonly requests: number
   readonly span: number
-  /** When the last calls were sent, oldest first. Contains at most `requests` entries. */
+  /** When the last `requests` calls were sent, oldest first. */
   readonly sent: Array<number>
 }
 
@@ -27,20 +24,17 @@ const toWindow = (limit: Limit): Window => ({ requests: limit.requests, span: sp
 const waitOf = (window: Window, now: number): number => {
   const oldest = window.sent.length < window.requests ? undefined : window.sent[0]
   if (oldest === undefined) return 0
-  // If the oldest recorded time is in the future, the clock was set back, so no recorded time is used.
+  // The clock was set back, so the recorded times are ignored.
   if (oldest > now) return 0
   return Math.max(0, oldest + window.span - now)
 }
 
 export interface Limiter {
-  /**
-   * Waits until the limits allow the call. Fails as soon as it is known that the whole wait would be longer than
-   * `queueTimeout`.
-   */
+  /** Waits until the limits allow the call. Fails as soon as the total wait is known to exceed `queueTimeout`. */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
   /**
-   * If the limits allow the call at `now`, this function counts the call and returns true. Otherwise, it returns false
-   * and counts nothing. It always returns false for a call that `ask` must count: see `makeLimiter`.
+   * Counts the call and returns true if the limits allow the call at `now`. Otherwise, counts nothing and returns
+   * false. Always returns false for a call that `ask` must count: see `makeLimiter`.
    */
   readonly takeNow: (account: string, endpoint: Endpoint, now: number) => boolean
 }
@@ -50,7 +44,7 @@ export interface Limiter {
  * as many calls within one period.
  *
  * The limits of an app or of an IP address count the calls of all accounts together. `ask` counts a call against these
- * limits for all programs that share them. It returns 0, or how long the call must wait, in milliseconds.
+ * limits for all programs that share them. `ask` returns how long the call must wait, in milliseconds.
  */
 export const makeLimiter = (
   queueTimeout: Duration.Duration,
@@ -86,10 +80,7 @@ export const makeLimiter = (
     return 0
   }
 
-  /**
-   * This limiter counts the call only after `asked` has ended, so that the recorded time is the time at which the call
-   * is sent.
-   */
+  /** Counts the call only after `asked` has ended, because the recorded time must be the time of sending. */
   const tryTakeShared = (account: string, endpoint: Endpoint, asked: Effect.Effect<number>, now: number) => {
     const wait = longestWait(windowsOf(account, endpoint), now)
     if (wait > 0) return Effect.succeed(wait)

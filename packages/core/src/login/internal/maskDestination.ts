@@ -1,7 +1,6 @@
 /**
- * Masks a phone number or an email address. A text with `*`, `•` or `#` counts as masked, and is not masked again. The
- * same is true of a text with `xxx` at its start, at its end, beside a digit or before `@`. Control characters are
- * removed, because the text is shown in terminals.
+ * Masks a phone number or an email address, unless the broker has already masked it. Removes control characters,
+ * because the text is shown in terminals.
  */
 export const maskDestination = (destination: string): string => {
   const text = destination.replace(/\p{C}/gu, "").trim()

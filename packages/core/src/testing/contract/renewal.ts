@@ -45,7 +45,6 @@ const spelled = ({ early, guard }: Renewal.Renewal["Service"]) => ({
   step: guard.step === undefined ? undefined : Duration.toMillis(guard.step)
 })
 
-/** If the login method has a profile call, the fake broker must accept the session in this call. */
 const works = Effect.fnUntraced(function* (subject: Subject, context: Context.Context<never>, session: Session) {
   yield* ensure(Redacted.value(session.tokens.access).length > 8, "the access token is too short")
   if (!subject.method.capabilities.includes("Profile")) return
@@ -63,7 +62,7 @@ const managed = Effect.fnUntraced(function* (context: Context.Context<never>) {
 
 const common = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "describes how its sessions are renewed",
+    name: "describes how sessions are renewed",
     run: Effect.gen(function* () {
       const { by, source, when, window, maxFailures } = yield* described(subject)
       const { capabilities } = subject.method
@@ -89,7 +88,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "provides a renewal whose limits and ways to renew match the method's description",
+    name: "provides a renewal that matches the method's description",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const { by, codes, early = 0, window, maxFailures } = yield* described(subject)
@@ -106,7 +105,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "uses the limits in the options of the layer",
+    name: "uses the limits in the layer's options",
     run: Effect.gen(function* () {
       const changes = { options: { renewal: { early: "1 minute", maxFailures: 1, window: "1 hour" } } } as const
       const { early, maxFailures, window } = spelled((yield* begin(subject, changes)).renewal)
@@ -127,7 +126,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
 
 const aPerson = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "makes a session manager fail with ActionRequired until a session is adopted",
+    name: "fails with ActionRequired until a session is adopted",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       yield* same([typeof renewal.login], ["undefined"], "login")
@@ -150,7 +149,7 @@ const renewed = (
     ? Effect.fail(new ContractViolation({ message: "the renewal has no login" }))
     : Effect.andThen(TestClock.adjust("31 seconds"), login)
 
-/** Answers to a login. They contain no error code of the broker. */
+/** Answers without an error code of the broker. */
 const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
   .map((status): readonly [string, Fault] => [`HTTP ${status}`, { kind: "answer", status, body: "" }])
   .concat([
@@ -163,10 +162,7 @@ const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
 /** The guard allows six logins within 30 minutes: one at once, and five after pauses of 1, 2, 5, 10 and 10 minutes. */
 const maxLogins = 6
 
-/**
- * Requests a session every 30 seconds of the test clock, for 30 minutes. After each request, waits in real time for the
- * answer of the session manager. Each wait takes at most about 40 milliseconds.
- */
+/** Requests a session every 30 seconds of the test clock, for 30 minutes. Waits for each result in real time. */
 const poll = Effect.fnUntraced(function* ({ session }: SessionManager.SessionManager["Service"]) {
   for (let asked = 0; asked < 60; asked += 1) {
     const fiber = yield* Effect.forkChild(Effect.exit(session))
@@ -180,7 +176,7 @@ const poll = Effect.fnUntraced(function* ({ session }: SessionManager.SessionMan
 const bareCase =
   (subject: Subject) =>
   ([what, fault]: (typeof bare)[number]): Case => ({
-    name: `sends at most six logins in 30 minutes if the broker answers each login with ${what}`,
+    name: `sends at most six logins in 30 minutes if each answer is ${what}`,
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "Login")
@@ -203,7 +199,7 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "gets a new access token when a session manager renews a session",
+    name: "gets a new access token when a session is renewed",
     run: Effect.gen(function* () {
       const { context } = yield* begin(subject)
       const manager = yield* managed(context)
@@ -222,7 +218,7 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
 ]
 
 const refreshed = (subject: Subject): Case => ({
-  name: "refreshes a session and gets a session that the broker accepts",
+  name: "gets a valid session from a refresh",
   run: Effect.gen(function* () {
     const { context, renewal, world } = yield* begin(subject)
     const session = yield* signIn(subject, world, context)
@@ -247,7 +243,7 @@ const respond = (world: World) => (challenge: Parameters<NonNullable<World["answ
 /** Cases for logins whose one-time code arrives by SMS or email. */
 const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "sends at most one login for two renewals if nobody enters the one-time code",
+    name: "sends at most one login for two renewals without a one-time code",
     run: Effect.gen(function* () {
       const { renewal, world } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "Login")
@@ -260,7 +256,7 @@ const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "renews with a one-time code that the program requests from the user",
+    name: "renews with a one-time code from the user",
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const asking = Renewal.layerLoginWithStepUp(respond(world)).pipe(
