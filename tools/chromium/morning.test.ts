@@ -34,7 +34,7 @@ const visit = async (window: BrowserContext, link: string): Promise<Page & { rea
   return Object.assign(page, { seen })
 }
 
-/** Collects, in `window.kept`, a copy of the events that the page reads. */
+/** Copies the page's events to `window.kept`. */
 const keepEvents = () => {
   const send = window.fetch
   const kept: Array<string> = []
@@ -90,14 +90,14 @@ const secretFields = [
   "deviceId"
 ]
 
-/** Does not find a secret that is a number, such as a PIN, inside a longer number. */
+/** A PIN inside a longer number is not a match. */
 const contains = (text: string, secret: string): boolean =>
   /^\d+$/.test(secret) ? new RegExp(`(?<!\\d)${secret}(?!\\d)`).test(text) : text.includes(secret)
 
-/** Returns the content of every place where the page could leave a secret, as one text. */
+/** The content of every place where the page could leave a secret. */
 const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen }): Promise<string> => {
   const session = await window.newCDPSession(page)
-  // The link that opens the page contains a secret. The page must remove this secret from the history.
+  // The page must remove the secret of its link from the history.
   const { entries } = await session.send("Page.getNavigationHistory")
   const stored = await page.evaluate(async () => [
     JSON.stringify(localStorage),
@@ -121,10 +121,10 @@ const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen
   ].join("\n")
 }
 
-describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested with Chromium,", () => {
+describe.runIf(runsChromium)("the page of `broker-auth open`", () => {
   layer(Browser.layer, { timeout: "60 seconds", excludeTestServices: true })((it) => {
     it.effect(
-      "logs in with each login method, and leaves no secret in the browser or on standard error",
+      "logs in with each login method, and leaks no secret",
       () =>
         Effect.gen(function* () {
           const { members, simulator, user } = yield* desk()
@@ -161,7 +161,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "shows a failure with its remedy, and counts the login failures",
+      "shows the remedy of a failed login, and counts login failures",
       () =>
         Effect.gen(function* () {
           const { members, simulator, user } = yield* desk([angel, samco])
@@ -193,7 +193,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "shows accessible login steps that a person can use with the keyboard and can cancel",
+      "shows accessible login steps, usable by keyboard, with a Cancel button",
       () =>
         Effect.gen(function* () {
           const chosen = [wayOf("rmoney", "password"), wayOf("rmoney", "qr"), wayOf("angel", "publisher"), samco]
@@ -244,7 +244,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "needs a new link after a reload, and shows the changes that another page has made",
+      "needs a new link after a reload, and shows changes by another page",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])
@@ -258,7 +258,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
             await clickOn(second, "samco-api-key", "Log out")
             await Promise.all([live(first, "0 of 1 accounts are live."), live(second, "0 of 1 accounts are live.")])
 
-            // A new tab with the same address has no bearer token: the first page does not share its token.
+            // The first page does not share its bearer token with a new tab.
             const tab = await window.newPage()
             await tab.goto(first.url())
             assert.match((await tab.locator("#closed").textContent()) ?? "", /needs a new link/)
@@ -277,7 +277,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "reports the end of its command if the command is killed during a renewal, and the page of a new command works",
+      "reports the end of a killed command, and a new command works",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])
@@ -313,7 +313,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "removes the card of an account that is removed while its login waits for a code",
+      "removes the card of an account removed during a login",
       () =>
         Effect.gen(function* () {
           const { user } = yield* desk([wayOf("rmoney", "password"), samco])
@@ -336,7 +336,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "gives no data to a hostile page, and the command `broker-auth serve` gives no data to a hostile page either",
+      "gives no data to a hostile page, nor does `broker-auth serve`",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])
@@ -357,10 +357,9 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
               await hostile.goto(origin)
               got.push(...(await hostile.evaluate(attack, { page, sessions: sessions.where })))
             }
-            // The hostile page is first on another port of this machine, and then on another host.
             await collect(`http://127.0.0.1:${evil}/`)
             await collect(`http://evil.example:${evil}/`)
-            // After DNS rebinding, a hostile name leads to the server of `broker-auth open` or `broker-auth serve`.
+            // DNS rebinding: a hostile name leads to the servers of `open` and `serve`.
             for (const origin of [page, sessions.where]) {
               const rebound = origin.replace("127.0.0.1", "evil.example")
               const answer = await hostile.goto(rebound)
@@ -437,7 +436,7 @@ const attack = async ({ page, sessions }: { readonly page: string; readonly sess
   try {
     got.push(opened?.document.documentElement.textContent ?? "")
   } catch {
-    // The opened page has another origin, so the hostile page cannot read it.
+    // The browser forbids reading a page of another origin.
   }
   return got
 }

@@ -51,9 +51,10 @@ const noFeed = AuthError.invalidRequest(
 )
 
 /**
- * Returns the address of the market feed, and the headers of the request that opens the websocket. Source: the official
- * SDK as of 2026-11-27. This function sends no request. If a header of your request is wrong, the feed answers HTTP 401
- * and names the wrong header in the response header `x-error-message`.
+ * Returns the address of the market feed, and the headers of the request that opens the websocket. Sends no request.
+ * Source: the official SDK as of 2026-11-27.
+ *
+ * If a request header is wrong, the feed answers HTTP 401. The response header `x-error-message` names this header.
  *
  * Fails with `InvalidRequest` if the session has no feed token.
  *

@@ -1,4 +1,3 @@
-/** Tests of arguments that have a wrong type or cannot be read. */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Connection from "@auth/node/Connection"
@@ -53,7 +52,6 @@ afterAll(() => Fs.rmSync(folder, { recursive: true, force: true }))
 
 const isTyped = (error: unknown): boolean => AuthError.isAuthError(error) || VaultError.isVaultError(error)
 
-/** A call that has not ended after `patience` milliseconds counts as `pending`. */
 const endOf = async (call: () => unknown, patience: number): Promise<string> => {
   let promise: unknown
   try {
@@ -94,7 +92,7 @@ const layerAt = (port: number) =>
 
 const options = { folder: Path.join(folder, "vault"), key: layerKey() }
 
-describe("open() on Node, with any argument, resolves, or rejects with a typed error:", () => {
+describe("for any argument, open() resolves or rejects with a typed error:", () => {
   const closing = (opening: Promise<{ readonly close: () => Promise<void> }>) => opening.then(({ close }) => close())
   const layer = layerAt(1)
 
@@ -118,13 +116,13 @@ describe("open() on Node, with any argument, resolves, or rejects with a typed e
   }
 
   for (const [name, call] of Object.entries(openings)) {
-    it(`${name} with each hostile argument`, { timeout: 60_000 }, async () => {
+    it(`in the call ${name}`, { timeout: 60_000 }, async () => {
       assert.deepStrictEqual(await unexpected((value) => closing(untyped(call(value)))), [])
     })
   }
 })
 
-describe("login() on Node, with any argument, waits for a person, or rejects with a typed error:", () => {
+describe("for any argument, login() waits for a person or rejects with a typed error:", () => {
   const calls: Readonly<Record<string, (value: unknown) => unknown>> = {
     "login(…)": (value) => value,
     "login({ timeout: … })": (timeout) => ({ timeout }),
@@ -134,7 +132,7 @@ describe("login() on Node, with any argument, waits for a person, or rejects wit
   }
 
   for (const [name, optionsOf] of Object.entries(calls)) {
-    it(`${name} with each hostile argument`, { timeout: 60_000 }, async () => {
+    it(`in the call ${name}`, { timeout: 60_000 }, async () => {
       const layer = layerAt(await freePort())
       const call = async (value: unknown) => {
         await using connection = await Connection.open(layer, { ...options, folder: Path.join(folder, name) })

@@ -23,7 +23,7 @@ const funds = (simulator: Simulator.Info, token: string) =>
     ({ status }) => status
   )
 
-it.live("a snapshot restores the sessions and the clock in another simulator with the same seed", () =>
+it.live("a snapshot restores sessions and clock in a simulator with the same seed", () =>
   Effect.gen(function* () {
     const first = yield* Simulator.make()
     yield* first.advance("2 days")
@@ -43,7 +43,7 @@ it.live("a snapshot restores the sessions and the clock in another simulator wit
   })
 )
 
-it.live("the simulator refuses an invalid snapshot, and changes nothing", () =>
+it.live("an invalid snapshot is refused and changes nothing", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const token = yield* login(simulator)
@@ -69,7 +69,7 @@ it.live("the simulator refuses an invalid snapshot, and changes nothing", () =>
   })
 )
 
-it.live("a simulator refuses a snapshot of another simulator that has different accounts", () =>
+it.live("a snapshot with other accounts is refused", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ seed: { brokers: { samco: { accounts: [{ userId: "S1" }] } } } })
     const other = yield* Simulator.make()

@@ -1,13 +1,13 @@
 /**
- * A list of the latest changes of sessions in a vault. With this list, a program finds the changes by other programs
- * without reading the session of every account.
+ * Lists the latest changes of sessions in a vault. With the list, a program finds changes by other programs without
+ * reading every session.
  */
 import type { DatabaseSync } from "node:sqlite"
 import * as checked from "./checked.ts"
 import { Damaged } from "./sqlite.ts"
 
 export interface Change {
-  /** Number of the write that made this change. The first write to the vault has the number 1. */
+  /** Number of the write that made this change. The first write to the vault is number 1. */
   readonly write: number
   readonly account: string
   readonly version: number
@@ -15,21 +15,18 @@ export interface Change {
 
 interface ChangeList {
   /**
-   * Number of writes to the vault when the list was written. If the vault has counted more writes, an older version of
-   * this package has written to the vault without updating this list.
+   * Number of writes to the vault when the list was written. If the vault has more writes, an older version of this
+   * package has written without updating the list.
    */
   readonly writes: number
-  /** The list lacks the changes of the first `from` writes. It contains all later changes of sessions. */
+  /** The list contains all changes of sessions after write number `from`. */
   readonly from: number
   readonly changes: ReadonlyArray<Change>
 }
 
 const name = "changes"
 
-/**
- * Maximum number of changes in the list. At up to 100 writes per second, a program that reads the list once a second
- * misses no change.
- */
+/** At up to 100 writes per second, a program that reads the list once a second misses no change. */
 const length = 100
 
 const encode = ({ changes, from, writes }: ChangeList): string =>
@@ -56,10 +53,7 @@ const find = (database: DatabaseSync): ChangeList | undefined => {
   return text === undefined ? undefined : decode(text)
 }
 
-/**
- * Call `add` in the transaction of each write to the vault. `writes` includes this write. `session` is `undefined` if
- * the written entry is not a session.
- */
+/** Call in the transaction of each write. `writes` includes this write. `session`: only if a session is written. */
 export const add = (
   database: DatabaseSync,
   writes: number,
@@ -75,10 +69,7 @@ export const add = (
 
 export interface News {
   readonly writes: number
-  /**
-   * The changes with a `write` greater than the argument `writes` of `since`. `undefined` if the list may lack some of
-   * these changes.
-   */
+  /** All changes after the write number given to `since`. `undefined` if the list may lack some of these changes. */
   readonly changes: ReadonlyArray<Change> | undefined
 }
 

@@ -1,7 +1,4 @@
-/**
- * Logs in with the browser and the terminal of this machine, and prints `session`, `interrupted` or the error. The
- * first argument is the redirect URL.
- */
+/** Argument: the redirect URL. Prints `session`, `interrupted` or the error. */
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as RedirectListener from "@auth/node/RedirectListener"
 import * as Cause from "effect/Cause"

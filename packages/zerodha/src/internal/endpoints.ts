@@ -49,7 +49,7 @@ export const table = {
   deleteSession: remove("deleteSession", "/session/token", AccessToken, "access_token"),
   deleteRefreshToken: remove("deleteRefreshToken", "/session/token", RefreshToken, "refresh_token"),
   getProfile: get("getProfile", "/user/profile", Shape.struct(Holder)),
-  /** Amounts in rupees. The call can fail with HTTP 502 or 503, even if the session is valid. */
+  /** Amounts in rupees. Can fail with HTTP 502 or 503, even if the session is valid. */
   getMargins: get("getMargins", "/user/margins", Margins),
   getEquityMargins: get("getEquityMargins", "/user/margins/equity", Segment),
   getCommodityMargins: get("getCommodityMargins", "/user/margins/commodity", Segment)

@@ -42,7 +42,7 @@ export const spec = {
   account: ({ userId }) => userId,
   redirectUrl: ({ redirectUrl }) => redirectUrl,
   page: ({ api, credentials: { apiKey }, state }) => {
-    // The broker does not return a parameter `state`, but it appends the pairs in redirect_params to the callback.
+    // The broker drops a parameter `state`, but appends the pairs of `redirect_params` to the callback.
     const pairs = new URLSearchParams({ state: Redacted.value(state) }).toString()
     return RedirectLogin.page(`${api.origins["login"]}/connect/login`, {
       v: "3",
@@ -54,8 +54,7 @@ export const spec = {
   outcome: { parameter: "status", success: "success" },
   carries: "code",
   receive: (parameters) => {
-    // Pages that are not for logging in, such as the page for a basket of orders, also redirect to `redirectUrl`, but
-    // with another `action`.
+    // Other pages, such as the page for a basket of orders, also redirect to `redirectUrl`, with another `action`.
     const isLogin = Redacted.value(parameters.get("action") ?? Redacted.make("login")) === "login"
     const token = RedirectLogin.requireParameter(broker.id, isLogin ? parameters : new Map(), "request_token")
     return Effect.map(token, (code) => ({ code }))
@@ -71,7 +70,6 @@ export const spec = {
   })
 } satisfies Omit<Spec, "id">
 
-/** If the answer has no refresh token, the session keeps the refresh token that was sent. */
 export const refresh: NonNullable<Spec["refresh"]> = Effect.fnUntraced(function* (given) {
   const { api, credentials: own, refreshToken: token } = given
   const checksum = yield* Checksum.sha256([own.apiKey, token, own.apiSecret])

@@ -8,7 +8,7 @@ import type { Endpoint, Limit } from "../Endpoint.ts"
 import { isCommon, spanOf } from "./limiter.ts"
 import type { Counted } from "./sharing.ts"
 
-/** Counts a call: see `take` of `SharedLimits`. */
+/** See `SharedLimits.take`. */
 type Take = (key: string, limit: Limit) => Effect.Effect<Duration.Duration, unknown>
 
 const patience = Duration.seconds(1)
@@ -16,7 +16,7 @@ const patience = Duration.seconds(1)
 /** How long the shared limits are not used after a failure, in milliseconds. */
 const pause = 10_000
 
-/** Identifies the app by a hash, so that the store of the shared limits does not contain the API key. */
+/** A hash, because the store of the shared limits must not contain the API key. */
 const appId = ({ app = {} }: Counted): Effect.Effect<string> => {
   const values = Object.keys(app)
     .toSorted()
@@ -28,10 +28,7 @@ const appId = ({ app = {} }: Counted): Effect.Effect<string> => {
   return Effect.map(sha256(bytes), (digest) => Hex.encode(digest.slice(0, 16)))
 }
 
-/**
- * The warning about a failure of the shared limits does not contain the error. The error may contain the address of the
- * store of the shared limits, and this address may contain a password.
- */
+/** The logged warning omits the error, because the error may contain the store's address with a password. */
 export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol: Counted) {
   const id = yield* appId(protocol)
   let pausedAt: number | undefined
@@ -45,8 +42,7 @@ export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol:
     return { key, span, limit: { ...limit, per: Duration.millis(span) } }
   }
 
-  // A call is counted against one limit after another, until a limit refuses the call. The limit with the longest
-  // period comes last, so that it does not count the calls that another limit refuses.
+  // If a limit refuses a call, the limits before it have already counted the call. So the longest period comes last.
   const shortestFirst = (a: { readonly span: number }, b: { readonly span: number }) => a.span - b.span
 
   const take = Effect.fnUntraced(function* ({ limits, name }: Endpoint) {
@@ -63,7 +59,7 @@ export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol:
 
   const withoutShared = Effect.fnUntraced(function* ({ name }: Endpoint, problem: string) {
     const now = yield* Clock.currentTimeMillis
-    // If the shared limits fail for several calls at the same time, only the first of these calls logs a warning.
+    // If several calls fail at the same time, only the first call logs a warning.
     if (isPaused(now)) return 0
     pausedAt = now
     yield* Effect.annotateLogs(
