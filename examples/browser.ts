@@ -1,6 +1,6 @@
 /**
- * Logs in to Zerodha through the user's browser, and prints the user's name. As long as the stored session is valid,
- * later runs use this session, and open no browser.
+ * Logs in to Zerodha through the user's browser, and prints the user's name. While the stored session is valid, later
+ * runs open no browser.
  */
 import * as Connection from "@auth/node/Connection"
 import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"

@@ -1,6 +1,4 @@
-/**
- * A program that opens sessions, and executes requests from a scenario. It is a separate process, so it can be killed.
- */
+/** Opens sessions and executes the requests of a scenario. Runs as a separate process, so that it can be killed. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import type * as Logout from "@auth/broker-core/login/Logout"
@@ -35,7 +33,7 @@ import type { BrokerId, Broken, Open, Outcome, Place, Request } from "./protocol
 
 type Manager = SessionManager.SessionManager["Service"]
 
-/** Offset of each session's clock from the machine's clock, in milliseconds. Scenarios set it. */
+/** How far each session's clock is ahead of the machine's clock, in milliseconds. */
 const aheadOf = new Map<string, number>()
 const clockOf = (name: string) => SimulatorClock.make(() => aheadOf.get(name) ?? 0)
 
@@ -66,7 +64,7 @@ const brokers: Readonly<
 type Kept = SessionStore.SessionStore | SessionLock.SessionLock
 
 const redisVault = async (url: string, prefix: string): Promise<Layer.Layer<Kept, unknown, VaultKey.VaultKey>> => {
-  // The import of NodeRedis takes a third of a second, so it happens only in programs that need Redis.
+  // The import takes a third of a second, so only programs that need Redis import NodeRedis.
   const NodeRedis = await import("@effect/platform-node/NodeRedis")
   return Vault.layerRedis({ prefix }).pipe(Layer.provide(NodeRedis.layer({ url, disableOfflineQueue: true })))
 }
@@ -91,7 +89,7 @@ const make = (options: Open, vault: Layer.Layer<Kept, unknown, VaultKey.VaultKey
     )
   })
 
-/** Runs an effect without a log, because NodeRedis would log each connection that a scenario interrupts on purpose. */
+/** Disables the log, because NodeRedis would log each connection that a scenario interrupts. */
 const run = <A, E>(name: string, effect: Effect.Effect<A, E>): Promise<A> =>
   Effect.flatMap(clockOf(name), (clock) =>
     effect.pipe(Effect.provideService(Clock.Clock, clock), Effect.provide(Logger.layer([])))

@@ -1,6 +1,5 @@
 /**
- * Schemas for the fields of requests and answers, such as optional text, secrets, lists and numbers. Tables of
- * endpoints usually contain shapes (`Shape`) instead of these schemas.
+ * Schemas for the fields of requests and answers. Tables of endpoints usually use `Shape` instead.
  *
  * @since 0.1.0
  */
@@ -52,7 +51,7 @@ const notBlank = Schema.isPattern(/\S/)
 export const Text = Schema.String.check(notBlank)
 
 /**
- * Secret text in an answer. `SecretText` does not wrap the text in `Redacted`: the schema of the answer must wrap it.
+ * Secret text in an answer, not wrapped in `Redacted`. Wrap the text with `map`.
  *
  * @category schemas
  * @since 0.1.0
@@ -151,9 +150,8 @@ export const flag = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Boolea
 )
 
 /**
- * A list of texts. The broker may send an array, or one text with commas between the items. From such a text, brackets
- * and quotation marks are removed. Blank items are dropped. If the list is omitted or null, the result is an empty
- * list.
+ * A list of texts. The broker may send an array, or one text with commas between the items. Brackets and quotation
+ * marks in this text are removed. Blank items are dropped. If the list is omitted or null, the result is an empty list.
  *
  * @example
  * ```ts

@@ -1,19 +1,15 @@
-/**
- * Makes the global `fetch` use the proxy in the environment, even if Node was started with neither
- * `NODE_USE_ENV_PROXY=1` nor `--use-env-proxy`.
- */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Effect from "effect/Effect"
 import * as http from "node:http"
 import * as process from "node:process"
 
-/** Returns the name of the variable for the proxy. Like Node, this function prefers `https_proxy` to `HTTPS_PROXY`. */
+/** Like Node, prefers `https_proxy` to `HTTPS_PROXY`. */
 const variableOf = (environment: NodeJS.ProcessEnv): string =>
   environment["https_proxy"] === undefined ? "HTTPS_PROXY" : "https_proxy"
 
 /**
- * Whether a version of Node reads the variable `NODE_USE_ENV_PROXY` for all its HTTP clients. Node 24.0 to 24.4 read
- * the variable only for `fetch`. Node 23, Node 22.20 and versions before 22.20 ignore the variable without a warning.
+ * Whether a version of Node reads `NODE_USE_ENV_PROXY` for all its HTTP clients. Node 24.0 to 24.4 read the variable
+ * only for `fetch`. Node 23, and all versions before 22.21, ignore the variable without a warning.
  */
 export const readsVariable = (version: string): boolean => {
   const [major = 0, minor = 0] = version.split(".").map(Number)
@@ -37,10 +33,7 @@ const unused = (variable: string) =>
 const isInvalid = (address: string | undefined): boolean =>
   address !== undefined && address !== "" && !URL.canParse(address)
 
-/**
- * Makes the error for an invalid address. This error names the variable with the address, but Node's own error does
- * not. Node also reads `http_proxy` and `HTTP_PROXY`, which contain the proxy for requests without TLS.
- */
+/** Node's own error does not name the variable. For plain HTTP, Node also reads `http_proxy` and `HTTP_PROXY`. */
 const invalid = (environment: NodeJS.ProcessEnv) => {
   const variable = variableOf(environment)
   const wrong = [variable, "http_proxy", "HTTP_PROXY"].find((name) => isInvalid(environment[name])) ?? variable
@@ -53,9 +46,9 @@ interface ProxySetter {
 }
 
 /**
- * If `https_proxy` or `HTTPS_PROXY` contains the address of a proxy, this effect makes the global `fetch` send all
- * later requests to https addresses through this proxy, except requests to the hosts in `NO_PROXY`. The effect fails if
- * this version of Node cannot do that, or if the address of a proxy is invalid.
+ * Makes the global `fetch` send later https requests through the proxy in `https_proxy` or `HTTPS_PROXY`, even if Node
+ * was started without `--use-env-proxy`. Requests to the hosts in `NO_PROXY` bypass the proxy. Does nothing if no proxy
+ * is set. Fails if this version of Node cannot use the proxy, or if the address of a proxy is invalid.
  */
 export const useProxyOfEnvironment: Effect.Effect<void, AuthError.AuthError> = Effect.suspend(() => {
   const { env } = process
