@@ -24,20 +24,17 @@ export const idOf = (index: number): string => `B${100_000 + index}`
 
 export const accountOf = (id: string): Account.Account => Account.make({ broker: "bench", id })
 
-/** Lifetime of a bench session, in milliseconds. */
+/** In milliseconds. */
 export const lifetime = 3_600_000
 
-/**
- * In milliseconds. A bench session becomes due for renewal at a random time: from `early` to half of `early` before its
- * expiry.
- */
+/** In milliseconds. A renewal becomes due at a random time between `early` and half of `early` before the expiry. */
 export const early = 600_000
 
 /** All accounts share the objects `earlyDuration` and `expiry`, as the accounts of one broker do. */
 const earlyDuration = Duration.millis(early)
 const expiry = Expiry.after(Duration.millis(lifetime))
 
-/** Makes a session. Its token is about as long as the token of a real broker. */
+/** The token is about as long as the token of a real broker. */
 export const sessionOf = (account: Account.Account, issuedAt: number): Session.Session =>
   Session.make({
     account,
@@ -47,7 +44,7 @@ export const sessionOf = (account: Account.Account, issuedAt: number): Session.S
     expiry
   })
 
-/** Makes a renewal. Its login takes `latency` milliseconds, and then calls `exchanged`. */
+/** The login takes `latency` milliseconds, and then calls `exchanged`. */
 export const renewalOf = (
   id: string,
   latency = 0,
@@ -75,8 +72,8 @@ const noLogout: Logout["Service"] = {
 }
 
 /**
- * SQLite keeps the entries outside of the heap, as a real database does. The store registers watchers, so that the
- * measured heap contains the watchers. The store never calls them.
+ * SQLite keeps the entries outside of the heap, as a real database does. The store registers watchers only to include
+ * them in the measured heap. It never calls them.
  */
 export const makeOutsideStore = (): SessionStore["Service"] => {
   const database = new DatabaseSync(":memory:")
@@ -138,7 +135,7 @@ export const makeLive = Effect.fnUntraced(function* (accounts: number) {
   return new Map(managers.map((manager) => [manager.account.id, manager]))
 })
 
-/** Returns the indexes of 65,536 random accounts, so that the processor cannot predict the next account. */
+/** The accounts are in random order, so that the processor cannot predict the next account. */
 const shuffled = (accounts: number): Uint32Array => {
   const order = new Uint32Array(65_536)
   let state = 0x2545f491
@@ -168,7 +165,6 @@ export const perPopulation = <A>(make: (accounts: number) => Promise<A>): ((acco
   }
 }
 
-/** Throws if the session is missing or belongs to another account. */
 export const expectSession = (session: Session.Session | undefined, id: string): void => {
   if (session?.account.id === id) return
   const found = session === undefined ? "no session" : `a session for ${session.account.id}`

@@ -16,7 +16,7 @@ import { browse, calls, fixtures, layer, layerAnswer, loginRequest, serve } from
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** The secrets of this account are unique texts. If an output contains one of them, that secret has leaked. */
+/** If an output contains a secret of this account, the secret has leaked. */
 const canary: FakeAngel.Account = {
   ...FakeAngel.demoAccount,
   pin: "8305",
@@ -37,7 +37,7 @@ const secrets = [canary.pin, canary.totpSecret, canary.apiKey, canary.publisherK
 const totpMethod: Contract.Subject = {
   ...common,
   method: methodOf(broker, "totp"),
-  // The tokens contain no expiry, so the package itself must determine the end of a session: midnight IST.
+  // The tokens contain no expiry, so the sessions end by the package's own rule: at midnight IST.
   make: Effect.map(serve({ accounts: [canary], tokenEnd: "absent" }), (fake) => ({
     fake,
     secrets,
@@ -94,7 +94,6 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   }
 }
 
-/** The broker's answer format, from which the fuzz test makes random answers. */
 const idiom: Fuzz.Idiom = {
   names: ["status", "success", "message", "errorcode", "errorCode", "data", "jwtToken"],
   words: ["AB1050", "AG8001", "Access denied because of exceeding access rate"],
@@ -148,11 +147,11 @@ const documentedCodes = [
 ]
   .join(" ")
   .split(" ")
-/** Every error code that is not documented, but that users or other clients mention, as of 2026-11-21. */
+/** Every undocumented error code that users or other clients mention, as of 2026-11-21. */
 const undocumentedCodes = "AG8004 AG7002 AB1021 AB1034 AB1050 AB1053 AB4006".split(" ")
 
 describe("the error table", () => {
-  it("has exactly the documented codes and the codes that users or other clients mention", () => {
+  it("has exactly the documented and the known undocumented codes", () => {
     const rows = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...rows].toSorted(), [...documentedCodes, ...undocumentedCodes].toSorted())
     assert.strictEqual(documentedCodes.length, 30)

@@ -77,7 +77,7 @@ describe("Decode.list", () => {
   ])("decodes %j as %j", (list, items) => assert.deepStrictEqual(decode({ list }), { list: items }))
 })
 
-it("Decode.mapMaybe decodes an answer as undefined if the given function returns undefined", () => {
+it("Decode.mapMaybe accepts a function that returns undefined", () => {
   const Poll = Schema.UndefinedOr(Schema.Struct({ token: Decode.text }))
   const decode = Schema.decodeUnknownSync(Decode.mapMaybe(Poll, (poll) => poll?.token))
   for (const [answer, token] of [

@@ -9,14 +9,14 @@ import * as Terminal from "effect/Terminal"
 import * as EffectKeys from "../src/login/internal/effectKeys.ts"
 import { withHeaders } from "../src/login/internal/requestHeaders.ts"
 
-describe("parts of Effect that core uses without loading their modules:", () => {
+describe("core's replacements for parts of Effect:", () => {
   it.each([
     ["HttpClient", EffectKeys.HttpClient, HttpClient.HttpClient],
     ["Fetch", EffectKeys.Fetch, FetchHttpClient.Fetch],
     ["RequestInit", EffectKeys.RequestInit, FetchHttpClient.RequestInit],
     ["RateLimiter", EffectKeys.RateLimiter, RateLimiter.RateLimiter],
     ["Terminal", EffectKeys.Terminal, Terminal.Terminal]
-  ])("core uses Effect's key for %s", (_, own, { key }) => assert.strictEqual(own.key, key))
+  ])("the key of %s is Effect's key", (_, own, { key }) => assert.strictEqual(own.key, key))
 
   it("withHeaders sets headers as HttpClientRequest.setHeaders does", () => {
     const request = HttpClientRequest.post("https://api.example.com/orders?id=1", {

@@ -42,7 +42,7 @@ const readGuard = (store: Store) =>
     entry === undefined ? undefined : new TextDecoder().decode(Redacted.value(entry.value))
   )
 
-/** Requests a session in a TOTP period in which a login was already sent. The new login waits for the next period. */
+/** The login waits, because a login was already sent in this TOTP period. */
 const waitForPeriod = Effect.gen(function* () {
   yield* TestClock.setTime(morning)
   const shared = makeShared()
@@ -55,7 +55,7 @@ const waitForPeriod = Effect.gen(function* () {
 })
 
 describe("sessions: a login", () => {
-  it.effect("reads the state of the login guard once, and writes this state before and after the login request", () =>
+  it.effect("reads the login guard's state once, and writes it before and after the request", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -68,7 +68,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("is not sent if another program records `AccountLocked` just before the guard records the login", () =>
+  it.effect("is not sent if another program records `AccountLocked` at the last moment", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -83,7 +83,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("does not erase a refusal that another program records while the login runs", () =>
+  it.effect("does not erase a refusal that another program records meanwhile", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -100,7 +100,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("is not sent if another program records `AccountLocked` during the wait for the next TOTP period", () =>
+  it.effect("is not sent if `AccountLocked` is recorded during the wait for a TOTP period", () =>
     Effect.gen(function* () {
       const { asked, shared, tiny } = yield* waitForPeriod
       const said = { tag: "AccountLocked", message: "the account is locked", remedy: "Unlock it." }
@@ -111,7 +111,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("does not pause later logins if a logout cancels the login during the wait for the next TOTP period", () =>
+  it.effect("does not pause later logins if a logout cancels the wait for a TOTP period", () =>
     Effect.gen(function* () {
       const { asked, manager, shared, tiny } = yield* waitForPeriod
       yield* manager.logout

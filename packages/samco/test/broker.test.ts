@@ -18,9 +18,7 @@ import { browse, calls, demo, fixtures, layerAnswer, legacyCredentials, serve } 
 
 const { answer, buildOf, inspect, methodOf, redacted } = brokers
 
-/**
- * The secrets of this account are unusual texts. If a test finds one of them in a printed value, the secret has leaked.
- */
+/** If an output contains a secret of this account, the secret has leaked. */
 const canary: FakeSamco.Account = {
   ...FakeSamco.demoAccount,
   apiKey: "c0ffee0ac0ffee1bc0ffee2cc0ffee3dc0ffee4ec0ffee5f",
@@ -91,7 +89,7 @@ const contract = [
 ]
 
 /**
- * Secrets of the fuzz test. They do not look like secrets, so they are redacted only if the endpoint table marks their
+ * Secrets of the fuzz test. They do not look like secrets. They are redacted only if the endpoint table marks their
  * fields as secret.
  */
 const apiKey = "canary&Key<q"
@@ -213,10 +211,7 @@ brokers.runBrokerTests({
 
 const rows = Object.values(table)
 
-/**
- * Every error code in the broker's OAuth documentation, as of 2026-11-21, and the code `validationErrors`, which only
- * this package uses.
- */
+/** Every error code of the OAuth documentation, as of 2026-11-21. `validationErrors` is this package's own code. */
 const documentedCodes = [
   "EOAUTH001 EOAUTH002 EOAUTH003 EOAUTH008 EOAUTH009 EOAUTH010 EOAUTH011 EOAUTH012 EOAUTH013 EOAUTH015 EOAUTH016",
   "EOAUTH017 EOAUTH030 EOAUTH999 validationErrors"
@@ -224,7 +219,7 @@ const documentedCodes = [
   .join(" ")
   .split(" ")
 
-/** Every refusal text that is documented or was observed, and the expected reason. */
+/** Every refusal text that is documented or was observed. */
 const documentedTexts: ReadonlyArray<readonly [text: string, operation: string, status: number, reason: string]> = [
   ["apiKey and apiSecret are required", "sessionToken", 400, "InvalidRequest"],
   ["Invalid API key", "sessionToken", 401, "InvalidCredentials"],
@@ -301,7 +296,7 @@ describe("tables and documentation", () => {
 
   for (const [text, endpoint, status, reason] of documentedTexts) {
     for (const carrier of ["statusMessage", "message"]) {
-      it.effect(`"${text}" in the field ${carrier} of an answer to ${endpoint} gives ${reason}`, () =>
+      it.effect(`the ${carrier} "${text}" of ${endpoint} gives ${reason}`, () =>
         Effect.gen(function* () {
           const failure = yield* refused(endpoint, status, { [carrier]: text })
           assert.strictEqual<string>(failure.reason._tag, reason)

@@ -14,11 +14,11 @@ import * as Result from "effect/Result"
 import { beginning, printable } from "./internal/printable.ts"
 import { mask, unescaped, withoutNeighbors, withoutOpaqueWords, withoutTags } from "./internal/quoting.ts"
 
-// A pattern with a lookbehind is tried only at the first character of a word. Without the lookbehind, the pattern would
-// be tried at each character, and one megabyte of text would take hours.
+// With a lookbehind, a pattern is tried only at the beginning of a word. If it were tried at each character, one
+// megabyte of text would take hours.
 const patterns: ReadonlyArray<readonly [RegExp, string]> = [
-  // In JSON or in a form: a field whose name ends with the name of a secret, such as `pin`. The text may end inside the
-  // value of the field.
+  // A field of JSON or of a form whose name ends with the name of a secret, such as `pin`. The text may end inside the
+  // value.
   [
     /(?<![\w-])(["']?[\w-]*(?:password|passwd|passphrase|secret|token|totp|otp|pin|api_?key|authorization|privatekey|auth_?code|jwt|session_?id|cookie|signature)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s,&;}<>"']+)/gi,
     `$1${mask}`
@@ -56,7 +56,6 @@ const htmlEntities: Readonly<Record<string, string>> = {
 
 const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
 
-/** Replaces the given secrets that have at least three characters. */
 const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
   const spellings = new Set<string>()
   for (const secret of secrets) {
@@ -70,16 +69,12 @@ const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): strin
   return text.replace(new RegExp(longestFirst.map(escapeRegExp).join("|"), "gi"), mask)
 }
 
-/**
- * Maximum length of a text to which `patterns` are applied. On a text of more than about four million characters, a
- * pattern overflows V8's stack.
- */
+/** Maximum length for the patterns. On more than about four million characters, a pattern overflows V8's stack. */
 const searchable = 1_048_576
 
 /**
- * Returns a text of at most `length` characters unchanged. Cuts a longer text to `length` characters, and then removes
- * the last word. This word may be a token that the cut has shortened, and the patterns do not recognize a short
- * beginning of a token. If the last word has more than 200 characters, only its last 200 characters are removed.
+ * Cuts a text that is longer than `length` characters, and then removes the last word, but at most 200 characters. The
+ * patterns would not recognize a token that the cut has shortened.
  */
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
@@ -122,7 +117,7 @@ export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>>
  * other text, HTML tags are removed, and these parts are replaced:
  * - secrets
  * - the value after the name of a secret
- * - words that contain both letters and digits, and have at least ten characters
+ * - words of at least ten characters that contain both letters and digits
  *
  * @example
  * ```ts
@@ -140,8 +135,8 @@ export const excerpt = (
   options?: { readonly json?: unknown; readonly secrets?: Iterable<Redacted.Redacted<string>> }
 ): string => {
   const { json = parse(text), secrets = [] } = options ?? {}
-  // A secret may contain HTML and blanks. `withoutTags` or `cut` could remove a part of such a secret, and the rest
-  // would not be recognized. So the secrets are hidden before these calls.
+  // The secrets are hidden first. `withoutTags` or `cut` could remove a part of a secret, and the rest would not be
+  // recognized.
   const quoted =
     json === undefined
       ? withoutEscapes(scrub(cut(withoutTags(clean(text, secrets)), 4096)), secrets)
@@ -152,7 +147,7 @@ export const excerpt = (
 
 const parse = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 
-/** The text is unescaped up to three times, because it may have been escaped more than once. */
+/** A text may have been escaped more than once, so it is unescaped up to three times. */
 const levels = [1, 2, 3]
 
 const withoutEscapes = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {

@@ -54,7 +54,7 @@ export const refusal = (facts: Facts, kind: Kind, path: string, user: number | u
   return undefined
 }
 
-/** Returns the code of a system error, such as `EACCES`. A `VaultError` contains the code, but not the system error. */
+/** Returns the code of a system error, such as `EACCES`. */
 export const systemCode = (error: unknown): string | undefined => {
   const code = (error as { readonly code?: unknown } | undefined)?.code
   return typeof code === "string" ? code : undefined
@@ -89,7 +89,7 @@ const check = Effect.fnUntraced(function* (path: string, kind: Kind, found: Fs.B
   )
 })
 
-/** Syncs the folder, so that the name of a new file survives a power cut. On Windows, a folder cannot be synced. */
+/** Makes the name of a new file survive a power cut. On Windows, a folder cannot be synced. */
 const syncFolder = (path: string): void => {
   if (process.platform === "win32") return
   const descriptor = Fs.openSync(path, "r")
@@ -98,7 +98,7 @@ const syncFolder = (path: string): void => {
   Result.getOrThrow(synced)
 }
 
-/** Ignores `EEXIST`, because another program may have created the same file or folder in the meantime. */
+/** Ignores `EEXIST`, because another program may have created the file or folder in the meantime. */
 const unlessThere = (effect: Effect.Effect<void, VaultError.VaultError>): Effect.Effect<void, VaultError.VaultError> =>
   Effect.catchIf(
     effect,
@@ -109,8 +109,7 @@ const unlessThere = (effect: Effect.Effect<void, VaultError.VaultError>): Effect
 const createFolder = (path: string): void => {
   const parent = Path.dirname(path)
   Fs.mkdirSync(parent, { recursive: true, mode: 0o700 })
-  // This call omits `recursive`. On a read-only file system, a call with `recursive` fails with ENOENT, which hides the
-  // cause.
+  // With `recursive`, the error on a read-only file system would be ENOENT, which hides the cause.
   Fs.mkdirSync(path, { mode: 0o700 })
   syncFolder(parent)
 }
@@ -165,10 +164,6 @@ const refused = (what: string, advice: string): Effect.Effect<never, VaultError.
 
 const separator = process.platform === "win32" ? /[\\/]/ : /\//
 
-/**
- * Returns the full path of the folder `given`. Default: the folder `broker-auth` in the user's directory for
- * application state.
- */
 export const resolve = Effect.fnUntraced(function* (
   given: string | undefined,
   home: () => string = Os.homedir

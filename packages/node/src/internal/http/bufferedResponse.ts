@@ -1,7 +1,4 @@
-/**
- * An answer whose body is in memory. Web streams cost more CPU time than the rest of a request, so only `formData` uses
- * them.
- */
+/** Web streams cost more CPU time than the rest of a request, so only `formData` uses them. */
 import * as Effect from "effect/Effect"
 import * as Cookies from "effect/http/Cookies"
 import * as Headers from "effect/http/Headers"
@@ -90,7 +87,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   }
 
   private read<A>(use: (bytes: Uint8Array) => A, problem: string): Effect.Effect<A, Failure> {
-    // Leaves out a parser's error message, because it may quote a secret from the body.
+    // A parser's error message is left out, because the message may quote a secret.
     return Effect.suspend(() =>
       Effect.fromResult(
         Result.flatMap(this.bytes, (bytes) =>
