@@ -1,7 +1,4 @@
-/**
- * `npm run release`: publishes each package whose version the registry does not have. Publishes nothing if the
- * repository is not ready, for example if a file is not committed.
- */
+/** `npm run release`: publishes each package whose version the registry does not have. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -31,9 +28,7 @@ In a CI job that has an id token for npm, npm uses this token as its login. Othe
 token of the registry in your npmrc. In a job of GitHub Actions or GitLab that has an id token for provenance, npm
 publishes with provenance: a signed statement that names the commit and the job.`
 
-/**
- * Time limits in milliseconds. `query` is for a command that changes nothing. `publish` is for all packages together.
- */
+/** In milliseconds. `publish` is for all packages together. */
 const limits = { query: 60_000, build: 600_000, publish: 900_000 }
 
 const registryOf = async (name: string): Promise<string> => {
@@ -67,10 +62,7 @@ const environment = (): Readonly<Record<string, string>> => ({
 const changeset = (args: ReadonlyArray<string>, options: Omit<Parameters<typeof runTool>[2], "cwd">): Promise<string> =>
   runTool("@changesets/cli/bin.js", args, { cwd: root, ...options })
 
-/**
- * Returns the plan of the tool Changesets. The plan contains the packages whose version the registry does not have, and
- * packages that only get a git tag.
- */
+/** Contains the packages whose version the registry does not have, and packages that only get a git tag. */
 const readPlan = async (temp: string): Promise<Plan> => {
   const file = path.join(temp, "plan.json")
   await changeset(["publish-plan", "--output", file], { env: environment(), limit: limits.query })

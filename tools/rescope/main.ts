@@ -1,8 +1,4 @@
-/**
- * `npm run rescope -- @your-scope`: gives all packages of the repository a new npm scope. The command rewrites the
- * scope in the files of the repository. If the packages are installed, the command moves their links in `node_modules`
- * to the new scope, and updates the generated files and the formatting.
- */
+/** `npm run rescope -- @your-scope`: gives all packages of the repository a new npm scope. */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -56,7 +52,7 @@ const installedScopes = (): ReadonlySet<string> => {
   )
 }
 
-/** Moves the packages' links in `node_modules`, so that tools find the packages in the new scope without an install. */
+/** With the moved links, tools find the packages in the new scope without an install. */
 const moveLinks = (from: string, to: string, names: ReadonlyArray<string>): void => {
   const folderOf = (scope: string) => path.join(root, "node_modules", scope)
   fs.mkdirSync(folderOf(to), { recursive: true })
@@ -137,7 +133,7 @@ const main = async (): Promise<string | undefined> => {
   console.log(
     `Changed the scope ${from} to ${to} in ${count} places in ${changed} files.\n` +
       `Next: npm install && ${isInstalled ? "" : "npm run docs:tables && npm run format && "}npm run check\n` +
-      // If the user had uncommitted changes, `git restore` would also undo them, and would not restore untracked files.
+      // `git restore` would also undo the user's uncommitted changes, and would not restore untracked files.
       `To undo the change: ${isClean ? "git restore ." : `npm run rescope -- --force ${from}`} && npm install`
   )
   return undefined

@@ -59,8 +59,8 @@ export const summaryOf = (rows: ReadonlyArray<Row>): string => {
 }
 
 /**
- * Whether a scenario has passed. Without `broken`, a scenario passes if no row is `WRONG`. With `broken`, a scenario
- * causes a fault on purpose. It then passes if a row is `WRONG`, or if no case could run.
+ * Whether a scenario has passed. With `broken`, a scenario causes a fault on purpose, so a row must be `WRONG`. If no
+ * case could run, the scenario passes.
  */
 export const isRight = (rows: ReadonlyArray<Row>, { broken }: Pick<Options, "broken">): boolean => {
   const isWrong = rows.some(({ verdict }) => verdict === "WRONG")

@@ -50,7 +50,7 @@ const poll = Effect.fnUntraced(function* (manager: SessionManager.SessionManager
   }
 })
 
-describe("a login that the broker received and answered without an error code", () => {
+describe("a login that the broker answers without an error code", () => {
   const answers: ReadonlyArray<readonly [string, Answer]> = [
     ...[400, 404, 405, 409, 410, 413, 415, 422, 426].map(
       (status) => [`HTTP ${status}`, () => new Response(null, { status })] as const
@@ -61,7 +61,7 @@ describe("a login that the broker received and answered without an error code", 
     ["HTTP 200 and a refusal with a message", () => no({ message: "Something went wrong" })]
   ]
 
-  it.effect.each(answers)("is followed by at most eight logins within an hour if the answer is %s", ([, answer]) =>
+  it.effect.each(answers)("is followed by at most eight logins an hour (%s)", ([, answer]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const broker = yield* connect([answer])
@@ -74,7 +74,7 @@ describe("a login that the broker received and answered without an error code", 
     })
   )
 
-  it.effect("starts a pause if its second step is not sent", () =>
+  it.effect("starts a pause if the second step is not sent", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()
@@ -136,10 +136,7 @@ const makeSms = (kinds: Challenge.Challenge["kinds"] = ["otp"]) => {
 
 type Sms = ReturnType<typeof makeSms>
 
-/**
- * In the object that this function returns, `ask` requests a session. `ask` returns the fiber of the request when the
- * request has ended or needs a code.
- */
+/** `ask` requests a session, and returns the fiber of the request when the request has ended or needs a code. */
 const startWithCodes = Effect.fnUntraced(function* (
   { login, resend, verify }: Sms,
   codes: (question: CodeQuestion) => string | Promise<string>,
@@ -196,7 +193,7 @@ describe("a refused one-time code", () => {
   )
 
   it.effect.each([
-    ["the function that returns the codes fails", undefined],
+    ["`codes` fails", undefined],
     ["the broker does not answer", new AuthError.BrokerUnavailable({ why: "network" })],
     ["the broker is overloaded", new AuthError.BrokerUnavailable({ why: "broker", status: 503 })],
     [
@@ -206,7 +203,7 @@ describe("a refused one-time code", () => {
     ["the rate limit is used up", new AuthError.RateLimited({ retryAfter: undefined, by: "broker" })],
     ["the challenge has expired", new AuthError.ChallengeExpired({ why: "timed-out" })],
     ["the broker refuses the request", new AuthError.BrokerRejected({ code: "X1" })]
-  ] as const)("stays counted as a failed login if the login ends because %s", ([, reason]) =>
+  ] as const)("still counts as a failed login if afterwards %s", ([, reason]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -219,7 +216,7 @@ describe("a refused one-time code", () => {
     })
   )
 
-  it.effect("is not followed by another code if it was the last failure that the guard allows", () =>
+  it.effect("is the last code if the limit on failed logins is reached", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -231,7 +228,7 @@ describe("a refused one-time code", () => {
     })
   )
 
-  it.effect("is followed by at most one more code, even if another program sends that code", () =>
+  it.effect("is followed by at most one more code, even from another program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -286,7 +283,7 @@ describe("a login that waits for a code by SMS", () => {
       assert.deepStrictEqual(sms.calls, ["login", "login"])
       const { ask, guard, manager } = yield* startWithCodes(sms, () => "123456", shared)
       assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
-      // The third login would make the broker send a third message, so the guard allows that login only after a minute.
+      // The third login would cause a third message, so the guard delays this login by a minute.
       const failed = yield* Effect.flip(manager.session)
       assert.include(failed.message, "Enter the one-time code of T1")
       assert.include(failed.remedy, "The next try is at 2026-11-21 10:01:00 IST")
@@ -313,7 +310,7 @@ describe("a login that waits for a code by SMS", () => {
     })
   )
 
-  it.effect("counts as an unanswered login if the program ends after it has sent the code", () =>
+  it.effect("counts as an unanswered login if the program ends after sending the code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -330,25 +327,23 @@ describe("a login that waits for a code by SMS", () => {
     })
   )
 
-  it.effect(
-    "is followed by at most eight logins within an hour if the function that returns the codes always fails",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const sms = makeSms()
-        const { ask, manager } = yield* startWithCodes(sms, () => Promise.reject(new Error("the mailbox is down")))
-        for (let minute = 0; minute < 60; minute += 1) {
-          yield* ask()
-          yield* pass("1 minute")
-        }
-        assert.isAtLeast(sms.calls.length, 2)
-        assert.isAtMost(sms.calls.length, 9)
-        const failed = yield* Effect.flip(manager.session)
-        assert.include(failed.remedy, "To log in now, call SessionManager.renew or connection.renew.")
-      })
+  it.effect("is followed by at most eight logins an hour if `codes` always fails", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const { ask, manager } = yield* startWithCodes(sms, () => Promise.reject(new Error("the mailbox is down")))
+      for (let minute = 0; minute < 60; minute += 1) {
+        yield* ask()
+        yield* pass("1 minute")
+      }
+      assert.isAtLeast(sms.calls.length, 2)
+      assert.isAtMost(sms.calls.length, 9)
+      const failed = yield* Effect.flip(manager.session)
+      assert.include(failed.remedy, "To log in now, call SessionManager.renew or connection.renew.")
+    })
   )
 
-  it.effect("is followed by a pause if the broker is unavailable when the program sends the code", () =>
+  it.effect("starts a pause if the code fails with `BrokerUnavailable`", () =>
     Effect.gen(function* () {
       for (const reason of [
         new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" }),
@@ -418,22 +413,20 @@ describe("a failure of the function that returns the codes", () => {
     reasons.map((reason) => [broker, reason._tag, AuthError.make(broker, "login", reason)] as const)
   )
 
-  it.effect.each(foreign)(
-    "does not count as an answer of the broker, even if it is an `AuthError` (%s, %s)",
-    ([, , error]) =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const sms = makeSms()
-        const answers = [() => Promise.reject(error), () => "123456"]
-        const { ask, guard, manager } = yield* startWithCodes(sms, () => (answers.shift() ?? (() => "0"))())
-        assert.strictEqual(yield* Fiber.join(yield* ask()), "ActionRequired")
-        assert.deepStrictEqual((yield* guard.memory(account)).refusedAt, [])
-        assert.strictEqual(yield* Fiber.join(yield* ask(manager.renew())), "success")
-      })
+  it.effect.each(foreign)("does not count as a broker's answer (%s, %s)", ([, , error]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const answers = [() => Promise.reject(error), () => "123456"]
+      const { ask, guard, manager } = yield* startWithCodes(sms, () => (answers.shift() ?? (() => "0"))())
+      assert.strictEqual(yield* Fiber.join(yield* ask()), "ActionRequired")
+      assert.deepStrictEqual((yield* guard.memory(account)).refusedAt, [])
+      assert.strictEqual(yield* Fiber.join(yield* ask(manager.renew())), "success")
+    })
   )
 
   it.effect.each(foreign)(
-    "does not count as a broker's answer if `layerLoginWithStepUp` is used and the failure has no error code (%s, %s)",
+    "does not count as a broker's answer in `layerLoginWithStepUp` if no error code is set (%s, %s)",
     ([, , error]) =>
       Effect.gen(function* () {
         const answers = [Effect.fail(error), Effect.succeed(Redacted.make("123456"))]
@@ -448,7 +441,7 @@ describe("a failure of the function that returns the codes", () => {
     ["returns an effect that dies", () => Effect.die(new Error("123456"))] as const,
     ["throws an error", () => assert.fail("123456")] as const,
     ["returns no code within five minutes", () => Effect.never] as const
-  ])("makes the login of `layerLoginWithStepUp` fail with `ActionRequired` if the function %s", ([, respond]) =>
+  ])("becomes `ActionRequired` in `layerLoginWithStepUp` if the function %s", ([, respond]) =>
     Effect.gen(function* () {
       const { manager, shared } = yield* startWithStepUp(respond)
       const asking = yield* Effect.forkChild(Effect.flip(manager.session))
@@ -460,7 +453,7 @@ describe("a failure of the function that returns the codes", () => {
     })
   )
 
-  it.effect("counts as a broker's answer if `layerLoginWithStepUp` is used and the failure has an error code", () =>
+  it.effect("counts as a broker's answer in `layerLoginWithStepUp` if an error code is set", () =>
     Effect.gen(function* () {
       const said = new AuthError.AccountLocked({ scope: "account", unlock: "broker", code: "L1" })
       const { manager, sms } = yield* startWithStepUp(() => Effect.fail(AuthError.make("tiny", "resend", said)))
@@ -470,17 +463,15 @@ describe("a failure of the function that returns the codes", () => {
     })
   )
 
-  it.effect(
-    "becomes the error of the login if it is `question.refused`; only the refused code counts as a failed login",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
-          refused === undefined ? "000000" : Promise.reject(refused)
-        )
-        assert.strictEqual(yield* Fiber.join(yield* ask()), "InvalidStepUpCode")
-        assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
-      })
+  it.effect("becomes the error of the login if it is `question.refused`", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
+        refused === undefined ? "000000" : Promise.reject(refused)
+      )
+      assert.strictEqual(yield* Fiber.join(yield* ask()), "InvalidStepUpCode")
+      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+    })
   )
 
   it.effect("prevents the next login if it is the `AccountLocked` error of `resend`", () =>
@@ -496,12 +487,12 @@ describe("a failure of the function that returns the codes", () => {
   )
 })
 
-describe("a refused login whose result could not be written to the store", () => {
+describe("a refused login whose result could not be stored", () => {
   const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
   const wrongPin = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "pin" }))
   const credentials = Redacted.make("right once")
 
-  it.effect("counts as a failed login even if the broker has accepted the same credentials before", () =>
+  it.effect("counts as a failed login even if the credentials were accepted before", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = breakable({ ...makeShared().store, fingerprint: () => Effect.succeed("print") })
@@ -523,7 +514,7 @@ describe("a refused login whose result could not be written to the store", () =>
     })
   )
 
-  it.effect("is stored by the next write to the store", () =>
+  it.effect("is stored by the next write", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()
@@ -565,7 +556,7 @@ describe("`reset` during a login", () => {
   )
 })
 
-describe("a login that waits for a person to enter a code from an authenticator app", () => {
+describe("a login that waits for a code from an authenticator app", () => {
   it.effect("does not count as an unanswered login if the program ends", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
@@ -586,7 +577,7 @@ describe("a login that waits for a person to enter a code from an authenticator 
     })
   )
 
-  it.effect("counts as an unanswered login if the program ends after the code was sent", () =>
+  it.effect("counts as an unanswered login if the program ends after sending the code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -618,7 +609,7 @@ describe("a new code", () => {
       )
     )
 
-  it.effect("is not requested after a logout or after the end of the program", () =>
+  it.effect("is not requested after a logout or the end of the program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -640,7 +631,7 @@ describe("a new code", () => {
     })
   )
 
-  it.effect("can be requested with `resend` of an earlier question in the same login", () =>
+  it.effect("can be requested with `resend` of an earlier question", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -660,35 +651,33 @@ describe("a new code", () => {
   it.effect.each([
     ["success", ["login", "resend", "code 123456"]],
     ["failure", ["login", "resend", "code 654321", "code 123456"]]
-  ] as const)(
-    "replaces a code that was entered while `resend` was running; if `resend` fails, the entered code is sent (%s)",
-    ([outcome, calls]) =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const sms = makeSms()
-        const failing = sms.state.resent
-        let answer = () => {}
-        const answered = new Promise<void>((resolve) => void (answer = resolve))
-        sms.state.resent = Effect.andThen(
-          Effect.promise(() => answered),
-          outcome === "success" ? Effect.void : failing
-        )
-        const { codes, questions } = makePrompt()
-        const { ask } = yield* startWithCodes(sms, codes)
-        const fiber = yield* ask()
-        const requested = questions[0]?.question.resend().catch(() => undefined)
-        questions[0]?.enter("654321")
-        yield* settle
-        answer()
-        yield* Effect.promise(async () => await requested)
-        yield* until(() => questions.length === 2)
-        questions[1]?.enter("123456")
-        assert.strictEqual(yield* Fiber.join(fiber), "success")
-        assert.deepStrictEqual(sms.calls, [...calls])
-      })
+  ] as const)("replaces a code entered during `resend`, unless `resend` fails (%s)", ([outcome, calls]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const failing = sms.state.resent
+      let answer = () => {}
+      const answered = new Promise<void>((resolve) => void (answer = resolve))
+      sms.state.resent = Effect.andThen(
+        Effect.promise(() => answered),
+        outcome === "success" ? Effect.void : failing
+      )
+      const { codes, questions } = makePrompt()
+      const { ask } = yield* startWithCodes(sms, codes)
+      const fiber = yield* ask()
+      const requested = questions[0]?.question.resend().catch(() => undefined)
+      questions[0]?.enter("654321")
+      yield* settle
+      answer()
+      yield* Effect.promise(async () => await requested)
+      yield* until(() => questions.length === 2)
+      questions[1]?.enter("123456")
+      assert.strictEqual(yield* Fiber.join(fiber), "success")
+      assert.deepStrictEqual(sms.calls, [...calls])
+    })
   )
 
-  it.effect("that is requested while an earlier request is running replaces the code that the person entered", () =>
+  it.effect("replaces a code entered during an earlier, failed request", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -722,7 +711,7 @@ describe("a new code", () => {
     })
   )
 
-  it.effect("does not make the guard forget the refusal of the previous code", () =>
+  it.effect("does not clear the refusal of the previous code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -759,7 +748,6 @@ describe("a code that a login waits for", () => {
       yield* settle
       assert.deepStrictEqual(sms.calls, ["login"])
       assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
-      // The next login asks a new question.
       const again = yield* Effect.forkChild(reasonOf(manager.renew()))
       yield* until(() => questions.length === 2)
       questions[1]?.enter("123456")

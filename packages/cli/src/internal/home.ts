@@ -23,13 +23,10 @@ export interface Given {
   readonly simulator: string | undefined
 }
 
+/** A simulator has its own vault, so that the session of a fake account never replaces a real session. */
 export const folderOf = (origins: simulator.Origins | undefined): Effect.Effect<string, VaultError> =>
   Effect.map(NodeVault.folderOf(), (folder) => (origins === undefined ? folder : `${folder}-simulator`))
 
-/**
- * Opens the vault. A command that uses a simulator has a separate vault, because the session of a fake account must not
- * replace a real session.
- */
 export const open = Effect.fnUntraced(function* (
   given: Given
 ): Effect.fn.Return<Home, CommandFailed | VaultError, Scope.Scope> {

@@ -6,8 +6,8 @@ import process from "node:process"
 import { wrap } from "./helpText.ts"
 
 /**
- * Removes or replaces characters that could control the terminal or forge a line. Some printed text, such as messages
- * and profiles, comes from brokers.
+ * Removes or replaces characters that could control the terminal or forge a line. Some printed text comes from
+ * brokers.
  */
 export const printable = (text: string): string =>
   text
@@ -15,11 +15,10 @@ export const printable = (text: string): string =>
     .replace(/\p{Cf}/gu, "")
     .replace(/[\p{Cc}\p{Cs}]/gu, "\ufffd")
 
-/** Maximum width of a line, in columns. It is infinite for a pipe, so that each message stays on one line. */
+/** In columns. Infinite for a pipe, so that each message stays on one line. */
 export const widthOf = (stream: NodeJS.WriteStream): number =>
   stream.isTTY ? Math.max(24, stream.columns || 80) : Infinity
 
-/** Lines after the first are indented by two more columns. */
 const fitted = (stream: NodeJS.WriteStream, text: string): string => {
   const [, blanks = "", words = ""] = /^( *)(.*)$/.exec(printable(text)) ?? []
   const lines = wrap(words, Math.max(20, widthOf(stream) - blanks.length), 2)
@@ -37,9 +36,6 @@ export const raw = (text: string): Effect.Effect<void> => Console.log(text)
 
 export const json = (value: unknown): Effect.Effect<void> => raw(JSON.stringify(value, undefined, 2))
 
-/**
- * Formats a time for JSON, as ISO 8601 text in UTC. The argument `at` is in milliseconds since the epoch. An unknown
- * time becomes `null`.
- */
+/** `at` is in milliseconds since the epoch. */
 export const toIso = (at: number | undefined): string | null =>
   at === undefined ? null : DateTime.formatIso(DateTime.makeUnsafe(at))

@@ -16,7 +16,7 @@ import * as otpauth from "./internal/otpauth.ts"
 import { placeholderProblem, quoteProblem, withoutQuotes } from "./internal/pasted.ts"
 
 /**
- * The hash function with which the codes are computed.
+ * The hash function of the codes.
  *
  * @category models
  * @since 0.1.0
@@ -55,7 +55,7 @@ export const make = (options: {
   period: options.period ?? 30
 })
 
-/** Maximum length of a secret or an `otpauth` address. It is high, because an address may contain a long `image`. */
+/** High, because an `otpauth` address may contain a long `image`. */
 const maxLength = 32_768
 
 /**
@@ -64,12 +64,16 @@ const maxLength = 32_768
  * - The secret in base32, in upper or lower case, with or without spaces, dashes and padding.
  * - The whole `otpauth://totp/` address in the QR code.
  *
- * Line breaks and invisible characters are removed, and so are quotation marks around the text. In an address,
- * separators that HTML, JSON or a shell has escaped are decoded: `&amp;` becomes `&`.
+ * Line breaks, invisible characters, and quotation marks around the text are removed. In an address, separators that
+ * HTML, JSON or a shell has escaped are decoded: `&amp;` becomes `&`.
  *
- * The parser does not guess. For example, it fails for a secret that is not valid base32, an address for counter-based
- * codes (HOTP), an export of several accounts, an address with an unknown algorithm, and an address with an unknown
- * parameter that may affect the codes. The failure describes the problem, but does not contain the secret.
+ * The parser does not guess. For example, it fails in these cases:
+ *
+ * - The secret is not valid base32.
+ * - The address is for counter-based codes (HOTP), or exports several accounts.
+ * - The address has an unknown algorithm, or an unknown parameter that may affect the codes.
+ *
+ * The failure describes the problem, but does not contain the secret.
  *
  * @example
  * ```ts
@@ -103,7 +107,7 @@ export const parse = (secret: Redacted.Redacted<string>): Result.Result<Totp, st
 }
 
 /**
- * Returns the number of the TOTP period at the time `now`, which is in milliseconds since the epoch.
+ * Returns the number of the TOTP period at a time in milliseconds since the epoch.
  *
  * @category codes
  * @since 0.1.0
@@ -124,8 +128,8 @@ const sign = (totp: Totp, message: Uint8Array) =>
   )
 
 /**
- * Computes the code for a TOTP period, as defined by RFC 6238 and RFC 4226. Uses the `Mac` service if the context has
- * this service, otherwise WebCrypto.
+ * Computes the code for a TOTP period, as defined by RFC 6238 and RFC 4226. Uses the `Mac` service of the context, or
+ * WebCrypto if there is none.
  *
  * @category codes
  * @since 0.1.0

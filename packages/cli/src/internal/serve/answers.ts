@@ -22,16 +22,13 @@ import * as problems from "./problems.ts"
 export interface Server {
   readonly home: Home
   readonly open: OpenAccounts
-  /** `undefined` if the server listens on a Unix socket. On a Unix socket, programs need no token. */
+  /** `undefined` on a Unix socket, where programs need no token. */
   readonly isAllowed: Check | undefined
 }
 
 const maxStreams = 32
 
-/**
- * Interval of the comment lines in a stream of events. These lines show the client, and any proxy in between, that the
- * stream is alive.
- */
+/** Interval of the comment lines, which show clients and proxies that a stream of events is alive. */
 const heartbeat = "15 seconds"
 
 const plain = (value: string | Redacted.Redacted<string>): string =>
