@@ -11,9 +11,9 @@ import { start, stop } from "../packages/process.ts"
 /** Time limit of each wait for an example, in milliseconds. */
 const timeout = 30_000
 
-/** The folder of the examples, and the arguments with which Node finds the packages that the examples import. */
 export interface Place {
   readonly folder: string
+  /** With these arguments, Node finds the packages that the examples import. */
   readonly nodeArgs: ReadonlyArray<string>
 }
 
@@ -28,7 +28,7 @@ export type Variables = Readonly<Record<string, string>>
 
 export interface World {
   readonly simulator: Simulator.Simulator["Service"]
-  /** The simulator's address for each origin of a broker. A scenario of `scenarios.ts` can replace an address. */
+  /** The simulator's address for each origin of a broker. A scenario can replace an address. */
   readonly origins: Record<string, string>
   readonly start: (command: string, variables: Variables) => Running
   /** Returns the endpoints of the requests since the last call to `sent` or `forget`. */
@@ -111,7 +111,7 @@ const startIn = (
   }
 }
 
-/** Runs `play` in a new world. Returns how many times `play` started an example. */
+/** Returns how many times `play` started an example. */
 export const inWorld = (place: Place, play: (world: World) => Promise<void>): Promise<number> => {
   const home = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-examples-"))
   const stops: Array<() => Promise<void>> = []

@@ -1,4 +1,4 @@
-/** The programs whose bundles are measured. Each program is a module that a user of the packages could write. */
+/** The programs whose bundles are measured. Users could write such programs. */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import { listed, type Listed } from "../docs/wiring.ts"
 
@@ -47,7 +47,6 @@ export const session = (credentials) => {
 }
 `
 
-/** Whether the first login method of a broker is a login in the browser. */
 const usesBrowser = async ({ id, name }: Listed): Promise<boolean> => {
   const file = new URL(`../../packages/${id}/src/${name}Broker.ts`, import.meta.url)
   const { broker } = (await import(file.href)) as { readonly broker: Broker }

@@ -1,11 +1,10 @@
 /**
- * Runs in a worker thread that does nothing else. If the timer of this thread fires later than usual, the operating
- * system did not run this process during the delay. Adds up such delays, and sends the total on request, in
- * milliseconds.
+ * A worker thread that only runs a timer. The timer fires late if the operating system did not run this process. The
+ * worker adds up the delays, and sends the total on request, in milliseconds.
  */
 import { parentPort } from "node:worker_threads"
 
-/** Interval of the timer, in milliseconds. */
+/** In milliseconds. */
 const interval = 10
 /** Delay of the timer on an idle machine, in milliseconds. Only the part of a delay above this value counts. */
 const usual = 10

@@ -32,7 +32,6 @@ interface Options extends BrokerOptions, RedirectListener.LoginOptions {
   readonly path?: string
 }
 
-/** Starts a login in a fiber, and requests its start address. The login then waits for its callback. */
 const pendingLogin = Effect.fnUntraced(function* (options: Options = {}) {
   const port = yield* freePort
   const origin = `http://${options.host ?? "127.0.0.1"}:${port}`
@@ -66,25 +65,23 @@ const stillCompletes = Effect.fnUntraced(function* ({ callback, exchanged, login
 const hasIpv6 = Object.values(Os.networkInterfaces()).some((list) => list?.some(({ address }) => address === "::1"))
 
 describe("a login on loopback", () => {
-  it.live(
-    "exchanges the code in the callback for a session, and leaves the browser at an address without parameters",
-    () =>
-      Effect.gen(function* () {
-        const { callback, login, origin, user } = yield* pendingLogin()
-        const answer = yield* send(callback)
-        assert.strictEqual(answer.status, 303)
-        assert.match(answer.location, /^\/done\/[0-9a-f]{32}$/)
-        assert.strictEqual(answer.text, "")
-        const page = yield* send(`${origin}${answer.location}`)
-        assert.strictEqual(page.status, 200)
-        assert.include(page.text, "Your program is logged in.")
-        const session = yield* Fiber.join(login)
-        assert.strictEqual(Redacted.value(session.tokens.access), code)
-        assert.lengthOf(user.texts, 1)
-      })
+  it.live("returns a session, and leaves no parameters in the browser's address", () =>
+    Effect.gen(function* () {
+      const { callback, login, origin, user } = yield* pendingLogin()
+      const answer = yield* send(callback)
+      assert.strictEqual(answer.status, 303)
+      assert.match(answer.location, /^\/done\/[0-9a-f]{32}$/)
+      assert.strictEqual(answer.text, "")
+      const page = yield* send(`${origin}${answer.location}`)
+      assert.strictEqual(page.status, 200)
+      assert.include(page.text, "Your program is logged in.")
+      const session = yield* Fiber.join(login)
+      assert.strictEqual(Redacted.value(session.tokens.access), code)
+      assert.lengthOf(user.texts, 1)
+    })
   )
 
-  it.live("answers the callback at once, and shows the outcome when the broker has exchanged the code", () =>
+  it.live("answers the callback at once, and shows the outcome after the code exchange", () =>
     Effect.gen(function* () {
       const exchange = yield* Deferred.make<void>()
       const pending = yield* pendingLogin({ exchange: Deferred.await(exchange) })
@@ -118,7 +115,6 @@ describe("a login on loopback", () => {
   )
 })
 
-/** Requests that the listener must refuse. Most of them differ from a valid callback in only one part. */
 const refusals: ReadonlyArray<
   readonly [
     what: string,
@@ -129,7 +125,7 @@ const refusals: ReadonlyArray<
   ["a callback without state", 400, ({ redirectUrl }) => ({ url: `${redirectUrl}?code=${code}` })],
   ["a callback with a wrong state", 400, ({ callback }) => ({ url: `${callback.slice(0, -1)}x` })],
   ["a callback with an empty state", 400, ({ redirectUrl }) => ({ url: `${redirectUrl}?code=${code}&state=` })],
-  ["a callback with a state that lacks its last character", 400, ({ callback }) => ({ url: callback.slice(0, -1) })],
+  ["a callback with a shortened state", 400, ({ callback }) => ({ url: callback.slice(0, -1) })],
   ["a callback without parameters", 400, ({ redirectUrl }) => ({ url: redirectUrl })],
   [
     "a callback with the error access_denied, but without state",
@@ -197,7 +193,7 @@ describe("the listener of a login on loopback", () => {
     })
   )
 
-  it.live("refuses a callback with the state of another login, and both logins can still be completed", () =>
+  it.live("refuses a callback with the state of another login", () =>
     Effect.gen(function* () {
       const [one, two] = [yield* pendingLogin(), yield* pendingLogin()]
       const crossed = yield* send(`${one.redirectUrl}?code=${code}&state=${two.state}`)
@@ -229,7 +225,7 @@ describe("the listener of a login on loopback", () => {
     })
   )
 
-  it.live("refuses a second request for its start address", () =>
+  it.live("refuses a second request for the start address", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       const again = yield* send(pending.startUrl)
@@ -240,7 +236,7 @@ describe("the listener of a login on loopback", () => {
     })
   )
 
-  it.live("refuses a prefetch of its start address", () =>
+  it.live("refuses a prefetch of the start address", () =>
     Effect.gen(function* () {
       const redirectUrl = "http://127.0.0.1:0/callback"
       const { redirect } = makeBroker(redirectUrl)
@@ -265,7 +261,6 @@ it.live("the listener of a login on loopback closes the connection after each an
   })
 )
 
-/** Bytes that are not HTTP, and HTTP requests that the listener must refuse. */
 const garbage: ReadonlyArray<readonly [what: string, status: RegExp, bytes: (pending: Pending) => string]> = [
   ["random bytes", /^HTTP\/1.1 400 /, () => "\x00\xff\x13\x37 nothing\r\n\r\n"],
   ["a TLS handshake", /^HTTP\/1.1 400 /, () => "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"],
@@ -301,7 +296,7 @@ const garbage: ReadonlyArray<readonly [what: string, status: RegExp, bytes: (pen
 ]
 
 describe("a login on loopback", () => {
-  it.live.each(garbage)("can still be completed after %s", ([, status, bytes]) =>
+  it.live.each(garbage)("still completes after %s", ([, status, bytes]) =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       assert.match(yield* raw(pending.port, bytes(pending)), status)
@@ -309,7 +304,7 @@ describe("a login on loopback", () => {
     })
   )
 
-  it.live("can be completed while 100 open connections send nothing or half a request", () =>
+  it.live("completes despite 100 connections without a complete request", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       yield* Effect.forEach(Array.from({ length: 100 }), (_, index) =>
@@ -319,7 +314,7 @@ describe("a login on loopback", () => {
     })
   )
 
-  it.live("can still be completed after 100 simultaneous callbacks with a wrong state", () =>
+  it.live("completes after 100 concurrent callbacks with a wrong state", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       const answers = yield* Effect.all(
@@ -332,7 +327,7 @@ describe("a login on loopback", () => {
   )
 
   it.live(
-    "allows at most 256 connections that have sent no complete request, and closes them after about 5 seconds",
+    "allows at most 256 connections, and closes incomplete requests after about 5 seconds",
     () =>
       Effect.gen(function* () {
         const pending = yield* pendingLogin()
@@ -351,7 +346,7 @@ describe("a login on loopback", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("completes even if the browser closes the connection after the callback and before the answer", () =>
+  it.live("completes even if the browser disconnects before the answer", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, origin, port } = yield* pendingLogin()
       const socket = yield* idle(
@@ -381,7 +376,7 @@ const outcomePage = Effect.fnUntraced(function* ({ origin }: Pending, url: strin
 })
 
 describe("a login that waits for its callback", () => {
-  it.live("fails with RedirectRejected if the user declines the login at the broker", () =>
+  it.live("fails with RedirectRejected if the user declines", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       const page = yield* outcomePage(pending, `${pending.redirectUrl}?error=access_denied&state=${pending.state}`)
@@ -392,7 +387,7 @@ describe("a login that waits for its callback", () => {
     })
   )
 
-  it.live("fails with RedirectRejected, if the user declines the login, and the callback has no state", () =>
+  it.live("fails with RedirectRejected if the user declines and the callback lacks the state", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ outcome: { parameter: "status", success: "success" } })
       const page = yield* outcomePage(pending, `${pending.redirectUrl}?status=cancelled`)
@@ -401,7 +396,7 @@ describe("a login that waits for its callback", () => {
     })
   )
 
-  it.live("fails with RedirectRejected, if the callback has the state but no token", () =>
+  it.live("fails with RedirectRejected if the callback has no token", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       const page = yield* outcomePage(pending, `${pending.redirectUrl}?state=${pending.state}`)
@@ -411,7 +406,7 @@ describe("a login that waits for its callback", () => {
     })
   )
 
-  it.live("shows the broker's message in escaped form if the code exchange fails", () =>
+  it.live("escapes the broker's message if the code exchange fails", () =>
     Effect.gen(function* () {
       const brokerMessage = "<script>alert(1)</script>"
       const refusal = AuthError.make(
@@ -428,7 +423,7 @@ describe("a login that waits for its callback", () => {
     })
   )
 
-  it.live("shows no outcome if the login is interrupted during the code exchange", () =>
+  it.live("shows no outcome if interrupted during the code exchange", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ exchange: Effect.never })
       const { location } = yield* send(pending.callback)
@@ -443,7 +438,7 @@ describe("a login that waits for its callback", () => {
   )
 
   it.live(
-    "shows a page without an outcome if the code exchange takes longer than 10 seconds",
+    "shows no outcome if the code exchange takes longer than 10 seconds",
     () =>
       Effect.gen(function* () {
         const pending = yield* pendingLogin({ exchange: Effect.never })
@@ -454,7 +449,7 @@ describe("a login that waits for its callback", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("accepts a callback without state, if the broker does not return the state", () =>
+  it.live("accepts a callback without state if the broker returns no state", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ state: "optional" })
       assert.strictEqual((yield* send(`${pending.redirectUrl}?code=x&state=wrong`)).status, 400)
@@ -463,7 +458,7 @@ describe("a login that waits for its callback", () => {
     })
   )
 
-  it.live("ends a few seconds after the callback, even if the browser does not request the outcome page", () =>
+  it.live("ends even if the browser does not request the outcome page", () =>
     Effect.gen(function* () {
       const { callback, login } = yield* pendingLogin()
       yield* send(callback)
@@ -471,7 +466,7 @@ describe("a login that waits for its callback", () => {
     })
   )
 
-  it.live("fails with ActionRequired, if no callback arrives within the time-out", () =>
+  it.live("fails with ActionRequired if no callback arrives in time", () =>
     Effect.gen(function* () {
       const { login, port, redirectUrl } = yield* pendingLogin({ timeout: "300 millis" })
       const reason = yield* reasonOf(Fiber.join(login))
@@ -510,7 +505,7 @@ describe("a callback that is sent as a form", () => {
     ["more than 64 KiB", 413, { body: "x".repeat(65_537) }],
     ["the method GET", 405, { method: "GET" }],
     ["the method HEAD", 405, { method: "HEAD" }]
-  ] as const)("is refused if it has %s (status %d), and the login keeps waiting", ([, status, change]) =>
+  ] as const)("with %s is refused (status %d), and the login keeps waiting", ([, status, change]) =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ method: "POST" })
       const right = { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" } }
@@ -532,7 +527,7 @@ describe("a callback that is sent as a form", () => {
     })
   )
 
-  it.live("is refused if it is chunked and has more than 64 KiB", () =>
+  it.live("is refused if chunked and larger than 64 KiB", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ method: "POST" })
       const head = [
@@ -561,7 +556,7 @@ describe("the port of a login", () => {
       )
     })
 
-  it.live("is named in the error, if another login uses it", () =>
+  it.live("is named in the error if already in use", () =>
     Effect.gen(function* () {
       const first = yield* pendingLogin()
       const reason = yield* reasonOf(login(first.redirectUrl))
@@ -573,7 +568,7 @@ describe("the port of a login", () => {
     })
   )
 
-  it.live("is refused if browsers refuse it", () =>
+  it.live("must not be a port that browsers refuse", () =>
     Effect.gen(function* () {
       for (const host of ["127.0.0.1", "localhost"]) {
         const reason = yield* reasonOf(login(`http://${host}:6000/callback`))
@@ -586,7 +581,7 @@ describe("the port of a login", () => {
   )
 
   for (const host of ["127.0.0.1", "localhost"]) {
-    it.live(`is replaced by another port on ${host} if the system selects a port that browsers refuse`, () =>
+    it.live(`on ${host} is selected again if browsers refuse the first port`, () =>
       Effect.gen(function* () {
         const count = yield* withBlockedPort(
           Effect.scoped(
@@ -601,7 +596,7 @@ describe("the port of a login", () => {
     )
   }
 
-  it.live("can be bound again after the login has succeeded, failed or been interrupted", () =>
+  it.live("is free after the login succeeded, failed or was interrupted", () =>
     Effect.gen(function* () {
       const ends: ReadonlyArray<(pending: Pending) => Effect.Effect<unknown>> = [
         (pending) => outcomePage(pending, pending.callback),
@@ -634,7 +629,7 @@ describe("the port of a login", () => {
     })
   )
 
-  it.live.runIf(hasIpv6)("is open on IPv4 and on IPv6 if the host is localhost", () =>
+  it.live.runIf(hasIpv6)("is open on IPv4 and IPv6 for localhost", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ host: "localhost" })
       const request = `GET /favicon.ico HTTP/1.1\r\nHost: localhost:${pending.port}\r\n\r\n`
@@ -645,7 +640,7 @@ describe("the port of a login", () => {
     })
   )
 
-  it.live.runIf(hasIpv6)("cannot be opened for localhost if another program uses it on IPv6", () =>
+  it.live.runIf(hasIpv6)("cannot be opened for localhost if in use on IPv6", () =>
     Effect.gen(function* () {
       const port = yield* freePort
       yield* Effect.acquireRelease(
@@ -660,7 +655,7 @@ describe("the port of a login", () => {
     })
   )
 
-  it.live.runIf(hasIpv6)("is open only on IPv6 if the host is [::1]", () =>
+  it.live.runIf(hasIpv6)("is open only on IPv6 for [::1]", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ host: "[::1]" })
       assert.isUndefined(yield* bindClosed(pending.port))
@@ -680,7 +675,7 @@ describe("the port of a login", () => {
 })
 
 describe("RedirectListener.open", () => {
-  it.live("selects a free port if the redirect URL has port 0, and answers with 404 until `expect` is called", () =>
+  it.live("selects a free port for port 0, and answers 404 before `expect`", () =>
     Effect.gen(function* () {
       const listener = yield* RedirectListener.open({ broker, redirectUrl: "http://127.0.0.1:0/callback" })
       assert.match(listener.redirectUrl, /^http:\/\/127\.0\.0\.1:\d{4,5}\/callback$/)

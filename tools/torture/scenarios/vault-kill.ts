@@ -1,5 +1,5 @@
 /**
- * A program is killed while it writes. The vault must be intact, and must contain the last session that was reported as
+ * A program is killed while it writes. The vault must be intact. It must contain the last session that was reported as
  * written, or a newer session.
  */
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
@@ -20,18 +20,15 @@ import { account, isValueOf } from "../rotating.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../writer.ts")
 
-/** A writer is killed after a random time of at most this length, in milliseconds. */
+/** Maximum of the random time before a kill, in milliseconds. */
 const longestLife = 40
 
-/**
- * Whether the random time starts when the writer gets the path of the vault. If false, the random time starts after the
- * first reported write.
- */
+/** Whether the kill may come before the first reported write. */
 const isEarly = (random: Random): boolean => random.below(5) === 0
 
 interface Writer {
   readonly child: ChildProcess
-  /** Resolves when the writer has loaded its modules and waits for the path of the vault. */
+  /** Resolves when the writer has loaded its modules. */
   readonly isReady: Promise<void>
   /** Returns the last version that the writer reported as written, or 0. */
   readonly acknowledged: () => number
@@ -83,15 +80,15 @@ const readVault = (torture: Torture, folder: string) =>
 
 interface Found {
   kills: number
-  /** Number of kills after which the vault could not be read, or contained a damaged session. */
+  /** Kills after which the vault was unreadable or contained a damaged session. */
   corrupt: number
-  /** Number of kills after which the vault contained an older session than the last reported session. */
+  /** Kills after which the vault's session was older than the last reported session. */
   lost: number
-  /** Number of kills between a write and its report. */
+  /** Kills between a write and its report. */
   unsaid: number
-  /** Number of kills before the writer's first report. */
+  /** Kills before the writer's first report. */
   early: number
-  /** Number of files that other users can access. */
+  /** Files that other users can access. */
   open: number
 }
 
@@ -146,8 +143,8 @@ export const scenario: Scenario = {
       tally.equal("kills that left the vault unreadable or damaged", found.corrupt, 0)
       tally.equal("lost sessions that were reported as written", found.lost, 0)
       tally.equal("files that other users can access", found.open, 0)
-      // A writer that is killed before its first report has reported no session that the vault could lose. So at least
-      // a quarter of the kills must come after the first report.
+      // Before its first report, a writer has no reported session to lose. So at least a quarter of the kills must come
+      // later.
       tally.atLeast("kills after the writer's first report", found.kills - found.early, Math.floor(found.kills / 4))
       tally.note("kills between a write and its report", found.unsaid)
     })

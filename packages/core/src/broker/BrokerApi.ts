@@ -29,9 +29,8 @@ export type Table = Readonly<Record<string, Endpoint>>
  * The function that calls an endpoint. Its arguments are:
  *
  * - the request, if the endpoint has a request
- * - the session, if `token` of the endpoint is `"required"`
- * - the token that the previous step of a login or of an account recovery returned, if `token` of the endpoint is
- *   `"step"`
+ * - the session, if the endpoint's `token` is `"required"`
+ * - the token from the previous step of a login or an account recovery, if the endpoint's `token` is `"step"`
  *
  * @category models
  * @since 0.1.0
@@ -61,8 +60,8 @@ export interface Common {
   /** Returns the headers for a call that is not in the table, such as an order. */
   readonly headers: (session: Session.Authorized) => BrokerClient.Headers
   /**
-   * At login, some brokers send the origin for the calls of the session. Returns this origin. Returns `undefined` if
-   * the broker sent no origin, or an origin that is not allowed.
+   * Returns the origin that the broker sent at login for the session's calls. Returns `undefined` if the origin is
+   * absent or not allowed.
    */
   readonly toldOrigin: (session: Session.Authorized) => string | undefined
   /**
@@ -146,7 +145,7 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
 
 /**
  * Makes the constructor and the layer of a broker's API. Both first check the options that `spec.credentials`
- * describes, such as the API key of the app.
+ * describes, such as the API key.
  *
  * @category constructors
  * @since 0.1.0

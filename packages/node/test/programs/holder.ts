@@ -1,7 +1,4 @@
-/**
- * Holds the lock of the test account until standard input ends. Prints the fence: a number that grows with each
- * acquisition of the lock.
- */
+/** Holds the lock of the test account until standard input ends. Prints the fence of the lock. */
 import { layer } from "@auth/node/NodeSessionLock"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"
 import * as Effect from "effect/Effect"

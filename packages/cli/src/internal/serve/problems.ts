@@ -90,7 +90,7 @@ const statusOf = (failure: Failure): number => {
   }
 }
 
-/** Converts a failure of the account `name` to the error that the server sends. This error contains no secret. */
+/** `name` is the name of the account. The result contains no secret. */
 export const problemOf = (failure: Failure, name: string): Problem => {
   if (onlyPersonLogsIn(failure)) {
     const message = `${name} needs a person to log in`
