@@ -1,12 +1,9 @@
-/**
- * The configuration of the site. `tools/docs/site.ts` copies this file and all pages to the folder `.site`, and builds
- * the site there.
- */
+/** `tools/docs/site.ts` copies this file and all pages to the folder `.site`, and builds the site there. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { defineConfig } from "vitepress"
 
-/** `tools/docs/stage.ts` finds the pages in the repository, and writes these lists of pages to `lists.json`. */
+/** `tools/docs/stage.ts` writes these lists of pages to `lists.json`. */
 interface Lists {
   readonly brokers: ReadonlyArray<Item>
   readonly decisions: ReadonlyArray<Item>

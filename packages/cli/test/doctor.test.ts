@@ -23,7 +23,6 @@ const findingsOf = ({ stderr, stdout }: Ended): ReadonlyArray<Finding> => {
   return JSON.parse(stdout) as ReadonlyArray<Finding>
 }
 
-/** Returns the problems. Asserts that each of them has a remedy. */
 const problemsOf = (ended: Ended) =>
   findingsOf(ended).flatMap(({ cause, check, found, ok, remedy }) => {
     if (ok) return []
@@ -119,7 +118,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "names the mistake if a value is in the wrong field",
+    "explains a value in the wrong field",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, values } = yield* begin("angel", "totp", {
@@ -191,7 +190,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "says that it waits for a slow answer",
+    "reports the wait for a slow answer",
     () =>
       Effect.gen(function* () {
         const { simulator, user } = yield* begin("angel", "totp")
@@ -230,7 +229,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
     readonly [title: string, more: Values, fault: Fault | undefined, cause: string, code: number, text: RegExp]
   > = [
     [
-      "a wrong client code (the broker's message is shown without its control characters)",
+      "a wrong client code (control characters removed)",
       {},
       refusal("AB1032", "User \u001b[31mnot\u0007 found\nok  login: fine"),
       "wrong-client-code",
@@ -301,7 +300,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "does not send a TOTP secret that the user types as the one-time code",
+    "does not send a TOTP secret as the one-time code",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, simulator, user } = yield* begin("rmoney", "password")
@@ -330,7 +329,6 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
 })
 
 layer(simulators, { excludeTestServices: true })("doctor for a broker outside the simulator", (it) => {
-  /** Makes a user whose broker is at `origin`, not in the simulator. */
   const at = Effect.fnUntraced(function* (origin: string) {
     const user = yield* makeUser()
     const values = {
@@ -417,7 +415,7 @@ layer(simulators, { excludeTestServices: true })("doctor for a broker outside th
     () =>
       Effect.gen(function* () {
         const closed = yield* at(`https://127.0.0.1:${yield* Effect.promise(freePort)}`)
-        // A label of a host name has at most 63 characters. This label has 64, so no name server is asked.
+        // A label of a host name has at most 63 characters, so no name server is asked.
         const unnamed = yield* at(`https://${"a".repeat(64)}.test`)
         const [refused, unknown] = yield* Effect.all([closed(), unnamed()], { concurrency: 2 })
         assert.deepStrictEqual([refused.code, causesOf(refused)], [9, ["network: broker-down"]], refused.stdout)

@@ -14,16 +14,12 @@ import * as TestClock from "effect/testing/TestClock"
 import { account, breakable, makeShared, makeTiny, morning, numberOf, pass, type Shared, start } from "./sessions.ts"
 import { shown } from "./support.ts"
 
-/** For each browser login that began, `tabs` contains the name of the program that began it. */
 const makeWorld = (shared: Shared = makeShared()) => {
   const tabs: Array<string> = []
   const tiny = makeTiny({ by: [] })
-  /**
-   * `run` calls `BrowserLogin.run` with a login that ends after `takes` milliseconds. If `end` is a failure, the login
-   * fails.
-   */
   const program = Effect.fnUntraced(function* (name: string) {
     const manager = yield* start(tiny, shared)
+    /** `takes` is in milliseconds. */
     const login = (takes: number, end: Effect.Effect<void, AuthError.AuthError> = Effect.void) =>
       Effect.gen(function* () {
         tabs.push(name)
@@ -82,7 +78,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("makes the waiting programs fail if the user denies the login", () =>
+  it.effect("fails in all programs if the user denies the login", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -130,7 +126,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("does not count logins with `byPerson: true` towards the limit of three logins in an hour", () =>
+  it.effect("does not count logins with `byPerson: true` towards the hourly limit", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -143,7 +139,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("returns the session of another program if the login of the other program ends first", () =>
+  it.effect("returns the session of another program's faster login", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -183,7 +179,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("gives both programs the session of the faster login if two users log in", () =>
+  it.effect("returns the session of the faster login if two users log in", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -199,7 +195,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("opens the browser for a login with `byPerson: true` even if the stored session is valid", () =>
+  it.effect("opens the browser with `byPerson: true` despite a valid session", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -212,7 +208,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("lets another program open the browser within 30 seconds if the first program was killed", () =>
+  it.effect("replaces the login of a killed program within 30 seconds", () =>
     Effect.gen(function* () {
       yield* begin
       const shared = makeShared()
@@ -234,7 +230,7 @@ describe("sessions: BrowserLogin", () => {
   )
 
   it.effect.each(["one", "other"] as const)(
-    "opens the browser once for both programs after a logout by the program `%s`",
+    "opens the browser once for both programs after program `%s` logs out",
     (loggedOut) =>
       Effect.gen(function* () {
         yield* begin
@@ -244,7 +240,7 @@ describe("sessions: BrowserLogin", () => {
         yield* one.manager.session
         yield* (loggedOut === "one" ? one : other).manager.logout
         yield* pass("31 seconds")
-        // Both programs request a session, so that the program that did not log out notices the logout.
+        // The program that did not log out notices the logout when it requests a session.
         for (const { manager } of [one, other]) yield* Effect.exit(Effect.andThen(manager.session, pass("1 second")))
         const first = yield* fork(one.run(10_000))
         yield* pass("1 second")
@@ -257,7 +253,7 @@ describe("sessions: BrowserLogin", () => {
       })
   )
 
-  it.effect("fails if the program logs out while it waits for the login of another program", () =>
+  it.effect("fails after a logout during the wait for another program", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -276,7 +272,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("ends the new session at the broker if the program logs out while the login starts", () =>
+  it.effect("ends the new session after a logout at the start of the login", () =>
     Effect.gen(function* () {
       yield* begin
       const shared = makeShared()
@@ -296,26 +292,24 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect(
-    "ends the new session at the broker if the program logs out before it takes over the login of a killed program",
-    () =>
-      Effect.gen(function* () {
-        yield* begin
-        const shared = makeShared()
-        const { service, state } = breakable(shared.store)
-        const { calls, program, tabs } = makeWorld(shared)
-        const killed = yield* fork((yield* makeWorld({ ...shared, store: service }).program("killed")).run(200_000))
-        yield* pass("3 seconds")
-        const other = yield* program("other")
-        const running = yield* fork(Effect.exit(other.run(5000)))
-        yield* pass("1 second")
-        yield* other.manager.logout
-        state.broken = true
-        yield* Fiber.interrupt(killed)
-        yield* pass("30 seconds")
-        assert.include(shown(yield* Fiber.join(running)), "it was logged out")
-        assert.deepStrictEqual([tabs, calls], [["other"], ["logout other"]])
-      })
+  it.effect("ends the new session after a logout during the wait for a killed program", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const shared = makeShared()
+      const { service, state } = breakable(shared.store)
+      const { calls, program, tabs } = makeWorld(shared)
+      const killed = yield* fork((yield* makeWorld({ ...shared, store: service }).program("killed")).run(200_000))
+      yield* pass("3 seconds")
+      const other = yield* program("other")
+      const running = yield* fork(Effect.exit(other.run(5000)))
+      yield* pass("1 second")
+      yield* other.manager.logout
+      state.broken = true
+      yield* Fiber.interrupt(killed)
+      yield* pass("30 seconds")
+      assert.include(shown(yield* Fiber.join(running)), "it was logged out")
+      assert.deepStrictEqual([tabs, calls], [["other"], ["logout other"]])
+    })
   )
 
   it.effect("opens no second browser during a login of four minutes", () =>
@@ -358,7 +352,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("ignores a stored pending login whose start time is in the future", () =>
+  it.effect("ignores a pending login that starts in the future", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning + 86_400_000)
       const { program, tabs } = makeWorld()

@@ -10,7 +10,7 @@ import { errorOf, post, send } from "./support.ts"
 
 const packages = join(import.meta.dirname, "../..")
 
-it.live("the answer to GET / on the control port lists faults, journal fields, account fields, limits and units", () =>
+it.live("GET / on the control port lists faults, fields, limits and units", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel", "rmoney"] })
     yield* send(`${simulator.origins["https://apiconnect.angelone.in"]}/`)
@@ -32,7 +32,7 @@ it.live("the answer to GET / on the control port lists faults, journal fields, a
   })
 )
 
-it.live("the control port accepts every fault in the table of faults", () =>
+it.live("the control port accepts every fault of `Faults.table`", () =>
   Effect.gen(function* () {
     const { control } = yield* Simulator.make({ brokers: ["angel"] })
     for (const [kind, { sample }] of Object.entries(Faults.table)) {
@@ -46,7 +46,7 @@ it.live("the control port accepts every fault in the table of faults", () =>
   })
 )
 
-it.live("every endpoint, header and field in the table of account fields exists in the broker's package", () =>
+it.live("every endpoint, header and field in the table of accounts exists in the broker's package", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     for (const [broker, { descriptor }] of Object.entries(brokers)) {
@@ -69,7 +69,7 @@ it.live("every endpoint, header and field in the table of account fields exists 
   })
 )
 
-it.live("the answer to GET / on the control port lists the limits of every broker", () =>
+it.live("GET / on the control port lists the limits of every broker", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const { text } = yield* send(`${simulator.control}/`)

@@ -34,7 +34,6 @@ const byCapability: ReadonlyArray<readonly [Capability, (subject: Subject) => Re
   ["Authorize", authorize]
 ]
 
-/** The cases about sessions apply only to methods with at least one of these capabilities. */
 const sessionCapabilities: ReadonlyArray<Capability> = ["Login", "RedirectLogin", "QrLogin"]
 
 /**
@@ -57,7 +56,7 @@ export const cases = (subject: Subject): ReadonlyArray<Case> => {
 }
 
 /**
- * Returns the broker's login method that has the given id. Throws if the broker has no such method.
+ * Returns the broker's login method with this id. Throws if the broker has no such method.
  *
  * @category subjects
  * @since 0.1.0
@@ -68,13 +67,12 @@ export const methodOf = (broker: Broker, id: string): Method => {
   return method
 }
 
-/** Makes text secret. Any other value stays unchanged, because some cases pass a value of a wrong type. */
+/** Only text is made secret, because some cases pass a value of a wrong type. */
 const toSecret = (value: unknown): unknown => (typeof value === "string" ? Redacted.make(value) : value)
 
 /**
- * Makes the function `build` of a `World`. The function gets the `Changes` of a case, and builds the layer of the login
- * method. If the changes do not contain a credential, the function uses the field of `account` that has the same name.
- * `client` sends the requests to the fake.
+ * Makes the function `build` of a `World`. If the `Changes` of a case do not contain a credential, the function uses the
+ * field of `account` with the same name. `client` sends the requests to the fake.
  *
  * @category subjects
  * @since 0.1.0

@@ -59,7 +59,7 @@ const mendFields = (ast: SchemaAST.Objects, value: Readonly<Record<string, unkno
   }
 }
 
-/** Repairs a list. Reports only the path of the list, and no path of an item, because many items may be wrong. */
+/** Reports only the path of the list, because many items may be wrong. */
 const mendItems = (type: SchemaAST.AST, value: ReadonlyArray<unknown>, context: Context): Mended => {
   const isItem = fits(type)
   const data: Array<unknown> = []
@@ -97,7 +97,7 @@ const mendNode = (ast: SchemaAST.AST, value: unknown, context: Context): Mended 
 
 /**
  * Repairs data that could not be decoded. Removes optional fields of the wrong type, except the `essential` fields.
- * Removes items of the wrong type from lists. If the schema requires a number, converts a number in quotes to a number.
+ * Removes items of the wrong type from lists. Converts a number in quotes if the schema requires a number.
  */
 export const mend = (
   schema: Schema.Decoder<unknown>,

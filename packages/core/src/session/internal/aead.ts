@@ -13,7 +13,7 @@ interface Cipher {
   readonly services: Context.Context<Aead.Aead>
 }
 
-// The cipher of each key is cached, because making a cipher takes longer than encrypting an entry.
+// Ciphers are cached, because making a cipher takes longer than encrypting an entry.
 const ciphers = new WeakMap<Redacted.Redacted<Uint8Array>, Cipher>()
 
 const cipherOf = Effect.fnUntraced(function* (bytes: Redacted.Redacted<Uint8Array>) {
@@ -27,7 +27,6 @@ const cipherOf = Effect.fnUntraced(function* (bytes: Redacted.Redacted<Uint8Arra
   return made
 })
 
-/** `bytes` are the bytes of a key from `VaultKey`. The AEAD key is made from them. */
 export const withKey = <A, E>(
   bytes: Redacted.Redacted<Uint8Array>,
   use: (aead: Aead.Aead["Service"], key: Cipher["key"]) => Effect.Effect<A, E>
