@@ -427,6 +427,19 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
+    it.live("names the server in an error although the path begins with two slashes", () =>
+      Effect.gen(function* () {
+        const server = yield* serve((_request, response) => response.writeHead(200).end("no JSON"))
+        const client = yield* make({})
+        for (const path of ["//", "//x/y", "//a:b/c"]) {
+          const response = yield* client.get(`${server.url}${path}?key=${canary}`)
+          const { reason } = yield* errorOf(response.json)
+          assert.strictEqual(reason._tag, "DecodeError")
+          assert.strictEqual("response" in reason && reason.response.request.url, `${server.url}${path}`)
+        }
+      })
+    )
+
     it.live("reads a body at the limit, and refuses one byte more", () =>
       Effect.gen(function* () {
         const bodies: Readonly<

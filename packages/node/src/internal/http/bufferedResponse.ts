@@ -83,7 +83,9 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   private get bare(): BufferedResponse {
     const { status } = this.answer
     const answer: WireAnswer = { status, headers: {}, body: new Uint8Array(0), isTooLarge: false }
-    return new BufferedResponse(bare(this.request), new URL(this.source.pathname, this.source), answer, this.limit)
+    // `new URL(pathname, source)` would take a path that begins with `//` for a host.
+    const url = new URL(this.source.href.replace(/[?#].*$/s, ""))
+    return new BufferedResponse(bare(this.request), url, answer, this.limit)
   }
 
   private read<A>(use: (bytes: Uint8Array) => A, problem: string): Effect.Effect<A, Failure> {
