@@ -138,7 +138,9 @@ it.live(
       assert.match(refused.stderr, /1 of 2 allowed login failures/)
       const again = yield* run(user, ["login"])
       assert.strictEqual(again.code, 7, again.stderr)
-      assert.match(again.stderr, /run broker-auth guard reset/)
+      assert.match(again.stderr, /run broker-auth guard reset to allow/)
+      const named = yield* run(user, ["login", "angel"])
+      assert.match(named.stderr, /run broker-auth guard reset angel to allow/)
       assert.notMatch(again.stderr, /LoginGuard/)
       const logins = Effect.map(
         simulator.journal(),

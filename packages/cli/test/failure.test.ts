@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { forPerson, messageOf } from "../src/internal/failure.ts"
+import { problemOf } from "../src/internal/serve/problems.ts"
 
 const core = path.join(import.meta.dirname, "../../core/src")
 
@@ -20,6 +21,12 @@ describe("advice for programs", () => {
   it.each(advice)("becomes advice for users of the command: %s", (text) => {
     const error = AuthError.make("angel", "session", new AuthError.ActionRequired({ what: "Log in", advice: text }))
     assert.notMatch(messageOf(forPerson(error, "mine"), "mine"), /SessionManager|LoginGuard|connection\./)
+  })
+
+  it("names the account in the answers of `broker-auth serve`", () => {
+    const advice = "To allow logins again, call LoginGuard.reset."
+    const error = AuthError.make("angel", "session", new AuthError.ActionRequired({ what: "Wait", advice }))
+    assert.strictEqual(problemOf(error, "mine").remedy, "To allow logins again, run broker-auth guard reset mine.")
   })
 
   it("is found in the source code of core", () => assert.isAbove(advice.length, 5))

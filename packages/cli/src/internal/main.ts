@@ -1,6 +1,7 @@
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Exit from "effect/Exit"
 import process from "node:process"
 import * as ExitCode from "../ExitCode.ts"
@@ -41,17 +42,20 @@ export const run = (args: ReadonlyArray<string>): void => {
     process.exit()
   })
   let code: number = ExitCode.table.ok.code
-  const handle = (command: Name, input: Readonly<Record<string, unknown>>): Effect.Effect<void, Failure> =>
-    Effect.map(
+  let account: string | undefined
+  const handle = (command: Name, input: Readonly<Record<string, unknown>>): Effect.Effect<void, Failure> => {
+    account = Predicate.isString(input["account"]) ? input["account"] : undefined
+    return Effect.map(
       (handlers[command] as (given: never) => Effect.Effect<number | void, Failure>)(input as never),
       (result) => {
         code = result ?? code
       }
     )
+  }
 
   const program = Effect.catch(cli.run(withEnd(args), handle), (error) => {
     if (error._tag === "CommandFailed" || error._tag === "AuthError" || error._tag === "VaultError") {
-      return Effect.as(complain(messageOf(error)), void (code = codeOf(error)))
+      return Effect.as(complain(messageOf(error, account)), void (code = codeOf(error)))
     }
     code = ExitCode.table.usage.code
     const row = rowOf(args.filter((word) => !word.startsWith("-")))

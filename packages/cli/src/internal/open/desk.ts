@@ -14,7 +14,7 @@ import * as Stream from "effect/Stream"
 import * as accounts from "../accounts.ts"
 import * as accountStatus from "../accountStatus.ts"
 import * as connect from "../connect.ts"
-import { type Failure, messageOf, onlyPersonLogsIn } from "../failure.ts"
+import { type Failure, messageOf, onlyPersonLogsIn, translated } from "../failure.ts"
 import type { Home } from "../home.ts"
 import * as references from "../references.ts"
 import * as coalesced from "../serve/coalesced.ts"
@@ -166,7 +166,7 @@ export const make = Effect.fnUntraced(function* (
   const refresh = yield* coalesced.make(
     read.pipe(
       Effect.tap(() => tell(null)),
-      Effect.tapError((error) => tell({ message: messageOf(error), remedy: error.reason.remedy }))
+      Effect.tapError((error) => tell({ message: messageOf(error), remedy: translated(error.reason.remedy) }))
     )
   )
 

@@ -17,7 +17,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type * as connect from "../connect.ts"
 import type { Entry } from "../accounts.ts"
-import { type Failure, fail, isFailure, messageOf, promised, Rejected } from "../failure.ts"
+import { type Failure, fail, isFailure, messageOf, promised, Rejected, translated } from "../failure.ts"
 import * as qrImage from "../qrImage.ts"
 import type { Step } from "./rows.ts"
 
@@ -74,7 +74,7 @@ export const askCode = (show: Show, question: CodeQuestion): Effect.Effect<strin
       })
       ask(stepOf(problem))
     })
-    ask(stepOf(question.refused === undefined ? null : `${question.refused.reason.message}.`))
+    ask(stepOf(question.refused === undefined ? null : `${translated(question.refused.reason.message)}.`))
     return yield* Effect.ensuring(Deferred.await(answered), Effect.sync(close))
   })
 

@@ -110,8 +110,8 @@ export const problemOf = (failure: Failure, name: string): Problem => {
   const retryAfter = failure._tag === "AuthError" ? failure.retryAfter : undefined
   return {
     reason: reason._tag,
-    message: translated(reason.message),
-    remedy: translated(reason.remedy),
+    message: translated(reason.message, name),
+    remedy: translated(reason.remedy, name),
     retryAfter: retryAfter === undefined ? null : Math.ceil(Duration.toSeconds(retryAfter)),
     isRetryable: reason.isRetryable
   }

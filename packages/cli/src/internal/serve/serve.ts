@@ -61,7 +61,7 @@ const revokeProgram = Effect.fnUntraced(function* (
 const lineOf = (change: openAccounts.Change): string => {
   const { name } = change.entry
   if (change._tag === "renewed") return `${name}: live ${untilText(change.session)}`
-  return change._tag === "failed" ? `${name}: ${messageOf(change.failure)}` : `${name}: logged out`
+  return change._tag === "failed" ? `${name}: ${messageOf(change.failure, name)}` : `${name}: logged out`
 }
 
 const placeOf = Effect.fnUntraced(function* (input: Input<"serve">, { origins }: homes.Home) {
