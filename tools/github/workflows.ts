@@ -35,8 +35,7 @@ const stepProblems = ({ run, uses, with: inputs }: Step, scripts: ReadonlySet<st
   ...(uses?.startsWith("actions/checkout@") && inputs?.["persist-credentials"] !== false
     ? ["the checkout keeps its token: set persist-credentials to false"]
     : []),
-  // GitHub copies the value of an expression into the script. A value such as the name of a branch can contain a
-  // command, which the shell would then run.
+  // GitHub copies an expression's value into the script. The shell would run a command in a branch name, for example.
   ...(run?.includes("${{") ? ["a script contains an expression: pass the value in env"] : []),
   ...scriptsOf(run ?? "")
     .filter((script) => !scripts.has(script))

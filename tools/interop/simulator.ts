@@ -47,7 +47,7 @@ const known = <A>(value: A | undefined, what: string): A => {
 /** Time-out for the start and for each request, in milliseconds. */
 const patience = 30_000
 
-/** Starts the simulator in Node. `command` is the list of Node's arguments. By default, they run the source code. */
+/** `command`: Node's arguments. By default, Node runs the simulator's source code. */
 export const startSimulator = async (command = ["--conditions=@auth/source", file]): Promise<Simulator> => {
   const child = spawn(process.execPath, [...command, "--json"], {
     stdio: ["ignore", "pipe", "pipe"]

@@ -1,6 +1,6 @@
 /**
- * Simulates disk failures without root rights. With a seccomp filter, Linux (since 3.5) refuses some system calls of
- * one program. Perl, which Debian always has, installs the filter, and then executes the program.
+ * Simulates disk failures without root rights. A seccomp filter (Linux 3.5 or newer) refuses some system calls of one
+ * program. Perl, which Debian always has, installs the filter and executes the program.
  */
 import * as os from "node:os"
 import { NotHere } from "./harness.ts"
@@ -12,7 +12,7 @@ interface Rule {
   readonly argument?: { readonly index: number; readonly is: "any of" | "at least"; readonly value: number }
 }
 
-/** Error numbers of Linux. They are the same on x64 and arm64. */
+/** Error numbers of Linux on x64 and arm64. */
 const errors = { EIO: 5, ENOSPC: 28, EROFS: 30 } as const
 
 interface Architecture {
@@ -34,10 +34,7 @@ const architectures: Readonly<Record<string, Architecture>> = {
   arm64: { audit: 0xc00000b7, prctl: 167, calls: { faccessat: 48, openat: 56, pwrite64: 68, fsync: 82, fdatasync: 83 } }
 }
 
-/**
- * Refuses a write of two or more bytes. A write of a single byte is allowed, because SQLite extends its shared-memory
- * file by such writes.
- */
+/** Allows writes of a single byte, because SQLite uses them to extend its shared-memory file. */
 const write: Rule = { call: "pwrite64", argument: { index: 2, is: "at least", value: 2 } }
 
 /** Refuses calls of `openat` with the flag `O_WRONLY` or `O_RDWR`. */
@@ -101,15 +98,12 @@ const filterOf = ({ audit, calls }: Architecture, rules: ReadonlyArray<Rule>, er
     instruction(load, architectureAt),
     instruction(jumpIfEqual, audit, 1, 0),
     instruction(answer, allow),
-    // An architecture may lack the system call of a rule. For example, arm64 has no `access`.
+    // arm64 has no system call `access`.
     ...rules.flatMap((rule) => (calls[rule.call] === undefined ? [] : ruleOf(calls[rule.call] ?? 0, rule, error))),
     instruction(answer, allow)
   ])
 
-/**
- * Calls prctl with `PR_SET_NO_NEW_PRIVS`, then with `PR_SET_SECCOMP` and `SECCOMP_MODE_FILTER`, then executes a
- * command.
- */
+/** Numbers in the script: 38 is `PR_SET_NO_NEW_PRIVS`, 22 is `PR_SET_SECCOMP`, and 2 is `SECCOMP_MODE_FILTER`. */
 const perl = `
 my ($prctl, $hex, @command) = @ARGV;
 my $filter = pack("H*", $hex);
@@ -117,7 +111,7 @@ my $program = pack("S x6 P", length($filter) / 8, $filter);
 syscall($prctl, 38, 1, 0, 0, 0) == 0 && syscall($prctl, 22, 2, $program) == 0 or die "seccomp: $!\\n";
 exec { $command[0] } @command or die "exec: $!\\n";`
 
-/** Returns a wrapper command. A command that is appended to the wrapper runs with the failure `title`. */
+/** Returns a command prefix. A program after this prefix runs with the failure `title`. */
 export const throughTrouble = (title: keyof typeof troubles): ReadonlyArray<string> => {
   const architecture = architectures[os.arch()]
   if (os.platform() !== "linux" || architecture === undefined) {

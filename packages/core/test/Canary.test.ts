@@ -16,7 +16,7 @@ class MessageError extends Data.TaggedError("MessageError")<{ readonly words: st
 
 class CauseError extends Data.TaggedError("CauseError")<{ readonly cause: unknown }> {}
 
-/** Nests the secret deeply, as an HTTP client's error does. Neither JSON nor a shallow inspection shows the secret. */
+/** Like an HTTP client's error: neither JSON nor a shallow inspection shows the secret. */
 const withRequest = (leak: string) => {
   const error = new Error("no answer")
   const reason = { request: { headers: { authorization: `token KEY:${leak}` } } }
@@ -25,7 +25,6 @@ const withRequest = (leak: string) => {
 
 const withCause = (cause: unknown) => new CauseError({ cause })
 
-/** Each program leaks a secret in a different place. */
 const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) => Effect.Effect<unknown, unknown>]> = [
   ["a log", (leak) => Effect.logInfo(`PIN ${leak}`)],
   ["a trace log", (leak) => Effect.logTrace(leak)],
@@ -98,7 +97,7 @@ const spellings: ReadonlyArray<readonly [title: string, spell: (text: string) =>
 ]
 
 describe("Canary.leaks", () => {
-  it.effect.each(leaking)("finds a secret in %s, as plain text and in common encodings", ([, program]) =>
+  it.effect.each(leaking)("finds a plain or encoded secret in %s", ([, program]) =>
     Effect.gen(function* () {
       const harmless = yield* caught(program("harmless"))
       assert.isNotEmpty(harmless.caught())
@@ -111,7 +110,7 @@ describe("Canary.leaks", () => {
   )
 })
 
-it.effect("Canary.leaks finds a secret with a line break in JSON, and in JSON inside JSON", () =>
+it.effect("Canary.leaks finds a secret with a line break in nested JSON", () =>
   Effect.gen(function* () {
     const text = 'first "half"\nsecond half'
     const once = JSON.stringify({ pin: text })
@@ -127,14 +126,12 @@ it.effect.each([
   ["result", (hidden: object) => Effect.succeed(hidden)],
   ["failure", (hidden: object) => Effect.fail(hidden)],
   ["defect", (hidden: object) => Effect.die(hidden)]
-] as const)(
-  "Canary.leaks finds a secret that only util.inspect prints in a program's %s, if Canary.show uses util.inspect",
-  ([, end]) =>
-    Effect.gen(function* () {
-      const hidden = { [Symbol.for("nodejs.util.inspect.custom")]: () => secret }
-      assert.isEmpty(Canary.leaks(yield* caught(end(hidden)), [secret]))
-      assert.isNotEmpty(Canary.leaks(yield* caught(end(hidden), shown), [secret]))
-    })
+] as const)("Canary.leaks finds a secret that only util.inspect shows in a %s", ([, end]) =>
+  Effect.gen(function* () {
+    const hidden = { [Symbol.for("nodejs.util.inspect.custom")]: () => secret }
+    assert.isEmpty(Canary.leaks(yield* caught(end(hidden)), [secret]))
+    assert.isNotEmpty(Canary.leaks(yield* caught(end(hidden), shown), [secret]))
+  })
 )
 
 describe("a leak", () => {
@@ -148,7 +145,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("is reported with the right excerpt if many backslashes precede the secret", () =>
+  it.effect("is reported with the right excerpt after many backslashes", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", `${"\\".repeat(200)} the PIN is 4711.`)
@@ -160,7 +157,7 @@ describe("a leak", () => {
     ["token kite9key:opaq4tok", "opaq4tok"],
     ["Bearer opaq4tok", "opaq4tok"],
     [`Basic ${Buffer.from("user9:pa55word").toString("base64")}`, "pa55word"]
-  ] as const)('is reported for the secret "%s" if the net has recorded only the part "%s"', ([secret, part]) =>
+  ] as const)('is reported for the secret "%s" if only the part "%s" was recorded', ([secret, part]) =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", `quoted: ${part}`)
@@ -171,7 +168,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("is not reported if the digits of a PIN occur only inside a longer number", () =>
+  it.effect("is not reported for a PIN inside a longer number", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", '{"issuedAt":1795471147110,"pid":47114711}')
@@ -181,7 +178,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("is not reported for a secret that is wrapped in Redacted", () =>
+  it.effect("is not reported for a secret in Redacted", () =>
     Effect.gen(function* () {
       const wrapped = Redacted.make(secret)
       const net = yield* caught(
@@ -195,7 +192,7 @@ describe("a leak", () => {
   )
 })
 
-it.effect("a net from Canary.make lists an outer span before its inner span", () =>
+it.effect("a Canary net lists an outer span before its inner span", () =>
   Effect.gen(function* () {
     const net = yield* caught(Effect.withSpan(Effect.withSpan(Effect.void, "inner"), "outer"))
     assert.deepStrictEqual(

@@ -1,4 +1,4 @@
-/** Functions that log in once, on any runtime. This module imports no module that needs a certain platform. */
+/** Logs in once, on any runtime. So this file imports no module that needs a certain platform. */
 import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"
@@ -15,9 +15,9 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 
 export interface Job {
-  /** The credentials, by the names of their environment variables. */
+  /** The environment variables with the credentials. */
   readonly env: Readonly<Record<string, string>>
-  /** For each origin of the broker, the address of the simulator that replaces the origin. */
+  /** The simulator's address for each origin of the broker. */
   readonly servers: Readonly<Record<string, string>>
   /** The address of the server that answers in place of the user. */
   readonly user: string
@@ -76,7 +76,7 @@ export const logInWithCode = async (account: Account<StepUp>, job: Job): Promise
   await finish(connection)
 }
 
-/** Logs in on the broker's page, as a web app does: begins and seals a login, resumes it, and completes it. */
+/** Logs in on the broker's page, as a web app does. */
 export const logInOnPage = async (account: Account<RedirectLogin>, job: Job): Promise<void> => {
   const connection = await Connection.open(configured(account, job), { client: clientOf(job) })
   const begun = await connection.beginLogin()

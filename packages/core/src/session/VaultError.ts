@@ -10,7 +10,7 @@ import type * as Duration from "effect/Duration"
 import { timeText } from "../login/internal/timeText.ts"
 
 /**
- * The stored entry is not the entry that this library wrote. Another program changed it, or it is damaged.
+ * The stored entry was changed by another program, or is damaged.
  *
  * @category reasons
  * @since 0.1.0
@@ -128,9 +128,8 @@ export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
 export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
   /**
    * - `busy`: the lock was not acquired within the time-out, because other programs or other fibers held it.
-   * - `lost`: this program no longer holds the lock. Either it has released the lock, or the lock file was deleted, or
-   *   the lock in Redis has expired. A lock in Redis can expire while the program is suspended. Another program may
-   *   hold the lock now.
+   * - `lost`: this program no longer holds the lock, and another program may hold it. The lock was released, its file
+   *   was deleted, or it expired in Redis. A lock in Redis can expire while the program is suspended.
    */
   readonly why: "busy" | "lost"
   readonly waited?: Duration.Duration | undefined

@@ -42,8 +42,8 @@ const challenged = Effect.fnUntraced(function* (subject: Subject) {
 
 const faults: ReadonlyArray<readonly [string, Fault, AuthError.Reason["_tag"]]> = [
   ["the broker answers with HTTP 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
-  ["the connection is cut before the broker processes the code", { kind: "reset" }, "BrokerUnavailable"],
-  ["the connection is cut after the broker has processed the code", { kind: "lost" }, "BrokerUnavailable"],
+  ["the connection is cut before the code is processed", { kind: "reset" }, "BrokerUnavailable"],
+  ["the connection is cut after the code is processed", { kind: "lost" }, "BrokerUnavailable"],
   ["the answer is an HTML page", { kind: "answer", status: 200, body: "<html></html>" }, "MalformedResponse"]
 ]
 
@@ -51,7 +51,7 @@ const wrong = Redacted.make("000000")
 
 export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "returns a challenge, and does not show the step token when the challenge is printed",
+    name: "returns a challenge that hides its step token when printed",
     run: Effect.gen(function* () {
       const { challenge } = yield* challenged(subject)
       yield* ensure(
@@ -63,7 +63,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns a session for the right code of a challenge",
+    name: "returns a session for the right code",
     run: Effect.gen(function* () {
       const { verified } = yield* challenged(subject)
       const session = yield* verified
@@ -80,7 +80,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends the code exactly once if many fibers answer a challenge at the same time",
+    name: "sends a code exactly once for concurrent calls of `verify`",
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       const exits = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(verified), {
