@@ -36,13 +36,13 @@ describe("Session.make", () => {
     assert.deepStrictEqual([expiresAt, expirySource], [issuedAt + 60_000, "expires-in"])
   })
 
-  it("returns a session with the expiry source `unknown` if the expiry rule returns no expiry", () => {
+  it("sets the expiry source `unknown` if the rule returns no expiry", () => {
     const { expiresAt, expirySource } = make(Expiry.jwt)
     assert.deepStrictEqual([expiresAt, expirySource], [undefined, "unknown"])
   })
 })
 
-it.effect("Session.issue sets issuedAt to the start time of the login call if the call sends no request", () =>
+it.effect("Session.issue sets issuedAt to the start of a call without requests", () =>
   Effect.gen(function* () {
     const asked = Date.UTC(2026, 10, 21, 18, 29, 59)
     yield* TestClock.setTime(asked)
@@ -57,7 +57,7 @@ it.effect("Session.issue sets issuedAt to the start time of the login call if th
   })
 )
 
-it("Session.isExpired returns true from the expiry on, and false if the expiry is unknown", () => {
+it("Session.isExpired is true from the expiry on, and false if the expiry is unknown", () => {
   const known = make(Expiry.after("1 hour"))
   const end = issuedAt + 3_600_000
   assert.deepStrictEqual(
@@ -67,7 +67,7 @@ it("Session.isExpired returns true from the expiry on, and false if the expiry i
   assert.isFalse(Session.isExpired(make(Expiry.jwt), Number.MAX_SAFE_INTEGER))
 })
 
-/** Escapes characters other than ASCII, because some of them are invisible in the name of a test. */
+/** Some non-ASCII characters are invisible in the name of a test. */
 const escaped = (text: string): string =>
   JSON.stringify(text).replaceAll(
     /[^ -~]/g,
@@ -97,7 +97,7 @@ const bareTokens: ReadonlyArray<readonly [token: string, bare: string]> = [
 ]
 
 for (const [token, bare] of bareTokens) {
-  it(`Session.bareToken returns the token ${escaped(bare)} for the token ${escaped(token)}`, () =>
+  it(`Session.bareToken returns ${escaped(bare)} for ${escaped(token)}`, () =>
     assert.strictEqual(Redacted.value(Session.bareToken(Redacted.make(token))), bare))
 }
 
@@ -126,14 +126,14 @@ it("no printed form of a session contains its tokens", () => {
 const encode = Schema.encodeSync(SessionJson.SessionFromJson)
 const decode = Schema.decodeResult(SessionJson.SessionFromJson)
 
-/** Returns a session with unwrapped tokens, because an assertion treats all `Redacted` values as equal. */
+/** Unwraps the tokens, because an assertion treats all `Redacted` values as equal. */
 const plain = (value: Session.Session) => ({
   ...value,
   tokens: Object.fromEntries(Object.entries(value.tokens).map(([name, token]) => [name, Redacted.value(token)]))
 })
 
 describe("SessionJson.SessionFromJson", () => {
-  it("decodes a session that it has encoded", () => {
+  it("decodes an encoded session", () => {
     const stored = session({ access: "access-canary", refresh: "refresh-canary" })
     const json = encode(stored)
     assert.include(json, `"access":"access-canary"`)
@@ -154,7 +154,7 @@ describe("SessionJson.SessionFromJson", () => {
     flag: Text,
     exchanges: Schema.Array(Text)
   })
-  it.prop("decodes every session that it has encoded", [Fields], ([fields]) => {
+  it.prop("decodes every encoded session", [Fields], ([fields]) => {
     const { access, exchanges, flag, id, issuedAt: at, lifetime, method, name, refresh } = fields
     const stored = Session.make({
       account: { ...account, id },
@@ -172,8 +172,8 @@ describe("SessionJson.SessionFromJson", () => {
   const without = (name: string) => JSON.stringify({ ...valid, [name]: undefined })
   it.each([
     ["text that is not JSON", "access-canary"],
-    ["a session that is truncated", encode(session()).slice(0, -20)],
-    ["JSON that is truncated after a token", `{"tokens":{"access":"access-canary`],
+    ["a truncated session", encode(session()).slice(0, -20)],
+    ["JSON that ends inside a token", `{"tokens":{"access":"access-canary`],
     ["empty text", ""],
     ["null", "null"],
     ["a list", `["access-canary"]`],
@@ -184,7 +184,7 @@ describe("SessionJson.SessionFromJson", () => {
     ["a session whose token is not text", JSON.stringify({ ...valid, tokens: { access: ["access-canary"] } })],
     ["a session whose expiry is text", JSON.stringify({ ...valid, expiresAt: "access-canary" })],
     ["a session with an unknown expiry source", JSON.stringify({ ...valid, expirySource: "access-canary" })]
-  ])("rejects %s, and the SchemaError contains no token", (_, json) => {
+  ])("rejects %s, with no token in the SchemaError", (_, json) => {
     const error = Result.getOrThrow(Result.flip(decode(json)))
     assert.strictEqual(error._tag, "SchemaError")
     assert.notInclude(shown(error), "canary")
@@ -213,7 +213,7 @@ it.effect("Session.required rejects an empty access token", () =>
   })
 )
 
-it.effect("Session.required rejects a token that is not a valid header value, and does not print the token", () =>
+it.effect("Session.required rejects a token with a line break, and does not print the token", () =>
   Effect.gen(function* () {
     const error = yield* Effect.flip(Session.required("tiny", "logout", session({ access: "canary\nhalf" })))
     assert.deepInclude(error.reason, { _tag: "InvalidRequest", field: "tokens.access" })

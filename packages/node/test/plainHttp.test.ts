@@ -103,17 +103,17 @@ const answers: Readonly<Record<string, Respond>> = {
   "JSON compressed with br": (_, response) => {
     response.setHeader("content-encoding", "br").end(Zlib.brotliCompressSync(good))
   },
-  "uncompressed text with a header that announces gzip": (_, response) => {
+  "uncompressed text announced as gzip": (_, response) => {
     response.setHeader("content-encoding", "gzip").end(good)
   },
-  "a body with a content-length above `maxBodyBytes`": (_, response) => {
+  "a content-length above `maxBodyBytes`": (_, response) => {
     response.setHeader("content-length", 1001).end("x".repeat(1001))
   },
-  "a body in chunks that exceeds `maxBodyBytes`": (_, response) => {
+  "a body in chunks above `maxBodyBytes`": (_, response) => {
     for (let index = 0; index < 20; index += 1) response.write("x".repeat(100))
     response.end()
   },
-  "a compressed body that exceeds `maxBodyBytes` after decompression": (_, response) => {
+  "gzip that decompresses to more than `maxBodyBytes`": (_, response) => {
     response.setHeader("content-encoding", "gzip").end(Zlib.gzipSync("x".repeat(100_000)))
   },
   "a redirect to another origin": (_, response) => {
@@ -125,14 +125,14 @@ const answers: Readonly<Record<string, Respond>> = {
   "an error page": (_, response) => response.writeHead(502).end("<html>bad gateway</html>"),
   "no body": (_, response) => response.writeHead(204).end(),
   "a closed connection": (_, response) => response.destroy(),
-  "a connection that closes in the middle of the body": (_, response) => {
+  "a connection closed in the middle of the body": (_, response) => {
     response.setHeader("content-length", 100).write("{")
     setTimeout(() => response.destroy(), 5)
   },
   "no answer": () => undefined
 }
 
-/** Makes a client without `PlainHttp.Send`. Calls of the new client use its `execute`. */
+/** `mapRequest` drops `PlainHttp.Send`, so that calls use the client's `execute`. */
 const withoutSend = (client: HttpClient.HttpClient) => HttpClient.mapRequest(client, (same) => same)
 
 const currentFiber = Effect.withFiber((fiber) => Effect.succeed(fiber))
@@ -204,7 +204,7 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
     })
   )
 
-  it.live("closes the connection of a call that is interrupted or times out", () =>
+  it.live("closes the connection after an interruption or a time-out", () =>
     Effect.gen(function* () {
       const server = yield* serve(() => undefined)
       const api = yield* apiOf(yield* make, server.url, { timeout: "30 seconds" })
@@ -242,7 +242,7 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
 
 describe("PlainHttp over a client with one connection", () => {
   it.live.each(["the dispatcher inside Node", "a dispatcher from the package undici", "node:http"] as const)(
-    "never sends a call that was interrupted while it waited for a connection: %s",
+    "never sends a call interrupted while waiting for a connection: %s",
     (name) =>
       Effect.gen(function* () {
         const waiting: Array<() => void> = []
@@ -298,7 +298,7 @@ describe("FetchClient", () => {
     })
   )
 
-  it.effect("reports that the program's own `fetch` has followed a redirect", () =>
+  it.effect("reports a redirect that the program's `fetch` followed", () =>
     Effect.gen(function* () {
       const client = Context.get(yield* Layer.build(FetchClient.layer), HttpClient.HttpClient)
       const followed = Object.defineProperty(answered(), "url", { value: "https://elsewhere.example/x" })

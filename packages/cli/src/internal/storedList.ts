@@ -20,18 +20,18 @@ const sameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
 export interface StoredList<A> {
   /** All items, sorted by name. */
   readonly list: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
-  /** The version of the list's entry in the vault. The version is 0 if there is no entry. */
+  /** The version of the list's entry in the vault. 0 if there is no entry. */
   readonly version: (store: Store) => Effect.Effect<number, VaultError.VaultError>
   /** Like `list`, but returns the same objects until the stored list changes. */
   readonly reader: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
-  /** Changes the list. If another program changes it at the same time, `change` is called again with the new list. */
+  /** If another program changes the list at the same time, `change` is called again with the new list. */
   readonly update: <E>(
     store: Store,
     change: (list: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<A>, E>
   ) => Effect.Effect<void, E | VaultError.VaultError>
 }
 
-/** `id` identifies the list in the vault. `what` names the list in errors. */
+/** `what` names the list in errors. */
 export const make = <A extends { readonly name: string }>(options: {
   readonly id: string
   readonly what: string

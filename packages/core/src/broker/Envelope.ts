@@ -1,7 +1,6 @@
 /**
  * Finds out whether the broker's answer reports success or a refusal. The envelope is the part of an answer around the
- * data. It contains, for example, a status and a code. A dialect is one form of envelope. A broker may use several
- * dialects.
+ * data, such as a status and a code. A dialect is one form of envelope. A broker may use several dialects.
  *
  * @since 0.1.0
  */
@@ -23,8 +22,8 @@ export interface Answer {
 }
 
 /**
- * Whether an answer reports success. `Yes` has the data of the answer. `No` may have the broker's code, message and
- * support id.
+ * Says whether an answer reports success. `Yes` has the data of the answer. `No` may have the broker's code, message
+ * and support id.
  *
  * @category models
  * @since 0.1.0
@@ -70,7 +69,7 @@ export interface Dialect {
 }
 
 /**
- * Returns a field of a value of any type, or `undefined` if the value has no such field.
+ * Returns a field of a value, or `undefined` if the value does not have the field.
  *
  * @category reading
  * @since 0.1.0
@@ -87,8 +86,8 @@ export const field = (value: unknown, name: string): unknown =>
 export const yes = (data: unknown): Verdict => ({ _tag: "Yes", data })
 
 /**
- * Makes the verdict that an answer reports a refusal. A code or message counts as absent if it is blank, or if it is
- * neither text nor a number.
+ * Makes the verdict that an answer reports a refusal. A `code` or `message` counts as absent unless it is a number or
+ * text. Blank text also counts as absent.
  *
  * @category verdicts
  * @since 0.1.0
@@ -105,8 +104,7 @@ const textOf = (value: unknown): string | undefined => {
 }
 
 /**
- * Returns the verdict of the first dialect that recognizes the answer, or `undefined` if no dialect recognizes the
- * answer.
+ * Returns the verdict of the first dialect that recognizes the answer, or `undefined` if no dialect does.
  *
  * @category reading
  * @since 0.1.0
@@ -120,8 +118,7 @@ export const read = (dialects: ReadonlyArray<Dialect>, answer: Answer): Verdict 
 }
 
 /**
- * The description from which `byFields` makes a dialect. It names the fields that decide between yes and no, and the
- * fields that contain the data, the code and the message.
+ * Describes a dialect for `byFields`. Each path starts at the top of the answer.
  *
  * @category models
  * @since 0.1.0
@@ -129,11 +126,11 @@ export const read = (dialects: ReadonlyArray<Dialect>, answer: Answer): Verdict 
 export interface Fields {
   readonly name: string
   readonly source: string
-  /** The path of the field that decides, such as `["stat"]` or `["body", "Status"]`. */
+  /** The path of the field that decides between yes and no, such as `["stat"]` or `["body", "Status"]`. */
   readonly status: ReadonlyArray<string>
-  /** Values that mean yes. If a value is text, only its letters and digits are compared, and case is ignored. */
+  /** Values that mean yes. Only the letters and digits of text are compared, and case is ignored. */
   readonly yes: ReadonlyArray<string | number | boolean>
-  /** Values that mean no. Default: all values of the field that do not mean yes. */
+  /** Values that mean no. Default: all values that do not mean yes. */
   readonly no?: ReadonlyArray<string | number | boolean>
   /** The path of the data. Default: the whole answer. */
   readonly data?: ReadonlyArray<string>
@@ -141,7 +138,7 @@ export interface Fields {
   readonly message?: ReadonlyArray<string>
   /**
    * Answers that report success, but ask the user to do something, such as to set a new password. If the value at the
-   * path `field` equals the value of `is`, the verdict is `No` with `code`.
+   * path `field` equals `is`, the verdict is `No` with `code`.
    */
   readonly asks?: ReadonlyArray<{
     readonly field: ReadonlyArray<string>

@@ -17,9 +17,9 @@ const isSecretText = (value: unknown): boolean =>
   Redacted.isRedacted(value) && Predicate.isString(Redacted.value(value))
 
 /**
- * Encrypts the request, and returns a text. Keep the text in a cookie or a cache between the redirect and the callback.
- * The text is base64url, and is usually shorter than 1 kB. Until `lifetime` has passed, `open` can decrypt the text in
- * any process with the same key and the same account. Default for `lifetime`: 10 minutes.
+ * Encrypts the request as base64url text, usually shorter than 1 kB. Keep the text in a cookie or a cache until the
+ * callback arrives. Any process with the same key and account can decrypt the text with `open`, until `lifetime` has
+ * passed. Default for `lifetime`: 10 minutes.
  *
  * The text is only for the browser that begins the login. Set the cookie with `HttpOnly` and `SameSite=Lax`. If the app
  * uses https, also set `Secure`. Clear the cookie when the callback arrives.
@@ -29,7 +29,7 @@ const isSecretText = (value: unknown): boolean =>
  * - The key comes from `VaultKey.layerPlaintext`.
  * - `lifetime` is not a finite duration above zero.
  * - A field of `request` is missing or has the wrong type.
- * - The text would be longer than 4000 characters, and thus too long for a cookie.
+ * - The text would be too long for a cookie: more than 4000 characters.
  *
  * @example
  * ```ts
@@ -77,14 +77,12 @@ export const seal = (
 }
 
 /**
- * Decrypts a text that `seal` returned. Fails in these cases:
+ * Decrypts a text that `seal` returned. Fails with:
  *
- * - The text is missing, was changed, was sealed with another key, or belongs to another account: `RedirectRejected`
- *   (`request-changed`).
- * - The lifetime of the text has passed: `RedirectRejected` (`request-expired`).
- * - Because of a wrong clock, the time of sealing is in the future by more than the lifetime: `RedirectRejected`
- *   (`request-expired`).
- * - The key comes from `VaultKey.layerPlaintext`: `InvalidRequest`.
+ * - `RedirectRejected` (`request-changed`): the text is missing, was changed, was sealed with another key, or belongs to
+ *   another account.
+ * - `RedirectRejected` (`request-expired`): the lifetime has passed, or a clock is wrong by more than the lifetime.
+ * - `InvalidRequest`: the key comes from `VaultKey.layerPlaintext`.
  *
  * After `RedirectRejected`, begin the login again.
  *

@@ -18,8 +18,8 @@ const tooSlow = (operation: "get" | "put") =>
   )
 
 /**
- * The call runs in its own fiber, so the time-out can interrupt the call even if the caller is uninterruptible. For
- * example, a logout calls the store in an uninterruptible region.
+ * The call runs in its own fiber. So the time-out can interrupt the call even if the caller, such as a logout, is
+ * uninterruptible.
  */
 const inTime = <A>(
   operation: "get" | "put",
