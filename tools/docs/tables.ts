@@ -1,9 +1,8 @@
 /**
- * `npm run docs:tables`: writes generated text into documents, sources and configuration. This text repeats facts from
- * other files.
+ * `npm run docs:tables`: writes generated text into documents, sources and configuration.
  *
  * - `--write`, which the npm script passes: writes the stale files. Without this option, the program only lists them.
- * - `--wiring`: handles only the files that `wiring.ts` generates. For these files, no broker's package is imported.
+ * - `--wiring`: handles only the files that `wiring.ts` generates, and imports no broker's package.
  */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -23,7 +22,7 @@ import { brokerPage, brokerSections, type Internals, regulationTables } from "./
 import { assumptionTable, environmentTable, fill, type Package, renewalTable, servicesOf, table } from "./markdown.ts"
 import { type Document, listed, manifestOf, read, wiring } from "./wiring.ts"
 
-/** The import is dynamic, so that the simulator's generated sources can be updated before they are imported. */
+/** The import is dynamic, so that generated sources are written before they are imported. */
 const modulesOf = (path: string): Promise<unknown> => import(pathToFileURL(join(root, path)).href)
 
 type Tables<Name extends "codes" | "table", Table = Internals[Name extends "codes" ? "codes" : "endpoints"]> = {

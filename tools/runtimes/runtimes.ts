@@ -1,4 +1,4 @@
-/** The rows of two tables: the table of runtimes and the table of compilers. Each row can check its cells. */
+/** The rows of the tables of runtimes and compilers. */
 import { broker as angel } from "@auth/angel/AngelBroker"
 import { Simulator } from "@auth/simulator"
 import { broker as zerodha } from "@auth/zerodha/ZerodhaBroker"
@@ -31,10 +31,7 @@ export interface Ready {
 
 export interface Impossible {
   readonly reason: string
-  /**
-   * The check must fail with this error. If it does not, the cell counts as failed. If `error` is absent, the cell is
-   * not checked.
-   */
+  /** The check must fail with this error. If `error` is absent, the cell is not checked. */
   readonly error?: RegExp
 }
 
@@ -42,9 +39,9 @@ export interface Row {
   readonly name: string
   readonly title: string
   readonly columns: ReadonlyArray<string>
-  /** The cells that cannot work on this runtime, by the name of the column. */
+  /** Keyed by the name of the column. */
   readonly impossible?: Readonly<Record<string, Impossible>>
-  /** Gets the runtime or the compiler, and throws if it cannot be downloaded or started. */
+  /** Gets the runtime or the compiler. */
   readonly prepare: () => Promise<Ready>
 }
 
@@ -66,7 +63,7 @@ const wayOf = (broker: string): Way => {
   return found
 }
 
-/** Runs a program with a job, and returns the program's result: the number of modules that the program has loaded. */
+/** Returns the number of modules that the program has loaded. */
 type RunProgram = (job: Job | undefined, world: World | undefined) => Promise<unknown>
 
 const expectModules = (project: Project, name: string, found: unknown): void =>
@@ -131,10 +128,7 @@ const checkNode = (executable: Executable, project: Project): Promise<void> =>
     yield* expectOneLogin(simulator, page)
   }).pipe(Effect.scoped, Effect.runPromise)
 
-/**
- * One broker for each of three kinds of login: without a person, with a code that a person enters, and with a login
- * page. A login with a QR code is not checked.
- */
+/** Logins without a person, with a code from a person, and with a login page. QR logins are not checked. */
 const commandWays = ["angel", "rmoney", "zerodha"].map(wayOf)
 
 const checkCommand = ({ args, env, file }: Executable, project: Project): Promise<void> =>
@@ -303,7 +297,6 @@ const pageRow = (bundler: keyof typeof bundlers): Row => ({
   }
 })
 
-/** Opens the page, and calls the page's function `runProgram`. */
 const runInPage = (address: string, job: Job | undefined): Promise<unknown> =>
   withWindow(async (window) => {
     const page = await window.newPage()
@@ -337,7 +330,7 @@ const compilerRow = (version: string, wanted?: Wanted): Row => ({
   }
 })
 
-/** The oldest supported version of Node, which is also in the field `engines` of the packages. */
+/** Also in the field `engines` of the packages. */
 const oldest = "22.19"
 
 export const rows: ReadonlyArray<Row> = [

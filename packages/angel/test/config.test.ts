@@ -42,7 +42,7 @@ describe("layerConfig", () => {
     })
   )
 
-  it.effect("of AngelPublisher names a missing API key and an invalid redirect URL in one error", () =>
+  it.effect("of AngelPublisher names missing and invalid variables in one error", () =>
     Effect.gen(function* () {
       const values = { ANGEL_CLIENT_CODE: "A123456", ANGEL_REDIRECT_URL: "http://localhost" }
       assert.deepStrictEqual(problems(yield* lacking(AngelPublisher.layerConfig(), values)), {

@@ -2,7 +2,7 @@ import * as Account from "@auth/broker-core/login/Account"
 import { assert, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 
-it("Account.make uses the given environment and app, or else `production` and `default`", () => {
+it("Account.make defaults to environment `production` and app `default`", () => {
   assert.deepStrictEqual(Account.make({ broker: "angel", id: "A1" }), {
     broker: "angel",
     environment: "production",

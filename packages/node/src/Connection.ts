@@ -1,6 +1,6 @@
 /**
- * Sessions of stock brokers, for Node programs that do not use Effect. By default, a session is stored encrypted on
- * this machine, and all programs of this user share this session.
+ * Sessions of stock brokers, for Node programs that do not use Effect. By default, sessions are stored encrypted on
+ * this machine, and all programs of this user share these sessions.
  *
  * @since 0.1.0
  */
@@ -31,12 +31,12 @@ export {
 } from "@auth/broker-core/session/Connection"
 
 /**
- * Options of a connection: the options of `@auth/broker-core/session/Connection`, and the option `folder`. For three
- * options, the default differs from the default in `@auth/broker-core`. Here, these are the defaults:
+ * Options of a connection: the options of `@auth/broker-core/session/Connection`, and `folder`. Three options have
+ * different defaults here:
  *
  * - `vault`: the encrypted vault of this user on this machine (`NodeVault`).
- * - `key`: the key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, `open` uses the key in
- *   the keyring of the operating system. If the keyring is not available, `open` fails with `KeyUnavailable`.
+ * - `key`: the environment variable `BROKER_AUTH_KEY`. If this variable is not set, `open` uses the operating system's
+ *   keyring. If the keyring is not available, `open` fails with `KeyUnavailable`.
  * - `client`: the calls of the broker's layer, such as a login, use `NodeHttpClient`. The requests of the connection's
  *   function `fetch` use the global `fetch`. If the program has replaced the global `fetch`, all requests use the
  *   replacement.
@@ -71,8 +71,7 @@ export type {
 
 /**
  * An open connection. After `close`, the promises of all other functions reject. A pending call keeps the program
- * running. Listeners and a loop over `changes` do not keep the program running. If the vault is in Redis, the
- * connection to Redis keeps the program running until `close`.
+ * running. Listeners and a loop over `changes` do not. A vault in Redis keeps the program running until `close`.
  *
  * @category models
  * @since 0.1.0
@@ -82,19 +81,17 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
 /**
  * Opens a connection for the account of a broker's layer. `open` opens the vault and checks the format of the
  * credentials, but sends no request. The first call that needs a session uses the stored session. If no live session is
- * stored, the call gets a new session from the broker. If a person must log in to get a new session, the call fails
- * with `ActionRequired`.
+ * stored, the call gets a new session from the broker. If a person must log in, the call fails with `ActionRequired`.
  *
  * Without the option `client`, `open` applies the variables `HTTPS_PROXY` and `NO_PROXY` to every request of the
  * connection, and to the global `fetch` in this process. `open` fails with `InvalidRequest` if `HTTPS_PROXY` is not the
  * address of a proxy, or if this Node cannot use `HTTPS_PROXY`. These versions of Node can use it:
  *
- * - without a further setting: 24.14 and later versions of Node 24, and 25.4 and all later versions
- * - only with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`: 22.21 and later versions of Node 22, 24.5 to 24.13, and 25.0
- *   to 25.3
+ * - without a further setting: 24.14 and later 24.x, and 25.4 and later
+ * - only with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`: 22.21 and later 22.x, 24.5 to 24.13, and 25.0 to 25.3
  *
- * If your proxy needs an additional certificate, set `NODE_EXTRA_CA_CERTS` to the path of a file that contains it. Node
- * reads this variable when it starts.
+ * If your proxy needs an additional certificate, set `NODE_EXTRA_CA_CERTS` to the path of the certificate before Node
+ * starts.
  *
  * @example
  * ```ts

@@ -1,9 +1,8 @@
-// Node 22 prints a warning when a program imports SQLite. Programs in the folder `programs` import support.ts and
-// should not print this warning, so `makeNewer` is not in support.ts.
+// This import prints a warning in Node 22. Files in `programs` import support.ts, so `makeNewer` is not in support.ts.
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 
-/** Changes the format number of a database, as if a newer version of `@auth/node` had written the database. */
+/** Gives a database the format number of a newer version of `@auth/node`. */
 export const makeNewer = (path: string): void => {
   const database = new DatabaseSync(path)
   database

@@ -57,7 +57,7 @@ const Picture = Shape.struct({
 
 const TokenOrBlank = Shape.secretMatching(tokenOrBlank)
 
-/** Before the QR code is scanned, the answer has no token. */
+/** Before the scan, `accessToken` and `clientId` can be absent or empty. */
 const Scanned = Shape.mapMaybe(
   Shape.undefinedOr(
     Shape.struct({
@@ -97,8 +97,7 @@ const login = { response: LoggedIn, essential: ["accessToken"] }
 const codeSent = { response: Shape.struct(sent), essential: [] }
 const stepToken = { response: Shape.struct({ token: Token }), essential: ["token"] }
 const step = { response: Shape.struct({ ...sent, token: Token }), essential: ["token"] }
-// Before the scan, `accessToken` and `clientId` can be absent or empty. After the scan, `clientId` is the account that
-// scanned the QR code.
+// `clientId` is the account that scanned the QR code.
 const scanned = { response: Scanned, essential: ["accessToken", "clientId"] }
 const session = {
   response: Shape.struct({ clientId: Shape.Text, userSession: Token }),
@@ -203,7 +202,7 @@ export const logout = (
     response: Shape.discard(Shape.unknown)
   })
 
-/** The option `environment` can be the origin of a production host. For an origin, this returns `production`. */
+/** An `environment` that is an origin counts as `production`. */
 export const environmentName = (environment: string): "uat" | "production" =>
   environment.toLowerCase() === "uat" ? "uat" : "production"
 

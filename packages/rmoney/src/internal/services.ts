@@ -28,8 +28,8 @@ export interface CodeOptions {
    */
   readonly codeMisses?: number | undefined
   /**
-   * The user id in the requests after the first step. `answered`: the user id that the broker returned in the first
-   * step. `given`: the configured user id. Default: `answered`.
+   * The user id in the requests after the first step. `given`: the configured user id. `answered`: the user id that the
+   * first step returned, or the configured user id if the returned id is masked. Default: `answered`.
    */
   readonly laterUserId?: "answered" | "given" | undefined
 }
@@ -82,7 +82,7 @@ const canonical = (returned: string | undefined, known: string): string => {
 export const laterId = ({ laterUserId }: CodeOptions, returned: string | undefined, given: string): string =>
   laterUserId === "given" ? given : canonical(returned, given)
 
-/** Trims a one-time code or a PAN, because the broker's own sample has a blank after a code. */
+/** Trims the text, because the broker's own sample has a blank after a code. */
 export const tidy = (given: unknown): Redacted.Redacted<string> => {
   const value = Redacted.isRedacted(given) ? Redacted.value(given) : given
   return Redacted.make(Predicate.isString(value) ? value.trim() : "")
