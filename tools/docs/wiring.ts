@@ -75,12 +75,9 @@ const withReferences = (path: string, references: ReadonlyArray<string>): Docume
   return { path, current, wanted: current.replace(/("references": \[\n)[\s\S]*?(\n {2}\])/, `$1${text}$2`) }
 }
 
-/**
- * The version range of each dependency of a package. `npm run release:version` raises the ranges of those dependencies
- * that are packages of this repository.
- */
 type Ranges = Readonly<Record<string, string>>
 
+/** Keeps an existing range, because `npm run release:version` raises the ranges. */
 const rangeIn = (ranges: Ranges, folder: string): readonly [name: string, range: string] => {
   const { name, version } = manifestOf(folder)
   return [name, ranges[name] ?? rangeOf(version)]
@@ -168,9 +165,8 @@ export const wiring = (): ReadonlyArray<Document> => {
     registry(list),
     commandRegistry(list),
     motilalVersion(),
-    // If the repository's address has changed, `readmeDocument` reads the old address from the manifests. The READMEs
-    // are written before the manifests, so that the manifests still contain the old address if a run is interrupted
-    // between two READMEs.
+    // The READMEs are written before the manifests, so that an interrupted run can be repeated. `readmeDocument` reads
+    // the old address of the repository from the manifests.
     ...folders.map(readmeDocument),
     ...folders.map((folder) => manifestDocument(folder, list)),
     withReferences(

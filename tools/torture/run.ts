@@ -1,7 +1,4 @@
-/**
- * Runs scenarios, and prints a table of what each scenario counted. Each row has the name of a count, its value, and
- * the expected value.
- */
+/** Runs scenarios, and prints a table of their counts with the expected values. */
 import { makeScratch } from "../interop/peer.ts"
 import { makeRunner, type Options, type Row, type Scenario } from "./harness.ts"
 import { condensed, isRight, summaryOf, tableOf } from "./report.ts"
@@ -11,18 +8,14 @@ export type Scenarios = ReadonlyArray<readonly [string, Scenario]>
 export interface Output {
   readonly print: (text: string) => void
   readonly progress: (text: string) => void
-  /**
-   * Whether to print every count on a separate line. If false, counts of a scenario that have the same name can share a
-   * line. Correct counts share a line if they have the same expected value. Other counts share a line if they have the
-   * same verdict and belong to the same case.
-   */
+  /** Whether to print every count on a separate line. If false, similar counts share a line: see `condensed`. */
   readonly details: boolean
 }
 
 const secondsSince = (began: number, digits: number): string =>
   `${((performance.now() - began) / 1000).toFixed(digits)} s`
 
-/** Number of concurrent scenarios. Two cores are enough for them, because the processes of a scenario mostly wait. */
+/** Number of concurrent scenarios. Two cores are enough for them, because their processes mostly wait. */
 const lanes = 2
 
 const inTurn = async (

@@ -11,10 +11,7 @@ declare module "vitest" {
   }
 }
 
-/**
- * The kinds of tests that are counted. The key is the first word of the title of a top-level `describe`. The value is
- * printed after the count.
- */
+/** Maps the first word of a top-level `describe` to the words that are printed after the count. */
 const kinds: Readonly<Record<string, string>> = {
   contract: "contract cases",
   fixtures: "fixtures",
@@ -55,7 +52,7 @@ const file = (module: TestModule): string => path.relative(process.cwd(), module
 
 type Failure = readonly [where: string, error: { readonly message: string } | undefined]
 
-/** Returns the errors that belong to no test: the test file cannot be loaded, or a hook of a suite fails. */
+/** Errors outside of tests: the test file cannot be loaded, or a hook of a suite fails. */
 const strayErrors = (module: TestModule): ReadonlyArray<Failure> => [
   ...module.errors().map((error) => [file(module), error] as const),
   ...Array.from(module.children.allSuites()).flatMap((suite) =>
@@ -94,13 +91,10 @@ const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
   )
 }
 
-/**
- * Prints a report at the end of a run: the counts of tests by kind, the failures, how to run skipped tests, and the
- * totals in the last line.
- */
+/** Prints the counts of tests by kind, the failures, how to run skipped tests, and the totals. */
 export default class CountsReporter implements Reporter {
   onTestRunEnd(ended: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<SerializedError>): void {
-    // The order in which test files end varies. Sorting makes the output the same in each run.
+    // Sorted, because test files end in a different order in each run.
     const modules = ended.toSorted((left, right) => file(left).localeCompare(file(right)))
     const tests = modules.flatMap((module) => Array.from(module.children.allTests()))
     const inState = (state: string) => tests.filter((test) => test.result().state === state)

@@ -17,7 +17,7 @@ interface Step {
 
 const stop = "\u0003"
 
-/** One call of each command that is not in `elsewhere`. Earlier calls make the sessions that later calls use. */
+/** The order matters: later calls use the session of `login`. */
 const steps: ReadonlyArray<Step> = [
   { args: ["brokers"], shows: /angel: Angel One/ },
   { args: ["accounts"], shows: /angel: Angel One, A123456/ },
@@ -43,7 +43,7 @@ const steps: ReadonlyArray<Step> = [
   { args: ["remove", "angel"], shows: /Removed angel and its\s+credentials/ }
 ]
 
-/** The commands that `steps` does not contain, each with the file that calls it in a terminal. */
+/** The other commands, each with the test file that calls it in a terminal. */
 const elsewhere: Readonly<Record<string, string>> = {
   add: "commands.test.ts",
   demo: "demo.test.ts",
@@ -60,7 +60,7 @@ const show = (user: User, { args, replies = [] }: Pick<Step, "args" | "replies">
   terminal(user, args, replies, { columns })
 
 it.live(
-  "every command of `steps` runs in a terminal of 40 columns",
+  "every command in `steps` runs in a terminal of 40 columns",
   () =>
     Effect.gen(function* () {
       const { simulator, user: plain } = yield* world({ brokers: ["angel"] })
@@ -86,7 +86,7 @@ it.live(
   { tags: ["thorough"], timeout: 2 * timeout }
 )
 
-it("every command is in `steps`, or another test file calls it in a terminal", () => {
+it("every command is tested in a terminal", () => {
   assert.sameMembers(
     table.map(({ name }): string => name),
     [...steps.map(nameOf), ...Object.keys(elsewhere)]

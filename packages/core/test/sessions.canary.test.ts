@@ -19,7 +19,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Ledger from "../src/session/internal/ledger.ts"
 import { account, breakable, makeShared, makeTiny, morning, pass, start } from "./sessions.ts"
 
-// The fake broker issues the tokens access-1, refresh-1, access-2, refresh-2 and so on.
+// The tokens that the fake broker issues.
 const tokens = [1, 2, 3].flatMap((number) => [`access-${number}`, `refresh-${number}`])
 
 const keyText = "c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7"
@@ -81,7 +81,7 @@ const runSession = Effect.fnUntraced(function* (net: Canary.Net) {
 })
 
 describe("canary: sessions", () => {
-  it.effect("neither the output nor the stored bytes contain a token or the vault key", () =>
+  it.effect("no token or vault key is printed or stored unencrypted", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       yield* runSession(net).pipe(Effect.withSpan("a program"), Effect.provide(net.layer), Effect.scoped)

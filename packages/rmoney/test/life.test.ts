@@ -49,8 +49,8 @@ const asked = (fake: FakeBroker, endpoint: string) =>
 
 const wrong = Redacted.make("000000")
 
-describe("a login with a code that the user types", () => {
-  /** Makes a login whose terminal input is the given lines, and then the code that the broker sent. */
+describe("a login with a typed code", () => {
+  /** The user types `lines`, and then the code that the broker sent. */
   const typed = (fake: FakeBroker, lines: ReadonlyArray<string>) => {
     const shown: Array<string> = []
     const left = [...lines]
@@ -69,7 +69,7 @@ describe("a login with a code that the user types", () => {
     return { shown, login: Effect.flatMap(codes, (source) => Login.withStepUp(CodeSource.respond(source))) }
   }
 
-  it.effect("does not send a malformed code, and asks for the code again", () =>
+  it.effect("asks again instead of sending a malformed code", () =>
     Effect.gen(function* () {
       const { fake, run } = yield* make()
       const { login, shown } = typed(fake, ["", "12345"])
@@ -92,7 +92,7 @@ describe("a login with a code that the user types", () => {
     })
   )
 
-  it.effect("decrements attemptsLeft of the challenge after a wrong code", () =>
+  it.effect("decrements attemptsLeft after a wrong code", () =>
     Effect.gen(function* () {
       const { begin, verify } = yield* make()
       const challenge = yield* begin
@@ -103,7 +103,7 @@ describe("a login with a code that the user types", () => {
 })
 
 describe("a login with a code by SMS and email", () => {
-  it.effect("returns a challenge with destinations, times, and the numbers of attempts and resends left", () =>
+  it.effect("returns a challenge with destinations, times and limits", () =>
     Effect.gen(function* () {
       const { begin } = yield* make()
       const challenge = yield* begin
@@ -116,7 +116,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("takes the session's user id from the answer if the login uses an email, a mobile number or a PAN", () =>
+  it.effect("takes the session's user id from the broker's answer", () =>
     Effect.gen(function* () {
       for (const userId of [demo.userId, demo.email, demo.mobile, demo.pan, demo.email.toUpperCase()]) {
         const { begin, fake, verify } = yield* make({}, { userId })
@@ -132,7 +132,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("sends the configured user id in later steps if the broker masks the user id", () =>
+  it.effect("uses the configured user id if the broker masks it", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({ userIds: "masked" })
       const session = yield* verify(yield* begin, yield* newestCode(fake))
@@ -141,7 +141,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect('sends the configured user id in later steps if laterUserId is "given"', () =>
+  it.effect('sends the configured user id if laterUserId is "given"', () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make(
         { stepToken: "ignored" },
@@ -163,7 +163,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("returns a session whose profile has the account's id, name, exchanges and flags", () =>
+  it.effect("returns a profile with id, name, exchanges and flags", () =>
     Effect.gen(function* () {
       const account = { ...demo, passChangeFlag: "Y", isDormant: "Y" } as const
       const { begin, fake, verify } = yield* make({ accounts: [account] })
@@ -177,7 +177,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("takes the expiry of the session from the token's exp if the token has an exp", () =>
+  it.effect("takes the session's expiry from the token's exp, if present", () =>
     Effect.gen(function* () {
       for (const [tokenEnd, expiresAt, source] of [
         ["in-token", Date.UTC(2026, 10, 20, 18, 30), "jwt"],
@@ -190,7 +190,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("takes the expiry of the session from the option `expiry`", () =>
+  it.effect("takes the session's expiry from the option `expiry`", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, {}, { expiry: Expiry.after("1 hour") })
       const session = yield* verify(yield* begin, yield* newestCode(fake))
@@ -198,7 +198,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("sends the vendor id if the credentials contain a vendor id", () =>
+  it.effect("sends the vendor id of the credentials", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { vendor: Redacted.make(demo.vendor) })
       yield* verify(yield* begin, yield* newestCode(fake))
@@ -206,7 +206,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect('requests the code with a separate call if sendCode is "after-password"', () =>
+  it.effect('requests the code separately if sendCode is "after-password"', () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({ codeSent: "on-demand" }, {}, { sendCode: "after-password" })
       const challenge = yield* begin
@@ -225,7 +225,7 @@ describe("TOTP codes and codes by SMS:", () => {
     ["a source of TOTP codes", CodeSource.totp(secret), ["totp", "otp"]],
     ["no source of TOTP codes", undefined, ["otp", "totp"]]
   ] as const) {
-    it.effect(`the first kind in a challenge is ${kinds[0]} if the credentials contain ${what}`, () =>
+    it.effect(`a challenge lists ${kinds[0]} first if the credentials contain ${what}`, () =>
       Effect.gen(function* () {
         const { begin } = yield* make({}, { ...totp, totp: source })
         assert.deepStrictEqual([...(yield* begin).kinds], [...kinds])
@@ -233,14 +233,14 @@ describe("TOTP codes and codes by SMS:", () => {
     )
   }
 
-  it.effect("the only kind in a challenge is otp if the account has no authenticator", () =>
+  it.effect("without an authenticator, a challenge lists only otp", () =>
     Effect.gen(function* () {
       const { begin } = yield* make({}, { totp: secret })
       assert.deepStrictEqual((yield* begin).kinds, ["otp"])
     })
   )
 
-  it.effect("a code is verified with the call for the first kind in the challenge", () =>
+  it.effect("the first kind in a challenge selects the verification call", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
       const challenge = yield* begin
@@ -250,7 +250,7 @@ describe("TOTP codes and codes by SMS:", () => {
     })
   )
 
-  it.effect('a login with a TOTP secret requests no code by SMS, even if sendCode is "after-password"', () =>
+  it.effect('with a TOTP secret, sendCode "after-password" requests no SMS', () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make(
         { codeSent: "on-demand" },
@@ -262,7 +262,7 @@ describe("TOTP codes and codes by SMS:", () => {
     })
   )
 
-  it.effect("without an authenticator, a TOTP code is refused, and then the code from the SMS is accepted", () =>
+  it.effect("without an authenticator, only the code from the SMS is accepted", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -272,7 +272,7 @@ describe("TOTP codes and codes by SMS:", () => {
     })
   )
 
-  it.effect("a TOTP code is refused with the hint ClockDrift if the broker's clock is two minutes ahead", () =>
+  it.effect("if the clocks differ, the error has the hint ClockDrift", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
       const challenge = yield* begin
@@ -312,7 +312,7 @@ describe("wrong codes and resends:", () => {
     ["5 mins", Duration.minutes(5)],
     ["2 hours", Duration.hours(2)],
     ["12345 seconds", Duration.seconds(12_345)]
-  ] as const)("the error RateLimited contains the waiting time from the broker's message: %s", ([text, time]) =>
+  ] as const)("RateLimited has the waiting time of the broker's message: %s", ([text, time]) =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -323,7 +323,7 @@ describe("wrong codes and resends:", () => {
     })
   )
 
-  it.effect("if the option codeMisses is 9, the fourth wrong code is sent", () =>
+  it.effect("if codeMisses is 9, the fourth wrong code is sent", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, {}, { codeMisses: 9 })
       const challenge = yield* begin
@@ -334,7 +334,7 @@ describe("wrong codes and resends:", () => {
     })
   )
 
-  it.effect("a challenge expires after five minutes, or after the time in the option codeLifetime", () =>
+  it.effect("a challenge expires after codeLifetime, by default five minutes", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, last] of [
         [undefined, 300_000],
@@ -350,7 +350,7 @@ describe("wrong codes and resends:", () => {
     })
   )
 
-  it.effect("a new code can be requested after the broker has refused a code as expired", () =>
+  it.effect("a new code can be requested after a code expired", () =>
     Effect.gen(function* () {
       const { begin, fake, resend, verify } = yield* make()
       const challenge = yield* begin
@@ -364,7 +364,7 @@ describe("wrong codes and resends:", () => {
     })
   )
 
-  it.effect("a challenge allows at most four resends, with at least a minute between two resends", () =>
+  it.effect("a challenge allows four resends, at most one a minute", () =>
     Effect.gen(function* () {
       const { begin, fake, resend, verify } = yield* make({}, {}, { codeLifetime: "1 hour" })
       let challenge: Challenge = yield* begin
@@ -383,7 +383,7 @@ describe("wrong codes and resends:", () => {
     })
   )
 
-  it.effect("a code stays valid after a failed resend, and a later resend is possible", () =>
+  it.effect("after a failed resend, the code and another resend work", () =>
     Effect.gen(function* () {
       for (const fault of [{ kind: "status", status: 503 }, { kind: "reset" }] as const) {
         const { begin, fake, resend, verify } = yield* make()
@@ -419,7 +419,7 @@ describe("wrong codes and resends:", () => {
     })
   )
 
-  it.effect("if the broker refuses a step token, the error names the option stepHeader", () =>
+  it.effect("the error for a refused step token names stepHeader", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const first = yield* begin
@@ -433,7 +433,7 @@ describe("wrong codes and resends:", () => {
 })
 
 describe("refused logins:", () => {
-  it.effect("each login sends a wrong password only once, and the fourth login locks the account", () =>
+  it.effect("a wrong password is not retried, and the fourth locks the account", () =>
     Effect.gen(function* () {
       const { fake, run } = yield* make({}, { password: Redacted.make("wrong") })
       for (let miss = 0; miss < 3; miss += 1) {
@@ -447,7 +447,7 @@ describe("refused logins:", () => {
     })
   )
 
-  it.effect("if the broker has blocked the account, the error says that only the broker can unblock it", () =>
+  it.effect("only the broker can unlock an account that the broker blocked", () =>
     Effect.gen(function* () {
       const { run } = yield* make({ accounts: [{ ...demo, state: "barred" }] })
       const { unlock } = reasonOf(yield* Effect.flip(run(Login.login)), "AccountLocked")
@@ -455,7 +455,7 @@ describe("refused logins:", () => {
     })
   )
 
-  it.effect("a mobile number that belongs to several accounts is reported as an invalid user id", () =>
+  it.effect("a mobile number of several accounts is an invalid user id", () =>
     Effect.gen(function* () {
       const twin = { ...withTotp, mobile: demo.mobile }
       const { run } = yield* make({ accounts: [demo, twin] }, { userId: demo.mobile })
@@ -473,7 +473,7 @@ describe("a logout", () => {
     return { ...world, session: yield* world.verify(yield* world.begin, yield* newestCode(world.fake)) }
   })
 
-  it.effect("sends nothing if the option logoutCall is not set", () =>
+  it.effect("sends nothing without the option logoutCall", () =>
     Effect.gen(function* () {
       const { fake, run, session: live } = yield* session("absent")
       const before = (yield* fake.journal).length
@@ -490,7 +490,7 @@ describe("a logout", () => {
     ["GET", "/auth/logout"],
     ["POST", "/auth/client/logout"]
   ] as const) {
-    it.effect(`sends the ${method} request that the option logoutCall describes`, () =>
+    it.effect(`sends the ${method} request of the option logoutCall`, () =>
       Effect.gen(function* () {
         const { run, session: live } = yield* session(method === "GET" ? "get" : "post", { method, path })
         assert.deepStrictEqual(yield* run(Logout.logout(live)), { _tag: "Revoked", account: live.account })
@@ -503,7 +503,7 @@ describe("a logout", () => {
     )
   }
 
-  it.effect("fails if the broker does not have the endpoint that the option logoutCall describes", () =>
+  it.effect("fails if the endpoint in logoutCall does not exist", () =>
     Effect.gen(function* () {
       const { run, session: live } = yield* session("absent", { method: "GET", path: "/auth/logout" })
       reasonOf(yield* Effect.flip(run(Logout.logout(live))), "BrokerRejected")
@@ -512,7 +512,7 @@ describe("a logout", () => {
 })
 
 describe("the token of a session", () => {
-  it.effect("is sent as a bearer token, and only to the broker's hosts", () =>
+  it.effect("is sent as a bearer token, only to the broker's hosts", () =>
     Effect.gen(function* () {
       const { begin, fake, run, verify } = yield* make()
       const live = yield* verify(yield* begin, yield* newestCode(fake))
@@ -550,7 +550,7 @@ describe("a biometric login", () => {
     })
   )
 
-  it.effect("succeeds three times in a row, and each later login sends the token of the previous login", () =>
+  it.effect("succeeds repeatedly with the previous login's token", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeRmoney.make()
@@ -563,7 +563,7 @@ describe("a biometric login", () => {
     })
   )
 
-  it.effect("fails if its token has expired, and the error advises a login with RmoneyAuth", () =>
+  it.effect("fails with an expired token, and advises a login with RmoneyAuth", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeRmoney.make()

@@ -1,11 +1,10 @@
 /**
  * Reports changes of sessions that are stored in Redis. The script that writes a session also adds an entry to a
- * stream, which all sessions with the same key prefix share. A process reads the stream with one blocking command, on a
- * connection of its own.
+ * stream. All sessions with the same key prefix share this stream. A process reads the stream with one blocking command,
+ * on a connection of its own.
  *
- * A pub/sub channel would lose messages while the connection is interrupted. After an interruption, a process looks in
- * the stream for the last entry that it has read. If the stream still contains that entry, the process reads all
- * entries after it.
+ * A pub/sub channel would lose messages while the connection is interrupted. From a stream, a process can read the
+ * missed entries later.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -21,15 +20,14 @@ type Service = Redis.Redis["Service"]
 export const streamOf = (prefix: string): string => `${prefix}:changes`
 
 /**
- * The stream keeps about this number of entries. If more entries were added while a process was disconnected, the
- * process reads the session of every account again.
+ * The stream keeps about this number of entries. A process that misses more entries reads the session of every account
+ * again.
  */
 const streamLength = 10_000
 
 /**
- * Returns the Lua statement that adds an entry to the stream. The statement uses `pcall`, so the script does not fail
- * if Redis does not permit the program to write to the stream. In a cluster, the statement can fail, because a script
- * cannot write keys of two nodes. So no program reads the stream in a cluster.
+ * With `pcall`, the script succeeds even if the program has no permission to write to the stream. In a cluster, the
+ * statement can fail, because a script cannot write keys of two nodes. So no program reads the stream in a cluster.
  */
 export const announceLua = (stream: string, account: string, version: string): string =>
   `redis.pcall("XADD", ${stream}, "MAXLEN", "~", "${streamLength}", "*", "account", ${account}, "version", ${version})`
@@ -47,8 +45,8 @@ export interface Waits {
 const defaultWaits: Waits = { block: Duration.seconds(20), grace: Duration.seconds(5) }
 
 /**
- * Pause before changes are reported. If this process made a change, its write returns during the pause, so the process
- * recognizes the change as its own.
+ * Pause before changes are reported. If this process made a change, its write returns during the pause. The process
+ * then recognizes its own change.
  */
 const settle = Duration.millis(50)
 
@@ -143,7 +141,6 @@ export const make = (redis: Service, prefix: string, { block, grace } = defaultW
     )
   })
 
-  /** Runs `listen` again after each failure and each defect. */
   const keepListening: Effect.Effect<void> = Effect.suspend(() =>
     Effect.matchCauseEffect(listen, {
       onSuccess: () => Effect.void,

@@ -3,8 +3,8 @@ import * as Account from "../../login/Account.ts"
 import type { Changed, Watchers } from "./changes.ts"
 
 export const make = (): Watchers => {
-  // Most accounts have one watcher, and a list with one element needs less memory than a set. The list of the first
-  // watcher is made without a spread, because V8 reserves space for more elements in a list that is made with a spread.
+  // Most accounts have one watcher, and a list with one element needs less memory than a set. With a spread, V8 would
+  // reserve space for more elements, so the list of the first watcher is made without a spread.
   const watchers = new Map<string, ReadonlyArray<Changed>>()
   return {
     add: (account, changed) => {

@@ -30,13 +30,13 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
 
 const faults: ReadonlyArray<readonly [string, Fault]> = [
   ["the broker answers with HTTP 503", { kind: "status", status: 503 }],
-  ["the connection is cut before the broker processes the poll", { kind: "reset" }],
-  ["the connection is cut after the broker has processed the poll", { kind: "lost" }]
+  ["the connection is cut before the poll is processed", { kind: "reset" }],
+  ["the connection is cut after the poll is processed", { kind: "lost" }]
 ]
 
 export const qr = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "returns a QR code that hides its image and its name when it is printed",
+    name: "returns a QR code that hides its image and name when printed",
     run: Effect.gen(function* () {
       const { code, fake } = yield* begin(subject)
       yield* ensure(code.expiresAt > (yield* fake.now), "the QR code has already expired")
@@ -50,7 +50,7 @@ export const qr = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns a session only after the QR code was scanned",
+    name: "returns a session only after the scan",
     run: Effect.gen(function* () {
       const { code, qr, scan } = yield* begin(subject)
       yield* same(Option.isNone(yield* qr.poll(code)), true, "whether the poll before the scan returned no session")
