@@ -90,6 +90,8 @@ interface Operation {
   readonly responses: Readonly<Record<string, OpenApi.Json>>
   readonly security: unknown
   readonly servers?: unknown
+  readonly "x-limits"?: unknown
+  readonly "x-safe"?: unknown
 }
 
 const document = OpenApi.make(input)
@@ -109,6 +111,16 @@ describe("a document that OpenApi.make returns", () => {
     }
     const content = { "application/x-www-form-urlencoded": { schema } }
     assert.deepStrictEqual(operation("post").requestBody, { required: true, content })
+  })
+
+  it("describes the tokens and limits of all calls with the same method and path", () => {
+    const call = { method: "POST", path: "/token", encoding: "form", request: Schema.Struct({}) } as const
+    const open = Endpoint.make({ ...call, name: "open", token: "none", response: Answer, safe: true })
+    const limits = [{ requests: 2, per: "1 second" }] as const
+    const closed = Endpoint.make({ ...call, name: "closed", token: "required", response: Answer, limits })
+    const post = OpenApi.make({ ...input, table: { open, closed } }).paths["/token"]?.["post"] as Operation
+    assert.deepStrictEqual(post.security, [{}, { authorization: [] }])
+    assert.deepStrictEqual([post["x-limits"], post["x-safe"]], [[{ requests: 2, per: "1s" }], false])
   })
 
   it("describes headers and parameters, and marks secrets as passwords", () => {

@@ -286,7 +286,6 @@ const answersOf = (input: Input, endpoint: Endpoint): ReadonlyArray<Json> => {
 }
 
 const responsesOf = (input: Input, endpoints: ReadonlyArray<Endpoint>): Json => {
-  const [first] = endpoints
   const rows = input.codes.filter((row) => endpoints.some((endpoint) => isOf(endpoint, row)))
   const statuses = Array.from(
     new Set(rows.flatMap(({ status }) => (status === undefined || status < 400 ? [] : status)))
@@ -300,7 +299,10 @@ const responsesOf = (input: Input, endpoints: ReadonlyArray<Endpoint>): Json => 
         { description: Array.from(new Set(meanings)).join(". "), content: content(reference("Refusal")) }
       ]
     })
-  const errors = first === undefined ? [] : rows.map((row) => errorOf(first, row))
+  const errors = rows.flatMap((row) => {
+    const endpoint = endpoints.find((endpoint) => isOf(endpoint, row))
+    return endpoint === undefined ? [] : [errorOf(endpoint, row)]
+  })
   return {
     "200": {
       description: input.refusesWith200 === "yes" ? "The answer, or a refusal" : "The answer",
@@ -334,6 +336,9 @@ const limitsOf = ({ limits }: Endpoint): ReadonlyArray<Json> =>
     ...(scope !== "account" && { scope })
   }))
 
+const distinct = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> =>
+  Array.from(new Map(values.map((value) => [JSON.stringify(value), value])).values())
+
 const operationOf = (input: Input, endpoints: readonly [Endpoint, ...ReadonlyArray<Endpoint>]): Json => {
   const [first] = endpoints
   const bodies = endpoints.flatMap((endpoint): ReadonlyArray<Json> => {
@@ -343,7 +348,7 @@ const operationOf = (input: Input, endpoints: readonly [Endpoint, ...ReadonlyArr
   const parameters = mergeParameters(
     endpoints.map((endpoint) => [...headerParametersOf(input, endpoint), ...queryParametersOf(endpoint, input)])
   )
-  const schemes = Object.keys(schemesOf(input, first))
+  const schemes = distinct(endpoints.map((endpoint) => Object.keys(schemesOf(input, endpoint)).toSorted()))
   const type = first.encoding.contentType ?? "text/plain"
   const server = serversOf(input.broker, first.origin)
   return {
@@ -353,10 +358,13 @@ const operationOf = (input: Input, endpoints: readonly [Endpoint, ...ReadonlyArr
     ...(parameters.length > 0 && { parameters }),
     ...(bodies.length > 0 && { requestBody: { required: true, content: { [type]: { schema: one(bodies) } } } }),
     responses: responsesOf(input, endpoints),
-    security: schemes.length === 0 ? [] : [Object.fromEntries(schemes.map((name) => [name, []]))],
-    "x-limits": limitsOf(first),
+    // Of several calls with the same method and path, one may need no token.
+    security: schemes.every((names) => names.length === 0)
+      ? []
+      : schemes.map((names) => Object.fromEntries(names.map((name) => [name, []]))),
+    "x-limits": distinct(endpoints.flatMap(limitsOf)),
     // Whether the call may be sent again if the connection failed.
-    "x-safe": first.safe
+    "x-safe": endpoints.every(({ safe }) => safe)
   }
 }
 
