@@ -19,7 +19,7 @@ const commandsOfPage = (): ReadonlyArray<string> => {
   return commands.trim().split("\n")
 }
 
-/** Splits a command into words. Recognizes only double quotation marks. */
+/** Recognizes only double quotation marks. */
 const words = (command: string): ReadonlyArray<string> =>
   Array.from(command.matchAll(/"([^"]*)"|\S+/g), ([word, quoted]) => quoted ?? word)
 

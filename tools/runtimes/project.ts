@@ -1,4 +1,4 @@
-/** Makes a project like that of a user: our packages, installed from tarballs, and programs that use them. */
+/** Makes a project like that of a user: programs, and our packages installed from tarballs. */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -10,10 +10,10 @@ import { type Package, packages, root } from "../packages/workspace.ts"
 
 export interface Project {
   readonly folder: string
-  /** The modules that a user can import from a package, without the modules for tests. */
+  /** The modules that a user can import from a package, except those for tests. */
   readonly modules: (name: string) => ReadonlyArray<string>
   readonly version: (name: string) => string
-  /** The module that exports `layerConfig` for a way to log in. An example is `@auth/angel/AngelAuth`. */
+  /** The module that exports `layerConfig`, such as `@auth/angel/AngelAuth`. */
   readonly layer: (way: Way) => string
   /** The text of a TypeScript program that uses core, each broker and `@auth/node`. */
   readonly typed: () => string

@@ -1,4 +1,4 @@
-/** Sizes in bytes, by name: either measured sizes or the largest allowed sizes. */
+/** Measured sizes or largest allowed sizes, in bytes, by name. */
 export interface Budgets {
   /** Size of the minified and compressed code that a program loads at its start. */
   readonly programs: Readonly<Record<string, number>>

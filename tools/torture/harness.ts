@@ -1,7 +1,7 @@
 /**
- * Injects faults into real programs, and counts the results. A scenario compares its counts with expected values and
- * limits. Without the option --broken, the run fails if any comparison fails. With this option, each scenario also
- * causes the fault that its `breaks` describes. The scenario must then find a wrong count.
+ * Injects faults into real programs, and counts the results. By default, the run fails if a scenario finds a wrong
+ * count. With the option --broken, each scenario also causes the fault that its `breaks` describes. The scenario must
+ * then find a wrong count.
  */
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
@@ -30,7 +30,7 @@ export interface Scenario {
   readonly breaks: string
   /** Set if no other scenario may run at the same time. */
   readonly alone?: true
-  /** Time limit of a quick run and of a full run, in seconds. */
+  /** Time limit in seconds. */
   readonly seconds: Readonly<Record<Size, number>>
   readonly run: (torture: Torture) => Promise<void>
 }
@@ -40,7 +40,7 @@ export type Size = "quick" | "full"
 export interface Options {
   readonly size: Size
   readonly seed: number
-  /** Whether each scenario causes the fault that its `breaks` describes. The scenario must then find a wrong count. */
+  /** Set by the option --broken. */
   readonly broken: boolean
 }
 
@@ -48,12 +48,12 @@ export interface Tally {
   readonly equal: (what: string, found: number, wanted: number) => void
   readonly atMost: (what: string, found: number, limit: number) => void
   readonly atLeast: (what: string, found: number, limit: number) => void
-  /** Compares a duration in milliseconds. Adds the duration of this process's stalls to the limit: see `stalls.ts`. */
+  /** In milliseconds. Adds the stall time of this process to the limit: see `stalls.ts`. */
   readonly within: (what: string, found: number, limit: number) => Promise<void>
   readonly note: (what: string, found: number | string) => void
 }
 
-/** An account that has its own simulated broker and its own vault. */
+/** An account with its own simulated broker and its own vault. */
 export interface Setup {
   /** The name under which programs open the account's session. */
   readonly name: string
@@ -62,7 +62,7 @@ export interface Setup {
   readonly place: Place
 }
 
-/** A running program: see `program.ts`. */
+/** A process that runs `program.ts`. */
 export interface Program {
   readonly pid: number
   /** Fails if the program does not answer within `limit` milliseconds. */
@@ -79,7 +79,7 @@ export interface Torture extends Options {
   readonly attempt: (title: string, run: (tally: Tally) => Promise<void>) => Promise<void>
   /** Calls `attempt` for all setups concurrently. */
   readonly each: (setups: ReadonlyArray<Setup>, run: (setup: Setup, tally: Tally) => Promise<void>) => Promise<void>
-  /** Makes one setup for each combination of a broker and a kind of vault. */
+  /** Makes one setup for each pair of a broker and a kind of vault. */
   readonly setups: (options?: {
     readonly brokers?: ReadonlyArray<BrokerId>
     readonly places?: ReadonlyArray<Place["kind"]>
@@ -89,7 +89,7 @@ export interface Torture extends Options {
   readonly folder: () => string
   /** Starts programs, or reuses running programs. */
   readonly programs: (count: number) => Promise<ReadonlyArray<Program>>
-  /** Starts a new program. `through`: a wrapper command that starts the program. `env`: additional variables. */
+  /** Starts a new program. `through` is a command that starts the program. */
   readonly special: (options: {
     readonly through?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>
@@ -98,7 +98,7 @@ export interface Torture extends Options {
   readonly place: (kind: Place["kind"]) => Promise<Place>
   /** Starts a Redis server that only this scenario uses. */
   readonly redis: (keeps: "everything" | "nothing") => Promise<RedisServer>
-  /** The value of `BROKER_AUTH_KEY` in all programs: their encryption key. */
+  /** The encryption key of all programs: the value of `BROKER_AUTH_KEY`. */
   readonly key: string
   readonly env: Readonly<Record<string, string>>
   readonly progress: (text: string) => void
@@ -106,7 +106,7 @@ export interface Torture extends Options {
   readonly defer: (run: () => unknown) => void
 }
 
-/** A case throws this error if it cannot run on this machine, for example because the case needs Linux. */
+/** Thrown by a case that cannot run on this machine, for example because the case needs Linux. */
 export class NotHere extends Error {}
 
 const placeKinds = ["sqlite", "redis"] as const
@@ -121,7 +121,7 @@ const firstLine = (text: string): string => text.trim().split("\n")[0] ?? ""
 
 export const wait = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Polls until the condition is true, and returns the elapsed milliseconds. Throws after `limit` milliseconds. */
+/** Returns the elapsed milliseconds. Throws after `limit` milliseconds. */
 export const waitUntil = async (what: string, isSo: () => Promise<boolean> | boolean, limit = 10_000) => {
   const began = performance.now()
   while (!(await isSo())) {
@@ -137,7 +137,7 @@ const toProgram = (peer: Peer): Program => ({
     const answer = peer.call<Outcome>(request, limit).catch((error: unknown) => {
       throw new Error(`${request.do}: ${messageOf(error)}`, { cause: error })
     })
-    // If the program is killed, the promise rejects. This handler prevents an unhandled rejection if no caller waits.
+    // Prevents an unhandled rejection if the program is killed while no caller waits.
     answer.catch(() => undefined)
     return answer
   },
@@ -146,7 +146,7 @@ const toProgram = (peer: Peer): Program => ({
   thaw: () => process.kill(peer.pid, "SIGCONT")
 })
 
-/** Makes a pool of programs that scenarios reuse, because the start of a program takes almost a second. */
+/** Scenarios reuse programs, because the start of a program takes almost a second. */
 const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
   const idle: Array<Peer> = []
   let isCompiled = false
@@ -209,9 +209,9 @@ const makeTally = (scenario: string, title: string, rows: Array<Row>, stoodStill
   }
 }
 
-/** Makes the runner of all scenarios. Its function `stop` ends all programs, and removes the folder `scratch`. */
+/** The runner's function `stop` ends all programs, and removes the folder `scratch`. */
 export const makeRunner = (options: Options, scratch: string, progress: (text: string) => void) => {
-  // Each scenario has its own seed, so that its random numbers do not depend on the order in which scenarios start.
+  // Each scenario has its own seed, so other scenarios do not change its random numbers.
   const seedFor = (name: string): Buffer => createHash("sha256").update(`${options.seed} ${name}`).digest()
   const key = seedFor("key").toString("hex")
   const env = { BROKER_AUTH_KEY: key, NODE_COMPILE_CACHE: path.join(scratch, "compiled") }
@@ -248,8 +248,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
       places += 1
       return { kind, url: redis ?? (await shared)?.url ?? "", prefix: `torture-${places}` }
     }
-    // With the option --broken, `setups` uses only Samco by default. A login at Samco needs no TOTP code, so it never
-    // waits for the next TOTP period.
+    // A login at Samco needs no TOTP code, so the login never waits for the next TOTP period.
     const usual: ReadonlyArray<BrokerId> = options.broken ? ["samco"] : brokerIds
     const setups: Torture["setups"] = async ({ brokers = usual, places = placeKinds, redis } = {}) => {
       const made: Array<Setup> = []
@@ -310,7 +309,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
     })
     await torture.attempt("", () => Promise.race([scenario.run(torture), tooLong]))
     clearTimeout(timer)
-    // After a time-out, the programs are killed, so that calls to them fail instead of waiting.
+    // After a time-out, the programs are killed, so that pending calls fail.
     await Promise.all(course.lent.map((peer) => (course.state.isOver ? peer.kill() : pool.takeBack(peer))))
     course.state.isOver = true
     const rows = byTitle(course.rows)
@@ -326,7 +325,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
   return { run, stop }
 }
 
-/** The only row of a scenario that counts nothing. Without the option --broken, this row makes the scenario fail. */
+/** The row of a scenario that counts nothing. Without the option --broken, this row makes the scenario fail. */
 const nothingCounted: Row = {
   scenario: "",
   title: "",
@@ -342,7 +341,7 @@ export const openIn = async (programs: ReadonlyArray<Program>, setup: Setup, bro
   if (failed !== undefined) throw new Error(`a program could not open its session: ${JSON.stringify(failed)}`)
 }
 
-/** Tells `program` to open the session of a setup. Returns the failure if the vault fails, otherwise `undefined`. */
+/** Returns the failure if the vault fails, otherwise `undefined`. */
 export const tellOpen = (
   program: Program,
   { broker: { account, ahead, id, origin }, name, place }: Setup,

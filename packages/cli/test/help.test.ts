@@ -37,7 +37,7 @@ const parserHelp = (words: ReadonlyArray<string>) =>
     return found
   })
 
-it.live("the command table has exactly the arguments and flags that the parser accepts, and the help lists them", () =>
+it.live("the command table and the help match the parser", () =>
   Effect.gen(function* () {
     for (const row of rows) {
       const found = yield* parserHelp(row.name.split(" "))
@@ -73,14 +73,14 @@ it("the help fits into 40 columns", () => {
   }
 })
 
-it("ExitCode.table has no code twice, and ExitCode.ofReason names only reasons of an AuthError", () => {
+it("ExitCode.table has unique codes, and ExitCode.ofReason only AuthError reasons", () => {
   const codes = Object.values(ExitCode.table).map(({ code }) => code)
   assert.strictEqual(new Set(codes).size, codes.length)
   const reasons = Object.keys(AuthError).filter((name) => name in ExitCode.ofReason)
   assert.deepStrictEqual(reasons.toSorted(), Object.keys(ExitCode.ofReason).toSorted())
 })
 
-it("the exit codes in the help of `login` and of `vault list` are those of ExitCode.table", () => {
+it("the exit codes in the help match ExitCode.table", () => {
   const detailsOf = (name: string) => rows.find((row) => row.name === name)?.details.join(" ")
   const { notification, person, vault } = ExitCode.table
   assert.include(detailsOf("login"), `${person.code} if an account needs a person`)
@@ -107,12 +107,12 @@ it("broker-auth loads neither effect nor core for --help and --version", () => {
     assert.isAbove(loaded.length, 2)
     assert.deepStrictEqual(loaded.filter(isHeavy), [], args.join(" "))
   }
-  // Shows that the check above can fail: the command `brokers` loads effect.
+  // The check above can fail, because `brokers` loads effect.
   assert.isNotEmpty(loadedBy("brokers", "--nope").filter(isHeavy))
 })
 
 it.live(
-  "--help prints the help of the given command, and --version prints the version",
+  "--help prints the help of a command, and --version prints the version",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -127,7 +127,6 @@ it.live(
   timeout
 )
 
-/** The bundle of `broker-auth`, in a folder with the layout of the package. */
 const bundled = Effect.acquireRelease(
   Effect.promise(async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-bundle-"))
@@ -168,7 +167,7 @@ const median = (numbers: ReadonlyArray<number>): number =>
   numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? 0
 
 it.live(
-  "to print its help, the bundled broker-auth takes at most 2.5 times as long as an empty program takes",
+  "the bundled --help takes less than 2.5 times as long as an empty program",
   () =>
     Effect.gen(function* () {
       const { file, folder } = yield* bundled
@@ -179,7 +178,7 @@ it.live(
         assert.strictEqual(spawnSync(process.execPath, [script, "--help"]).status, 0)
         return performance.now() - began
       }
-      // The two measurements of a pair follow each other directly, because the load of the machine changes.
+      // The measurements of a pair follow each other directly, because the load of the machine changes.
       const pairs = Array.from({ length: 9 }, () => [time(empty), time(file)] as const)
       assert.isBelow(median(pairs.map(([base, help]) => help / base)), 2.5)
     }),

@@ -63,7 +63,7 @@ const openFiles = (folder: string): ReadonlyArray<string> =>
   })
 
 describe("vaults: NodeVault", () => {
-  it.effect("returns a stored session after the vault was closed and opened again", () =>
+  it.effect("keeps a stored session when closed and reopened", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const entry = yield* using(folder, ({ store }) => store.get(account, "session"))
@@ -71,7 +71,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("describes where its sessions and locks are, and how the sessions are stored", () =>
+  it.effect("describes its store and its lock", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { lock, store } = yield* open({ folder })
@@ -136,7 +136,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("closes its files and removes its temporary files at the end of its scope", () =>
+  it.effect("closes its files and removes temporary files when its scope ends", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const scope = yield* Scope.make()
@@ -151,7 +151,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("fails with EBADF if it is read after the end of its scope", () =>
+  it.effect("fails with EBADF after its scope has ended", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const store = yield* using(folder, ({ store }) => Effect.succeed(store))
@@ -160,7 +160,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("moves a written session from SQLite's log to the database file before `put` returns", () =>
+  it.effect("empties SQLite's log before `put` returns", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { store } = yield* open({ folder })
@@ -171,7 +171,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.live("can write while another program reads for a long time", () =>
+  it.live("can write while another program reads", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const reader = new DatabaseSync(databaseIn(folder))
@@ -185,7 +185,7 @@ describe("vaults: NodeVault", () => {
   )
 
   it.live(
-    "does not block other fibers while it waits for a write by another program",
+    "does not block other fibers while another program writes",
     () =>
       Effect.gen(function* () {
         const folder = yield* written
@@ -234,7 +234,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("fails with WrongKey if a session is read with a different key", () =>
+  it.effect("fails with WrongKey if the key is different", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const get = using(folder, ({ store }) => store.get(account, "session"), layerKey(8))
@@ -242,7 +242,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("fails with NewerVersion if a newer version of this package wrote the vault", () =>
+  it.effect("fails with NewerVersion if a newer version wrote the vault", () =>
     Effect.gen(function* () {
       const folder = yield* written
       makeNewer(databaseIn(folder))
@@ -261,7 +261,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.live("does not keep a program running after the program's last step, and prints nothing to standard error", () =>
+  it.live("neither keeps a program running nor prints to standard error", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { ended, printed } = yield* start("vault.ts", [folder])
@@ -271,7 +271,7 @@ describe("vaults: NodeVault", () => {
   )
 })
 
-it.effect("NodeVault restores process.emitWarning after it has loaded SQLite", () =>
+it.effect("NodeVault restores process.emitWarning after loading SQLite", () =>
   Effect.gen(function* () {
     const before = Object.getOwnPropertyDescriptor(process, "emitWarning")
     yield* open({ folder: yield* freshFolder })
@@ -292,7 +292,7 @@ describe("vaults: a vault that another program changed", () => {
     ],
     "an entry was moved to another slot": [`UPDATE entry SET slot = 'guard' WHERE account LIKE 'angel/%'`],
     "the version of an entry was changed": [`UPDATE entry SET version = 1 WHERE account LIKE 'angel/%'`],
-    "the version of an entry was set to a number that is too large for JavaScript": [
+    "the version of an entry is too large for JavaScript": [
       `UPDATE entry SET version = 9223372036854775807 WHERE version = 2`
     ],
     "a value was truncated": [`UPDATE entry SET value = substr(value, 1, 20) WHERE version = 2`],
@@ -331,7 +331,7 @@ describe("vaults: a vault that another program changed", () => {
     })
   )
 
-  it.effect("fails with Tampered if a session was copied to another account, even if the checksum is correct", () =>
+  it.effect("fails with Tampered if a session was copied to another account with a correct checksum", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const database = new DatabaseSync(databaseIn(folder))
@@ -362,7 +362,7 @@ describe("vaults: NodeVault.remove", () => {
     })
   )
 
-  it.effect("removes a vault that is open in other programs, and these programs continue with a new vault", () =>
+  it.effect("lets programs that opened the vault continue with a new vault", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const [one, two] = yield* Effect.all([open({ folder }), open({ folder })])
@@ -374,7 +374,7 @@ describe("vaults: NodeVault.remove", () => {
     })
   )
 
-  it.effect("removes only the files of the vault, and succeeds if the folder has no vault", () =>
+  it.effect("removes only the vault's files, and succeeds without a vault", () =>
     Effect.gen(function* () {
       const folder = yield* written
       Fs.writeFileSync(Path.join(folder, "notes"), "mine")

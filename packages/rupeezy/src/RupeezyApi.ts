@@ -19,18 +19,19 @@ import * as endpoints from "./internal/endpoints.ts"
  * @since 0.1.0
  */
 export interface Options extends BrokerClient.Options {
-  /** API key of your app. It is sent in the header `x-api-key`. */
+  /** API key of your app, sent in the header `x-api-key`. */
   readonly apiKey: Redacted.Redacted<string>
   /** `logins` sends the API key only with logins. Default: the API key is sent with every call. */
   readonly apiKeyHeader?: "logins" | undefined
   /**
-   * `as-sent` interprets a refusal's message only if `forbidden` is set and the HTTP status is 403. If the status does
-   * not explain the refusal, the error is `BrokerRejected`. Default: interprets all messages. No message is documented.
+   * `as-sent` interprets the HTTP status of a refusal, but not its message. With `forbidden`, the message of an HTTP
+   * 403 is still interpreted. If the status does not explain the refusal, the error is `BrokerRejected`. Default: the
+   * message is also interpreted. No message is documented.
    */
   readonly refusals?: "as-sent" | undefined
   /**
-   * `session-over`: for a call that requires a session, HTTP 403 means that the session was revoked, unless the answer
-   * reports an unregistered IP address. Default: HTTP 403 is `PermissionDenied`.
+   * `session-over`: HTTP 403 on a call that requires a session means that the session was revoked. Exception: an answer
+   * that reports an unregistered IP address. Default: HTTP 403 is `PermissionDenied`.
    */
   readonly forbidden?: "session-over" | undefined
   /** UTC offset of `login_time`. The broker does not send the offset. Default: `+05:30`. */
@@ -49,7 +50,7 @@ export class RupeezyApi extends Context.Service<RupeezyApi, BrokerApi.BrokerApi<
 
 /**
  * Returns a function that makes the headers of a call. According to the Vortex usage page, as of 2026-11-21, every call
- * sends the API key. In the documentation of the login and in all three official SDKs, only logins send the API key.
+ * sends the API key. In the login documentation and in all three official SDKs, only logins send the API key.
  *
  * @category headers
  * @since 0.1.0

@@ -14,10 +14,7 @@ import {
   idOf
 } from "../session.ts"
 
-/**
- * Reads `count` sessions in the order of `keys`, and returns the session that was read last. After the last key, it
- * continues with the first key.
- */
+/** Reads `count` sessions in the order of `keys`, repeating the keys. Returns the session that was read last. */
 type Ask<Population> = (
   population: Population,
   keys: ReadonlyArray<string>,

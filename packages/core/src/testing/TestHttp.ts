@@ -1,5 +1,5 @@
 /**
- * HTTP clients for tests, and a function that runs an effect with real I/O in a test with `TestClock`.
+ * HTTP clients for tests, and `settle` for effects with real I/O in a test with `TestClock`.
  *
  * @since 0.1.0
  */
@@ -65,8 +65,8 @@ export const layerRespond = (respond: (request: Request) => Promise<Response>): 
 export const layerFake = (fake: FakeBroker): Layer.Layer<HttpClient.HttpClient> => layerRespond(fake.respond)
 
 /**
- * Runs an effect that uses real I/O in a test with `TestClock`. Advances the virtual time by one second at a time until
- * the effect ends.
+ * Runs an effect with real I/O in a test with `TestClock`. Advances the virtual time second by second until the effect
+ * ends.
  *
  * @category running
  * @since 0.1.0

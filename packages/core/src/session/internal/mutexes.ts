@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 
-/** The fibers of this process acquire a mutex in the order in which they requested it. */
+/** Fibers acquire a mutex in the order of their requests. */
 export interface Mutexes {
   readonly take: (key: string) => Effect.Effect<void, never, Scope.Scope>
 }
