@@ -1,7 +1,6 @@
 /**
- * Repeats one job with our library, in several rounds. Prints as JSON how much the heap has grown in each round, and
- * which handles the job left open. The program does not call `process.exit`, so an open handle keeps the program from
- * ending.
+ * Repeats one job in several rounds, and prints `Left` as JSON. The program does not call `process.exit`, so an open
+ * handle keeps the program running.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
@@ -44,12 +43,12 @@ const brokerOf = (clientCode: string) =>
   AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url } })
 
 /**
- * Between two logins of an account, the clock advances by at least this number of milliseconds. So no login exceeds a
- * limit: an account can log in once per second, and a manager sends at most one login per TOTP period of 30 seconds.
+ * The minimum time between two logins of an account, in milliseconds. An account can log in once per second, and a
+ * manager sends at most one login per TOTP period of 30 seconds.
  */
 const step = 60_000
 
-/** Does the job for each number from `from` to `to - 1`. */
+/** `to` is exclusive. */
 type Repeat = (from: number, to: number) => Effect.Effect<void, unknown>
 
 type Prepared = Effect.Effect<Repeat, unknown, HttpClient.HttpClient | Scope.Scope>
@@ -96,7 +95,7 @@ const jobs: Readonly<Record<string, Prepared>> = {
   })
 }
 
-/** Gives all connections time to return to their pool, and then measures the heap. */
+/** During the sleep, all connections return to their pool. */
 const weigh = Effect.andThen(Effect.sleep("200 millis"), Effect.sync(smallestHeap))
 
 const measure = Effect.gen(function* () {

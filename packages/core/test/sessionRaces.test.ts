@@ -36,10 +36,7 @@ const begin = Effect.as(TestClock.setTime(morning), undefined)
 const isLoggedOut = ({ reason }: SessionManager.Failure): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out"
 
-/**
- * `call` is the name of a method of the store. If `state.slow` is true, the next call of this method takes one second,
- * and sets `state.slow` to false.
- */
+/** If `state.slow` is true, the next call of the method `call` takes one second, and sets `state.slow` to false. */
 const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "put") => {
   const state = { slow: false }
   const delay = Effect.suspend(() => {
@@ -80,7 +77,7 @@ describe("sessions: a session that could not be stored", () => {
     return { manager, shared, tiny }
   })
 
-  it.effect("is revoked by a logout, even if the store has an older session", () =>
+  it.effect("is revoked by a logout despite an older stored session", () =>
     Effect.gen(function* () {
       const { manager, tiny } = yield* beginUnsaved
       assert.strictEqual((yield* manager.logout)._tag, "Revoked")
@@ -159,7 +156,7 @@ describe("sessions: a session that could not be stored", () => {
 })
 
 describe("sessions: a logout", () => {
-  it.effect("revokes the cached session and the session that another program has stored", () =>
+  it.effect("revokes the cached session and another program's stored session", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -173,7 +170,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("that fails to revoke the stored session still revokes the cached session", () =>
+  it.effect("revokes the cached session even if revoking the stored session fails", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -190,7 +187,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("prevents a renewal from returning the revoked session, even if the logout could not be stored", () =>
+  it.effect("that could not be stored still ends the session", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -205,7 +202,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("during a slow write to the store does not end the session of a later renewal", () =>
+  it.effect("during a slow store write does not end a later session", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -224,7 +221,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("ends only sessions that are older than the logout, even after the store was emptied", () =>
+  it.effect("ends only older sessions, even after the store was emptied", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, { empty, service }] = [makeTiny(), emptied()]
@@ -246,7 +243,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("is found by other programs at the next poll even if the clock was set back", () =>
+  it.effect("is found by other programs even if the clock was set back", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -280,7 +277,7 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
-  it.effect("rejects a session whose issue time is in the future", () =>
+  it.effect("rejects a session issued in the future", () =>
     Effect.gen(function* () {
       yield* begin
       const manager = yield* start(makeTiny())
@@ -311,7 +308,7 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
-  it.effect("stores no session if a logout happens while the call waits for the lock", () =>
+  it.effect("stores no session if a logout happens during the call", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -329,7 +326,7 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
-  it.effect("is not undone by a slow store read that began before the call", () =>
+  it.effect("is not undone by an earlier slow store read", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -354,7 +351,7 @@ describe("sessions: SessionManager.adoptFrom", () => {
     "1 second"
   )
 
-  it.effect("stores the session of the login, and returns it", () =>
+  it.effect("stores and returns the session of the login", () =>
     Effect.gen(function* () {
       yield* begin
       const manager = yield* start(makeTiny({ by: [] }))
@@ -365,11 +362,11 @@ describe("sessions: SessionManager.adoptFrom", () => {
   )
 
   const moments = [
-    { when: "while the login runs", at: "500 millis", slow: false },
-    { when: "while the session is being written to the store", at: "1500 millis", slow: true }
+    { when: "during the login", at: "500 millis", slow: false },
+    { when: "during the store write", at: "1500 millis", slow: true }
   ] as const
   for (const { at, slow, when } of moments) {
-    it.effect(`ends the session at the broker if a logout happens ${when}`, () =>
+    it.effect(`ends the session at the broker after a logout ${when}`, () =>
       Effect.gen(function* () {
         yield* begin
         const [tiny, shared] = [makeTiny({ by: [] }), makeShared()]
@@ -392,7 +389,7 @@ describe("sessions: SessionManager.adoptFrom", () => {
     "the store cannot be written",
     "the lock cannot be acquired",
     "the manager is closed"
-  ] as const)("ends the session at the broker if a logout happens during the call, even if %s", (fault) =>
+  ] as const)("ends the session at the broker after a logout, even if %s", (fault) =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared, scope] = [makeTiny({ by: [] }), makeShared(), yield* Scope.make()]
@@ -428,7 +425,7 @@ describe("sessions: SessionManager.adoptFrom", () => {
     })
   )
 
-  it.effect("stores the session even if a logout happened before the call", () =>
+  it.effect("stores the session even after an earlier logout", () =>
     Effect.gen(function* () {
       yield* begin
       const manager = yield* start(makeTiny())
@@ -462,7 +459,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is replaced even if the login that issued the token still holds the lock", () =>
+  it.effect("is replaced even while its login still holds the lock", () =>
     Effect.gen(function* () {
       yield* begin
       const lock = yield* SessionLock.make({
@@ -519,7 +516,7 @@ describe("sessions: a logout directly after another call", () => {
     })
   )
 
-  it.effect("prevents the refresh of a renewal that waits for the lock", () =>
+  it.effect("prevents the refresh of a waiting renewal", () =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny({ by: ["login", "refresh"] })
@@ -562,10 +559,7 @@ describe("sessions: a logout directly after another call", () => {
   )
 })
 
-/**
- * Before each read, the store removes the first number from `delays`, and waits for this number of seconds. If `delays`
- * is empty, the store does not wait.
- */
+/** Each read takes the next number from `delays`, and waits for this number of seconds. */
 const delayed = (store: SessionStore.SessionStore["Service"], delays: Array<number>) => ({
   ...store,
   get: (...args: Parameters<typeof store.get>) =>
@@ -577,12 +571,12 @@ const delayed = (store: SessionStore.SessionStore["Service"], delays: Array<numb
 
 describe("sessions: a logout by another program", () => {
   const moments = [
-    { when: "before a renewal begins", lock: false },
+    { when: "before a renewal", lock: false },
     { when: "while a renewal waits for the lock", lock: true }
   ] as const
   for (const { lock, when } of moments) {
     it.effect.each(["login", "refresh"] as const)(
-      `${when} prevents the %s of this renewal, even if SessionManager.session finds the logout first`,
+      `${when} prevents the %s, even if SessionManager.session finds the logout first`,
       (by) =>
         Effect.gen(function* () {
           yield* begin
@@ -626,7 +620,7 @@ describe("sessions: SessionManager.peek", () => {
     })
   )
 
-  it.effect("returns the stored session, but a logout also revokes an older session that could not be stored", () =>
+  it.effect("returns the stored session, but a logout also revokes an unstored session", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny({ expiry: Expiry.after("2 hours") }), makeShared()]
@@ -673,7 +667,7 @@ describe("sessions: SessionManager.session", () => {
     return { manager, state }
   })
 
-  it.effect.each(places)("fails with a typed error if the renewal ends with a defect in %s", (place) =>
+  it.effect.each(places)("fails with a typed error after a defect in %s", (place) =>
     Effect.gen(function* () {
       const { manager, state } = yield* startWithDefect(place, Expiry.dailyAt("00:00"))
       yield* manager.session
@@ -691,7 +685,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect.each(places)("returns the valid session even if its renewal ends with a defect in %s", (place) =>
+  it.effect.each(places)("returns the valid session despite a defect in %s", (place) =>
     Effect.gen(function* () {
       const { manager, state } = yield* startWithDefect(place, Expiry.after("2 hours"))
       const session = yield* manager.session
@@ -718,7 +712,7 @@ it.effect("sessions: SessionManager finds a newer session after the store was em
   })
 )
 
-it.effect("sessions: the stream SessionManager.changes ends when the scope of the manager closes", () =>
+it.effect("sessions: SessionManager.changes ends when the manager's scope closes", () =>
   Effect.gen(function* () {
     yield* begin
     const scope = yield* Scope.make()

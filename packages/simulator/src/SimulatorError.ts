@@ -1,14 +1,13 @@
 /**
  * The error of the simulator itself. A simulated broker reports its errors as HTTP answers. Only `LoginPage.submit`
- * turns such an answer into a `SimulatorError`.
+ * converts these answers to a `SimulatorError`.
  *
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
 
 /**
- * The simulator cannot do what was requested, for example because a port is in use, or because a broker or an endpoint
- * does not exist.
+ * The simulator cannot do what was requested. For example, a port is in use, or an endpoint does not exist.
  *
  * @category errors
  * @since 0.1.0

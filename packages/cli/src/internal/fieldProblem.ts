@@ -9,16 +9,10 @@ import * as references from "./references.ts"
 
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
-/**
- * The environment variable that contains the names of other environment variables. `Credentials.fromConfig` marks the
- * values of those variables as `Credentials.verbatim`.
- */
+/** Names the variables whose values `Credentials.fromConfig` marks as `Credentials.verbatim`. */
 export const verbatim = "BROKER_AUTH_VERBATIM"
 
-/**
- * `verbatimNames` is an object with the variable `BROKER_AUTH_VERBATIM` and its value. If the variable is not set, the
- * object is empty.
- */
+/** `verbatimNames` contains only `BROKER_AUTH_VERBATIM`. If this variable is not set, `verbatimNames` is empty. */
 export const problemOf = (
   broker: string,
   field: Field,

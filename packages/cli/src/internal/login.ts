@@ -42,10 +42,7 @@ const resendText = (question: CodeQuestion, now: number): string => {
   return wait > 0 ? `; type r in ${wait} s to get a new code` : "; type r to get a new code"
 }
 
-/**
- * Whether this failure of `resend` means that no code can complete the login. After any other failure, the previous
- * code may still be valid.
- */
+/** Whether this failure of `resend` has ended the login. After other failures, the previous code may still be valid. */
 const hasEnded = (failure: Failure): boolean =>
   failure._tag !== "AuthError" || failure.reason._tag === "ChallengeExpired" || failure.reason._tag === "AccountLocked"
 
@@ -70,10 +67,7 @@ const askCode = (question: CodeQuestion) =>
     }
   }).pipe(Effect.scoped)
 
-/**
- * Converts the failure of a prompt into an `AuthError`. When the login guard refuses a later login, it can show the
- * text of this `AuthError`.
- */
+/** Makes an `AuthError`, whose text the login guard can show when it refuses a later login. */
 const noCode =
   ({ account: { broker, id } }: CodeQuestion) =>
   (failure: Failure): Failure =>
@@ -111,7 +105,7 @@ const browserLogin = (opened: connect.Opened, { paste }: How) => {
   return Effect.flatten(promised(() => opened.connection.run(Effect.exit(BrowserLogin.run(shown, { byPerson: true })))))
 }
 
-/** Sets white text on black, so that a QR code can be scanned in a dark and in a light terminal. */
+/** White on black, so that a QR code can be scanned in a dark and in a light terminal. */
 const onPaper = (line: string): string => `\u001b[97;40m${line}\u001b[0m`
 
 /** The image is secret, so it is not written to a file. */
@@ -135,7 +129,7 @@ const qrLogin = ({ connection }: connect.Opened): Effect.Effect<Session, Failure
   Effect.gen(function* () {
     if (!(yield* prompts.isTerminal))
       return yield* fail("person", "A QR code needs a terminal, so that a person can scan it.")
-    // If `show` fails, the connection does not report the reason. So the failure is kept here.
+    // The connection does not report why `show` failed.
     let shown: Failure | undefined
     const show = ({ image }: QrCode) =>
       Effect.runPromise(
@@ -169,7 +163,7 @@ const start = Effect.fnUntraced(function* (opened: connect.Opened, how: How): Ef
   return Option.isSome(renewed) ? renewed.value : yield* browserLogin(opened, how)
 })
 
-/** `isNew` is false if a live session was already stored. In this case, this command has sent no login. */
+/** `isNew` is false if a live session was already stored. */
 export interface LoggedIn {
   readonly session: Session
   readonly isNew: boolean

@@ -1,7 +1,6 @@
 /**
- * An HTTP server that listens on a Unix socket or on a loopback port. It limits the number of connections, the size of
- * the headers, the waiting times, and the number of unsent bytes. When the server stops, it ends streams at once. It
- * waits at most 10 seconds for all other answers that are in progress.
+ * An HTTP server on a Unix socket or on a loopback port. When the server stops, it ends streams at once, but waits for
+ * other answers in progress.
  */
 import * as BlockedPort from "@auth/broker-core/login/BlockedPort"
 import * as Deferred from "effect/Deferred"
@@ -15,10 +14,10 @@ import * as Http from "node:http"
 import type { Socket } from "node:net"
 import type { Answer } from "./messages.ts"
 
-/** Where a server listens: the path of a Unix socket, or a port of 127.0.0.1 (0: a free port that browsers accept). */
+/** The path of a Unix socket, or a port of 127.0.0.1. Port 0 selects a free port that browsers accept. */
 export type Place = { readonly path: string } | { readonly port: number }
 
-/** `port` is the port of the server, or `undefined` for a Unix socket. */
+/** `port` is `undefined` for a Unix socket. */
 export type Respond = (message: Http.IncomingMessage, port: number | undefined) => Effect.Effect<Answer>
 
 export interface Options {
@@ -32,20 +31,20 @@ const maxHeaderBytes = 16_384
 /** The time-out is short, because clients on this machine send their headers quickly. */
 const headersMillis = 5000
 const requestMillis = 10_000
-/** If no further request follows an answer within this time in milliseconds, the connection is closed. */
 const keepAliveMillis = 30_000
 const receiveTimeout = "10 seconds"
-/** When the server stops, it waits at most this long for the answers that are in progress. */
+/** The maximum wait for answers in progress when the server stops. */
 const grace = "10 seconds"
 const maxUnsentBytes = 65_536
 /**
- * To make room for a new connection, the server closes the oldest connection that has not sent all headers of a
- * request. If there is no such connection, the server closes the connection that has been idle for the longest
- * time. If all connections wait for answers, the server closes the new connection.
+ * If a new connection exceeds the maximum, the server closes the first of these that exists:
  *
- * The maximum must be above 511: the system queues at most 511 new connections, and the server can accept all of them
- * before it reads a request. With a smaller maximum, the server could close a connection whose request has already
- * arrived.
+ * 1. the oldest connection that has not sent all headers of a request
+ * 2. the connection that has been idle for the longest time
+ * 3. the new connection
+ *
+ * The maximum must be above 511. The system queues at most 511 new connections, and the server can accept all of them
+ * before it reads a request. A smaller maximum could close a connection whose request has already arrived.
  */
 export const maxConnections = 1024
 
@@ -122,7 +121,7 @@ const listen = (server: Http.Server, place: Place): Effect.Effect<number | undef
   Effect.callback((resume) => {
     server.once("error", (error) => resume(Effect.fail(error)))
     const ready = () => {
-      // A later error must not end the program. For example, the server may fail to accept a connection.
+      // A later error, such as a connection that cannot be accepted, must not end the program.
       server.on("error", () => undefined)
       const address = server.address()
       resume(Effect.succeed(address === null || typeof address === "string" ? undefined : address.port))
@@ -160,8 +159,8 @@ const serveAny = Effect.fnUntraced(function* ({
       target.statusCode = status
       for (const [name, value] of Object.entries({ ...fixedHeaders, ...headers })) target.setHeader(name, value)
       if (typeof body !== "string") return sendStream(target, body, Deferred.await(stopping))
-      // If the body of the request was not read completely, the connection is closed after the answer. Otherwise, the
-      // server could take the rest of the body for the next request.
+      // If the request is incomplete, its connection must close. Otherwise, the next request could be read as the rest
+      // of the body.
       if (!message.complete || isStopping()) target.setHeader("connection", "close")
       message.resume()
       target.end(message.method === "HEAD" ? undefined : body)
@@ -205,7 +204,7 @@ const serveAny = Effect.fnUntraced(function* ({
   return port
 })
 
-/** Starts the server. Returns its port, or `undefined` for a Unix socket. */
+/** Returns the server's port, or `undefined` for a Unix socket. */
 export const serve = (options: Options): Effect.Effect<number | undefined, NodeJS.ErrnoException, Scope.Scope> => {
   const { place } = options
   return "path" in place

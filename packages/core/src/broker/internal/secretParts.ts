@@ -1,18 +1,15 @@
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 
-/** Words that are not secrets, although they occur in the values of headers with secrets. */
+/** Words that occur in secret headers, but are not secrets. */
 const plain = new Set(
   "token bearer basic digest apikey api_key api-key key jwt session path httponly secure".split(" ")
 )
 
-/**
- * Returns the text, its parts between colons, and all text after the first colon. The text after the first colon can be
- * a password with colons.
- */
+/** The text after the first colon can be a password with colons, so it is also a part. */
 const around = (text: string): ReadonlyArray<string> => [text, text.slice(text.indexOf(":") + 1), ...text.split(":")]
 
-/** Returns the decoded text and its parts, or nothing if the word cannot be the base64 text of a Basic header. */
+/** Returns an empty list if the word cannot be the base64 text of a Basic header. */
 const decoded = (word: string): ReadonlyArray<string> => {
   if (!/^[\w+/-]{8,}={0,2}$/.test(word)) return []
   const text = Result.getOrElse(Base64.decodeString(word.replaceAll("-", "+").replaceAll("_", "/")), () => "")
@@ -21,9 +18,8 @@ const decoded = (word: string): ReadonlyArray<string> => {
 }
 
 /**
- * Returns the secret parts of a header's value, except parts with fewer than four characters. For example, the parts
- * of `token abcd:efgh` are `abcd:efgh`, `abcd` and `efgh`. A broker's answer may repeat one of these parts without the
- * rest of the value.
+ * Returns the secret parts of a header's value, because a broker's answer may repeat only one part. For example, the
+ * parts of `token abcd:efgh` are `abcd:efgh`, `abcd` and `efgh`. Parts with fewer than four characters are omitted.
  */
 export const secretParts = (value: string): ReadonlyArray<string> => {
   const parts = new Set<string>()

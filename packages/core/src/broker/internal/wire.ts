@@ -2,9 +2,7 @@ import * as Data from "effect/Data"
 import type * as Redacted from "effect/Redacted"
 import type { ConnectionFault } from "./connectionFault.ts"
 
-/**
- * A request whose headers and body contain secrets as plain text. Use this type only where a request is made and sent.
- */
+/** Contains secrets as plain text, so use this type only where a request is made and sent. */
 export interface WireRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE"
   readonly url: string
@@ -30,8 +28,8 @@ export class TransportFailure extends Data.TaggedError("TransportFailure")<{
 export const tooLarge = (status: number) => new TransportFailure({ why: "too-large", status })
 
 /**
- * Adds `content-length` to a GET request with a body. By default, `node:http` sends such a body without
- * `content-length` and without chunked encoding, so a server cannot read the body.
+ * By default, `node:http` sends the body of a GET request without `content-length` and without chunked encoding. A
+ * server cannot read that body.
  */
 export const withLength = ({ body, headers, method }: WireRequest): Record<string, string> =>
   method === "GET" && body !== undefined
