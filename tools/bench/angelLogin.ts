@@ -31,7 +31,6 @@ export interface Answer {
   readonly data?: { readonly jwtToken?: unknown }
 }
 
-/** Throws if the login failed. */
 export const check = (answer: unknown): void => {
   const { data, status } = answer as Answer
   if (status !== true || typeof data?.jwtToken !== "string") throw new Error("The login did not succeed.")

@@ -52,7 +52,7 @@ export interface LoginMethod {
   readonly page: string
   /** `pasted`: the user pastes the callback. Default: the listener receives the callback on loopback. */
   readonly callback?: "pasted"
-  /** `name` of the button that declines the login. Without `decline`, no test declines this login. */
+  /** `name` of the button that declines the login. */
   readonly decline?: string
   readonly layer: (given: Given) => Layer.Layer<RedirectLogin.RedirectLogin, AuthError, HttpClient.HttpClient>
 }
@@ -184,7 +184,6 @@ const pageOf = ({ page }: LoginMethod): LoginPage => {
   return found
 }
 
-/** All accounts of the method's broker get the same redirect URL. */
 export const prepare = Effect.fnUntraced(function* (
   method: LoginMethod,
   switches: Readonly<Record<string, string>> = {}
@@ -220,7 +219,7 @@ export const fill = async (page: Page, fields: URLSearchParams): Promise<void> =
 /** `paste` enters an address at the terminal. */
 export type Act = (page: Page, startUrl: string, paste: (address: string) => void) => Promise<void>
 
-/** If the user must paste the callback, this function reads the callback from the browser's request, and pastes it. */
+/** If the user must paste the callback, `login` pastes the callback that the browser requests. */
 export const login = ({ layer, redirectUrl }: Prepared, page: Page, act: Act) =>
   Effect.gen(function* () {
     const lines = yield* Queue.unbounded<Option.Option<Redacted.Redacted<string>>>()

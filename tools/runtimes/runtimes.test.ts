@@ -29,7 +29,6 @@ const rowOf = (check: (column: string) => Promise<void>, row: Partial<Row> = {})
 const outcomesOf = async (row: Row): Promise<Readonly<Record<string, Outcome>>> =>
   Object.fromEntries((await runRow(row, row.columns, project, () => undefined)).outcomes)
 
-/** `head` is the first cell of the table. */
 const tableOf = (text: string, head: string): ReadonlyArray<ReadonlyArray<string>> => {
   const lines = text.split("\n")
   const first = lines.findIndex((line) => line.startsWith(`| ${head} `))
@@ -45,7 +44,7 @@ const tableOf = (text: string, head: string): ReadonlyArray<ReadonlyArray<string
 describe("`npm run runtimes`", () => {
   afterAll(stopAll)
 
-  it("keeps the last lines of a failed cell's error, and still checks the row's other cells", async () => {
+  it("keeps a failed cell's last error lines, and checks other cells", async () => {
     const row = rowOf(async (column) => {
       if (column === "first") throw new Error(Array.from({ length: 30 }, (_, index) => `line ${index}`).join("\n"))
     })
@@ -54,14 +53,14 @@ describe("`npm run runtimes`", () => {
     assert.deepStrictEqual(second, { state: "yes" })
   })
 
-  it("says why a runtime was not run, for example that its download failed", async () => {
+  it("says why a runtime was not run", async () => {
     const row = rowOf(async () => undefined, { prepare: () => Promise.reject(new Error("npm has no such package")) })
     const { first } = await outcomesOf(row)
     assert.deepStrictEqual(first, { state: "not run", reason: "npm has no such package" })
     assert.strictEqual(first && textOf(first), "not run: npm has no such package")
   })
 
-  it("accepts a known failure only if the check fails with the expected error", async () => {
+  it("accepts a known failure only with the expected error", async () => {
     const impossible = { first: { reason: "a known reason", error: /refused/ } }
     const checkWith = (check: () => Promise<void>) => outcomesOf(rowOf(check, { impossible, columns: ["first"] }))
     const refused = await checkWith(() => Promise.reject(new Error("the header was refused")))
@@ -79,7 +78,7 @@ describe("`npm run runtimes`", () => {
     assert.match(String(failure), /did not end within 1\.5 s\.\nbegun/)
   })
 
-  it("chooses cells by the name of a row, of a column, or of a single cell", () => {
+  it("chooses cells by the name of a row, column or cell", () => {
     const row = rowOf(async () => undefined)
     assert.deepStrictEqual(chosenColumns([], row), ["first", "second"])
     assert.deepStrictEqual(chosenColumns(["example"], row), ["first", "second"])
@@ -88,7 +87,7 @@ describe("`npm run runtimes`", () => {
     assert.deepStrictEqual(chosenColumns(["other"], row), [])
   })
 
-  it("rejects wrong options, and prints all rows and compilers if the option --list is set", () => {
+  it("rejects wrong options, and prints all rows with --list", () => {
     const listed = command("--list")
     assert.strictEqual(listed.status, 0, listed.stderr)
     for (const { name } of [...rows, ...compilers]) assert.include(listed.stdout, `  ${name} `)
@@ -98,7 +97,7 @@ describe("`npm run runtimes`", () => {
     assert.match(command("--write", "--only", "bun").stderr, /^--write needs all cells/)
   })
 
-  it("leaves no runtime, compiler, column or cell out of docs/runtimes.md", () => {
+  it("leaves no row, column or cell out of docs/runtimes.md", () => {
     const text = fs.readFileSync(path.join(root, pagePath), "utf8")
     const expected = [
       { head: "runtime", some: rows, titles: columns },

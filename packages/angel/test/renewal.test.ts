@@ -42,7 +42,7 @@ const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
 describe("a managed session", () => {
-  it.effect("is refreshed if the program calls `renew` on the day of the login", () =>
+  it.effect("is refreshed by `renew` on the day of the login", () =>
     Effect.gen(function* () {
       const { fake, renew, session } = yield* begin()
       const first = yield* session
@@ -67,7 +67,7 @@ describe("a managed session", () => {
   )
 })
 
-describe("a typed call with a token that the broker no longer accepts", () => {
+describe("a typed call with a rejected token", () => {
   const refusedToken = '{"success":false,"message":"Invalid Token","errorCode":"AG8001","data":""}'
 
   const done = '{"status":true,"message":"SUCCESS","errorcode":"","data":""}'
@@ -91,7 +91,7 @@ describe("a typed call with a token that the broker no longer accepts", () => {
     })
   )
 
-  it.effect("fails after a call that is not safe to repeat, and succeeds in the next `withSession`", () =>
+  it.effect("fails after a call that is not safe to repeat", () =>
     Effect.gen(function* () {
       const { api, fake, session, withSession } = yield* begin()
       yield* session
@@ -136,7 +136,7 @@ describe("a login whose program ends early", () => {
     return yield* Effect.provide(SessionManager.SessionManager, yield* Layer.build(sessions))
   })
 
-  it.effect("does not count as failed if the program ends before the code is entered", () =>
+  it.effect("does not count as failed before the code is entered", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make({ tokenEnd: "absent" })
@@ -156,7 +156,7 @@ describe("a login whose program ends early", () => {
     }).pipe(Effect.provide(Vault.layerMemory))
   )
 
-  it.effect("counts as failed if it was sent and not answered", () =>
+  it.effect("counts as failed if the request was sent", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make({ tokenEnd: "absent" })
@@ -188,7 +188,6 @@ describe("a source of TOTP codes", () => {
     new AuthError.InvalidStepUpCode({ kind: "totp", hints: [] })
   ].map((reason) => [reason._tag, () => Effect.fail(AuthError.make("angel", "login", reason)), reason._tag] as const)
 
-  /** The n-th login gets its code from the n-th source. */
   const start = Effect.fnUntraced(function* (
     fake: FakeBroker.FakeBroker,
     sources: Array<() => ReturnType<CodeSource.CodeSource["code"]>>
@@ -198,7 +197,7 @@ describe("a source of TOTP codes", () => {
     const sessions = SessionManager.layer().pipe(Layer.provide(layer), Layer.provide(TestHttp.layerFake(fake)))
     return yield* Effect.provide(SessionManager.SessionManager, yield* Layer.build(sessions))
   })
-  /** `codeTime` is the time that the source takes for a code. */
+  /** `codeTime`: milliseconds that the source takes for a code. */
   const ask = Effect.fnUntraced(function* (manager: SessionManager.SessionManager["Service"], codeTime = 0) {
     const fiber = yield* Effect.forkChild(Effect.result(manager.session))
     yield* TestClock.adjust(codeTime)
@@ -210,10 +209,10 @@ describe("a source of TOTP codes", () => {
   it.effect.each([
     ...failures,
     ["a defect", () => Effect.die(new Error("123456")), "ActionRequired"] as const,
-    ["an error that the source throws", () => assert.fail("123456"), "ActionRequired"] as const,
+    ["a thrown error", () => assert.fail("123456"), "ActionRequired"] as const,
     ["a promise in place of an effect", () => Promise.resolve("123456") as never, "ActionRequired"] as const,
     ["a code that never comes", () => Effect.never, "ActionRequired", 300_000] as const
-  ])("adds no failed login to the login guard if the source fails: %s", ([, source, expected, codeTime]) =>
+  ])("can fail without a failed login: %s", ([, source, expected, codeTime]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make({ tokenEnd: "absent" })

@@ -1,5 +1,5 @@
 /**
- * Login to RMoney with user id and password, and then with a one-time code: a code by SMS and email, or a TOTP code.
+ * Login to RMoney with user id, password and a one-time code. The code comes by SMS and email, or is a TOTP code.
  *
  * @since 0.1.0
  */
@@ -17,8 +17,8 @@ import * as services from "./internal/services.ts"
 
 /**
  * Credentials for a login. The session belongs to the user id that the broker returns. If `totp` is absent, the first
- * kind of each challenge is `otp`, the code by SMS and email. `vendor` is sent only with a code of the kind `otp`. The
- * default for `deviceId` is derived from the user id.
+ * kind of each challenge is `otp`, the code by SMS and email. `vendor` is sent only with a code of the kind `otp`.
+ * Default for `deviceId`: an id derived from the user id.
  *
  * @category models
  * @since 0.1.0
@@ -99,8 +99,8 @@ const method = Method.stepUp(family, { id: "password", credentials, api, account
 
 /**
  * Provides all services of this login method for one account. A login always returns a challenge: answer it with
- * `Login.withStepUp`. The answer is sent as a code of the kind that is first in the challenge's `kinds`. To answer with
- * a code of another kind, call `StepUp.verify` with a copy of the challenge in which that kind is first.
+ * `Login.withStepUp`. The code is sent as the first kind in the challenge's `kinds`. To send a code of another kind,
+ * pass `StepUp.verify` a copy of the challenge with that kind first.
  *
  * @example
  * ```ts
@@ -130,8 +130,8 @@ const method = Method.stepUp(family, { id: "password", credentials, api, account
 export const layer = method.layer
 
 /**
- * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_PASSWORD`, and
- * `RMONEY_ENVIRONMENT` if no option sets the environment. `RMONEY_TOTP_SECRET`, `RMONEY_DEVICE_ID` and
+ * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID` and `RMONEY_PASSWORD`. If no option
+ * sets the environment, `layerConfig` also reads `RMONEY_ENVIRONMENT`. `RMONEY_TOTP_SECRET`, `RMONEY_DEVICE_ID` and
  * `RMONEY_VENDOR` are optional.
  *
  * @category layers

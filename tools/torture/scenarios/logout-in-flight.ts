@@ -14,8 +14,8 @@ import type { Outcome } from "../protocol.ts"
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
 
 /**
- * Milliseconds from the first login to the end of the TOTP period. If the renewing program wrongly logs in a second
- * time, this login waits for the code of the next period. The scenario waits for this login, so the number is small.
+ * Milliseconds from the first login to the end of the TOTP period. A second login, which is an error, waits for the
+ * next period. The small number keeps this wait short.
  */
 const leftInPeriod = 6000
 
@@ -54,7 +54,7 @@ const logOutInFlight = async (
   const stored = await later.tell({ do: "peek", name })
   tally.equal("stored sessions after the logout", stored._tag === "None" ? 0 : 1, 0)
   const ended = await broker.ended()
-  // The logout can make the broker reject a refresh. After this rejection, the program must not log in.
+  // If the logout makes the broker reject the refresh, the program must not log in.
   tally.equal("all logins and refreshes", (await broker.exchanges()).length, 2)
   tally.note("sessions that the broker issued", broker.issued().length)
   tally.equal("issued sessions that are still valid", broker.issued().filter((token) => !ended.has(token)).length, 0)

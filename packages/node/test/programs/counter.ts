@@ -1,7 +1,6 @@
 /**
- * Increments a number in a file several times, each time under the lock. Each acquisition of the lock has a fence: a
- * number that is larger than all earlier fences. Prints each fence. Under the lock, also appends the fence to the file
- * `<file>-fences`.
+ * Increments a number in a file several times, each time under the lock. Prints each fence. Under the lock, also
+ * appends the fence to `<file>-fences`.
  */
 import { layer } from "@auth/node/NodeSessionLock"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"
