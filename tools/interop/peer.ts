@@ -1,4 +1,4 @@
-/** Starts child processes that answer calls. A child process ends on request, or when this process ends. */
+/** Starts child processes that answer calls. */
 import { type ChildProcess, fork } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -16,9 +16,9 @@ export class PeerEnded extends Error {
 
 export interface Peer {
   readonly pid: number
-  /** Fails if the child process answers with an error, ends, or does not answer within `limit` milliseconds. */
+  /** `limit`: time-out in milliseconds. Default: 30 seconds. */
   readonly call: <Answer>(request: unknown, limit?: number) => Promise<Answer>
-  /** Asks the child process to end, and waits for its end. Kills it if it still runs after 3 seconds. */
+  /** Asks the child process to end. Kills it if it still runs after 3 seconds. */
   readonly stop: () => Promise<void>
   readonly kill: () => Promise<void>
 }
@@ -36,7 +36,7 @@ interface Answer {
   readonly error?: string
 }
 
-/** Registers a child process that `startPeer` did not start, so that `end` and `stopPeers` can end it. */
+/** Registers a child process that `startPeer` did not start. `end` and `stopPeers` can then end it. */
 export const adopt = (child: ChildProcess): void => {
   running.add(child)
   child.once("close", () => running.delete(child))
@@ -67,11 +67,10 @@ export const startPeer = async (
     readonly args?: ReadonlyArray<string>
     readonly nodeArgs?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>
-    /** A command, such as `perl -e …`, that starts Node. It gets the Node command as further arguments. */
+    /** A command that starts Node, such as `perl -e …`. The Node command is appended. */
     readonly through?: ReadonlyArray<string>
     /** Time-out for the start, in milliseconds. Default: 30 seconds. */
     readonly limit?: number
-    /** Copies the standard error of the child process to the standard error of this process. */
     readonly showsErrors?: boolean
   }
 ): Promise<Peer> => {
@@ -143,10 +142,7 @@ export const stopPeers = async (): Promise<void> => {
   await Promise.all(Array.from(running, end))
 }
 
-/**
- * Runs in the child process, and answers calls with `handle`. Exits on request of the parent process, or when the
- * parent process ends.
- */
+/** Runs in the child process, and answers calls with `handle`. Exits when the parent process ends. */
 export const servePeer = (handle: (request: never) => unknown): void => {
   const send = (message: Answer) => process.send?.(message)
   const answer = async (id: number, request: unknown) => {

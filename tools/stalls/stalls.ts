@@ -1,6 +1,6 @@
 /**
- * Repeats a measurement of time that failed because of a stall. During a stall, the operating system does not run this
- * process: the host has suspended the machine, or other processes use the CPU.
+ * Repeats failed time measurements if this process stalled. A stall has one of two causes: the host suspended the
+ * machine, or other processes used the CPU.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -26,14 +26,11 @@ export const watchStalls = async (): Promise<Stalls> => {
   return { total, stop: () => worker.terminate() }
 }
 
-/** In milliseconds. A failed measurement is repeated only if its stalls took longer than this in total. */
+/** In milliseconds. */
 const allowed = 50
 const times = 6
 
-/**
- * Runs a measurement. Repeats it only if it fails, and if its stalls took longer than `allowed` in total. `times` is
- * the maximum number of runs. The function throws the error of the last run if no run succeeds.
- */
+/** Repeats a failed measurement if its stalls took longer than `allowed` in total. Makes at most `times` runs. */
 export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   const stalls = await watchStalls()
   try {

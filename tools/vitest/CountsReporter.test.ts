@@ -45,7 +45,7 @@ const lastLines = (sources: Readonly<Record<string, string>>, count: number, tes
   return run.stdout.trimEnd().split("\n").slice(-count)
 }
 
-it("CountsReporter prints the counts for each package, then every failure, and the totals in the last line", () => {
+it("CountsReporter prints counts for each package, then failures, then totals", () => {
   assert.deepStrictEqual(lastLines(files, 7), [
     "       3 contract cases  angel 2, core 1",
     "    3000 fuzz bodies     angel 3000",
@@ -57,7 +57,7 @@ it("CountsReporter prints the counts for each package, then every failure, and t
   ])
 })
 
-it("CountsReporter prints the error of a beforeAll hook that fails", () => {
+it("CountsReporter prints the error of a failed beforeAll hook", () => {
   const source = `describe("a suite", () => {
     beforeAll(() => { throw new Error("no server") })
     it("one", () => {})
@@ -88,7 +88,7 @@ const needy: Readonly<Record<string, string>> = {
   `
 }
 
-it("CountsReporter prints which commands run the skipped tests", () => {
+it("CountsReporter prints how to run the skipped tests", () => {
   assert.deepStrictEqual(lastLines(needy, 4), [
     "skipped thorough tests: 1. To run them: npm run check -- --only tests",
     "skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), then npm test",
@@ -97,7 +97,7 @@ it("CountsReporter prints which commands run the skipped tests", () => {
   ])
 })
 
-it("in a thorough run, CountsReporter counts thorough tests among the skipped tests that need Chromium", () => {
+it("CountsReporter prints no line for thorough tests in a thorough run", () => {
   const again = "then npm run check -- --only tests"
   assert.deepStrictEqual(lastLines(needy, 3, "thorough"), [
     `skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), ${again}`,

@@ -6,16 +6,15 @@ import { originsOf } from "../src/internal/simulator.ts"
 
 const { broker } = RmoneyBroker
 
-/** Each real origin has its own address in the simulator. */
 const real = Array.from(new Set(Object.values(broker.environments).flatMap((origins) => Object.values(origins))))
 const simulated = Object.fromEntries(real.map((origin, index) => [origin, `http://127.0.0.1:${5000 + index}`]))
 
 describe("the addresses of the simulator", () => {
   it.effect.each<readonly [what: string, given: string | undefined, expected: string]>([
-    ["no environment", undefined, "uat"],
+    ["a missing environment", undefined, "uat"],
     ["the environment uat", "uat", "uat"],
-    ["the environment UAT in upper case", "UAT", "uat"],
-    ["the environment Production with a capital letter", "Production", "production"],
+    ["the environment UAT", "UAT", "uat"],
+    ["the environment Production", "Production", "production"],
     ["a production host", "https://trade.example.com", "uat"],
     ["a name that all objects inherit", "constructor", "uat"]
   ])("replace all origins for %s", ([, given, expected]) =>

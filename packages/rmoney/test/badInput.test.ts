@@ -28,7 +28,6 @@ import { apiOptions, credentials, demo, newestCode, reasonOf, session } from "./
 
 const { accessToken, apiSecret, password, totpSecret, vendor } = demo
 
-/** Asserts that an effect fails before it sends a request, and that the error contains none of the given secrets. */
 const refused = refusedUnsent(FakeRmoney.make(), [password, apiSecret, totpSecret, vendor, accessToken])
 
 const missing = "is missing"
@@ -74,12 +73,8 @@ const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
       { userId: 101, password: 4711, totp: 123456 },
       { userId: noText, password: noText, totp: noText }
     ],
-    ["a user id with a blank in it", { ...credentials, userId: "TEST 101" }, { userId: noUserId }],
-    [
-      "a user id with characters that are invalid in a header",
-      { ...credentials, userId: "TEST\u20ac101" },
-      { userId: noUserId }
-    ],
+    ["a user id with a blank", { ...credentials, userId: "TEST 101" }, { userId: noUserId }],
+    ["a user id with a euro sign", { ...credentials, userId: "TEST\u20ac101" }, { userId: noUserId }],
     ["a user id with a quotation mark", { ...credentials, userId: 'TEST"101' }, { userId: noUserId }],
     [
       "a TOTP code instead of the TOTP secret",
@@ -87,7 +82,7 @@ const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
       { totp: "is too short for a TOTP secret: use the secret in the QR code, not a code from the app" }
     ],
     ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }],
-    ["a number instead of text for the device id", { ...credentials, deviceId: 7 }, { deviceId: noText }]
+    ["a number instead of the device id", { ...credentials, deviceId: 7 }, { deviceId: noText }]
   ],
   RmoneySso: [
     ["no credentials", undefined, { userId: missing, appCode: missing, apiSecret: missing, redirectUrl: missing }],
@@ -120,11 +115,11 @@ describe("the check of the option environment", () => {
     ["a missing environment", undefined, notChosen],
     ['the unknown environment "live"', "live", notChosen],
     ["a blank environment", " ", empty],
-    ["an environment that is a number", 7, noText],
+    ["the environment 7", 7, noText],
     ["a production environment without a host", { production: undefined }, missing],
-    ["an environment that is null", null, missing]
+    ["the environment null", null, missing]
   ] as const) {
-    it.effect(`reports ${what} together with an empty password`, () =>
+    it.effect(`reports ${what} and an empty password`, () =>
       Effect.gen(function* () {
         const layer = RmoneyAuth.layer({
           environment: environment as "uat",
@@ -136,7 +131,7 @@ describe("the check of the option environment", () => {
     )
   }
 
-  it.effect("reports a missing environment together with a missing device id in RmoneyApi.layer", () =>
+  it.effect("reports a missing environment and a missing device id in RmoneyApi.layer", () =>
     Effect.gen(function* () {
       const layer = RmoneyApi.layer(undefined as unknown as typeof apiOptions)
       assert.deepStrictEqual(problems(yield* refused(RmoneyApi.RmoneyApi, layer)), {
@@ -178,7 +173,7 @@ describe("the check of the option environment", () => {
       "must be an origin such as https://api.example.com, without the port 443, a path or a slash at the end"
     ]
   ] as const) {
-    it.effect(`rejects the production host ${production} when the layer is built`, () =>
+    it.effect(`rejects the production host ${production}`, () =>
       Effect.gen(function* () {
         const layer = RmoneyAuth.layer({ environment: { production }, credentials })
         assert.deepStrictEqual(problems(yield* refused(Login.login, layer)), { "origins.api": expected })
@@ -195,7 +190,7 @@ describe("an option with an unknown value", () => {
     [{ stepHeader: "three_part" }, { stepHeader: "is not one of bare, three-part" }],
     [{ exchange: "code" }, { exchange: "is not one of checksum, vendor" }]
   ] as const) {
-    it.effect(`is rejected when the layer is built: ${JSON.stringify(options)}`, () =>
+    it.effect(`is rejected: ${JSON.stringify(options)}`, () =>
       Effect.gen(function* () {
         const layer = RmoneySso.layer({ ...uat, ...(options as object), credentials: sso })
         const error = yield* refused(Effect.asVoid(RmoneyApi.RmoneyApi), layer)
@@ -253,14 +248,14 @@ describe("layerConfig", () => {
     )
   }
 
-  it.effect("ignores RMONEY_ENVIRONMENT if the option environment of RmoneyQr is set", () =>
+  it.effect("ignores RMONEY_ENVIRONMENT if the option environment is set", () =>
     Effect.gen(function* () {
       const layer = RmoneyQr.layerConfig({ environment: "uat" })
       assert.deepStrictEqual(problems(yield* lacking(layer, { RMONEY_ENVIRONMENT: "nonsense" })), { [userId]: missing })
     })
   )
 
-  it.effect("names invalid and missing variables of RmoneyAuth in one error", () =>
+  it.effect("names invalid and missing variables in one error", () =>
     Effect.gen(function* () {
       const values = { RMONEY_ENVIRONMENT: "live", RMONEY_USER_ID: "TEST 101", RMONEY_TOTP_SECRET: "123456" }
       const found = problems(yield* lacking(RmoneyAuth.layerConfig(), values))
@@ -278,7 +273,7 @@ describe("layerConfig", () => {
     [" UAT\n", "https://webuat.rmoneyindia.co.in", "uat"],
     ["https://weblive.rmoneyindia.net", "https://weblive.rmoneyindia.net", "production"]
   ] as const) {
-    it.effect(`trims the variables of RmoneyAuth, and uses the environment ${name}`, () =>
+    it.effect(`trims variables, and uses the environment ${name}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeRmoney.make()
         const values = {
@@ -331,7 +326,7 @@ describe("invalid codes and PANs:", () => {
   }
 
   for (const identity of ["", "  ", "ABCDE1234", "ABCD12345F", "1BCDE1234F", "ABCDE1234F9", 7, undefined]) {
-    it.effect(`no request is sent for the invalid PAN ${JSON.stringify(identity)}`, () =>
+    it.effect(`no request is sent for the PAN ${JSON.stringify(identity)}`, () =>
       Effect.gen(function* () {
         const layer = RmoneyRecovery.layer({ ...uat, credentials: { userId: demo.userId } })
         for (const recover of ["unblock", "forgotPassword"] as const) {
@@ -383,12 +378,12 @@ describe("calls of RmoneyApi from untyped code:", () => {
   }
 
   for (const [what, token] of [
-    ["undefined instead of the step token", undefined],
-    ["a step token as plain text", "plain text"],
-    ["a number instead of the step token", 7],
-    ["undefined in Redacted instead of the step token", Redacted.make(undefined)]
+    ["undefined", undefined],
+    ["plain text", "plain text"],
+    ["a number", 7],
+    ["undefined in Redacted", Redacted.make(undefined)]
   ] as const) {
-    it.effect(`otpValidate with ${what} sends no request`, () =>
+    it.effect(`otpValidate sends no request if the step token is ${what}`, () =>
       Effect.gen(function* () {
         const call = callOf("otpValidate", { userId: demo.userId, receivedOtp: secret("123456") }, token)
         const error = yield* refused(call, RmoneyApi.layer(apiOptions))
@@ -398,12 +393,12 @@ describe("calls of RmoneyApi from untyped code:", () => {
   }
 
   for (const [what, given] of [
-    ["undefined instead of a session", undefined],
-    ["an empty object instead of a session", {}],
-    ["a session without tokens", { ...session, tokens: undefined }],
-    ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
+    ["is undefined", undefined],
+    ["is an empty object", {}],
+    ["has no tokens", { ...session, tokens: undefined }],
+    ["has a token in plain text", { ...session, tokens: { access: "text" } }]
   ] as const) {
-    it.effect(`bioEnable and logout with ${what} fail with SessionExpired`, () =>
+    it.effect(`bioEnable and logout fail with SessionExpired if the session ${what}`, () =>
       Effect.gen(function* () {
         const request = { userId: demo.userId, deviceType: "IOS", enable: "true" }
         const layer = RmoneyApi.layer({ ...apiOptions, logoutCall: { method: "GET", path: "/auth/logout" } })

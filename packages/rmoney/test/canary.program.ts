@@ -1,7 +1,4 @@
-/**
- * The program of the canary test. It prints its results and errors in many ways. The test searches the program's output
- * and files for secrets.
- */
+/** The canary test searches this program's output and files for secrets. */
 import * as AccountRecovery from "@auth/broker-core/login/AccountRecovery"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as Login from "@auth/broker-core/login/Login"

@@ -29,8 +29,7 @@ export interface Answer {
 }
 
 /**
- * Provides the headers that every call with a session needs, and the origins to which they may be sent. Checks whether
- * an answer is a refusal.
+ * Gives the headers for calls with a session, and the origins that may receive the headers. Also detects refusals.
  *
  * @category services
  * @since 0.1.0
@@ -42,20 +41,20 @@ export class Authorize extends Context.Service<
     /** The origins to which the headers may be sent, such as `https://apiconnect.angelone.in`. */
     readonly origins: ReadonlyArray<string>
     /**
-     * Returns the origin that the broker assigned to this session at login. The headers may also be sent to this
-     * origin. `toldOrigin` is absent if the broker never assigns an origin.
+     * Returns the origin that the broker assigned to this session at login. This origin may also receive the headers.
+     * `toldOrigin` is absent if the broker never assigns an origin.
      */
     readonly toldOrigin?: (session: Session) => string | undefined
     /**
-     * Checks the broker's answer to a call that was sent with the session. Returns an error if the answer is a refusal,
-     * otherwise `undefined`. Brokers often send a refusal with HTTP 200. If the broker refuses the token, the reason of
-     * the error is `SessionExpired`. The error contains no secret of the session.
+     * Returns an error if the broker's answer refuses a call with the session, otherwise `undefined`. Brokers often
+     * send a refusal with HTTP 200. If the broker refuses the token, the reason of the error is `SessionExpired`. The
+     * error contains no secret of the session.
      */
     readonly refusal: (answer: Answer, session: Session) => AuthError | undefined
   }
 >()("@auth/broker-core/login/Authorize") {}
 
-/** The HTTP client also parses addresses with `URL`. So it sends the request to the origin that `originOf` returns. */
+/** The HTTP client also parses addresses with `URL`, so it uses the same origin. */
 const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
 /**
@@ -84,10 +83,13 @@ export const originsFor = (
 }
 
 /**
- * Adds the session's headers to a request. A request that does not go to one of the broker's origins is returned
- * unchanged, so it gets no token. Fails with `InvalidRequest` if a token of the session contains a space, a control
- * character or a character outside ASCII. Also fails with `InvalidRequest` if a header of the session contains a
- * character that RFC 9110 forbids in a header.
+ * Adds the session's headers to a request to one of the broker's origins. Returns any other request unchanged, without
+ * a token.
+ *
+ * Fails with `InvalidRequest` in these cases:
+ *
+ * - A token of the session contains a space, a control character or a character outside ASCII.
+ * - A header of the session contains a character that RFC 9110 forbids.
  *
  * @example
  * ```ts
@@ -135,8 +137,8 @@ export const request = (
   })
 
 /**
- * Checks the answer to one of your own calls. Returns an error if the answer is a refusal, otherwise `undefined`. The
- * HTTP status alone does not show whether the session has ended.
+ * Returns an error if the answer to one of your own calls is a refusal, otherwise `undefined`. The HTTP status alone
+ * does not show whether the session has ended.
  *
  * @example
  * ```ts

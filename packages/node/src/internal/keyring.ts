@@ -1,8 +1,7 @@
 /**
  * Reads and writes the operating system's keyring in a child process.
  *
- * A call to a keyring can hang. A program cannot exit while one of its native calls hangs. A child process that hangs
- * can be killed.
+ * A call to a keyring can hang, and a program cannot exit while a native call hangs. A child process can be killed.
  */
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as VaultError from "@auth/broker-core/session/VaultError"
@@ -48,11 +47,10 @@ export const findModule: Effect.Effect<string, VaultError.VaultError> = Effect.t
 })
 
 /**
- * Script of the child process. A bundle contains this string, but would not contain a script file. The request goes
- * through standard input, because other processes can see the arguments and the environment of a process.
+ * The script is a string, because a bundle would not contain a script file. The request goes through standard input,
+ * because other processes can see arguments and the environment.
  *
- * On Linux, the script selects the Secret Service, because the kernel's keyring loses the key when the machine
- * restarts.
+ * On Linux, the script uses the Secret Service. The kernel's keyring would lose the key at a restart of the machine.
  */
 const script = `
 const chunks = []
@@ -82,7 +80,7 @@ const decodeAnswer = Schema.decodeUnknownResult(
   )
 )
 
-/** Patterns for the keyrings' error messages. Such a message is never shown, because it could contain a secret. */
+/** The keyring's own error message is never shown, because it could contain a secret. */
 const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
   [/locked|unlock|interaction is not allowed/i, "the keyring is locked"],
   [/secret.?service|d-?bus|platform secure storage|zbus|no such file|connect/i, "no keyring is running for this user"],
@@ -92,7 +90,7 @@ const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
 const whyOf = (said: string): string =>
   refusals.find(([pattern]) => pattern.test(said))?.[1] ?? "the keyring refused the request"
 
-/** Kills the child process. The program can then exit even if the child process has not ended yet. */
+/** Lets the program exit even if the killed child process has not ended yet. */
 const abandon = (child: ChildProcess): void => {
   child.kill("SIGKILL")
   child.stdin?.destroy()
@@ -101,20 +99,19 @@ const abandon = (child: ChildProcess): void => {
 }
 
 /**
- * Environment variable that is set in every child process. If the program is a single executable that
- * `isSingleExecutable` does not detect, the child process runs the program again instead of the script. Because the
- * variable is set, this second run starts no further child process.
+ * Set in every child process. A single executable that `isSingleExecutable` does not detect runs the program again
+ * instead of the script. A run with this variable starts no child process.
  */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 
 /**
- * The variables that Node, the session bus and the keyrings need. The child process gets no other variables of the
- * program, because they may contain secrets, and NODE_OPTIONS could load other code.
+ * The variables that Node, the session bus and the keyrings need. Other variables may contain secrets, and NODE_OPTIONS
+ * could load other code.
  */
 const needed =
   /^(?:DBUS_|XDG_|LC_)|^(?:HOME|USER|LOGNAME|PATH|LANG|DISPLAY|WAYLAND_DISPLAY|TMPDIR|LD_LIBRARY_PATH|SystemRoot|windir|APPDATA|LOCALAPPDATA|USERPROFILE|USERNAME|USERDOMAIN|TEMP|TMP)$/i
 
-/** `Config` is not used, because a `ConfigProvider` may have other values than the environment of the process. */
+/** `Config` is not used, because a `ConfigProvider` may have other values than the process. */
 const environment = (): NodeJS.ProcessEnv => process.env
 
 const childEnvironment = (): NodeJS.ProcessEnv => ({
@@ -167,7 +164,7 @@ const exchange = (question: string): Effect.Effect<string, VaultError.VaultError
       Effect.callback<string, VaultError.VaultError>((resume) => {
         let printed = ""
         child.once("error", () => resume(Effect.fail(unavailable("the process that reads the keyring does not start"))))
-        // The child can exit before it reads the request. The resulting error is ignored: the event `close` follows.
+        // The write fails if the child exits before it reads the request. The event `close` follows.
         child.stdin.once("error", () => undefined)
         child.stdout.setEncoding("utf8").on("data", (chunk: string) => (printed += chunk))
         child.once("close", () => resume(Effect.succeed(printed)))
@@ -177,12 +174,12 @@ const exchange = (question: string): Effect.Effect<string, VaultError.VaultError
     )
   )
 
-/** Returns the password of the entry. If the entry has no password, `offer` is stored in the entry and returned. */
+/** Returns the password of the entry. If there is none, stores and returns `offer`. */
 export const ask = Effect.fnUntraced(function* (
   { account, module, service, timeout }: Place,
   offer?: Redacted.Redacted<string>
 ): Effect.fn.Return<Redacted.Redacted<string> | undefined, VaultError.VaultError> {
-  // A module that the script loads can print other text. The frame marks the start and the end of the script's answer.
+  // A module that the script loads can print other text. The frame encloses the script's answer.
   const frame = randomUUID()
   const question = { frame, module, service, account, ...(offer === undefined ? {} : { offer: Redacted.value(offer) }) }
   const printed = yield* exchange(JSON.stringify(question)).pipe(

@@ -24,10 +24,7 @@ export const headers: Readonly<Record<string, string>> = {
   "referrer-policy": "no-referrer"
 }
 
-/**
- * Headers of the document. Their content security policy allows only the style and the script of this page, and
- * requests to this server.
- */
+/** These headers allow only the document's own style and script, and requests to this server. */
 export const documentHeaders: Readonly<Record<string, string>> = {
   ...headers,
   "content-type": "text/html; charset=utf-8",
