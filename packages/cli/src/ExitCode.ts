@@ -16,8 +16,8 @@ export interface Row {
 }
 
 /**
- * The exit codes of `broker-auth` itself, by name. After `broker-auth exec` or `broker-auth simulate` has run a
- * program, the command ends with the exit code of that program.
+ * The exit codes of `broker-auth` itself, by name. If `broker-auth exec` or `broker-auth simulate` runs a program, the
+ * exit code is the program's.
  *
  * @example
  * ```ts
@@ -97,7 +97,7 @@ export const ofReason = {
 
 /**
  * The names of the exit codes for problems, in the order in which a user has to solve the problems. If
- * `broker-auth doctor` finds several problems, it ends with the exit code of the first of them in this order.
+ * `broker-auth doctor` finds several problems, it ends with the exit code that comes first in this list.
  *
  * @example
  * ```ts

@@ -34,7 +34,7 @@ interface ProgramOptions<R> {
   readonly queueTimeout?: Duration.Input
 }
 
-/** `call` returns the time at which the call was sent, or the reason for its failure. */
+/** `call` returns when the call was sent, or why the call failed. */
 const program = Effect.fnUntraced(function* <R = never>({
   key = "key-canary",
   queueTimeout = "1 hour",
@@ -78,7 +78,7 @@ const times = <A>(count: number, make: (index: number) => A): Array<A> =>
   Array.from({ length: count }, (_, i) => make(i))
 
 describe("a limit for each app", () => {
-  it.effect("counts the calls for all accounts of one client together", () =>
+  it.effect("counts the calls of all accounts together", () =>
     Effect.gen(function* () {
       const { call } = yield* program({})
       const endpoint = limited({ requests: 2, per: "1 second", scope: "app" }, { requests: 1, per: "5 seconds" })
@@ -87,7 +87,7 @@ describe("a limit for each app", () => {
     })
   )
 
-  it.effect("counts the calls of two clients together if the clients share their limits", () =>
+  it.effect("counts the calls of clients with shared limits together", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const programs = [yield* program({ shared }), yield* program({ shared })]
@@ -107,7 +107,7 @@ describe("a limit for each app", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.effect("does not delay calls of another app, and a limit for each account is not shared between clients", () =>
+  it.effect("does not delay another app, and a limit for each account is not shared", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const [first, second] = [yield* program({ shared }), yield* program({ shared, key: "another key" })]
@@ -120,7 +120,7 @@ describe("a limit for each app", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.effect("rejects a call at once if calls of other clients would delay this call longer than `queueTimeout`", () =>
+  it.effect("rejects a call at once if the wait would exceed `queueTimeout`", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const [first, second] = [yield* program({ shared }), yield* program({ shared, queueTimeout: "5 seconds" })]
@@ -133,7 +133,7 @@ describe("a limit for each app", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.effect("is passed to the shared limits with a key that contains neither the API key nor the account", () =>
+  it.effect("has a key that contains no API key and no account", () =>
     Effect.gen(function* () {
       const keys: Array<string> = []
       const take = (key: string) => Effect.sync(() => (keys.push(key), Duration.zero))
@@ -145,7 +145,7 @@ describe("a limit for each app", () => {
   )
 })
 
-it.effect("programs share a limit whose scope is `address` if their option `address` is the same", () =>
+it.effect("programs with the same `address` share limits with the scope `address`", () =>
   Effect.gen(function* () {
     const here = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.1" }) }
     const there = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.2" }) }
@@ -172,21 +172,19 @@ describe("a client with shared limits", () => {
   it.effect.each([
     { how: "fail", answer: Effect.fail(secret) },
     { how: "have a defect", answer: Effect.die(new Error(secret)) }
-  ])(
-    "counts only its own calls for 10 seconds, and logs a warning without the error, if the shared limits $how",
-    ({ answer }) =>
-      Effect.gen(function* () {
-        const { asked, logged, sent } = yield* broken(answer)
-        assert.deepStrictEqual(sent, [0, 2050, 4100, 6150, 8200, 10_250])
-        // The client asks the shared limits only for the calls at 0 and at 10,250 milliseconds.
-        assert.strictEqual(asked(), 2)
-        assert.strictEqual(logged.length, 2)
-        for (const line of logged) {
-          assert.include(line, '"level":"WARN"')
-          assert.include(line, "The shared rate limits failed")
-          assert.notInclude(line, "canary")
-        }
-      })
+  ])("warns, and counts only its own calls for 10 seconds, if the shared limits $how", ({ answer }) =>
+    Effect.gen(function* () {
+      const { asked, logged, sent } = yield* broken(answer)
+      assert.deepStrictEqual(sent, [0, 2050, 4100, 6150, 8200, 10_250])
+      // The client asks the shared limits only at 0 and at 10,250 milliseconds.
+      assert.strictEqual(asked(), 2)
+      assert.strictEqual(logged.length, 2)
+      for (const line of logged) {
+        assert.include(line, '"level":"WARN"')
+        assert.include(line, "The shared rate limits failed")
+        assert.notInclude(line, "canary")
+      }
+    })
   )
 
   it.effect("waits one second and then counts only its own calls if the shared limits do not answer", () =>
@@ -212,7 +210,7 @@ it.effect.prop(
       const sent: Array<number> = []
       for (const pause of pauses) {
         yield* TestClock.adjust(pause)
-        // After some pauses, the loop asks for `requests` calls, so that some windows of RateLimiter are used up.
+        // To use up windows of RateLimiter, the loop asks for `requests` calls after some pauses.
         for (let asked = 0; asked < (pause % 4 === 0 ? requests : 1); asked += 1) {
           if (Duration.isZero(yield* take("key", limit))) sent.push(yield* Clock.currentTimeMillis)
         }
@@ -243,7 +241,7 @@ it.effect.each([2, 3, 8, 10, 24])(
     }).pipe(Effect.provide(inMemory))
 )
 
-it.effect("makeRateLimiter allows a quarter of `requests` at once, and spreads the other calls over the period", () =>
+it.effect("makeRateLimiter allows a quarter of the calls at once, and spreads the rest", () =>
   Effect.gen(function* () {
     const { call } = yield* program({ shared: SharedLimits.layerRateLimiter() })
     const perSecond = (requests: number) => limited({ requests, per: "1 second", scope: "app" })

@@ -14,11 +14,10 @@ const portal = MotilalPortal.layer({ credentials: { ...credentials, redirectUrl:
   Layer.provide(http)
 )
 
-/** Accepts a program that needs no service. */
 const runnable = <A, E>(program: Effect.Effect<A, E>): boolean => Effect.isEffect(program)
 
 describe("types", () => {
-  it("a program compiles if its layer has every capability that the program uses", () => {
+  it("a program compiles if the layer has all used capabilities", () => {
     assert(runnable(Effect.provide(Login.login, auth)))
     assert(runnable(Effect.provide(StepUp.StepUp, auth)))
     assert(runnable(Effect.provide(Logout.Logout, auth)))
@@ -30,7 +29,7 @@ describe("types", () => {
     assert(runnable(Effect.provide(Renewal.Renewal, portal)))
   })
 
-  it("a program does not compile if it uses a capability that the layer lacks", () => {
+  it("a capability that the layer lacks does not compile", () => {
     // @ts-expect-error the broker has no refresh
     assert(runnable(Effect.provide(Refresh.Refresh, auth)))
     // @ts-expect-error a login by password needs no browser
@@ -50,7 +49,7 @@ describe("types", () => {
     assert(runnable(Effect.provide(Login.login, MotilalAuth.layer({ credentials }))))
   })
 
-  it("a program does not compile with a plain-text secret or an unknown option value", () => {
+  it("a plain-text secret or an unknown option value does not compile", () => {
     const text = "secret" as unknown as Redacted.Redacted<string>
     const given = { ...credentials, password: text }
     assert(MotilalAuth.layer({ credentials: given }))

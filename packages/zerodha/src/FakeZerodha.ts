@@ -56,24 +56,24 @@ export interface Switches {
   /** Lifetime of a request token. Default: 2 minutes. */
   readonly requestTokenLifetime: Duration.Input
   /**
-   * Parameters in the callback of a cancelled login. `status`: only the parameter `status`. `with-pairs`: the parameter
-   * `status`, and the pairs in `redirect_params`. Default: `status`.
+   * Parameters in the callback of a cancelled login. `status`: only `status`. `with-pairs`: also the pairs in
+   * `redirect_params`. Default: `status`.
    */
   readonly cancelled: "status" | "with-pairs"
   /** Time of day in IST at which all sessions end. Default: `06:00`. */
   readonly dailyEnd: `${number}:${number}`
   /**
-   * Whether a login or a refresh ends all earlier sessions of the account. Default: yes. Even with `live`, a refresh
-   * ends the session that it refreshes.
+   * Whether a login or a refresh ends all earlier sessions of the account. Default: yes. A refresh always ends
+   * the refreshed session.
    */
   readonly earlierSessions: "die" | "live"
-  /** Whether a refresh returns a new refresh token, and invalidates the old one. Default: yes. */
+  /** Whether a refresh replaces the refresh token. Default: yes. */
   readonly refreshToken: "rotates" | "stays"
   /** Whether a refresh token is still valid after its session has expired. Default: yes. */
   readonly refreshAfterEnd: "works" | "refused"
   /**
-   * Data of the account holder. `usual`: with `meta` and without a picture. `old`: without `meta` and without a
-   * picture. `with-picture`: with `meta` and with a picture. Default: `usual`.
+   * Data of the account holder. `usual`: with `meta`, without a picture. `old`: with neither. `with-picture`: with
+   * both. Default: `usual`.
    */
   readonly holder: "usual" | "old" | "with-picture"
 }
@@ -130,7 +130,7 @@ const missing = (name: string) =>
 
 const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head><body>Forbidden</body></html>", 403)
 
-/** Rate limit. Source: Kite Connect 3 documentation, "Exceptions", as of 2026-11-27. */
+/** Source: Kite Connect 3 documentation, "Exceptions", as of 2026-11-27. */
 const tenPerSecond = [{ requests: 10, per: "1 second" }] as const
 
 /** Number of consecutive wrong passwords or codes that blocks a user. */
@@ -171,7 +171,7 @@ const loginForm = ({ url }: FakeBroker.FakeRequest, problem: string) =>
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-/** Makes an opaque token of 32 letters and digits, as the broker does. */
+/** The broker's tokens have 32 letters and digits. */
 const randomToken = () =>
   Array.from(SecureRandom.randomBytesUnsafe(32), (byte) => letters[byte % letters.length]).join("")
 
@@ -233,7 +233,7 @@ const makeMemory = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account
     requestTokens,
     misses,
     close,
-    /** `kept`: a refresh token that stays valid. The new session gets this token instead of a new refresh token. */
+    /** The new session gets `kept` instead of a new refresh token. */
     open: (account: Account, kept?: string): Issued => {
       const now = clock.now()
       const access = randomToken()
@@ -363,7 +363,7 @@ const endSession =
       return success(true)
     })
 
-/** Returns the account if the user can log in, and otherwise the message for the page. */
+/** Returns the account, or the message for the page if the user cannot log in. */
 const signIn = Effect.fnUntraced(function* ({ authenticator, memory }: Parts, apiKey: string, form: URLSearchParams) {
   const userId = (form.get("user_id") ?? "").trim().toUpperCase()
   const account = memory.appOf(apiKey).find((candidate) => candidate.userId === userId)

@@ -13,8 +13,8 @@ import * as EffectKeys from "../login/internal/effectKeys.ts"
 import * as PlainHttp from "./PlainHttp.ts"
 
 /**
- * Provides the client to a broker's layer. The program can provide another `fetch` as `FetchHttpClient.Fetch`. It can
- * provide options of `fetch`, such as a dispatcher, as `FetchHttpClient.RequestInit`.
+ * Provides the client to a broker's layer. To use another `fetch`, provide `FetchHttpClient.Fetch`. To set options of
+ * `fetch`, such as a dispatcher, provide `FetchHttpClient.RequestInit`.
  *
  * @example
  * ```ts

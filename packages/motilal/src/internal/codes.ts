@@ -38,7 +38,6 @@ const badVersion = invalidRequest("user-agent", "names a version that the broker
 const inLogin = { operations: ["authdirectapi"] }
 const inOtp = { operations: ["verifyotp", "resendotp"] }
 
-/** According to comments in several third-party clients, swapped keys are a common cause of MO2005. */
 const swapped =
   "Check that apiKey and apiSecret are not swapped. If your program calls passwordHash, pass the apiKey to it, not the apiSecret."
 

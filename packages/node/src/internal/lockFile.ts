@@ -1,4 +1,4 @@
-/** A file lock that one program at a time can hold. The operating system releases it when the program ends. */
+/** A file lock for one program at a time. The operating system releases the lock when the program ends. */
 import type * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ import * as sqlite from "./sqlite.ts"
 export interface Held {
   /** A number that is larger than the fence of every earlier holder. */
   readonly fence: number
-  /** Whether the locked file is still at its path. If it is not, another program can lock a new file at this path. */
+  /** Whether the locked file is still at its path. Otherwise, another program can lock a new file there. */
   readonly isInPlace: () => boolean
 }
 
@@ -50,8 +50,8 @@ const take = (path: string, now: number): Open => {
   if (identity === undefined) throw new sqlite.Busy()
   const isInPlace = () => place.identity(path) === identity
   return sqlite.opened(path, (database) => {
-    // With `synchronous = OFF`, a power cut may lose the newest fence. This does no harm: the power cut also ends every
-    // program that holds the lock, and the next fence is at least the current time.
+    // With `synchronous = OFF`, a power cut may lose the newest fence. But the power cut also ends the program that
+    // holds the lock, and the next fence is at least the current time.
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF")
     const fence = sqlite.transaction(database, "EXCLUSIVE", () => advance(database, now))
     // If the file was deleted after `identity` was read, another program may hold the lock of a new file at this path.
@@ -61,8 +61,8 @@ const take = (path: string, now: number): Open => {
 }
 
 /**
- * A program locks the first undamaged file of this list while it repairs a lock file in the same folder. Do not replace
- * a damaged file of this list: one program could hold the lock of the old file, and another the lock of the new file.
+ * A program locks the first undamaged file of this list while it repairs a lock file. Never replace a file of this
+ * list: one program could hold the lock of the old file, and another the lock of the new file.
  */
 const repairFiles = Array.from({ length: 8 }, (_, index) => `repair-${index + 1}.db`)
 
@@ -83,8 +83,8 @@ const isDamage = (error: unknown, path: string): boolean =>
   sqlite.failureOf(error, path)._tag === "Damaged" && !sqlite.isCannotOpen(error)
 
 /**
- * Replaces a lock file only if reading it fails with `Damaged`. Reading a file that a program holds fails with `Busy`,
- * so a held file is never replaced. The caller must hold the lock of a file in `repairFiles`.
+ * Never replaces a held file, because reading a held file fails with `Busy`, not `Damaged`. The caller must hold the
+ * lock of a file in `repairFiles`.
  */
 const takeOrReplace = (path: string, now: number): Open => {
   const taken = Result.try(() => take(path, now))
@@ -98,10 +98,7 @@ const takeOrReplace = (path: string, now: number): Open => {
   throw isDamage(again.failure, path) ? new sqlite.Busy() : again.failure
 }
 
-/**
- * Locks the file at `path`, and replaces it first if it is damaged. The replacement loses only the fence, and the next
- * fence is at least the current time.
- */
+/** Replacing a damaged file loses only the fence, and the next fence is at least the current time. */
 const repair = Effect.fnUntraced(function* (
   path: string,
   now: number
@@ -121,10 +118,7 @@ const polling = Schedule.forever.pipe(
   Schedule.modifyDelay(() => Effect.map(Random.nextBetween(25, 100), (millis) => `${millis} millis` as const))
 )
 
-/**
- * Waits until the file lock is free, and holds the lock until the scope ends. The wait has no time-out, but can be
- * interrupted.
- */
+/** Waits for the lock without a time-out, and holds the lock until the scope ends. */
 export const hold = (path: string): Effect.Effect<Held, sqlite.Failure | VaultError.VaultError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.gen(function* () {

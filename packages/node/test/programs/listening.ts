@@ -1,4 +1,4 @@
-/** Opens a connection, listens to its events, gets a session, and never closes the connection. */
+/** Listens to the events of a connection, and never closes the connection. */
 import { FakeAngel } from "@auth/angel/msw"
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { TestHttp } from "@auth/broker-core/testing"
