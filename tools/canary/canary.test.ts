@@ -33,7 +33,7 @@ describe("run() and leaks()", () => {
   })
 })
 
-it("run() removes the folder of the program, and leaks() finds nothing if the program shows no secret", async () => {
+it("run() removes the program's folder, and leaks() finds nothing without a leak", async () => {
   const all = await run(leaking, "no leak")
   assert.strictEqual(all.code, 0)
   const folder = /"folder":"([^"]+)"/.exec(all.output)?.[1]

@@ -16,7 +16,7 @@ export interface Registry {
   readonly publish: Variables
 }
 
-/** Time limit for the start of the registry, in milliseconds. */
+/** In milliseconds. */
 const startLimit = 30_000
 
 const isReady = (url: string): Promise<boolean> =>

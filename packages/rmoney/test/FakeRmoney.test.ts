@@ -81,7 +81,7 @@ const validate = Effect.fnUntraced(function* (fake: FakeBroker, header: Readonly
 })
 
 describe("the fake", () => {
-  it.effect("refuses to check a password if the content type is wrong, or if a field is missing or invalid", () =>
+  it.effect("refuses a password request with a wrong content type or a bad field", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const plain = yield* ask(fake, "access/pwd/validate", password, { "content-type": "text/plain" })
@@ -131,7 +131,7 @@ describe("the fake", () => {
     ["bare", "bare"],
     ["three-part", "three-part"]
   ] as const)(
-    'with stepHeader: "%s", accepts only the forms of the authorization header that this option permits',
+    'with stepHeader: "%s", accepts only permitted forms of the authorization header',
     ([stepHeader, ...taken]) =>
       Effect.gen(function* () {
         for (const form of ["bare", "three-part"] as const) {
@@ -148,7 +148,7 @@ describe("the fake", () => {
       })
   )
 
-  it.effect("refuses to check a code if the user id is an email address", () =>
+  it.effect("refuses a code if the user id is an email address", () =>
     Effect.gen(function* () {
       const { fake, token } = yield* validated()
       const body = { ...otpBody("123456"), userId: demo.email }
@@ -236,7 +236,7 @@ describe("the fake", () => {
     })
   )
 
-  it.effect("answers a request to an unknown path with an HTML page", () =>
+  it.effect("answers an unknown path with an HTML page", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const said = yield* ask(fake, "access/pwd/change", {})
@@ -317,7 +317,7 @@ describe("the fake's limits:", () => {
     })
   )
 
-  it.effect("a TOTP code is accepted once, and only for an account with TOTP", () =>
+  it.effect("a TOTP code is accepted once, and only for an account with an authenticator", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated({}, withTotp)
       const totp = Redacted.value(yield* totpNow(withTotp))
@@ -336,7 +336,7 @@ describe("the fake's limits:", () => {
     })
   )
 
-  it.effect("a session ends at the next API login of the account, or after at most one day", () =>
+  it.effect("a session ends at the account's next API login, or within one day", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const first = String((yield* validate(fake, header)).result["accessToken"])
@@ -353,7 +353,7 @@ describe("the fake's limits:", () => {
     })
   )
 
-  it.effect("a biometric login is refused if biometric logins are not enabled on the device", () =>
+  it.effect("a biometric login is refused if not enabled on the device", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const body = { userId: demo.userId, token: demo.accessToken, ...device }
@@ -398,7 +398,7 @@ describe("the fake's limits:", () => {
     })
   )
 
-  it.effect("a step token for unblocking an account is refused in a password reset and in a login", () =>
+  it.effect("a step token for unblocking is refused in a password reset and a login", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const identity = { userId: demo.userId, pan: demo.pan, ...device }
@@ -464,7 +464,7 @@ describe("the fake's browser login:", () => {
     })
   )
 
-  it.effect("the login page requires a TOTP code if the account has an authenticator", () =>
+  it.effect("the login page requires a TOTP code for an account with an authenticator", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const fields = { userid: withTotp.userId, password: withTotp.password }

@@ -1,8 +1,7 @@
 /**
  * Simulates a day with up to 100,000 accounts in one process. Each account logs in once. In each step of the clock, the
- * session of every account is requested once. A real program requests a session more often. The bench leaves out these
- * additional requests, because the session manager answers them from memory. The bench counts the calls to the store,
- * and measures heap and CPU time.
+ * session of every account is requested once. A real program requests a session more often, but the session manager
+ * answers these additional requests from memory.
  */
 import { Logout } from "@auth/broker-core/login/Logout"
 import * as Expiry from "@auth/broker-core/login/Expiry"
@@ -41,7 +40,7 @@ const makeClock = () => {
   return { clock: clockOf((millis) => millis + ahead), advance: (seconds: number) => void (ahead += seconds * 1000) }
 }
 
-/** Counts the calls to the store. With Redis, counts the commands to Redis instead. */
+/** Calls to the store. With Redis: commands to Redis. */
 interface Calls {
   count: number
   running: number
@@ -60,7 +59,7 @@ const counted = <A, E>(calls: Calls, call: Effect.Effect<A, E>): Effect.Effect<A
 type Services = Context.Context<SessionStore.SessionStore | SessionLock>
 
 interface Place {
-  /** The largest number of accounts that the bench simulates with this store. */
+  /** Maximum number of accounts with this store. */
   readonly most: number
   readonly open: (calls: Calls) => Effect.Effect<Services, unknown, Scope.Scope>
 }
@@ -130,7 +129,7 @@ const redis: Place = {
   })
 }
 
-/** A token that is about as long as the token of a real broker. */
+/** About as long as the token of a real broker. */
 const token = "Zm9vYmFy".repeat(60)
 
 const brokerLayer = (id: string) => {
@@ -161,7 +160,7 @@ const cpu = (): number => {
   return system + user
 }
 
-/** Waits until `calls.running` is 0. Some calls are reads that run in the background. */
+/** Some reads run in the background. */
 const settle = (calls: Calls) => Effect.repeat(Effect.sleep("1 millis"), { until: () => calls.running === 0 })
 
 const day = (title: string, place: Place, wanted: number) =>

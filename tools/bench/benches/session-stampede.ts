@@ -1,6 +1,6 @@
 /**
- * Ten thousand concurrent calls request a session that has expired, or that is due for renewal. The candidate must
- * renew the session exactly once, and must return a session to every call.
+ * Ten thousand concurrent calls request a session that has expired or is due for renewal. The candidate must renew the
+ * session exactly once, and return a session to every call.
  */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import type * as Session from "@auth/broker-core/login/Session"
@@ -34,7 +34,7 @@ const waiters = 10_000
 const expired = "the session has expired"
 const due = "the session is still valid, but due for renewal"
 
-/** Returns the number of milliseconds by which the session ages before each stampede of a turn. */
+/** How much the session ages before each stampede, in milliseconds. */
 const ageOf = ({ variant }: Turn): number => (variant === due ? lifetime - early / 10 : lifetime)
 
 interface Candidate {

@@ -60,7 +60,7 @@ const everyByte = ({ random }: Torture, folder: string): ReadonlyArray<Flip> =>
     Array.from({ length: size }, (_, offset): Flip => [file, offset, random.below(8)])
   )
 
-/** Returns one random bit of each byte of the files that exist only while a program has the vault open. */
+/** Uses only the files that exist in an open vault, but not in a closed vault. */
 const everyByteBeside = (torture: Torture, open: string, closed: string): ReadonlyArray<Flip> => {
   const atRest = new Set(sizesOf(closed).map(([file]) => file))
   return everyByte(torture, open).filter(([file]) => !atRest.has(file))
@@ -68,10 +68,10 @@ const everyByteBeside = (torture: Torture, open: string, closed: string): Readon
 
 const sealedMagic = Buffer.from("BAV\u0001")
 
-/** Sealing adds 60 bytes to a value, and the row adds a checksum of 32 bytes. 20 bytes are a margin. */
+/** In bytes: 60 for sealing, 32 for the checksum of the row, and a margin of 20. */
 const overhead = 112
 
-/** Returns every bit of the entries in the database. Treats each entry as if it were as long as the longest entry. */
+/** Assumes that each entry is as long as the longest entry. */
 const everyBit = (folder: string): ReadonlyArray<Flip> => {
   const file = "sessions.db"
   const bytes = fs.readFileSync(path.join(folder, file))
@@ -90,7 +90,7 @@ const everyBit = (folder: string): ReadonlyArray<Flip> => {
 const sample = ({ random }: Torture, flips: ReadonlyArray<Flip>, count: number): ReadonlyArray<Flip> =>
   Array.from({ length: count }, () => flips[random.below(flips.length)]).filter((flip) => flip !== undefined)
 
-/** Number of bits that a child process tests per request. Progress is printed after each request. */
+/** Number of bits that a child process tests per request. */
 const batch = 100
 
 const flipAll = async (torture: Torture, pristine: string, flips: ReadonlyArray<Flip>): Promise<Findings> => {

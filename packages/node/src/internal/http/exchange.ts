@@ -1,4 +1,3 @@
-/** One HTTP exchange: a request that is sent once, and its answer with the whole body. */
 import { Buffer } from "node:buffer"
 import process from "node:process"
 import { setImmediate } from "node:timers"
@@ -6,7 +5,7 @@ import { setImmediate } from "node:timers"
 export interface WireRequest {
   /** Scheme, host and port, without a slash at the end. */
   readonly origin: string
-  /** The path with the query. */
+  /** With the query. */
   readonly path: string
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
@@ -18,18 +17,18 @@ export const defaultHeaders = { accept: "*/*", "user-agent": "node" }
 
 export interface WireAnswer {
   readonly status: number
-  /** The headers, keyed by name in lower case. */
+  /** The names are in lower case. */
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
   /** The bytes as they were sent, possibly compressed. */
   readonly body: Uint8Array
-  /** If `true`, the body was larger than `maxBodyBytes`. Then `body` is empty, and the connection was closed. */
+  /** If `true`, `body` is empty, and the connection was closed. */
   readonly isTooLarge: boolean
 }
 
 export interface Limits {
-  /** Maximum number of bytes of an answer's body, both as it was sent and after decompression. */
+  /** Applies to the body as it was sent, and to the body after decompression. */
   readonly maxBodyBytes: number
-  /** Maximum time between sending a request and receiving the headers of its answer, in milliseconds. */
+  /** Maximum time from the request to the headers of its answer, in milliseconds. */
   readonly headersTimeout: number
   /** Maximum time between two pieces of a body, in milliseconds. */
   readonly bodyTimeout: number
@@ -42,17 +41,14 @@ export interface Listener {
 }
 
 export interface Exchange {
-  /**
-   * Ends the exchange. If the request still waits for a connection, it is never sent. If the request already has a
-   * connection, this connection is closed.
-   */
+  /** A request that still waits for a connection is never sent. Otherwise, the request's connection is closed. */
   readonly cancel: () => void
 }
 
 /** For each exchange, a transport calls `onAnswer` or `onError` exactly once, after `send` has returned. */
 export interface Transport {
   readonly send: (request: WireRequest, limits: Limits, listener: Listener) => Exchange
-  /** Closes the connections of the transport. A dispatcher that the program has provided stays open. */
+  /** A dispatcher that the program has provided stays open. */
   readonly close: () => Promise<void>
 }
 
@@ -74,7 +70,7 @@ export class Collector {
     this.isHead = request.method === "HEAD"
   }
 
-  /** Returns false if `content-length` is above the limit. The caller then closes the connection. */
+  /** If the result is `false`, the caller closes the connection. */
   begin(status: number, headers: WireAnswer["headers"]): boolean {
     this.status = status
     this.headers = headers
@@ -83,7 +79,7 @@ export class Collector {
     return announced === undefined || !(Number(announced) > this.limit) || this.refuse()
   }
 
-  /** Returns false if the body is too large. The caller then closes the connection. */
+  /** If the result is `false`, the caller closes the connection. */
   add(chunk: Uint8Array): boolean {
     this.size += chunk.byteLength
     if (this.size > this.limit) return this.refuse()

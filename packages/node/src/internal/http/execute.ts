@@ -59,8 +59,8 @@ const runWith =
   }
 
 /**
- * Like `HttpClient.make`, but without a span, without an abort signal, and without a check for unread answers. This
- * client needs no such check, because it reads each answer completely.
+ * Like `HttpClient.make`, but without a span or an abort signal. This client reads each answer completely, so it needs
+ * no check for unread answers.
  */
 const untraced = (run: Run): HttpClient.HttpClient =>
   HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
@@ -68,8 +68,8 @@ const untraced = (run: Run): HttpClient.HttpClient =>
       Effect.withFiber((fiber) => {
         const url = Url.make(request.url, request.urlParams, undefined)
         if (Result.isFailure(url)) return Effect.fail(faults.invalidUrl(request, "the URL cannot be parsed"))
-        // For a call with credentials, `@auth/broker-core` sets `TracerDisabledWhen` to a predicate. This client calls
-        // the predicate, because the predicate throws if a redirect leads to another origin.
+        // For a call with credentials, `@auth/broker-core` sets a predicate that throws if a redirect leads to another
+        // origin.
         if (!fiber.getRef(Tracer.DisablePropagation)) fiber.getRef(HttpClient.TracerDisabledWhen)(request)
         return run(request, url.success, fiber)
       })
