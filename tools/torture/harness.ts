@@ -21,7 +21,8 @@ export interface Row {
   readonly what: string
   readonly found: string
   readonly wanted: string
-  readonly verdict: "ok" | "WRONG" | "not run"
+  /** `FAILED`: the case threw an error, or nothing was counted. */
+  readonly verdict: "ok" | "WRONG" | "FAILED" | "not run"
 }
 
 export interface Scenario {
@@ -233,7 +234,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
       try {
         await run(tally)
       } catch (error) {
-        const verdict = error instanceof NotHere ? "not run" : "WRONG"
+        const verdict = error instanceof NotHere ? "not run" : "FAILED"
         rows.push({ scenario: name, title, what: firstLine(messageOf(error)), found: "", wanted: "", verdict })
       }
     }
@@ -325,14 +326,13 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
   return { run, stop }
 }
 
-/** The row of a scenario that counts nothing. Without the option --broken, this row makes the scenario fail. */
 const nothingCounted: Row = {
   scenario: "",
   title: "",
   what: "nothing was counted",
   found: "0",
   wanted: "≥ 1",
-  verdict: "WRONG"
+  verdict: "FAILED"
 }
 
 export const openIn = async (programs: ReadonlyArray<Program>, setup: Setup, broken?: Broken): Promise<void> => {

@@ -13,7 +13,7 @@ const heads: Record<(typeof columns)[number], string> = {
 }
 
 const paint = (verdict: string, line: string): string => {
-  if (verdict === "WRONG") return styleText("red", line)
+  if (verdict === "WRONG" || verdict === "FAILED") return styleText("red", line)
   return verdict === "not run" ? styleText("yellow", line) : line
 }
 
@@ -54,15 +54,19 @@ export const condensed = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
 
 export const summaryOf = (rows: ReadonlyArray<Row>): string => {
   const of = (verdict: Row["verdict"]) => rows.filter((row) => row.verdict === verdict).length
-  const notRun = of("not run")
-  return `${of("ok")} right, ${of("WRONG")} wrong${notRun === 0 ? "" : `, ${notRun} not run`}`
+  const more = (["FAILED", "not run"] as const).filter((verdict) => of(verdict) > 0)
+  return [
+    `${of("ok")} right`,
+    `${of("WRONG")} wrong`,
+    ...more.map((verdict) => `${of(verdict)} ${verdict.toLowerCase()}`)
+  ].join(", ")
 }
 
 /**
- * Whether a scenario has passed. With `broken`, a scenario causes a fault on purpose, so a row must be `WRONG`. If no
+ * Whether a scenario has passed. With `broken`, a scenario causes a fault on purpose, so a count must be wrong. If no
  * case could run, the scenario passes.
  */
 export const isRight = (rows: ReadonlyArray<Row>, { broken }: Pick<Options, "broken">): boolean => {
-  const isWrong = rows.some(({ verdict }) => verdict === "WRONG")
-  return broken ? isWrong || rows.every(({ verdict }) => verdict === "not run") : !isWrong
+  const has = (wanted: Row["verdict"]) => rows.some(({ verdict }) => verdict === wanted)
+  return broken ? has("WRONG") || rows.every(({ verdict }) => verdict === "not run") : !has("WRONG") && !has("FAILED")
 }

@@ -62,18 +62,22 @@ describe("torture", () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("a thing", () => Promise.reject(new Error("no such thing\n  at …"))))
     )
-    assert.deepStrictEqual(verdicts(rows), [["no such thing", "", "", "WRONG"]])
+    assert.deepStrictEqual(verdicts(rows), [["no such thing", "", "", "FAILED"]])
     assert.isFalse(isRight(rows, right))
+    assert.isFalse(isRight(rows, broken))
   })
 
   it("fails if a scenario counts nothing", async () => {
-    assert.isFalse(isRight(await run(scenarioOf(() => Promise.resolve())), right))
+    const rows = await run(scenarioOf(() => Promise.resolve()))
+    assert.isFalse(isRight(rows, right))
+    assert.isFalse(isRight(rows, broken))
   })
 
   it("fails if a scenario exceeds its time limit", async () => {
     const rows = await run(scenarioOf(() => wait(60_000), { quick: 0.05, full: 0.05 }))
-    assert.deepStrictEqual(verdicts(rows), [["the scenario did not end within 0.05 s", "", "", "WRONG"]])
+    assert.deepStrictEqual(verdicts(rows), [["the scenario did not end within 0.05 s", "", "", "FAILED"]])
     assert.isFalse(isRight(rows, right))
+    assert.isFalse(isRight(rows, broken))
   })
 
   it("passes with `not run` if the machine cannot run a case", async () => {
