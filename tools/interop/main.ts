@@ -1,7 +1,7 @@
 /**
  * `npm run interop`: runs the brokers' official SDKs from npm, without changes, against the fake brokers. Each scenario
- * states how an SDK behaves with the real broker, including the known faults of the SDK. If the SDK behaves differently
- * with the fake, the fake differs from the broker.
+ * expects the SDK's behavior with the real broker, including known faults of the SDK. If the SDK behaves differently,
+ * the fake differs from the broker.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"

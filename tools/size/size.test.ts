@@ -22,7 +22,7 @@ describe("npm run size", () => {
     ])
   })
 
-  it("with --write sets each budget to the measured size plus 2 percent, rounded up to a multiple of 100 bytes", () => {
+  it("with --write sets each budget 2 percent above the size, rounded up to 100 bytes", () => {
     const measured = { programs: { angel: 66_001 }, packages: { core: 99 } }
     assert.deepStrictEqual(withSlack(measured), { programs: { angel: 67_400 }, packages: { core: 200 } })
   })
@@ -42,7 +42,7 @@ describe("npm run size", () => {
     }
   })
 
-  it("separates the code that a program loads at its start from the code that it loads with import()", async () => {
+  it("separates the code loaded at the start from the code loaded with import()", async () => {
     const { chainTo, later, modules, own, total, unbundled } = await measure(program)
     assert.include(
       modules.map(({ name }) => name),

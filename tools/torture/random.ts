@@ -1,4 +1,3 @@
-/** Random numbers that a seed determines. */
 export interface Random {
   /** Returns a number that is at least 0 and less than 1. */
   readonly next: () => number

@@ -41,7 +41,7 @@ const tokenWith = (claims: unknown) =>
   ["{}", JSON.stringify(claims), "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".")
 
 describe("the expiry of a session", () => {
-  it.effect("is the first midnight IST after the login was sent, even if the answer arrives after this midnight", () =>
+  it.effect("is the first midnight IST after the request, even if the answer arrives after midnight", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const fake = yield* FakeAngel.make()
@@ -59,7 +59,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it.effect("is the first midnight IST after the login was sent, even if a wait for a code delays the login", () =>
+  it.effect("is the first midnight IST after a request that waited for a code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const fake = yield* FakeAngel.make()
@@ -96,7 +96,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it.effect("is set by the option `expiry`, after a login and after a refresh", () =>
+  it.effect("is set by the option `expiry` after a login or refresh", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make()

@@ -35,16 +35,13 @@ describe("a valid callback", () => {
   const found = { auth_token: "canary", state }
   it.effect.each([
     ["its parameters are in its query", `https://app.example/callback?auth_token=canary&state=${state}`],
+    ["its parameter names have capital letters", `https://app.example/callback?AUTH_Token=canary&State=${state}`],
     [
-      "the names of its parameters have capital letters",
-      `https://app.example/callback?AUTH_Token=canary&State=${state}`
-    ],
-    [
-      "its parameters are in the query inside a hash route",
+      "its parameters are in the query of a hash route",
       `https://app.example/callback#/done?auth_token=canary&state=${state}`
     ],
     [
-      "its parameters are partly in its query and partly in the query inside a hash route",
+      "its parameters are in its own query and in the query of a hash route",
       `https://app.example/callback?state=${state}#/done?auth_token=canary`
     ],
     ["it contains the default port", `https://app.example:443/callback?auth_token=canary&state=${state}`],
@@ -60,7 +57,7 @@ describe("a valid callback", () => {
     })
   )
 
-  it.effect("gives only the parameters that the broker added to the redirect URL", () =>
+  it.effect("gives only the parameters that the broker added", () =>
     Effect.gen(function* () {
       const redirectUrl = "https://app.example/callback?app=two"
       const parameters = yield* parse(`${redirectUrl}&state=${state}`, { redirectUrl })
@@ -114,7 +111,7 @@ describe("an invalid callback", () => {
     ["the path in capital letters", `https://app.example/CALLBACK?${good}`, "origin"],
     ["a path with ..", `https://app.example/callback/..?${good}`, "origin"],
     ["text that is not a URL", "canary", "not-a-url"],
-    ["only a path, which is not the registered path", `/elsewhere?${good}`, "origin"],
+    ["only an unregistered path", `/elsewhere?${good}`, "origin"],
     ["only a query", `?${good}`, "not-a-url"],
     ["no text", "", "not-a-url"],
     ["an error parameter", `${own}?error=access_denied&${good}`, "denied"],
@@ -127,7 +124,7 @@ describe("an invalid callback", () => {
     })
   )
 
-  it.effect("is rejected if it contains a wrong state, even if the state is optional", () =>
+  it.effect("is rejected for a wrong state, even if the state is optional", () =>
     Effect.gen(function* () {
       const optional = { state: "optional" } as const
       assert.strictEqual(yield* why(parse(`${own}?auth_token=canary&state=other`, optional)), "state")
@@ -149,7 +146,7 @@ describe("a callback of a broker that sends a status", () => {
   const read = (query: string) => parse(`${own}?${query}`, { outcome })
 
   it.effect.each([`status=success&code=canary&state=${state}`, `STATE=${state}&x=1&Status=success`])(
-    "is read: %s",
+    "is read if it reports success: %s",
     (query) =>
       Effect.gen(function* () {
         assert.strictEqual(plain(yield* read(query))["status"], "success")
@@ -214,7 +211,6 @@ describe("a browser login", () => {
     expiry: Expiry.dailyAt("00:00")
   })
   const statusOf = (url: Redacted.Redacted<string>) => Redacted.value(url).includes("status=")
-  /** The first `failures` exchanges fail. */
   const begin = (carries: "code" | "token", failures = 0) => {
     let sent = 0
     const unavailable = AuthError.make("tiny", "complete", new AuthError.BrokerUnavailable({ why: "network" }))
@@ -301,7 +297,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("can be completed after a callback with the status of a cancelled login", () =>
+  it.effect("stays open after a callback that reports a cancelled login", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -379,12 +375,12 @@ describe("a code or token of a callback", () => {
     ["bytes that are not UTF-8", "code=canary%FF"],
     ["an emoji", "code=canary\u{1f680}"],
     ["a replacement character", "code=canary\ufffd"],
-    ["a refresh token that has a blank inside", "code=canary-code&refresh=can%20ary"],
-    ["a refresh token that has an ellipsis at its end", "code=canary-code&refresh=canary\u2026"]
+    ["a refresh token with a blank inside", "code=canary-code&refresh=can%20ary"],
+    ["a refresh token with an ellipsis at its end", "code=canary-code&refresh=canary\u2026"]
   ]
 
   for (const carries of ["code", "token"] as const) {
-    it.effect.each(damaged)(`is not sent if it arrives with %s (option carries: "${carries}")`, ([, query]) =>
+    it.effect.each(damaged)(`is not sent if it arrives with %s (carries: "${carries}")`, ([, query]) =>
       Effect.gen(function* () {
         const { addressOf, request, sent, service } = yield* begun(carries)
         for (const call of [service.check, service.complete] as const) {
@@ -402,7 +398,7 @@ describe("a code or token of a callback", () => {
   }
 
   it.effect.each(["eyJ.a-b_c~d.e+f/g==", "a:b|c!d*e'f(g)h;i,j$k@l", "100%zz", "{x}^`[y]\\\\z"])(
-    "is sent unchanged with its punctuation: %s",
+    "is sent unchanged: %s",
     (code) =>
       Effect.gen(function* () {
         const { addressOf, request, sent, service } = yield* begun("code")

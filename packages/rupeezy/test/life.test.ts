@@ -56,7 +56,7 @@ const fullProfile = {
 }
 
 describe("the life of a session:", () => {
-  it.effect("a program can log in, read the profile, funds, banks and brokerage, and log out", () =>
+  it.effect("login, profile, funds, banks, brokerage and logout succeed", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -73,7 +73,7 @@ describe("the life of a session:", () => {
     })
   )
 
-  it.effect("login_time is read as a time in IST, and loginAt is this time in milliseconds since the epoch", () =>
+  it.effect("loginAt is login_time, read as IST, in milliseconds since the epoch", () =>
     Effect.gen(function* () {
       yield* start()
       const request = { ...loginRequest, totp: Redacted.make(yield* codeOf(demo)) }
@@ -88,24 +88,18 @@ describe("the life of a session:", () => {
 
   const ends: ReadonlyArray<readonly [string, RupeezyAuth.Options, "in-token" | "absent", number | undefined, string]> =
     [
-      ["the time of the token's exp", {}, "in-token", morning + 8 * 3_600_000, "jwt"],
+      ["the token's exp", {}, "in-token", morning + 8 * 3_600_000, "jwt"],
       ["an unknown time if the token has no exp", {}, "absent", undefined, "unknown"],
       [
-        "the time of the option dailyEnd if the token's exp is later",
+        "dailyEnd if the token's exp is later",
         { dailyEnd: "15:30" },
         "in-token",
         Date.UTC(2026, 10, 21, 10),
         "daily-cut-off"
       ],
+      ["the token's exp if dailyEnd is later", { dailyEnd: "08:00" }, "in-token", morning + 8 * 3_600_000, "jwt"],
       [
-        "the time of the token's exp if the option dailyEnd is later",
-        { dailyEnd: "08:00" },
-        "in-token",
-        morning + 8 * 3_600_000,
-        "jwt"
-      ],
-      [
-        "the time of the option dailyEnd if the token has no exp",
+        "dailyEnd if the token has no exp",
         { dailyEnd: "08:00" },
         "absent",
         Date.UTC(2026, 10, 22, 2, 30),
@@ -123,7 +117,7 @@ describe("the life of a session:", () => {
     )
   }
 
-  it.effect("a session made from a token has the token's expiry, and a profile with only the account id", () =>
+  it.effect("a session of fromTokens has the token's expiry, and a profile with only the account id", () =>
     Effect.gen(function* () {
       yield* start()
       const own = yield* Effect.provide(Login.session, layer())
@@ -149,7 +143,7 @@ describe("the life of a session:", () => {
     })
   )
 
-  it.effect('requests with a session contain the API key unless the option apiKeyHeader is "logins"', () =>
+  it.effect('requests with a session contain the API key unless apiKeyHeader is "logins"', () =>
     Effect.gen(function* () {
       const names = (options: RupeezyAuth.Options) =>
         Effect.map(Effect.provide(Authorize.Authorize, layer({}, options)), ({ headers }) =>
@@ -164,7 +158,7 @@ describe("the life of a session:", () => {
 describe("Profile.profile", () => {
   for (const probe of ["funds", "banks", "profile"] as const) {
     const endpoint = { funds: "getFunds", banks: "getBanks", profile: "getProfile" }[probe]
-    it.effect(`uses ${endpoint} if the option probe is "${probe}", and detects an invalid token`, () =>
+    it.effect(`calls ${endpoint} if probe is "${probe}", and detects an invalid token`, () =>
       Effect.gen(function* () {
         const fake = yield* start({ profileCall: "present" })
         const own = layer({}, { probe })
@@ -177,7 +171,7 @@ describe("Profile.profile", () => {
     )
   }
 
-  it.effect('returns the full profile for a session made from a token if the option probe is "profile"', () =>
+  it.effect('returns the full profile for a session of fromTokens if probe is "profile"', () =>
     Effect.gen(function* () {
       yield* start({ profileCall: "present" })
       const own = layer({}, { probe: "profile" })
@@ -190,7 +184,7 @@ describe("Profile.profile", () => {
     })
   )
 
-  it.effect('treats HTTP 403 as PermissionDenied, or as SessionExpired if the option forbidden is "session-over"', () =>
+  it.effect('treats HTTP 403 as PermissionDenied, or as SessionExpired if forbidden is "session-over"', () =>
     Effect.gen(function* () {
       yield* start({ deadToken: 403 })
       const asked = (options: RupeezyAuth.Options) =>
@@ -222,7 +216,7 @@ describe("a refused login", () => {
   }
 
   it.effect.each(["Client IP address is not registered", "Your IP is blocked", "IP_NOT_ALLOWED"])(
-    "is no failure of the credentials or the account if the message is: %s",
+    "fails with PermissionDenied if its message is: %s",
     (message) =>
       Effect.gen(function* () {
         const fake = yield* start()
@@ -233,7 +227,7 @@ describe("a refused login", () => {
       })
   )
 
-  it.effect("gives a hint if the clock of the machine differs from the broker's clock", () =>
+  it.effect("gives a hint if the machine's clock is behind", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const date = new Date(morning + 90_000).toUTCString()
@@ -252,7 +246,7 @@ describe("a refused login", () => {
 })
 
 describe("the rate limits of the client", () => {
-  it("allow each login call once per second, each GET call 50,000 times per day, and any number of logouts", () => {
+  it("limit each login call to one per second, each GET call to 50,000 per day", () => {
     const limits = Object.fromEntries(Object.values(endpoints.make("+05:30")).map(({ limits, name }) => [name, limits]))
     const once = [{ requests: 1, per: "1 second" as const }]
     const capped = [{ requests: 50_000, per: "1 day" as const }]
@@ -313,7 +307,7 @@ describe("a browser login", () => {
   const rejected = (...parameters: Parameters<typeof complete>) =>
     Effect.map(Effect.flip(complete(...parameters)), (error) => reasonOf(error, "RedirectRejected").why)
 
-  it.effect("gives a session with the profile of the user and the expiry of the token", () =>
+  it.effect("gives a session with the user's profile and the token's expiry", () =>
     Effect.gen(function* () {
       yield* start()
       const own = yield* complete({})
@@ -322,7 +316,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect('is accepted without a state in its callback unless the option state is "required"', () =>
+  it.effect('needs no state in its callback unless the option state is "required"', () =>
     Effect.gen(function* () {
       yield* start({ cbParam: "dropped", reusedCode: "accepted" })
       assert.strictEqual((yield* complete({})).account.id, demo.clientCode)
@@ -330,7 +324,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("is rejected if the state is wrong, even if the state is optional", () =>
+  it.effect("is rejected for a wrong state, even if the state is optional", () =>
     Effect.gen(function* () {
       const fake = yield* start({ reusedCode: "accepted" })
       const tamper = (url: URL) => url.searchParams.set("cb_param", "0".repeat(32))
@@ -352,7 +346,7 @@ describe("a browser login", () => {
     ["a blank auth code", (url: URL) => url.searchParams.set("auth", ""), "missing-token"],
     ["two auth codes", (url: URL) => url.searchParams.append("auth", "another"), "repeated"]
   ] as const) {
-    it.effect(`is rejected, and nothing is sent to the broker, if its callback has ${what}`, () =>
+    it.effect(`is rejected, and sends nothing, if its callback has ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         assert.strictEqual(yield* rejected({}, tamper), why)
@@ -361,7 +355,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect('is rejected if the user logs in to another account, unless the option otherAccount is "accept"', () =>
+  it.effect('is rejected for another account unless otherAccount is "accept"', () =>
     Effect.gen(function* () {
       yield* start({ reusedCode: "accepted" })
       const other = { clientCode: "YY0000" }
@@ -403,8 +397,8 @@ describe("a browser login", () => {
   )
 
   const mishaps: ReadonlyArray<readonly [string, Fault]> = [
-    ["the connection is cut before the broker processes the request", { kind: "reset" }],
-    ["the connection is cut after the broker has processed the request", { kind: "lost" }],
+    ["the connection is cut before the request is processed", { kind: "reset" }],
+    ["the connection is cut after the request is processed", { kind: "lost" }],
     ["the broker answers HTTP 503", { kind: "status", status: 503 }],
     ["the answer is a page that repeats the request", { kind: "quote", as: "page" }],
     ["the answer is JSON that repeats the request", { kind: "quote", as: "json" }],
@@ -412,7 +406,7 @@ describe("a browser login", () => {
     ["the answer is truncated", { kind: "answer", status: 200, body: `{"status":"success","data":{"access_to` }]
   ]
   for (const [what, fault] of mishaps) {
-    it.effect(`sends its auth code only once, and its error shows no secret, even if ${what}`, () =>
+    it.effect(`sends its auth code once and shows no secret if ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         yield* fake.inject("createSession", fault)

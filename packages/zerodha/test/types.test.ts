@@ -30,7 +30,6 @@ const services = {
   Authorize: Core.Authorize.Authorize
 } as const
 
-/** Accepts a program that needs no service except an HTTP client. */
 const whole = (program: Effect.Effect<unknown, unknown, HttpClient.HttpClient>) => Effect.isEffect(program)
 
 type Provided =
@@ -41,8 +40,8 @@ type Provided =
   | Core.Renewal.Renewal
   | ZerodhaApi
 
-describe("the types of the layers", () => {
-  it("the layers provide all their capabilities", () => {
+describe("the types of the layers:", () => {
+  it("all layers provide their capabilities", () => {
     for (const layer of [auth, platform]) {
       assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, layer)))
       assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), layer)))
@@ -54,7 +53,7 @@ describe("the types of the layers", () => {
     expectTypeOf<Layer.Success<typeof platform>>().toEqualTypeOf<Provided | Core.Refresh.Refresh>()
   })
 
-  it("a program does not compile if it uses a capability that ZerodhaAuth lacks", () => {
+  it("the use of a capability that ZerodhaAuth lacks does not compile", () => {
     // @ts-expect-error: only an approved platform has a refresh
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
     // @ts-expect-error: a browser login has no Login service
@@ -84,7 +83,7 @@ describe("the types of the layers", () => {
     assert.strictEqual(given.length, 2)
   })
 
-  it("the calls sessionToken and getEquityMargins have types from the endpoint table", () => {
+  it("sessionToken and getEquityMargins have types from the endpoint table", () => {
     type Api = ZerodhaApi["Service"]
     interface Exchange {
       readonly request_token: Redacted.Redacted<string>
@@ -104,7 +103,7 @@ describe("the types of the layers", () => {
     ["ZerodhaAuth", auth],
     ["ZerodhaPlatform", platform]
   ] as const) {
-    it.effect(`${name} provides exactly the capabilities that ZerodhaBroker lists for it`, () =>
+    it.effect(`${name} provides exactly the capabilities that ZerodhaBroker lists`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeZerodha.make()
         const built: Layer.Layer<never, Core.AuthError.AuthError, HttpClient.HttpClient> = layer

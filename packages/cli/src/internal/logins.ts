@@ -27,8 +27,8 @@ const methodOf = ({ broker, folder, method }: accounts.Entry) =>
   })
 
 /**
- * If an account needs a person to log in, and the login fails for one of these reasons, the outcome has the state
- * `person`. For any other reason of an `AuthError`, such as `AccountLocked`, the outcome has the state `failed`.
+ * After these failure reasons, a login that needs a person has the state `person`. After other reasons, such as
+ * `AccountLocked`, the login has the state `failed`.
  */
 const endedByLogin: ReadonlySet<string> = new Set(["ActionRequired", "RedirectRejected", "ChallengeExpired"])
 
@@ -84,16 +84,10 @@ const loginOne = Effect.fnUntraced(function* (
 
 const atOnce = 6
 
-/**
- * Maximum number of concurrent logins to one broker. If more logins ran at the same time, the broker's firewall could
- * block the address of this machine.
- */
+/** If more logins to one broker ran at once, the broker's firewall could block the address of this machine. */
 const atOncePerBroker = 2
 
-/**
- * Turns a defect into a failure, because a defect would end the logins of all accounts. A failure ends only the login
- * in which it occurs.
- */
+/** A defect would end the logins of all accounts. A failure ends only its own login. */
 const faultOf = (defect: unknown): CommandFailed =>
   new CommandFailed({
     code: "defect",
@@ -110,7 +104,7 @@ const renewEach = Effect.fnUntraced(function* (home: homes.Home, list: ReadonlyA
   const running = yield* Semaphore.make(atOnce)
   const opening = yield* Semaphore.make(1)
 
-  // Accounts are opened one after the other, because the programs that resolve references to secrets may ask questions.
+  // Accounts are opened one at a time, because the programs that read secrets may ask questions.
   const open = (entry: accounts.Entry) => {
     const opened = connect.open(home, entry)
     return Semaphore.withPermit(

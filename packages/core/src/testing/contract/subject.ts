@@ -74,9 +74,7 @@ export interface Subject {
   readonly wrongCredentials: Readonly<Record<string, Changes>>
   /** Changes that make the TOTP code in a login request wrong. Absent if a login request contains no TOTP code. */
   readonly wrongCode?: Changes
-  /**
-   * Changes that make a login return a challenge. Absent if no changes are needed, or if no login returns a challenge.
-   */
+  /** Changes that make a login return a challenge. Default: no changes. */
   readonly stepUp?: Changes
   /** `confirmed`: the broker confirms the logout of a session that has already ended. */
   readonly logoutAgain?: "confirmed"
@@ -84,10 +82,7 @@ export interface Subject {
   readonly loginCarries?: "session-before"
   /** `person`: the one-time codes of a login arrive by SMS or email, and the user enters them. */
   readonly codes?: "person"
-  /**
-   * A call with which the tests check a token, for a login method without `Profile`. The fake must reject the call if
-   * the token is invalid.
-   */
+  /** A call that the fake rejects if the token is invalid. Required if the login method has no `Profile`. */
   readonly call?: { readonly method: string; readonly url: string; readonly body: string }
   /** Makes a refusal in the broker's format. The tests pass a `code` that is not in the broker's error table. */
   readonly refusal: (code: string) => Fault
@@ -157,7 +152,6 @@ export const start = Effect.fnUntraced(function* (subject: Subject) {
   return yield* subject.make
 })
 
-/** Logs in with the login method of the subject: in the browser, with a QR code or with credentials. */
 export const signIn = Effect.fnUntraced(function* (
   subject: Subject,
   world: World,
@@ -207,10 +201,7 @@ export const endpointOf = (subject: Subject, capability: Capability): Effect.Eff
 export const timesAsked = (fake: FakeBroker, endpoint: string): Effect.Effect<number> =>
   Effect.map(fake.journal, (entries) => entries.filter((entry) => entry.endpoint === endpoint).length)
 
-/**
- * Waits in real time until the endpoint has received `times` requests. Fails if this takes longer than about 15
- * seconds.
- */
+/** Waits in real time, for at most about 15 seconds. */
 export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoint: string, times: number) {
   for (let attempts = 0; attempts < 3000; attempts += 1) {
     if ((yield* timesAsked(fake, endpoint)) >= times) return
@@ -219,10 +210,6 @@ export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoin
   return yield* new ContractViolation({ message: `the endpoint ${endpoint} was called fewer than ${times} times` })
 })
 
-/**
- * Returns the reason of the `AuthError` with which `effect` fails. If `effect` ends in another way, `reasonOf` fails
- * with `ContractViolation`.
- */
 export const reasonOf = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<AuthError.Reason, ContractViolation, R> =>
@@ -235,7 +222,6 @@ export const reasonOf = <A, E, R>(
     return Effect.fail(new ContractViolation({ message: `expected an AuthError, but ${got}` }))
   })
 
-/** Checks that the effect fails with this reason, and that the reason has a message and a remedy. */
 export const failsWith = Effect.fnUntraced(function* <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   tag: AuthError.Reason["_tag"]
@@ -246,6 +232,6 @@ export const failsWith = Effect.fnUntraced(function* <A, E, R>(
   return reason
 })
 
-/** Checks that two values are equal. Unlike `same`, `alike` ignores the order of fields. */
+/** Unlike `same`, `alike` ignores the order of fields. */
 export const alike = (actual: unknown, expected: unknown) =>
   ensure(Equal.equals(actual, expected), `expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`)
