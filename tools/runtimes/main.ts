@@ -1,7 +1,4 @@
-/**
- * `npm run runtimes`: checks the packed packages on every runtime and with every compiler, and prints a table. See
- * `--help`.
- */
+/** `npm run runtimes`: checks the packed packages on every runtime and with every compiler. See `--help`. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { parseArgs } from "node:util"

@@ -68,7 +68,7 @@ const concurrent = answer({
 })
 
 describe("a login with key and secret", () => {
-  it.effect("returns a session that expires at 08:00 IST and has the profile of the account holder", () =>
+  it.effect("returns a session with a profile, valid until 08:00 IST", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const session = yield* Effect.provide(Login.session, direct(fake))
@@ -82,7 +82,7 @@ describe("a login with key and secret", () => {
     })
   )
 
-  it.effect("returns a session that expires at 08:00 IST of the same day if the login is sent at 06:30 IST", () =>
+  it.effect("at 06:30 IST returns a session that expires 90 minutes later", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ tokenEnd: "absent" })
       yield* TestClock.setTime(Date.UTC(2026, 10, 22, 1))
@@ -92,7 +92,7 @@ describe("a login with key and secret", () => {
     })
   )
 
-  it.effect("fails with ActionRequired if the user must first sign in to the mobile app", () =>
+  it.effect("fails with ActionRequired before a sign-in to the mobile app", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, appSignIn: "needed" }] })
       const error = yield* Effect.flip(Effect.provide(Login.session, direct(fake)))
@@ -114,7 +114,7 @@ describe("a login with key and secret", () => {
 
   for (const probe of [undefined, "getLimits", "whoami"] as const) {
     it.effect(
-      `returns a session that Profile.profile checks with a call of ${probe ?? "getLimits"} ${probe ? `if the option probe is "${probe}"` : "by default"}`,
+      `returns a session that Profile.profile checks with ${probe ?? "getLimits"} ${probe ? `if probe is "${probe}"` : "by default"}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin()
@@ -129,7 +129,7 @@ describe("a login with key and secret", () => {
     )
   }
 
-  it.effect("returns a token that SamcoAuth.fromTokens also accepts with the prefix Bearer", () =>
+  it.effect("returns a token that fromTokens accepts with the prefix Bearer", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -214,7 +214,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("does not resend a used code that arrives with the state of a later login", () =>
+  it.effect("does not resend a used code with a new state", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -233,12 +233,12 @@ describe("a browser login", () => {
   )
 
   for (const [what, fault] of [
-    ["the exchange is answered with HTTP 503", { kind: "status", status: 503 }],
-    ["the answer to the exchange is lost", { kind: "lost" }],
-    ["the connection is cut during the exchange", { kind: "reset" }],
-    ["the answer to the exchange is truncated", { kind: "truncated" }]
+    ["HTTP 503", { kind: "status", status: 503 }],
+    ["a lost answer", { kind: "lost" }],
+    ["a cut connection", { kind: "reset" }],
+    ["a truncated answer", { kind: "truncated" }]
   ] as const) {
-    it.effect(`does not resend a code if ${what}`, () =>
+    it.effect(`does not resend a code after ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin()
         yield* fake.inject("oauthToken", fault)
@@ -255,7 +255,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect("fails if the code is exchanged from an unregistered IP address", () =>
+  it.effect("cannot exchange a code from an unregistered IP address", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...FakeSamco.demoAccount, ip: "unregistered-server" }] })
       yield* Effect.gen(function* () {
@@ -267,7 +267,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("exchanges a code once if 20 callers complete the login at the same time", () =>
+  it.effect("exchanges a code once after 20 concurrent calls of complete", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -302,7 +302,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("fails if the login is completed eleven minutes after the consent", () =>
+  it.effect("fails eleven minutes after the consent", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const error = yield* Effect.gen(function* () {
@@ -343,7 +343,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("fails with InvalidRequest if the app does not have a requested scope", () =>
+  it.effect("fails with InvalidRequest if the app lacks a scope", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -355,7 +355,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("removes the state from the broker's message in an error", () =>
+  it.effect("removes the state from the broker's error message", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -401,14 +401,14 @@ describe("a refresh", () => {
       return { fake, result, session }
     })
 
-  it.effect("returns a session that expires at 08:00 IST of the next day if the refresh is sent at 08:01 IST", () =>
+  it.effect("at 08:01 IST returns a session that expires the next day", () =>
     Effect.gen(function* () {
       const { result } = yield* renewing({})
       assert.strictEqual(result._tag === "Success" && result.success.expiresAt, nextCutOff + 86_400_000)
     })
   )
 
-  it.effect("fails with SessionExpired if the broker refuses the refresh at 08:01 IST", () =>
+  it.effect("fails with SessionExpired if refused at 08:01 IST", () =>
     Effect.gen(function* () {
       const { result } = yield* renewing({}, { refreshAfterEnd: "refused" })
       if (result._tag === "Success") throw new Error("the session was refreshed")
@@ -436,7 +436,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("is resent once if the broker reports a concurrent exchange", () =>
+  it.effect("is resent once after a concurrent exchange", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -449,7 +449,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("returns a session that does not contain the old refresh token", () =>
+  it.effect("returns a session without the old refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -464,7 +464,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails if the broker reports a concurrent exchange twice", () =>
+  it.effect("fails after a second concurrent exchange", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -524,7 +524,7 @@ describe("a logout", () => {
     })
   )
 
-  it.effect('returns already-over for an ended browser session if the option logout is "delete"', () =>
+  it.effect('with logout: "delete" returns already-over for an ended session', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -542,7 +542,7 @@ describe("the legacy login", () => {
   const legacy = (fake: FakeBroker, changes: Partial<SamcoLegacy.LegacyCredentials> = {}) =>
     withFake(fake, SamcoLegacy.layer({ credentials: { ...legacyCredentials, ...changes } }))
 
-  it.effect("succeeds with an access token that SamcoApi.accessToken returned", () =>
+  it.effect("succeeds with an access token from SamcoApi.accessToken", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { accessToken } = yield* Effect.gen(function* () {
@@ -574,7 +574,7 @@ describe("the legacy login", () => {
     ["the status Error", { status: "Error", statusMessage: "Invalid Password" }]
   ] as const) {
     for (const status of [200, 400, 401]) {
-      it.effect(`reports a wrong password after an answer with ${what} and HTTP ${status}`, () =>
+      it.effect(`reports a wrong password after ${what} with HTTP ${status}`, () =>
         Effect.gen(function* () {
           const fake = yield* begin()
           yield* fake.inject("login", answer(body, status))

@@ -1,6 +1,6 @@
 /**
- * Stores the result of the first steps of a login until the last step succeeds. If a later step fails, the login can
- * continue at that step. If the login began again at its first step, some brokers would open a second session.
+ * Stores the progress of a login with several steps. If a later step fails, the login can continue at that step. At
+ * some brokers, a new login would open a second session.
  *
  * @since 0.1.0
  */
@@ -18,13 +18,13 @@ export interface LoginProgress {
   readonly token: Redacted.Redacted<string>
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
-  /** When the token expires, in milliseconds since the epoch. `undefined` if this is not known. */
+  /** When the token expires, in milliseconds since the epoch. `undefined` if unknown. */
   readonly endsAt?: number | undefined
 }
 
 /**
- * The function that stores the progress of a login. A `SessionManager` provides a function that stores the progress in
- * its `SessionStore`. Without such a function, nothing is stored.
+ * The function that stores the progress of a login. A `SessionManager` stores the progress in its `SessionStore`.
+ * Default: `undefined`, which stores nothing.
  *
  * @category references
  * @since 0.1.0

@@ -1,4 +1,4 @@
-/** Loads Node's SQLite without the warning that it is experimental, and maps SQLite's errors to failures. */
+/** Opens SQLite databases, and maps SQLite's errors to failures. */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -18,17 +18,14 @@ export class Damaged extends Data.TaggedError("Damaged") {}
 /** A newer version of this package has written the file. */
 export class Newer extends Data.TaggedError("Newer")<{ readonly format: number }> {}
 
-/**
- * An operation failed. `systemCode` is a code from the operating system, or a code that this package selects, such as
- * `EBADF` for a closed database.
- */
+/** `systemCode` comes from the operating system or from this package, such as `EBADF` for a closed database. */
 export class Failed extends Data.TaggedError("Failed")<{ readonly systemCode: string | undefined }> {}
 
 export type Failure = Busy | Damaged | Newer | Failed
 
 /**
- * Loads `node:sqlite`. Some versions of Node, such as 22.23, warn that SQLite is experimental: `load` suppresses this
- * warning, because a user cannot act on it.
+ * Some versions of Node, such as 22.23, warn that SQLite is experimental. `load` suppresses this warning, because a
+ * user cannot act on it.
  */
 const load = (): typeof Sqlite | undefined => {
   // oxlint-disable-next-line typescript/unbound-method -- only saved and restored
@@ -42,10 +39,7 @@ const load = (): typeof Sqlite | undefined => {
   return Result.getOrUndefined(loaded)
 }
 
-/**
- * The failures for SQLite's primary result codes. A code that is not listed here gives `Damaged`. Source:
- * https://sqlite.org/rescode.html.
- */
+/** Failures by SQLite's primary result code. Other codes give `Damaged`. Source: https://sqlite.org/rescode.html. */
 const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {
   3: () => new Failed({ systemCode: "EACCES" }),
   5: () => new Busy(),
@@ -60,7 +54,7 @@ const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {
   22: () => new Failed({ systemCode: "EFBIG" })
 }
 
-/** The failures for extended result codes that differ in meaning from their primary codes. */
+/** Failures by extended result code, if its meaning differs from that of the primary code. */
 const extendedCodes: Readonly<Record<number, () => Failure>> = {
   522: () => new Damaged(), // IOERR_SHORT_READ
   1032: () => new Failed({ systemCode: "ESTALE" }), // READONLY_DBMOVED
@@ -82,7 +76,7 @@ const isFull = (path: string): boolean =>
 
 /**
  * Returns `Failed` if the system refuses access to the file or its folder. Otherwise, the cause is the content of the
- * file, such as a header that marks the database as read-only, and the function returns `Damaged`.
+ * file, such as a header that marks the database as read-only.
  */
 const fileSystemFailure = (path: string, mode: number): Failure => {
   const folder = Path.dirname(path)
@@ -97,7 +91,7 @@ const fileSystemFailure = (path: string, mode: number): Failure => {
   return new Failed({ systemCode: code })
 }
 
-/** Whether the error says that SQLite cannot open a file. The cause may be temporary, such as too many open files. */
+/** The cause of CANTOPEN may be temporary, such as too many open files. */
 export const isCannotOpen = (error: unknown): boolean => {
   const { errcode } = error as { readonly errcode?: unknown }
   return typeof errcode === "number" && (errcode & 0xff) === 14
@@ -107,7 +101,7 @@ export const failureOf = (error: unknown, path: string): Failure => {
   if (error instanceof Busy || error instanceof Damaged || error instanceof Newer || error instanceof Failed)
     return error
   const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown }
-  // SQLite has read an integer that is too large for a JavaScript number. This package never stores such an integer.
+  // This package stores no integer that is too large for a JavaScript number.
   if (code === "ERR_OUT_OF_RANGE") return new Damaged()
   // The database was closed at the end of its scope.
   if (code === "ERR_INVALID_STATE") return new Failed({ systemCode: "EBADF" })
@@ -117,24 +111,21 @@ export const failureOf = (error: unknown, path: string): Failure => {
   return known === undefined ? new Damaged() : known(path)
 }
 
-/** Runs `use` synchronously, so that no other code of this process runs between the statements of `use`. */
+/** Runs `use` synchronously, so that no other fiber runs between the statements of `use`. */
 export const run = <A>(path: string, use: () => A): Effect.Effect<A, Failure> =>
   Effect.suspend(() => {
     const result = Result.try(use)
     return Result.isSuccess(result) ? Effect.succeed(result.success) : Effect.fail(failureOf(result.failure, path))
   })
 
-/**
- * Opens a database. If the database is locked, a statement fails at once. A wait inside SQLite would block every
- * fiber.
- */
+/** A statement on a locked database fails at once, because a wait inside SQLite would block every fiber. */
 export const open = (path: string): Sqlite.DatabaseSync => {
   const sqlite = load()
   if (sqlite === undefined) throw new Failed({ systemCode: "ENOSYS" })
   return new sqlite.DatabaseSync(path, { timeout: 0 })
 }
 
-/** Closes a database. This also rolls back its open transaction, and releases its locks. */
+/** Also rolls back an open transaction and releases all locks. */
 export const close = (database: Sqlite.DatabaseSync): void => {
   if (database.isOpen) database.close()
 }
@@ -169,7 +160,7 @@ const turns = Schedule.forever.pipe(
   Schedule.upTo({ duration: "5 seconds" })
 )
 
-/** Retries for up to five seconds while another program uses the database. Other fibers are not blocked. */
+/** Retries for up to five seconds while another program uses the database. */
 export const whenFree = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.retry(effect, { while: ({ _tag }) => _tag === "Busy", schedule: turns })
 

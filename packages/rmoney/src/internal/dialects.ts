@@ -7,17 +7,14 @@ const lettersOf = (status: unknown): string | undefined =>
 
 const refusalWords: ReadonlySet<string | undefined> = new Set(["notok", "failed", "failure", "fail", "error"])
 
-/**
- * The field `result` is an object, or an array that contains one object. If the answer has only a message, the field is
- * empty or absent.
- */
+/** `result` is an object or an array with one object. In an answer with only a message, `result` is empty or absent. */
 const resultOf = (json: unknown): unknown => {
   const result = Envelope.field(json, "result")
   const inner: unknown = Array.isArray(result) ? result[0] : result
   return inner === null || inner === "" ? undefined : inner
 }
 
-/** If a refusal has no field `errorCode`, its error code is the first or the last word of the message. */
+/** Without the field `errorCode`, the error code is the first or last word of the message. */
 const codeIn = (message: unknown): string | undefined =>
   Predicate.isString(message) ? /^[A-Z]{2}\d{3,4}\b|\b[A-Z]{2}\d{3,4}(?=\W*$)/.exec(message.trim())?.[0] : undefined
 

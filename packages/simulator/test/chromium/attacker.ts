@@ -1,4 +1,4 @@
-/** Helpers for tests of attacks on the simulator: an attacker's web site, a browser, and a record of the requests. */
+/** Helpers for attack tests: an attacker's web site, a browser, and a record of the requests. */
 import type { Simulator } from "@auth/simulator"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -86,13 +86,10 @@ export interface Arrival {
   readonly response: http.ServerResponse
 }
 
-/** The header that marks the requests that the test itself sends. */
+/** Marks the requests of the test itself. */
 export const own = { "x-of-the-test": "yes" }
 
-/**
- * Records the requests that reach the simulator, except WebSockets and the test's own requests. The recording ends when
- * the scope closes.
- */
+/** Records the requests to the simulator, except WebSockets and the test's own requests. */
 export const watch = ({ control, origins }: Simulator.Info) =>
   Effect.map(
     Effect.acquireRelease(

@@ -1,4 +1,4 @@
-/** Sends the broker one request, which contains no credentials. */
+/** Sends the broker one request without credentials. */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as AuthError from "@auth/broker-core/login/AuthError"

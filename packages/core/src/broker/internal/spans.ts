@@ -3,8 +3,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Tracer from "effect/Tracer"
 
 /**
- * Runs `use` in a span. With Effect's default tracer, there is no span, because no program reads the spans of this
- * tracer.
+ * Runs `use` in a span. With Effect's default tracer, there is no span, because no program would read the span.
  *
  * The span does not contain the result of `use`, because the result may contain unencrypted tokens. If `use` fails, the
  * span contains the failure.
