@@ -3,7 +3,7 @@ import { loginPath, logoutPath } from "./angelLogin.ts"
 
 const encode = (text: string) => Buffer.from(text).toString("base64url")
 
-/** Makes a token in the form of Angel One's tokens: header, claims, and a signature of 64 bytes. */
+/** Has the form of Angel One's tokens, with a signature of 64 bytes. */
 const token = (claims: Readonly<Record<string, unknown>>): string =>
   `${encode(`{"alg":"HS512"}`)}.${encode(JSON.stringify(claims))}.${"Zm9vYmFy".repeat(11).slice(0, 86)}`
 

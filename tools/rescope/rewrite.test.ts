@@ -21,7 +21,7 @@ describe("rewrite", () => {
     ["before a placeholder", "`@old/${broker}` @old/__id__ @old/*", "`@new/${broker}` @new/__id__ @new/*"],
     ["if no name follows it", `node_modules/@old", "@old"`, `node_modules/@new", "@new"`],
     ["in a setting of npm", "npm_config_@old:registry @old:registry=", "npm_config_@new:registry @new:registry="],
-    ["twice if a line has it twice", "@old/angel @old/angel", "@new/angel @new/angel"]
+    ["twice in a line", "@old/angel @old/angel", "@new/angel @new/angel"]
   ])("replaces the npm scope %s", (_, text, expected) => {
     const result = rewritten(text)
     assert.strictEqual(result.text, expected)
@@ -30,11 +30,11 @@ describe("rewrite", () => {
   })
 
   it.each(["i@old.example", "a.b@old", "x-@old/angel", "@older/angel", "@old-2/angel", "@old_2", "user_@old.example"])(
-    "leaves %s as it is",
+    "leaves %s unchanged",
     (text) => assert.deepStrictEqual(rewritten(text), { text, count: 0, foreign: [] })
   )
 
-  it("reports names that do not belong to this repository, and does not change them", () => {
+  it("reports foreign names, and does not change them", () => {
     const text = "`@old/core`, @old/angel-two and @old/sourced"
     assert.deepStrictEqual(rewritten(text), {
       text,
@@ -43,7 +43,7 @@ describe("rewrite", () => {
     })
   })
 
-  it("accepts a scope with a dot as the old scope and as the new scope", () => {
+  it("accepts a dot in the old scope and in the new scope", () => {
     const first = rewritten("@old/angel @oldXother/angel", { from, to: "@my.org" }).text
     assert.strictEqual(first, "@my.org/angel @oldXother/angel")
     assert.strictEqual(

@@ -4,7 +4,7 @@ import * as path from "node:path"
 import { makeUser, terminal, timeout } from "./support.ts"
 
 it.live(
-  "after the user requests a new code, the prompt for the code appears again, even if the broker is unavailable",
+  "the prompt for a code appears again after each resend, even if the resend fails",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()

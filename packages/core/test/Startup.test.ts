@@ -40,7 +40,7 @@ const key = { BROKER_AUTH_KEY: "00112233".repeat(8) }
 const errorOf = (values: Readonly<Record<string, string>>) => Effect.scoped(Effect.flip(Layer.build(start(values))))
 
 describe("the first start of a program", () => {
-  it.effect("reports the missing credentials and the missing vault key in one error", () =>
+  it.effect("reports missing credentials and a missing vault key in one error", () =>
     Effect.gen(function* () {
       const error = yield* errorOf({})
       assert.strictEqual(error._tag, "StartupError")
@@ -50,7 +50,7 @@ describe("the first start of a program", () => {
     })
   )
 
-  it.effect("fails with the error of a layer if only that layer fails", () =>
+  it.effect("fails with the layer's error if only one layer fails", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* errorOf(key))._tag, "AuthError")
       assert.strictEqual((yield* errorOf(credentials))._tag, "VaultError")
@@ -70,7 +70,7 @@ describe("Startup.mergeAll", () => {
     }).pipe(Effect.provide(Startup.mergeAll(Layer.succeed(One, 1), Layer.succeed(Two, "two"))))
   )
 
-  it.effect("reports all errors in the order of the layers, and closes the layers that it has built", () =>
+  it.effect("reports all errors in the order of the layers, and closes built layers", () =>
     Effect.gen(function* () {
       const closed: Array<string> = []
       const built = Layer.effect(
@@ -89,7 +89,7 @@ describe("Startup.mergeAll", () => {
     })
   )
 
-  it.effect("reports a defect of one layer even if another layer fails with an error", () =>
+  it.effect("reports a defect even if another layer fails", () =>
     Effect.gen(function* () {
       const layers = Startup.mergeAll(Layer.effectDiscard(Effect.die("a bug")), Layer.effectDiscard(failed("first")))
       const exit = yield* Effect.exit(Effect.scoped(Layer.build(layers)))
@@ -97,7 +97,7 @@ describe("Startup.mergeAll", () => {
     })
   )
 
-  it.effect("builds a layer once if two layers depend on it", () =>
+  it.effect("builds a shared layer once", () =>
     Effect.gen(function* () {
       let built = 0
       const shared = Layer.effect(

@@ -79,7 +79,7 @@ const startClosable = Effect.fnUntraced(function* (tiny: Tiny, shared: Shared) {
 })
 
 describe("sessions: a refresh token whose session was logged out", () => {
-  it.effect("is not sent by SessionManager.renew in another program", () =>
+  it.effect("is not sent by another program", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
@@ -92,7 +92,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not sent by SessionManager.renew, and the token that it replaced is not sent again", () =>
+  it.effect("is not sent, and the token that it replaced is not sent again", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
@@ -135,7 +135,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is in no session that the manager returns after SessionManager.renew has failed", () =>
+  it.effect("is in no session returned after a failed renewal", () =>
     Effect.gen(function* () {
       const { shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
@@ -149,7 +149,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not sent if the session could not be stored, and another program then logged out", () =>
+  it.effect("is not sent if the session could not be stored before the logout", () =>
     Effect.gen(function* () {
       const { breaking, sent, shared, state, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]
@@ -182,7 +182,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
 })
 
 describe("sessions: a refresh token that the broker has refused", () => {
-  it.effect("is not sent again if the store cannot be read when the broker refuses the token", () =>
+  it.effect("is not sent again if the store cannot be read during the refresh", () =>
     Effect.gen(function* () {
       const { breaking, sent, state, tiny } = yield* begin
       const manager = yield* start(tiny, breaking)
@@ -203,7 +203,7 @@ describe("sessions: a refresh token that the broker has refused", () => {
     })
   )
 
-  it.effect("is not sent again by any program if the store cannot be written when the broker refuses the token", () =>
+  it.effect("is not sent again by any program if the store cannot be written during the refresh", () =>
     Effect.gen(function* () {
       const { breaking, sent, shared, state, tiny } = yield* begin
       const manager = yield* start(tiny, breaking)
@@ -221,7 +221,7 @@ describe("sessions: a refresh token that the broker has refused", () => {
     })
   )
 
-  it.effect("is not sent again if the lock is lost when the broker refuses the token", () =>
+  it.effect("is not sent again if the lock is lost during the refresh", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       let isLost = false
@@ -271,7 +271,7 @@ describe("sessions: a refresh token that the broker has refused", () => {
     })
   )
 
-  it.effect("is not sent again if the program passes the session of the token to SessionManager.adopt", () =>
+  it.effect("is not sent again if SessionManager.adopt receives the token's session", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       const manager = yield* start(tiny, shared)
@@ -324,9 +324,9 @@ describe("sessions: a refresh token that is used up", () => {
   }
 
   /**
-   * Every session of this fake broker expires at the cut-off, which is the next full or half hour. `refreshAtCutOff`
-   * starts a refresh 10 seconds before the cut-off. The refreshed session expires at the same cut-off. The manager does
-   * not use this session, because it lasts less than 30 seconds. The manager waits for the cut-off, and then logs in.
+   * Every session of this fake broker expires at the cut-off: the next full or half hour. The refresh starts 10 seconds
+   * before the cut-off. The manager does not use the refreshed session, because the session lasts less than 30 seconds.
+   * The manager waits for the cut-off, and then logs in.
    */
   const refreshAtCutOff = Effect.gen(function* () {
     yield* TestClock.setTime(morning)
@@ -340,7 +340,7 @@ describe("sessions: a refresh token that is used up", () => {
     return { asked, close, manager, sent, shared, tiny }
   })
 
-  it.effect("is not sent again if a refresh is sent just before the cut-off and the next login fails", () =>
+  it.effect("is not sent again if the login at the cut-off fails", () =>
     Effect.gen(function* () {
       const { asked, manager, sent, shared, tiny } = yield* refreshAtCutOff
       tiny.failures.push(unavailable)
@@ -352,7 +352,7 @@ describe("sessions: a refresh token that is used up", () => {
     })
   )
 
-  it.effect("is not sent again if the manager is closed after a refresh just before the cut-off", () =>
+  it.effect("is not sent again if the manager is closed before the cut-off", () =>
     Effect.gen(function* () {
       const { close, sent, shared, tiny } = yield* refreshAtCutOff
       yield* close
@@ -397,7 +397,7 @@ describe("sessions: a refresh token that is used up", () => {
 })
 
 // Simulates random days on which two programs share a store that can fail. The broker issues a new refresh token at
-// each login and refresh. It refuses a refresh token that was used, or whose session was logged out.
+// each login and refresh. It refuses used refresh tokens, and refresh tokens of sessions that were logged out.
 
 const days = thorough ? 400 : 60
 const stepsOfADay = 60
@@ -428,7 +428,6 @@ interface Day {
   adopted: number
 }
 
-/** Starts a call, and does not wait for its end. */
 const ask = (program: Program, call: Effect.Effect<Session.Session, SessionManager.Failure>) =>
   Effect.forkDetach(
     Effect.match(call, { onFailure: () => undefined, onSuccess: (session) => void (program.last = session) }),
@@ -477,7 +476,7 @@ const steps: ReadonlyArray<Step> = [
     const session = Session.make({ account, method: "totp", tokens, issuedAt, expiry: Expiry.after("1 hour") })
     yield* Effect.forkDetach(Effect.exit(program.manager.adopt(session)), { startImmediately: true })
   }),
-  // Closes the program, and starts a new program, which knows only what is in the store.
+  // The new program knows only what is in the store.
   Effect.fnUntraced(function* ({ another, programs }, program) {
     yield* Effect.forkDetach(program.close, { startImmediately: true })
     yield* TestClock.adjust(1)
@@ -542,13 +541,11 @@ const liveThroughDay = Effect.gen(function* () {
   return sent.length
 })
 
-it.effect(
-  `sessions: in ${days} simulated days, no program sends a refresh token that it knows to be invalid`,
-  ({ task }) =>
-    Effect.gen(function* () {
-      let sent = 0
-      for (let day = 0; day < days; day++) sent += yield* Effect.scoped(liveThroughDay)
-      Object.assign(task.meta, { days })
-      assert.isAbove(sent, days)
-    }).pipe(Random.withSeed(seed))
+it.effect(`sessions: no program knowingly sends an invalid refresh token in ${days} simulated days`, ({ task }) =>
+  Effect.gen(function* () {
+    let sent = 0
+    for (let day = 0; day < days; day++) sent += yield* Effect.scoped(liveThroughDay)
+    Object.assign(task.meta, { days })
+    assert.isAbove(sent, days)
+  }).pipe(Random.withSeed(seed))
 )

@@ -62,7 +62,7 @@ it.live("a reset closes the connections that wait for an answer", () =>
 
 const rmoney = "https://webuat.rmoneyindia.co.in"
 
-it.live("the fake of RMoney opens one session for five concurrent exchanges of the same code", () =>
+it.live("the fake of RMoney opens one session for five concurrent exchanges of a code", () =>
   Effect.gen(function* () {
     const fake = yield* FakeRmoney.make()
     const { appCode, apiSecret, password, userId } = FakeRmoney.demoAccount
@@ -82,7 +82,7 @@ it.live("the fake of RMoney opens one session for five concurrent exchanges of t
 )
 
 for (const enable of [true, "true"]) {
-  it.live(`the fake of RMoney accepts a call of bio/enable whose field enable is ${JSON.stringify(enable)}`, () =>
+  it.live(`the fake of RMoney accepts bio/enable with "enable": ${JSON.stringify(enable)}`, () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       const { accessToken, userId } = FakeRmoney.demoAccount
@@ -102,7 +102,7 @@ for (const enable of [true, "true"]) {
 
 const samco = "https://tradeapi.samco.in"
 
-it.live("the fake of Samco refuses the second of two concurrent exchanges of a code or a refresh token", () =>
+it.live("the fake of Samco refuses a second concurrent exchange of a code or refresh token", () =>
   Effect.gen(function* () {
     const fake = yield* FakeSamco.make()
     const { apiKey, apiSecret, redirectUrl } = FakeSamco.demoAccount

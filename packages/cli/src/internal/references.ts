@@ -86,7 +86,6 @@ export const prefixOf = (value: Redacted.Redacted<string>): string | undefined =
   return prefix === verbatimPrefix ? undefined : prefix
 }
 
-/** Whether the value is a reference that a program resolves. */
 export const runsProgram = (value: Redacted.Redacted<string>): boolean => {
   const prefix = prefixOf(value)
   return prefix !== undefined && prefix !== "env:"

@@ -17,7 +17,7 @@ import { withoutQuotes } from "../login/internal/pasted.ts"
 import * as VaultError from "./VaultError.ts"
 
 /**
- * A key of 32 bytes, or `Plaintext`: the program's decision to store entries without encryption.
+ * A key of 32 bytes. With `Plaintext`, entries are stored without encryption.
  *
  * @category models
  * @since 0.1.0
@@ -46,9 +46,8 @@ const keyLength = 32
 const unavailable = (why: string, advice?: string) =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
-// The id of a key is the beginning of the SHA-256 of this label and the key, and is stored unencrypted. Without the
-// label, the id would be the beginning of the SHA-256 of the key alone. If another program used this SHA-256 as a
-// secret, the unencrypted id would reveal a part of that secret.
+// The id of a key is stored unencrypted. Without this label, the id would be a part of the SHA-256 of the key. Another
+// program may use that hash as a secret.
 const idLabel = new TextEncoder().encode("broker-auth vault key id 1")
 
 /**
@@ -75,9 +74,9 @@ export const fromBytes = Effect.fnUntraced(function* (
 })
 
 /**
- * Makes a key from 64 hexadecimal digits, which `openssl rand -hex 32` generates, or from 32 bytes in base64. Blanks
- * and pairs of quotation marks around the text are removed. Fails with `KeyUnavailable` for any other text. The error
- * does not contain the text.
+ * Makes a key from 64 hexadecimal digits or from 32 bytes in base64. `openssl rand -hex 32` generates the digits.
+ * Blanks and pairs of quotation marks around the text are removed. Fails with `KeyUnavailable` for any other text. The
+ * error does not contain the text.
  *
  * @example
  * ```ts
@@ -123,8 +122,8 @@ export const generate: Effect.Effect<Redacted.Redacted<Uint8Array>> = Effect.syn
 )
 
 /**
- * Reads the key from the configuration. Default name: `BROKER_AUTH_KEY`. Fails with `KeyUnavailable` if the name is not
- * set, or if its value is not a valid key.
+ * Reads the key from the configuration value `name`. Default: `BROKER_AUTH_KEY`. Fails with `KeyUnavailable` if the
+ * value is missing, or is not a valid key.
  *
  * @category layers
  * @since 0.1.0

@@ -11,10 +11,10 @@ import { SimulatorError } from "../SimulatorError.ts"
 import { type Guard, refusalOf, securityHeaders } from "./guard.ts"
 import { maxBodyBytes, maxConnections } from "./limits.ts"
 
-/** This is a loopback address, because other machines must not reach the simulator. */
+/** A loopback address: other machines must not reach the simulator. */
 const host = "127.0.0.1"
 
-/** The URL of the request begins with `Port.origin`, and not with the address of the simulator. */
+/** The URL of the request begins with `Port.origin`, not with the simulator's address. */
 export type Respond = (request: Request) => Effect.Effect<Response, unknown>
 
 interface Port {
@@ -23,12 +23,12 @@ interface Port {
   readonly respond: Respond
 }
 
-/** The answer to a request that is refused before it is passed to `respond`. */
+/** The answer to a request that is not passed to `respond`. */
 class Unserved extends Data.TaggedError("Unserved")<{ readonly status: number; readonly text: string }> {}
 
 const unserved = (status: number, text: string) => Effect.fail(new Unserved({ status, text }))
 
-/** Reads the whole body, even if it is too large: some clients read the answer only after they have sent the body. */
+/** Reads the whole body, even if it is too large. Some clients read the answer only after they have sent the body. */
 const readBody = (message: Http.IncomingMessage): Effect.Effect<Uint8Array<ArrayBuffer>, Unserved> =>
   Effect.callback((resume) => {
     const chunks: Array<Uint8Array> = []
@@ -59,8 +59,7 @@ const toWeb = Effect.fnUntraced(function* ({ guard, origin }: Port, message: Htt
   const { method = "GET", url = "/" } = message
   if (!url.startsWith("/")) return yield* unserved(400, "The path of the request line must begin with a slash")
   const bytes = yield* readBody(message)
-  // Angel One's official SDK sends GET requests with a body. The class `Request` allows no body in a GET, so the body
-  // is dropped.
+  // Angel One's official SDK sends GET requests with a body. The class `Request` allows no body in a GET.
   const body = bytes.byteLength === 0 || method === "GET" || method === "HEAD" ? null : bytes
   return yield* Effect.try({
     try: () => new Request(`${origin}${url}`, { method, headers: headersOf(message), body }),
@@ -89,7 +88,7 @@ const cut = (socket: Socket | null): void => {
   socket?.resetAndDestroy()
 }
 
-/** Writes a response. If the body is shorter than the Content-Length, the connection is closed after the body. */
+/** If the body is shorter than the Content-Length, the connection is closed after the body. */
 const write = (served: Port, target: Http.ServerResponse, response: Response, body: Uint8Array): void => {
   if (response.type === "error") return cut(target.socket)
   target.statusCode = response.status

@@ -1,7 +1,4 @@
-/**
- * The programs of the demo, one for each broker of the simulator. A program is made from the broker's first login
- * method, the descriptor of the broker's fake, and an account of this fake. So a new broker needs no code here.
- */
+/** The programs of the demo, one for each broker of the simulator. A new broker needs no code here. */
 import type { Broker, Method } from "@auth/broker-core/broker/Broker"
 import * as AuthorizedClient from "@auth/broker-core/session/AuthorizedClient"
 import type { SessionLock } from "@auth/broker-core/session/SessionLock"
@@ -34,14 +31,11 @@ export interface Program {
   /** The demo's login with a code by SMS uses this account. */
   readonly first: FakeAccount
   readonly origins: Readonly<Record<string, string>>
-  /** The fields that a person fills in on the login page, with the values of an account and its one-time code. */
+  /** The fields of the login page, with their values. */
   readonly form: (account: FakeAccount, code: string) => Readonly<Record<string, string>>
   /** The services of the login method for an account. They store nothing. */
   readonly layer: (account: FakeAccount) => Layer.Layer<brokers.Services, Failure, HttpClient.HttpClient>
-  /**
-   * The services of the running program. They are built anew each time that they are provided, so only the vault keeps
-   * their state.
-   */
+  /** The services are built anew each time they are provided, so only the vault keeps their state. */
   readonly running: Layer.Layer<
     brokers.Services | SessionManager.SessionManager | AuthorizedClient.AuthorizedClient,
     Failure,
@@ -70,11 +64,7 @@ interface FakeModule {
 const formPlaces = (wire: WireName): ReadonlyArray<Place> =>
   typeof wire === "string" ? [] : wire.filter(({ where }) => where === "form")
 
-/**
- * Returns a value for each input of the login page. In the descriptor of a fake, each input of a form has an endpoint:
- * the page with the form. The login page is the page with the input for `accountField`, the field that identifies an
- * account.
- */
+/** For an input of a form, `of` is the page with the form. The login page has the input for `accountField`. */
 const formOf =
   ({ accountField, fields }: FakeDescriptor): Program["form"] =>
   (account, code) => {
@@ -115,7 +105,7 @@ export interface Given {
   readonly vault: Vault
 }
 
-/** Loads the copies of the brokers' packages that the simulator uses, and makes the programs from them. */
+/** Loads the copies of the brokers' packages that the simulator uses. */
 export const open = Effect.fnUntraced(function* (
   given: Given
 ): Effect.fn.Return<ReadonlyArray<Program>, CommandFailed> {
