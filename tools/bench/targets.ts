@@ -6,7 +6,7 @@ export interface Target extends Figure {
   /** Name of the target, such as `P1`. A target with several figures has several entries in `targets`. */
   readonly name: string
   readonly job: string
-  /** Unit of the figure. A ratio has no unit. */
+  /** Not set for a ratio. */
   readonly unit?: string
   readonly atLeast?: number
   readonly atMost?: number

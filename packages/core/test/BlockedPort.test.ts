@@ -3,7 +3,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Dispatcher, fetch } from "undici"
 
-/** Makes a fake operating system. If `open` is called with port 0, the fake selects the next port of `ports`. */
 const makeSystem = (ports: ReadonlyArray<number>) => {
   const events: Array<string> = []
   let count = 0
@@ -20,7 +19,7 @@ const makeSystem = (ports: ReadonlyArray<number>) => {
 }
 
 describe("BlockedPort", () => {
-  it("isBlocked returns true for exactly those ports from 1 to 11,999 that fetch refuses", async () => {
+  it("`isBlocked` agrees with `fetch` on ports 1 to 11,999", async () => {
     const isRefused = async (port: number) => {
       const sent = new Error("sent")
       const dispatcher = Object.assign(new Dispatcher(), {
@@ -39,7 +38,7 @@ describe("BlockedPort", () => {
     assert.deepStrictEqual(differing, [])
   })
 
-  it.effect("`avoid` opens another port if the system selects a blocked port", () =>
+  it.effect("`avoid` tries again if the system selects a blocked port", () =>
     Effect.gen(function* () {
       const { events, open } = makeSystem([10_080, 6000, 50_123])
       yield* Effect.scoped(
@@ -67,7 +66,7 @@ describe("BlockedPort", () => {
     })
   )
 
-  it.effect("`avoid` does not open a blocked port that the caller has chosen", () =>
+  it.effect("`avoid` does not open a blocked port of the caller", () =>
     Effect.gen(function* () {
       const { events, open } = makeSystem([])
       const error = yield* Effect.flip(Effect.scoped(BlockedPort.avoid(6000, open)))

@@ -17,7 +17,7 @@ import * as place from "./internal/place.ts"
 import * as sqlite from "./internal/sqlite.ts"
 
 /**
- * Options of the locks: the folder of the vault, and the acquire time-out.
+ * Options of the locks.
  *
  * @category models
  * @since 0.1.0
@@ -30,8 +30,8 @@ export interface Options {
 }
 
 /**
- * Makes the locks of a folder. Fails with `InvalidOption` if `acquireTimeout` is not positive, and with `Io` if
- * `folder` is invalid or the path of the default folder cannot be determined.
+ * Makes the locks of a folder. Fails with `InvalidOption` if `acquireTimeout` is not positive. Fails with `Io` if
+ * `folder` is invalid, or if the path of the default folder cannot be determined.
  *
  * @category constructors
  * @since 0.1.0
@@ -62,10 +62,12 @@ export const make = Effect.fnUntraced(function* (
  * be cleaned up.
  *
  * Each account has one lock: a SQLite file in the folder `locks` of the vault. The folder must be on a local disk.
- * `withLock` fails with `Io` if other users have access to the folder, and with `NewerVersion` if a newer version of
- * this package wrote the lock file. A damaged lock file is recreated, but never while a program holds the lock.
+ * A damaged lock file is recreated, but never while a program holds the lock. `withLock` fails with:
  *
- * The layer fails in the same cases as `make`, and with the same errors.
+ * - `Io` if other users have access to the folder.
+ * - `NewerVersion` if a newer version of this package wrote the lock file.
+ *
+ * The layer fails in the same cases as `make`.
  *
  * @example
  * ```ts

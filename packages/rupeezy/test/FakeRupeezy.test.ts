@@ -68,7 +68,7 @@ const exchangeBody = (token: string | null, changes: Readonly<Record<string, unk
 const exchange = (token: string | null, changes?: Readonly<Record<string, unknown>>, headers = {}) =>
   ask("POST", "/user/session", { headers, body: exchangeBody(token, changes) })
 
-/** Sets the clock to 2026-11-21 09:30 IST, and serves a fake. */
+/** The clock starts at 2026-11-21 09:30 IST. */
 const start = (options?: Parameters<typeof serve>[0]) =>
   Effect.andThen(TestClock.setTime(Date.UTC(2026, 10, 21, 4)), serve(options))
 
@@ -79,7 +79,7 @@ describe("the fake's login", () => {
     ["an unknown application id", logIn({ application_id: "dev_0000" }), 401, "Unauthorized"],
     ["a field name in camel case", logIn({ client_code: undefined, clientCode: demo.clientCode }), 400, "Bad request"],
     ["a missing code", logIn({ totp: undefined }), 400, "Bad request"],
-    ["a code that is a number instead of text", logIn({ totp: 123456 }), 400, "Bad request"],
+    ["a code that is a number", logIn({ totp: 123456 }), 400, "Bad request"],
     [
       "a body that is not JSON",
       ask("POST", "/user/login", { headers: key, body: "client_code=XX9999" }),
@@ -114,13 +114,13 @@ describe("the fake's login", () => {
     })
   )
 
-  it.effect("only one login request per second is accepted for a client code", () =>
+  it.effect("a client code allows one login request per second", () =>
     Effect.gen(function* () {
       yield* start()
       yield* TestClock.adjust("29 seconds")
       assert.isNotEmpty(tokenOf(yield* logIn()))
       assert.strictEqual((yield* logIn()).status, 429)
-      // The next TOTP period begins, so the third login has a new code.
+      // A new TOTP period begins, so the third login has a new code.
       yield* TestClock.adjust("1 second")
       assert.isNotEmpty(tokenOf(yield* logIn()))
     })
@@ -149,7 +149,7 @@ describe("the fake's session", () => {
     )
   }
 
-  it.effect("an order from an unregistered IP address is refused, but a funds call is accepted", () =>
+  it.effect("only orders need a registered IP address", () =>
     Effect.gen(function* () {
       yield* start()
       const headers = bearer(yield* logIn())
@@ -159,7 +159,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("an order from a registered IP address is refused with HTTP 400, because the fake accepts no orders", () =>
+  it.effect("an order from a registered IP address gives HTTP 400", () =>
     Effect.gen(function* () {
       yield* start({ accounts: [{ ...demo, ip: "registered" }] })
       const order = yield* ask("POST", "/trading/orders/regular", { headers: bearer(yield* logIn()), body: {} })
@@ -167,7 +167,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("a logout ends the session, and a second logout is refused", () =>
+  it.effect("a second logout is refused", () =>
     Effect.gen(function* () {
       yield* start()
       const headers = bearer(yield* logIn())
@@ -198,7 +198,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("the market feed answers HTTP 426 to a valid token, and HTTP 401 to an unknown token", () =>
+  it.effect("the market feed answers 426, or 401 to an unknown token", () =>
     Effect.gen(function* () {
       yield* start()
       const token = tokenOf(yield* logIn())
@@ -253,14 +253,14 @@ describe("the fake's browser login", () => {
     )
   }
 
-  it.effect("a user whom the application does not allow gets an error page", () =>
+  it.effect("an unlisted user gets an error page", () =>
     Effect.gen(function* () {
       yield* start({ accounts: [{ ...demo, whitelist: "unlisted" }] })
       assert.strictEqual((yield* submit(demo, Redacted.make(page))).status, 403)
     })
   )
 
-  it.effect("the callback is the registered URL with a code and the state", () =>
+  it.effect("the registered callback URL receives a code and the state", () =>
     Effect.gen(function* () {
       yield* start()
       const response = yield* submit(demo, Redacted.make(`${page}&cb_param=a%26b`))
@@ -278,7 +278,7 @@ describe("the fake's browser login", () => {
     ["a wrong API key", {}, { "x-api-key": "badkey7" }, 401]
   ]
   for (const [what, changes, headers, status] of refusals) {
-    it.effect(`${what} in the exchange of an auth code is refused`, () =>
+    it.effect(`an auth code exchange with ${what} is refused`, () =>
       Effect.gen(function* () {
         yield* start()
         assert.strictEqual((yield* exchange(yield* authCode, changes, headers)).status, status)
@@ -286,7 +286,7 @@ describe("the fake's browser login", () => {
     )
   }
 
-  it.effect("a checksum in upper case in the exchange of an auth code is refused", () =>
+  it.effect("an auth code exchange with an upper-case checksum is refused", () =>
     Effect.gen(function* () {
       yield* start()
       const code = yield* authCode
@@ -295,7 +295,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("the exchange of an auth code is accepted with or without the API key in the headers", () =>
+  it.effect("an auth code exchange needs no API key in the headers", () =>
     Effect.gen(function* () {
       yield* start({ reusedCode: "accepted" })
       assert.strictEqual((yield* exchange(yield* authCode, {}, key)).status, 200)
@@ -304,7 +304,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("an application can exchange only one auth code per second", () =>
+  it.effect("an application can exchange one auth code per second", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* exchange(yield* authCode)).status, 200)
@@ -386,31 +386,26 @@ describe("the fake's switches", () => {
     ["the HTTP status of a refused login", { refusedLogin: 400 }, statusOf(logIn({ password: "wrong" })), 400],
     ["the HTTP status of a refused login", { refusedLogin: 401 }, statusOf(logIn({ totp: "000000" })), 401],
     [
-      "the error message for a login with a reused TOTP code",
+      "the `message` of a login with a reused TOTP code",
       {},
       Effect.map(twoLogins, ([, again]) => again.json["message"]),
       "Invalid TOTP"
     ],
     [
-      "the field `status` in the answer to a login with a reused TOTP code",
+      "the `status` of a login with a reused TOTP code",
       { reusedCode: "accepted" },
       Effect.map(twoLogins, ([, again]) => again.json["status"]),
       "success"
     ],
-    [
-      "the field `message` in the answer to the right password after three wrong passwords",
-      { lockAfter: 3 },
-      threeMisses,
-      "Your account is blocked"
-    ],
-    ["the field `message` in the answer to the right password after three wrong passwords", {}, threeMisses, undefined],
+    ["the `message` of a login after three wrong passwords", { lockAfter: 3 }, threeMisses, "Your account is blocked"],
+    ["the `message` of a login after three wrong passwords", {}, threeMisses, undefined],
     ["the claim `exp` in the token", {}, claims, "present"],
     ["the claim `exp` in the token", { tokenEnd: "absent" }, claims, "absent"],
     ["the HTTP status of a call one hour after the login", {}, afterAnHour, 200],
     ["the HTTP status of a call one hour after the login", { lifetime: "1 hour" }, afterAnHour, 401],
-    ["the HTTP status of a call with the first session after a second login", { reusedCode: "accepted" }, earlier, 200],
+    ["the HTTP status with the first session after a second login", { reusedCode: "accepted" }, earlier, 200],
     [
-      "the HTTP status of a call with the first session after a second login",
+      "the HTTP status with the first session after a second login",
       { reusedCode: "accepted", earlierSessions: "die" },
       earlier,
       401
@@ -428,9 +423,9 @@ describe("the fake's switches", () => {
     ["the state in the callback", { cbParam: "dropped" }, callback, null],
     ["the HTTP status of the second exchange of an auth code", {}, twoExchanges, 401],
     ["the HTTP status of the second exchange of an auth code", { authCode: "reusable" }, twoExchanges, 200],
-    ["the HTTP status of an auth code exchange one minute after the callback", {}, codeAfterAMinute, 200],
+    ["the HTTP status of an auth code exchange after one minute", {}, codeAfterAMinute, 200],
     [
-      "the HTTP status of an auth code exchange one minute after the callback",
+      "the HTTP status of an auth code exchange after one minute",
       { authCodeLifetime: "30 seconds" },
       codeAfterAMinute,
       401
@@ -447,16 +442,11 @@ describe("the fake's switches", () => {
       Effect.flatMap(authCode, (code) => statusOf(exchange(code))),
       401
     ],
-    ["the list of fields in the answer for funds", {}, fundsKeys, "nse mcx"],
-    ["the list of fields in the answer for funds", { funds: "combined" }, fundsKeys, "nse mcx exchange_combined"],
-    ["the list of fields in the answer for funds", { funds: "enveloped" }, fundsKeys, "status data"],
-    ["the field `response` in the answer to a logout", {}, logoutResponse, null],
-    [
-      "the field `response` in the answer to a logout",
-      { logoutResponse: "text" },
-      logoutResponse,
-      "Successfully Logged out."
-    ],
+    ["the list of fields of the funds", {}, fundsKeys, "nse mcx"],
+    ["the list of fields of the funds", { funds: "combined" }, fundsKeys, "nse mcx exchange_combined"],
+    ["the list of fields of the funds", { funds: "enveloped" }, fundsKeys, "status data"],
+    ["the `response` of a logout", {}, logoutResponse, null],
+    ["the `response` of a logout", { logoutResponse: "text" }, logoutResponse, "Successfully Logged out."],
     [
       "the HTTP status of a profile call",
       {},
@@ -503,7 +493,7 @@ describe("the fake's switches", () => {
     assert.deepStrictEqual([...used].toSorted(), Object.keys(names).toSorted())
   })
 
-  it.effect("a reset clears the sessions, the auth codes, the count of wrong passwords, and the journal", () =>
+  it.effect("a reset clears sessions, auth codes, wrong passwords and the journal", () =>
     Effect.gen(function* () {
       const fake: FakeBroker = yield* start({ lockAfter: 1 })
       const headers = bearer(yield* logIn())

@@ -13,22 +13,19 @@ import * as NodeHttpClient from "../NodeHttpClient.ts"
 import { isFetchOfNode } from "./fetchOfNode.ts"
 import { globalDispatcher } from "./http/builtinDispatcher.ts"
 
-/**
- * Reads the global `fetch` at each request. Without this function, Effect's client would always use the `fetch` that it
- * read first.
- */
+/** The program may replace the global `fetch`. Effect's client would always use the `fetch` that it read first. */
 const fetchOfNow: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init)
 
 const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpClient.Fetch, fetchOfNow))
 
 /**
- * Chooses how each request is sent:
+ * `NodeHttpClient` sends a request if both conditions are met:
  *
- * - If the global `fetch` is not Node's own, or if the dispatcher of Node's `fetch` is not found, the global `fetch`
- *   sends every request.
- * - Otherwise, the `AnswerLimit` decides. If a request has an `AnswerLimit`, as a login has, `NodeHttpClient` sends the
- *   request, and reads the whole answer into memory. If a request has no `AnswerLimit`, the global `fetch` sends the
- *   request, because the answer may never end.
+ * - The global `fetch` is Node's own, and its dispatcher is found.
+ * - The request has an `AnswerLimit`, as a login has. `NodeHttpClient` reads the whole answer into memory, and an answer
+ *   without a limit may never end.
+ *
+ * The global `fetch` sends all other requests.
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect(
   HttpClient.HttpClient,

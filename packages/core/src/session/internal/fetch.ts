@@ -1,4 +1,4 @@
-/** Makes a function that takes the same arguments as the standard `fetch`, and sends requests with an `HttpClient`. */
+/** A function like the standard `fetch` that sends requests with an `AuthorizedClient`. */
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpBody from "effect/http/HttpBody"
@@ -13,11 +13,11 @@ import type { AuthorizedClient } from "../AuthorizedClient.ts"
 import type { Failure } from "../SessionManager.ts"
 import * as WebResponse from "./webResponse.ts"
 
-/** The types of the arguments of `fetch` on this platform (Node, browser and so on). */
+/** Each platform's `fetch` has its own argument types. */
 export type FetchInput = Parameters<typeof globalThis.fetch>[0]
 export type FetchInit = NonNullable<Parameters<typeof globalThis.fetch>[1]>
 
-/** Makes a body that ends with an error when the signal is aborted, as with the standard `fetch`. */
+/** As with the standard `fetch`, the body fails when the signal is aborted. */
 const abortable = (body: ReadableStream<Uint8Array>, signal: AbortSignal) =>
   body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal })
 
@@ -68,7 +68,7 @@ const readRequest = (broker: string, input: FetchInput, init: FetchInit | undefi
 
 const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : "the host")
 
-/** Converts the HTTP client's error to an error that does not contain the request. */
+/** Returns an error that does not contain the request. */
 const toAuthError =
   (broker: string) =>
   (error: Failure | HttpClientError.HttpClientError): Failure => {
