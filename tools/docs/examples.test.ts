@@ -78,7 +78,7 @@ describe("documentation examples", () => {
 
   describe("the check itself", () => {
     broken.forEach(([problem, line, code], index) => {
-      it(`reports a problem that matches ${problem} for code that ends with ${JSON.stringify(code.slice(-60))}`, () => {
+      it(`reports ${problem} for code that ends with ${JSON.stringify(code.slice(-60))}`, () => {
         const [found] = problemsOf(wrongs[index] as Example)
         assert.strictEqual(found?.at, `probe${index}.md:${line}`)
         assert.match(found?.text ?? "", problem)
@@ -92,7 +92,7 @@ describe("documentation examples", () => {
 })
 
 describe("extract", () => {
-  it("returns the TypeScript blocks of a Markdown file, with their line numbers", () => {
+  it("returns the TypeScript blocks of Markdown, with line numbers", () => {
     const markdown = "# Title\n```ts\na\n\nb\n```\n```sh\nls\n```\n```ts no-run\nc\n```\n"
     assert.deepStrictEqual(extract("README.md", markdown), [
       { file: "README.md", line: 3, code: "a\n\nb", run: true },
@@ -100,18 +100,18 @@ describe("extract", () => {
     ])
   })
 
-  it("ignores a block if the comment ends before the closing fence of the block", () => {
+  it("ignores a block whose comment ends before the closing fence", () => {
     const source = "/**\n * ```ts\n * a\n */\nconst b = 1\n/**\n * ```ts\n * c\n * ```\n */\n"
     assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 8, code: "c", run: true }])
   })
 
-  it("returns the blocks in the comments of a source file, but not the blocks in its code", () => {
+  it("returns only the blocks in comments of a source file", () => {
     const source = "/**\n * Says.\n *\n * ```ts\n * a\n *\n *   b\n * ```\n */\nconst text = `\n```ts\nc\n```\n`\n"
     assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 5, code: "a\n\n  b", run: true }])
   })
 })
 
-it("instrument: adds a call of __same for each expression that has a `// =>` comment, and keeps line numbers", () => {
+it("instrument: adds `__same` for each `// =>` comment, and keeps line numbers", () => {
   const code = "const a = 1 // => 1\n\nf(\n  a\n)\ng(a)\n// => 2\nreturn yield* h(a) // => [3]"
   assert.deepStrictEqual(instrument(probe(code, 0)), {
     code: "const a = __same(1, 1, 0)\n\nf(\n  a\n)\n__same(g(a), 2, 5)\n// => 2\nreturn __same(yield* h(a), [3], 7)",
@@ -119,7 +119,7 @@ it("instrument: adds a call of __same for each expression that has a `// =>` com
   })
 })
 
-it("index.ts of core exports only modules whose documentation has an example", () => {
+it("each module in core's index.ts has an example", () => {
   const index = fs.readFileSync(path.join(root, "packages/core/src/index.ts"), "utf8")
   const modules = Array.from(index.matchAll(/"\.\/([\w/]+\.ts)"/g), ([, module]) => `packages/core/src/${module}`)
   const shown = new Set(examples.map(({ file }) => file))

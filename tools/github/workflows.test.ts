@@ -53,7 +53,7 @@ describe("GitHub workflows", () => {
     assert.deepStrictEqual(files(folder), ["ci.yml", "release.yml", "version.yml"])
   })
 
-  it("use only one version of each action, and name the version in a comment", () => {
+  it("use one version of each action, named in a comment", () => {
     const texts = files(folder).map((file) => fs.readFileSync(path.join(folder, file), "utf8"))
     const lines = texts.flatMap((text) => text.match(/uses: .*/g) ?? [])
     for (const line of lines) assert.match(line, /@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
@@ -61,7 +61,7 @@ describe("GitHub workflows", () => {
     assert.strictEqual(new Set(lines).size, actions.size)
   })
 
-  it("include release.yml, where only the publish job has the permission id-token", () => {
+  it("grant id-token in release.yml only to the publish job", () => {
     const release = fs.readFileSync(path.join(folder, "release.yml"), "utf8")
     const { jobs } = parse(release) as { readonly jobs: Record<string, { readonly permissions: object }> }
     const signing = Object.keys(jobs).filter((name) => "id-token" in jobs[name]!.permissions)
@@ -69,7 +69,7 @@ describe("GitHub workflows", () => {
   })
 })
 
-describe("problemsOf: the check of workflows", () => {
+describe("problemsOf", () => {
   it("finds no problem in a sound workflow", () => assert.deepStrictEqual(problemsOf("a.yml", sound, scripts), []))
 
   it.each(broken)("reports one problem if %j is changed to %j", (from, to, problem) => {

@@ -41,9 +41,9 @@ afterEach(() => fs.rmSync(folder, { recursive: true }))
 const problems = () => refusals(folder, async () => "publisher")
 
 describe("npm run release", () => {
-  it("accepts a repository that is ready", async () => assert.deepStrictEqual(await problems(), []))
+  it("accepts a ready repository", async () => assert.deepStrictEqual(await problems(), []))
 
-  it("accepts a ready repository if git prints a message on standard error", async () => {
+  it("accepts a ready repository if git prints to standard error", async () => {
     process.env["GIT_TRACE"] = "1"
     try {
       assert.deepStrictEqual(await problems(), [])
@@ -78,7 +78,7 @@ describe("npm run release", () => {
     `These changelogs have no entry for the version of their package: packages/angel/CHANGELOG.md (${version}). Add changesets, and run npm run release:version.`
   ]
 
-  it("refuses a version without an entry in the changelog", async () => {
+  it("refuses a version without a changelog entry", async () => {
     for (const version of ["0.1.1", "0.1", "0.0.0"]) {
       write("packages/angel/package.json", manifest(version))
       commit()
@@ -86,7 +86,7 @@ describe("npm run release", () => {
     }
   })
 
-  it("refuses a package that has no changelog, or whose changelog entry has no text", async () => {
+  it("refuses a package without a changelog, or with an empty changelog entry", async () => {
     write("packages/angel/CHANGELOG.md", "# @auth/angel\n\n## 0.1.0\n\n### Minor Changes\n\n## 0.0.1\n\n- Older.\n")
     commit()
     assert.deepStrictEqual(await problems(), noEntry("0.1.0"))
@@ -95,7 +95,7 @@ describe("npm run release", () => {
     assert.deepStrictEqual(await problems(), noEntry("0.1.0"))
   })
 
-  it("accepts a private package without a changelog entry for its version", async () => {
+  it("accepts a private package without a changelog entry", async () => {
     write("packages/angel/package.json", manifest("0.2.0", { private: true }))
     commit()
     assert.deepStrictEqual(await problems(), [])

@@ -6,8 +6,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { layerAnswer, loginRequest, morning, reasonOf } from "./support.ts"
 
-// The broker sends AB1050 for a wrong one-time code, for a wrong client code, and often even for a right one-time code.
-// The broker checks the PIN and the API key after the code, so AB1050 says nothing about the PIN and the API key.
+// The broker also sends AB1050 for a wrong client code, and often even for a right one-time code.
 const refusal = JSON.stringify({ status: false, message: "Invalid totp", errorcode: "AB1050", data: null })
 
 const usual = ["WrongClientCode", "ReEnrolled", "CodeReused"]
@@ -33,8 +32,8 @@ const dateHeader = (secondsAhead: number) => ({ date: new Date(morning + seconds
 describe("hints for a refused code", () => {
   for (const [what, headers] of [
     ["without a Date header", {}],
-    ["with a Date header that is 10 seconds ahead of the clock", dateHeader(10)],
-    ["with a Date header that is 10 seconds behind the clock", dateHeader(-10)],
+    ["with a Date header 10 seconds ahead", dateHeader(10)],
+    ["with a Date header 10 seconds behind", dateHeader(-10)],
     ["with an invalid Date header", { date: "yesterday" }],
     ["with an empty Date header", { date: "" }]
   ] as const) {
@@ -54,7 +53,7 @@ describe("hints for a refused code", () => {
     [-3600, "Your clock is 1 hour ahead of the broker's: set it by NTP."]
   ] as const) {
     it.effect(
-      `a Date header that is ${Math.abs(seconds)} seconds ${seconds > 0 ? "ahead of" : "behind"} the clock gives a hint about the clock`,
+      `a Date header ${Math.abs(seconds)} seconds ${seconds > 0 ? "ahead" : "behind"} gives a hint about the clock`,
       () =>
         Effect.gen(function* () {
           const hints = yield* hintsOf({}, dateHeader(seconds))
@@ -67,7 +66,7 @@ describe("hints for a refused code", () => {
     )
   }
 
-  it.effect("a TOTP secret in place of a code gives a hint that does not show the secret", () =>
+  it.effect("a TOTP secret in place of a code gives a hint without the secret", () =>
     Effect.gen(function* () {
       const hints = yield* hintsOf({ totp: Redacted.make("JBSWY3DPEHPK3PXP") })
       assert.deepStrictEqual(
@@ -78,7 +77,7 @@ describe("hints for a refused code", () => {
     })
   )
 
-  it.effect("an email address in place of the client code gives a hint that does not show the address", () =>
+  it.effect("an email address in place of the client code gives a hint without the address", () =>
     Effect.gen(function* () {
       const hints = yield* hintsOf({ clientcode: "demo@example.com" })
       assert.deepStrictEqual(

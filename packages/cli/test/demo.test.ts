@@ -29,7 +29,7 @@ const visitor = Effect.map(makeUser(), (user) => {
 
 const preload = (code: string) => ({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` })
 
-/** One run of the demo, which several tests share. The run fails if the demo uses the proxy in the environment. */
+/** Several tests share this run. The run fails if the demo uses the proxy in the environment. */
 const finished = Effect.runSync(
   Effect.cached(
     Effect.scoped(
@@ -139,7 +139,7 @@ it.live(
 
 it.live.each([
   { moment: "the first login", shown: /Before the market opens/ },
-  { moment: "the steps of the demo's second process", shown: /start\s+again/ }
+  { moment: "the steps of the second process", shown: /start\s+again/ }
 ])(
   "the demo removes its temporary folder after Ctrl-C during $moment",
   ({ shown }) =>
@@ -154,7 +154,7 @@ it.live.each([
 )
 
 it.live(
-  "the demo removes its temporary folder even if the program that reads the output of the demo ends first",
+  "the demo removes its temporary folder if the output pipe closes early",
   () =>
     Effect.gen(function* () {
       const { temporary, user } = yield* visitor
@@ -166,7 +166,7 @@ it.live(
 )
 
 it.live(
-  "if the simulator is not installed, the demo prints the command that installs it",
+  "if the simulator is not installed, the demo prints the install command",
   () =>
     Effect.gen(function* () {
       const { temporary, user } = yield* visitor
@@ -189,7 +189,7 @@ registerHooks({ resolve })`
 )
 
 it.live(
-  "if a step fails, the demo prints the name of the step and the reason",
+  "if a step fails, the demo prints the step and the reason",
   () =>
     Effect.gen(function* () {
       const { temporary, user } = yield* visitor
@@ -208,7 +208,7 @@ it.live(
 
 const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "accessToken", "totpSecret"]
 
-/** `totp` is not included: in a fake's account, this field is not secret, and says whether TOTP is enabled. */
+/** Without `totp`: in a fake's account, `totp` only says whether TOTP is enabled. */
 const secretFields = new Set([
   ...alsoSecret,
   ...brokers
@@ -234,11 +234,11 @@ const secretHeaders = brokers.flatMap(({ secretHeaders }) => secretHeaders)
 /** Whether a text is long enough to be a token, a key or a hash. */
 const isLong = (text: string) => text.length >= 12
 
-/** Endpoints of login calls. Each login sends exactly one request to one of these endpoints. */
+/** Each login sends exactly one request to one of these endpoints. */
 const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken", "pwdValidate"]
 
 /**
- * Expected number of logins. At each broker, the demo logs in once in the morning. The other logins are:
+ * Expected number of logins: one at each broker in the morning, and the following:
  *
  * - Angel One: one after midnight, and three that fail
  * - Motilal Oswal and RMoney: one by SMS

@@ -19,7 +19,7 @@ const locked = AuthError.make("tiny", "login", new AuthError.AccountLocked({ sco
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
-/** Makes a store that writes each entry. If `state.after` is set, `put` returns the result of `state.after`. */
+/** `put` writes the entry. If `state.after` is set, `put` then returns the result of `state.after`. */
 const answering = (store: Store) => {
   const state: { after: Effect.Effect<boolean, VaultError.VaultError> | undefined } = { after: undefined }
   const service: Store = {
@@ -32,7 +32,7 @@ const answering = (store: Store) => {
 const timeOut = Effect.fail(VaultError.make("put", new VaultError.Io({ what: "write an entry within 10 seconds" })))
 
 describe("a login that was not sent", () => {
-  it.effect("does not count as a failed login if the store wrote the login's entry, but answered with an error", () =>
+  it.effect("does not count as failed if the store fails after the write", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -47,7 +47,7 @@ describe("a login that was not sent", () => {
     })
   )
 
-  it.effect("does not count as a failed login if it was interrupted while the store wrote the login's entry", () =>
+  it.effect("does not count as failed if interrupted before the store answers", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -66,7 +66,7 @@ describe("a login that was not sent", () => {
 })
 
 describe("a store that refuses writes", () => {
-  it.effect("makes a login fail before it is sent, but does not hide the broker's answer to a sent login", () =>
+  it.effect("prevents a login, but does not hide the answer to a sent login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -103,7 +103,7 @@ describe("a broker's answer that is stored late", () => {
     })
   )
 
-  it.effect("does not remove the failures that another program has counted", () =>
+  it.effect("does not remove the failed logins of another program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()
@@ -122,7 +122,7 @@ describe("a broker's answer that is stored late", () => {
 })
 
 describe("a refused login", () => {
-  it.effect("counts as a failed login for the whole window, even after hundreds of logins without an answer", () =>
+  it.effect("counts for the whole window, even after hundreds of unanswered logins", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const store: Store = { ...makeShared().store, fingerprint: () => Effect.succeed("print") }
@@ -139,7 +139,7 @@ describe("a refused login", () => {
     })
   )
 
-  it.effect("counts as a failed login for the whole window, even if another program has a shorter window", () =>
+  it.effect("counts for the whole window, even if another program's window is shorter", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const guard = LoginGuard.make(makeShared().store)

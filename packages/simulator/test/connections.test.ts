@@ -57,10 +57,7 @@ import { servedOf } from "./support.ts"
 
 type Account = Readonly<Record<string, string>>
 
-/**
- * A row of the table `ways`: a way to log in. For each of the steps `login`, `renewal` and `logout`, the row lists the
- * endpoints that the step calls.
- */
+/** A way to log in. `login`, `renewal` and `logout` list the endpoints that each step calls. */
 interface Way<Services> {
   readonly broker: Broker
   /** The fake's account, with the credentials that the layer reads. */
@@ -70,9 +67,9 @@ interface Way<Services> {
     readonly origins: Readonly<Record<string, string>>
   }) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> &
     Layer.Layer<Services | Renewal | Logout | Authorize, AuthError.AuthError, HttpClient.HttpClient>
-  /** The fields that the user enters in the login page. Absent if this way to log in uses no login page. */
+  /** The fields that the user enters in the login page. Absent if there is no login page. */
   readonly form?: (totp: string) => Account
-  /** The user's part. `codes`: the user gives the program the one-time code. `scan`: the user scans a QR code. */
+  /** `codes`: the user gives the program the one-time code. `scan`: the user scans a QR code. */
   readonly person?: "codes" | "scan"
   readonly login: ReadonlyArray<string>
   /** Method and path of a call that the test sends with `fetch`. */
@@ -81,14 +78,13 @@ interface Way<Services> {
   readonly read: (connection: Core.Calls<Services>) => Promise<unknown>
   /** The endpoint that `path` and `read` call. */
   readonly reads: string
-  /** The endpoint that the connection's function `profile` calls. Absent if the connection has no such function. */
+  /** The endpoint that the connection's `profile` calls. Absent if the connection has no `profile`. */
   readonly profile?: string
-  /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
+  /** Absent if a person must log in again after the broker refuses the token. */
   readonly renewal?: ReadonlyArray<string>
   /**
-   * Body of an answer that refuses the token. The test injects this answer. If `refused` is absent, the test clears the
-   * broker's state, so that the broker no longer knows the token. `refused` is set in the rows whose renewal would fail
-   * after the state was cleared.
+   * Body of an injected answer that refuses the token. Without `refused`, the test clears the broker's state instead.
+   * The token is then unknown. Set `refused` if the renewal would fail without the broker's state.
    */
   readonly refused?: string
   readonly logout: ReadonlyArray<string>
@@ -119,7 +115,7 @@ const layerOf = <Services>({ account, broker, layer }: Way<Services>, { simulato
   const configured = layer({ ...(environment && { environment }), origins }).pipe(
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(environmentOf(broker, account))))
   )
-  // The layer uses the simulator's clock, because the test advances this clock to the next TOTP period.
+  // The test advances the simulator's clock to the next TOTP period.
   return Layer.merge(configured, Layer.succeed(Clock.Clock, simulator.clock))
 }
 
@@ -357,7 +353,7 @@ const logIn = async ({ form, person }: Row, { simulator }: Setting, connection: 
   }
   if (form === undefined) return await connection.session()
   const { seal } = await connection.beginLogin!()
-  // The login is sealed and resumed, as in a web app whose callback arrives at another process.
+  // As in a web app whose callback arrives at another process.
   const { complete, url } = await connection.resumeLogin!(await seal())
   const code = form.length === 0 ? "" : (await Effect.runPromise(simulator.totp(broker as never, id))).code
   return await complete(
@@ -396,11 +392,11 @@ const reasonOf = (promise: Promise<unknown>): Promise<string> =>
 
 describe("Connection", () => {
   for (const [title, row] of Object.entries(ways)) {
-    it.live(`${title}: logs in, gets data, finds the session after a restart, replaces a refused token, logs out`, () =>
+    it.live(`${title}: logs in, keeps the session after a restart, replaces a refused token, logs out`, () =>
       inSetting(async (setting) => {
         const { simulator } = setting
         const sent = makeSent(setting)
-        /** Advances the simulator's clock, because the fakes allow only a few calls per second. */
+        /** The fakes allow only a few calls per second. */
         const wait = () => Effect.runPromise(simulator.advance("2 seconds"))
 
         const first = await row.open(setting)
@@ -431,7 +427,7 @@ describe("Connection", () => {
         if (row.refused === undefined) {
           await Effect.runPromise(simulator.seed({ brokers: {} }))
           await sent()
-          // The login guard allows at most one login with a TOTP code in each TOTP period.
+          // The login guard allows one login with a TOTP code in each TOTP period.
           await Effect.runPromise(simulator.advance("31 seconds"))
         } else {
           const fault = { kind: "answer", status: 401, body: row.refused } as const
@@ -472,7 +468,7 @@ describe("Connections", () => {
   })
   const seed = { brokers: { rupeezy: { accounts: [{ clientCode: rupeezy.clientCode }, { clientCode: "YY1111" }] } } }
 
-  it.live("`warm` gets a session for each account except the account with a wrong password", () =>
+  it.live("`warm` gets a session for each account with a correct password", () =>
     inSetting(
       async (setting) => {
         const sent = makeSent(setting)
@@ -518,7 +514,6 @@ describe("Connections", () => {
         ]
         assert.deepStrictEqual((await sent()).toSorted(), used.flatMap(({ login }) => login).toSorted())
 
-        // The second `warm` reports the same outcomes, and sends no login.
         for await (const { error, name } of connections.warm())
           assert.strictEqual(error === undefined, name !== "other")
         assert.deepStrictEqual(await sent(), [])

@@ -1,6 +1,5 @@
 /**
- * A vault is a session store and the lock that belongs to it. To store sessions in another place, replace only the
- * layer of the vault.
+ * A vault is a session store with its lock. To store sessions in another place, replace only the vault's layer.
  *
  * @since 0.1.0
  */
@@ -50,20 +49,19 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
 
 /**
  * A vault in Redis, for any number of programs on any number of machines. Entries are encrypted with the `VaultKey`. If
- * the holder of a lock is killed, the lock is released when its lease ends. By default, the lease ends at most one
- * second after the holder was killed.
+ * a program is killed while it holds a lock, the lock is released within a second by default (see `lease`).
  *
- * Redis must be 5.0 or newer. Each session that Redis loses requires a new login, so set `appendonly yes` and
+ * Redis must be 5.0 or newer. Each session that Redis loses requires a new login. So set `appendonly yes` and
  * `maxmemory-policy noeviction`. If a refresh token can be used only once, also set `appendfsync always`.
  *
- * While the connection to Redis works, session managers learn of changes by other programs within a second. For this,
- * the vault reserves one connection to Redis, and the Redis user must be allowed to run the commands `XADD`, `XREAD`,
- * `XRANGE`, `XREVRANGE` and `INFO`. If `XADD` is not allowed, other programs learn of the changes of this program up to
- * an hour late. If one of the other commands is not allowed, or if Redis is a cluster, each manager reads its session
- * from Redis at every poll interval.
+ * Session managers learn of changes by other programs within a second. For this, the vault reserves one connection to
+ * Redis. The Redis user needs permission for `XADD`, `XREAD`, `XRANGE`, `XREVRANGE` and `INFO`:
  *
- * Set `disableOfflineQueue: true` in the Redis client. By default, the client queues requests while Redis is
- * unreachable, and a program cannot exit before these requests are answered.
+ * - Without `XADD`, other programs learn of this program's changes up to an hour late.
+ * - Without one of the other commands, or in a Redis cluster, each manager reads its session at every poll interval.
+ *
+ * Set `disableOfflineQueue: true` in the Redis client. Otherwise, the client queues requests while Redis is
+ * unreachable. The program cannot exit before these requests are answered.
  *
  * @example
  * ```ts no-run
@@ -94,8 +92,8 @@ export const layerRedis = (
   Layer.merge(SessionStore.layerRedis(options), SessionLock.layerRedis(options))
 
 /**
- * Like `layerRedis`, but the layer of the Redis client is an argument. If the client cannot connect, the vault's layer
- * fails with a `VaultError` whose reason is `Io`.
+ * Like `layerRedis`, but takes the layer of the Redis client as an argument. Fails with `Io` if the client cannot
+ * connect.
  *
  * @example
  * ```ts no-run

@@ -4,8 +4,7 @@ const copyOf = <A extends object>(value: A, changes: object): A =>
   Object.assign(Object.create(Object.getPrototypeOf(value) as object) as A, value, changes)
 
 /**
- * Like `HttpClientRequest.setHeaders`, but does not load the module of `setHeaders`. That module loads Schema and
- * streams, and a login needs neither.
+ * Replaces `HttpClientRequest.setHeaders`, whose module also loads Schema and streams. A login needs neither.
  */
 export const withHeaders = (
   request: HttpClientRequest.HttpClientRequest,
