@@ -19,7 +19,7 @@ export interface Options {
 
 const name = "@auth/cli"
 
-/** Maximum number of concurrent installs or logins. Each keeps one processor busy. */
+/** Limit for concurrent installs and logins, because each keeps one processor busy. */
 const atOnce = Math.max(2, os.availableParallelism())
 
 const installIn = (folder: string, tarballs: ReadonlyArray<string>): Promise<string> => {
@@ -64,8 +64,8 @@ const makeHostile = (folder: string, packages: ReadonlyArray<string>): string =>
 }
 
 /**
- * Checks that `broker-auth` loads broker packages from its own installation, never from the current folder. Also checks
- * the `npm install` line that `broker-auth` prints for an absent package.
+ * `broker-auth` must load packages from its own installation, never from the current folder. Also checks the
+ * `npm install` line for an absent package.
  */
 const checkResolution = (installed: string, { folder, tarball }: Options) =>
   Effect.gen(function* () {
@@ -93,8 +93,8 @@ const checkResolution = (installed: string, { folder, tarball }: Options) =>
   })
 
 /**
- * Checks that `broker-auth` loads only one file to print its help or its version. Also checks that the subcommand
- * `brokers` loads the installed `effect`, but not the modules of the subcommands `demo` and `serve`.
+ * `broker-auth` must load only one file to print its help or its version. The subcommand `brokers` must load the
+ * installed `effect`, but not the modules of `demo` and `serve`.
  */
 const checkModules = (installed: string) =>
   Effect.gen(function* () {

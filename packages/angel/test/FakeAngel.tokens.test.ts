@@ -60,7 +60,7 @@ describe("FakeAngel: tokens", () => {
     ["live", ["", ""]]
   ] as const) {
     it.effect(
-      `with refreshedTokens: "${refreshedTokens}", the previous access and refresh tokens are ${refreshedTokens === "live" ? "valid" : "invalid"} after a refresh`,
+      `with refreshedTokens: "${refreshedTokens}", the old tokens are ${refreshedTokens === "live" ? "valid" : "invalid"} after a refresh`,
       () =>
         Effect.gen(function* () {
           const { fake, tokens } = yield* loggedIn({ refreshedTokens })

@@ -35,7 +35,6 @@ const biometric = RmoneyBiometric.layer({
 })
 const recovery = RmoneyRecovery.layer({ environment, credentials: { userId } })
 
-/** Accepts a program that needs an HTTP client and no other service. */
 const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boolean => Effect.isEffect(program)
 
 const answer = () => Effect.succeed(Redacted.make("123456"))
@@ -43,7 +42,7 @@ const answer = () => Effect.succeed(Redacted.make("123456"))
 type Session = Core.Logout.Logout | Core.Authorize.Authorize | Core.Renewal.Renewal | RmoneyApi
 
 describe("the types of the layers", () => {
-  it("a program compiles if it uses a capability that its layer provides", () => {
+  it("using a capability that the layer provides compiles", () => {
     assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), auth)))
     assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), auth)))
     assert.isTrue(whole(Effect.provide(Core.Profile.profile(session), auth)))
@@ -68,7 +67,7 @@ describe("the types of the layers", () => {
     expectTypeOf<Layer.Success<typeof recovery>>().toEqualTypeOf<Core.AccountRecovery.AccountRecovery | RmoneyApi>()
   })
 
-  it("a program does not compile if it uses a capability that RmoneyAuth lacks", () => {
+  it("using a capability that RmoneyAuth lacks does not compile", () => {
     // @ts-expect-error: no layer of RMoney provides the Refresh service
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
     // @ts-expect-error: only RmoneySso provides the browser login
@@ -79,7 +78,7 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
   })
 
-  it("a program does not compile if it uses a capability that its layer lacks", () => {
+  it("using a capability that another layer lacks does not compile", () => {
     // @ts-expect-error: RmoneySso has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, sso)))
     // @ts-expect-error: RmoneyQr has no Login service
@@ -105,7 +104,7 @@ describe("the types of the layers", () => {
     }
   })
 
-  it('a plain-text secret, a vendor id without `exchange: "vendor"`, and an unknown environment do not compile', () => {
+  it("invalid options do not compile", () => {
     const given = [
       // @ts-expect-error: the password must be Redacted
       RmoneyAuth.layer({ environment, credentials: { ...credentials, password: "Demo@101" } }),

@@ -1,4 +1,3 @@
-/** Measures the time from the start of the command `broker-auth` to its end. */
 import { files, start, writeCommands } from "../commands.ts"
 import type { Bench, Candidate } from "../harness.ts"
 
@@ -10,8 +9,7 @@ const candidate = (
   title,
   ...(options?.ours && { ours: true }),
   prepare: async (_, folder) => {
-    // If the benchmark runs with --profile, the harness starts this process with the arguments `--cpu-prof…`. This
-    // process starts each measured program with these arguments too.
+    // With --profile, this process has the arguments `--cpu-prof…`. The measured programs get these arguments too.
     const nodeArgs = process.execArgv.filter((arg) => arg.startsWith("--cpu-prof"))
     return async ({ count }) => {
       const total = { seconds: 0, cpuMicros: 0 }

@@ -1,8 +1,8 @@
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Shape from "@auth/broker-core/broker/Shape"
 
-// Source of the paths and limits: SmartAPI documentation, "Login" and "Rate limits", as of 2026-11-21. The
-// broker counts the calls of each client code separately.
+// Paths and limits: SmartAPI documentation, "Login" and "Rate limits", as of 2026-11-21. Each client code has its own
+// limits.
 
 const { Secret, Text, each, list, secret, text } = Shape
 
@@ -16,7 +16,7 @@ const tokens = {
   essential: ["jwtToken"]
 }
 
-/** `password` is the 4-digit PIN, and `totp` has six digits. The broker returns `state` unchanged. */
+/** `password` is the 4-digit PIN. The broker returns `state` unchanged. */
 const Login = Shape.struct({
   clientcode: Text,
   ...each(Secret, "password", "totp"),
@@ -57,7 +57,7 @@ export const table = {
     request: Shape.struct({ refreshToken: Secret }),
     ...tokens
   }),
-  /** The publisher login uses this call to find out to which account its token belongs. */
+  /** The publisher login uses this call to find the account of a token. */
   getProfile: get("getProfile", "/rest/secure/angelbroking/user/v1/getProfile", {
     limits: [perSecond(3), perHour],
     response: Holder,

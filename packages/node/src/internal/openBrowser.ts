@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { ChildProcess } from "node:child_process"
 import process from "node:process"
 
-/** The package name is in a variable, so that a bundler does not require this optional package. */
+/** In a variable, so that a bundler does not require this optional package. */
 const packageName = "open"
 
 interface Opener {
@@ -17,13 +17,10 @@ export const hasDisplay = (platform: NodeJS.Platform, environment: NodeJS.Proces
   return isAnySet("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME")
 }
 
-/** The real environment, which the browser inherits. `Config` is not used, because it may read other sources. */
+/** `Config` is not used, because the browser inherits the real environment. */
 const environment = (): NodeJS.ProcessEnv => process.env
 
-/**
- * If the command that opens the browser runs longer than this time, the command counts as successful. Some commands run
- * until the browser is closed.
- */
+/** A command that still runs after this time counts as successful. Some commands run until the browser is closed. */
 const failureWindow = "2 seconds"
 
 const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>
@@ -36,7 +33,7 @@ const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>
     return Effect.sync(() => void child.off("exit", ended))
   }).pipe(Effect.timeoutOrElse({ duration: failureWindow, orElse: () => Effect.succeed(true) }))
 
-/** `url` must not contain a secret, because other users can see the arguments of the command that opens the browser. */
+/** `url` must not contain a secret, because other users can see the URL in the list of processes. */
 export const open = (url: string): Effect.Effect<boolean> =>
   Effect.gen(function* () {
     if (!hasDisplay(process.platform, environment())) return false

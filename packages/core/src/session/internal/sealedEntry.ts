@@ -10,8 +10,8 @@
  * | n     | XChaCha20-Poly1305 ciphertext and its 16-byte tag, or the unencrypted value   |
  * | 8     | checksum: first 8 bytes of SHA-256 over the entry's place and the bytes above |
  *
- * The checksum does not protect an entry against deliberate changes. It distinguishes a damaged entry from an entry
- * that has another key or a newer format.
+ * The checksum distinguishes a damaged entry from an entry with another key or a newer format. The checksum does not
+ * protect an entry against deliberate changes.
  */
 import * as Aead from "effect/crypto/Aead"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -22,16 +22,12 @@ import type { Key } from "../VaultKey.ts"
 import { withKey } from "./aead.ts"
 import { sha256 } from "../../login/internal/sha256.ts"
 
-/**
- * Where an entry is stored. `seal` and `open` get a place. `open` fails if its place has another `key` or another
- * `version` than the place that `seal` got.
- */
+/** Where an entry is stored. `open` fails if `key` or `version` is not the same as in the call of `seal`. */
 export interface Place {
-  /** The name that errors use for the entry. */
+  /** Name of the entry in errors. */
   readonly what: string
-  /** The slot and the account, as one text. This is not the encryption key. */
+  /** The slot and the account as one text. Not the encryption key. */
   readonly key: string
-  /** The version of the entry. */
   readonly version: number
 }
 
@@ -58,10 +54,7 @@ const concat = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
 const equals = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index])
 
-/**
- * The bytes that bind an entry to its place. `format`, `place.key` and `place.version` contain no line break, so two
- * places never have the same bytes.
- */
+/** `place.key` contains no line break, so two places never have the same bytes. */
 const bound = (place: Place, format: number): Uint8Array =>
   new TextEncoder().encode(`broker-auth entry ${format}\n${place.key}\n${place.version}\n`)
 
@@ -77,7 +70,7 @@ const encrypt = (key: Key, plain: Uint8Array, nonce: Uint8Array, place: Place): 
 
 export const seal = Effect.fnUntraced(function* (key: Key, value: Redacted.Redacted<Uint8Array>, place: Place) {
   const id = key._tag === "Plaintext" ? noKey : key.id
-  // The nonce does not come from a service in the context, because a service with a fixed seed would repeat nonces.
+  // A service in the context is not used, because a service with a fixed seed would repeat nonces.
   const nonce = SecureRandom.randomBytesUnsafe(nonceLength)
   const body = yield* encrypt(key, Redacted.value(value), nonce, place)
   const bytes = concat(magic, Uint8Array.of(format), id, nonce, body)
@@ -104,7 +97,7 @@ export const open = Effect.fnUntraced(function* (key: Key, stored: Redacted.Reda
   if (found !== format) return yield* new VaultError.NewerVersion({ what, version: found })
   const id = key._tag === "Plaintext" ? noKey : key.id
   if (!equals(id, bytes.subarray(idStart, nonceStart))) return yield* new VaultError.WrongKey({ what })
-  // The bytes are copied, so that the result does not change if the store changes its own bytes.
+  // The bytes are copied, because the store may change its own bytes later.
   const nonce = bytes.slice(nonceStart, headerLength)
   return Redacted.make(yield* decrypt(key, bytes.slice(headerLength), nonce, place))
 })
