@@ -24,10 +24,11 @@ const isFirewall = ({ body, status }: Answer): boolean =>
 const supportIdIn = (body: string): string | undefined =>
   /support id(?: is)?:?\s*(?:<[^>]*>\s*)*([\w-]{4,40})/i.exec(body)?.[1]
 
-const refusalIn = (answer: Answer): AuthError.Reason | undefined => {
+export const refusalIn = (answer: Answer): AuthError.Reason | undefined => {
   const { status } = answer
-  if (isFirewall(answer)) return new AuthError.PermissionDenied({ why: "waf", supportId: supportIdIn(answer.body) })
+  // The page of a proxy may say "access denied", like the page of a firewall.
   if (status === 407) return new AuthError.BrokerUnavailable({ why: "proxy", status })
+  if (isFirewall(answer)) return new AuthError.PermissionDenied({ why: "waf", supportId: supportIdIn(answer.body) })
   return status >= 500 ? new AuthError.BrokerUnavailable({ why: "broker", status }) : undefined
 }
 
