@@ -1,4 +1,4 @@
-/** Logs in to Angel One, and prints the funds. While the first run's session is live, a second run sends no login. */
+/** Logs in to Angel One, and prints the funds. While the stored session is live, later runs send no login. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Connection from "@auth/node/Connection"
 

@@ -1,7 +1,4 @@
-/**
- * `npm run size`: measures the bundles of small programs and the installed size of the packages. The command fails if
- * a size is over its budget in `budgets.json`.
- */
+/** `npm run size`: compares the sizes of bundles and of installed packages with `budgets.json`. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { parseArgs } from "node:util"

@@ -47,7 +47,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("stop the third login even if the program restarts before this login", () =>
+  it.effect("stop the third login even after a restart", () =>
     Effect.gen(function* () {
       const { guard, login, restarted } = yield* begin
       yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
@@ -58,7 +58,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("stop the next login until the window contains fewer than `maxFailures` refused logins", () =>
+  it.effect("stop the next login until fewer than `maxFailures` are in the window", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       for (let failures = 0; failures < 3; failures += 1) {
@@ -110,7 +110,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("and logins without an answer are listed by `countedAt`, each until its own window ends", () =>
+  it.effect("and unanswered logins are listed by `countedAt` until their windows end", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       const timesOut = login(new AuthError.BrokerUnavailable({ why: "time-out" }))
@@ -132,7 +132,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("include a login to a locked account, which stops the next login at once", () =>
+  it.effect("to a locked account stop the next login at once", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const locked = new AuthError.AccountLocked({ scope: "account", unlock: "broker" })
@@ -156,7 +156,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("cannot occur with an invalid policy: the guard fails before it sends the login", () =>
+  it.effect("cannot occur with an invalid policy: no login is sent", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const policies: ReadonlyArray<Partial<GuardPolicy>> = [
@@ -225,7 +225,7 @@ describe("sessions: TOTP periods", () => {
   const sendOne = (guard: LoginGuard.LoginGuard["Service"], login: Effect.Effect<string, AuthError.AuthError>) =>
     Effect.forkChild(guard.protect(account, totp, login))
 
-  it.effect("allow one login each, even after a restart of the program", () =>
+  it.effect("allow one login each, even after a restart", () =>
     Effect.gen(function* () {
       const { guard, login, restarted, sent } = yield* begin
       yield* guard.protect(account, totp, login())
@@ -251,7 +251,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("are used up by a login that was sent in an earlier period and ends in this period", () =>
+  it.effect("are used up by a login that spans two periods", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* pass("20 seconds")
@@ -288,7 +288,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("do not block logins after the correction of a clock that was years ahead", () =>
+  it.effect("do not block logins after the clock was set back by years", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* TestClock.setTime(morning + 1e11)

@@ -85,7 +85,7 @@ describe("sessions: the progress of a login", () => {
       })
     )
 
-    it.effect(`is not continued by a login of another app, but replaced, in a store ${kind}`, () =>
+    it.effect(`is replaced by a login of another app, in a store ${kind}`, () =>
       Effect.gen(function* () {
         const { failures, program, shared, steps } = yield* begin(makeStore())
         const [a, b] = [yield* program("a", "4711", shared), yield* program("b", "4711", shared)]
@@ -110,7 +110,7 @@ describe("sessions: the progress of a login", () => {
     )
   }
 
-  it.effect("is followed by a new login if its token has expired or is refused by the broker", () =>
+  it.effect("is discarded if its token has expired or was refused", () =>
     Effect.gen(function* () {
       const { failures, program, shared, steps } = yield* begin()
       const manager = yield* program("a", "4711", shared, 90_000)
@@ -156,7 +156,7 @@ describe("sessions: the progress of a login", () => {
     })
   )
 
-  it.effect("is ignored if it was stored without the name of its app", () =>
+  it.effect("is ignored if stored without the name of its app", () =>
     Effect.gen(function* () {
       const { program, shared, steps } = yield* begin()
       const ledger = {

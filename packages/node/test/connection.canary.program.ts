@@ -1,7 +1,4 @@
-/**
- * The program that `connection.canary.test.ts` runs. It calls the functions of `Connection`, which return promises, and
- * prints every value and every error.
- */
+/** Run by `connection.canary.test.ts`. Calls the functions of `Connection`, and prints all values and errors. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"
 import { TestHttp } from "@auth/broker-core/testing"

@@ -20,7 +20,7 @@ export interface Job {
   readonly user: string
 }
 
-/** Opens a new connection, as after a restart, and returns the access token of its session. */
+/** Opens a new connection, as after a restart. */
 const tokenOf = async ({ folder, origins }: Job): Promise<string> => {
   const angel = await Connection.open(AngelAuth.layerConfig({ origins: origins.angel }), { folder })
   const { tokens } = await angel.session()
@@ -28,7 +28,6 @@ const tokenOf = async ({ folder, origins }: Job): Promise<string> => {
   return Connection.reveal(tokens.access)
 }
 
-/** Logs in through the listener on loopback. */
 const browse = (job: Job): Promise<unknown> => {
   const zerodha = ZerodhaAuth.layerConfig({ origins: job.origins.zerodha }).pipe(Layer.provide(FetchHttpClient.layer))
   const open = (url: string) =>

@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type { Home } from "./home.ts"
 
-/** The slots of an account, in the order in which `broker-auth vault list` lists them. */
+/** In the order of `broker-auth vault list`. */
 export const slots = ["session", "guard", "browser"] as const satisfies ReadonlyArray<Slot>
 
 /** `isClear` says whether the entry is unencrypted. */
@@ -42,7 +42,7 @@ export const read = Effect.fnUntraced(function* (
     : yield* Effect.fail(stored.failure)
 })
 
-/** A store that also reads unencrypted entries. Its entries, encrypted or not, are only for display. */
+/** A store that also reads unencrypted entries. Its entries are only for display. */
 export const readable = (home: Home): SessionStore["Service"] => ({
   ...home.store,
   get: (account, slot) => read(home, account, slot)

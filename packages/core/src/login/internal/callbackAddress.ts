@@ -1,20 +1,14 @@
-/**
- * Parses a callback URL. The URL may have been copied from a browser, from HTML or from a shell, or may come from a
- * server behind a proxy.
- */
+/** Parses a callback URL. Repairs what chat programs, HTML, shells and terminals change in a copied URL. */
 import * as Result from "effect/Result"
 import { withoutQuotes } from "./pasted.ts"
 
-/** If `advice` is undefined, the user gets the remedy that `RedirectRejected` has for `why`. */
+/** Without `advice`, the user gets the remedy of `RedirectRejected` for `why`. */
 export interface Refusal {
   readonly why: "not-a-url" | "origin"
   readonly advice?: string | undefined
 }
 
-/**
- * The names and values of a URL's parameters: first those of the fragment, then those of the query. The names are in
- * lower case.
- */
+/** The parameters of the fragment, then the parameters of the query. The names are in lower case. */
 export type Pairs = ReadonlyArray<readonly [name: string, value: string]>
 
 const parse = (text: string, base?: URL): URL | undefined =>
@@ -27,8 +21,8 @@ const decodeOnce = (text: string): string =>
   )
 
 /**
- * Does not match single quotes, because a URL may end with one. Without the lookbehind, the time of a search would grow
- * with the square of the number of consecutive quotation marks, angle brackets and blanks.
+ * Does not match single quotes, because a URL may end with one. Without the lookbehind, a search in many consecutive
+ * blanks would take quadratic time.
  */
 const enclosed = /^["<>“”„«»`\s]+|(?<!["<>“”„«»`\s])["<>“”„«»`\s]+$/g
 
@@ -49,7 +43,7 @@ const repairs: ReadonlyArray<(text: string) => string> = [
   // Removes tabs, line breaks, and the blanks next to line breaks. Terminals and email programs add line breaks.
   (text) => text.replace(/(?<!\s)\s*[\r\n\u2028\u2029]\s*|\t/g, ""),
   decodeWhole,
-  // Removes the escapes of HTML, of JSON, and of shells that escape pasted text.
+  // Removes the escapes of HTML, JSON and shells.
   (text) => text.replace(/&(?:amp;)+|&#(?:38|x26);|\\u0026/gi, "&").replace(/\\([?&=#])/g, "$1")
 ]
 
@@ -110,8 +104,8 @@ const pairsOf = (parts: ReadonlyArray<string>): Pairs =>
   })
 
 /**
- * The fragment may contain a route and a question mark before its parameters. The query may contain a second question
- * mark, because a broker may append `?code=…` to a redirect URL that already has a query.
+ * A fragment may contain a route before its parameters, such as `#/login?code=…`. A query may contain a second question
+ * mark, because a broker may append `?code=…` to a redirect URL with a query.
  */
 const parametersOf = ({ hash, search }: URL): Pairs => {
   const inHash = hash
@@ -122,7 +116,7 @@ const parametersOf = ({ hash, search }: URL): Pairs => {
   return [...pairsOf(inHash), ...pairsOf(inQuery)]
 }
 
-/** Removes the redirect URL's own parameters. The parameters that the broker added stay, even if the names are the same. */
+/** Removes the redirect URL's own parameters. The broker's parameters stay, even if they have the same names. */
 const without = (own: Pairs, pairs: Pairs): Pairs => {
   const rest = [...own]
   return pairs.filter(([name, value]) => {
@@ -159,9 +153,9 @@ const formProblem = (text: string, registered: URL): string | undefined => {
 }
 
 /**
- * A path with a query, as in `request.url` of `node:http`, is completed with the registered origin. A query alone or a
- * code alone is rejected, because it does not show where the callback arrived. Returns the parameters that the broker
- * added to the redirect URL.
+ * Returns the parameters that the broker added to the redirect URL. A path, as in `request.url` of `node:http`, is
+ * completed with the registered origin. A query or a code alone is rejected, because it does not show where the
+ * callback arrived.
  */
 export const read = (callbackUrl: string, redirectUrl: string): Result.Result<Pairs, Refusal> => {
   const registered = parse(redirectUrl)
@@ -175,10 +169,7 @@ export const read = (callbackUrl: string, redirectUrl: string): Result.Result<Pa
   return Result.succeed(without(parametersOf(registered), parametersOf(url)))
 }
 
-/**
- * A code or token has only visible ASCII characters. An ellipsis at the end comes from a program that shortens long
- * texts. Quotation marks and angle brackets come from HTML.
- */
+/** A code or token has only visible ASCII characters. Quotation marks and angle brackets come from HTML. */
 export const tokenProblem = (text: string): string | undefined => {
   if (/(?:\.{3}|\u2026)$/.test(text)) return "contains a code or token that was cut off: it ends with an ellipsis"
   return /^[\x21\x23-\x3b\x3d\x3f-\x7e]+$/.test(text)

@@ -25,14 +25,11 @@ import type { ManagerOwner } from "./managerOwner.ts"
 export interface Origin {
   readonly tag: "LoggedIn" | "Refreshed" | "PickedUp" | "Adopted"
   readonly version: number
-  /** The number of logouts at the time when the session was requested. */
+  /** The number of logouts when the session was requested. */
   readonly logouts: number
 }
 
-/**
- * Maximum number of tries to write a session or a logout to the store. A try fails if another program has written the
- * stored entry since this program read it.
- */
+/** Maximum number of tries to write an entry. A try fails if another program has written the entry in the meantime. */
 export const maxWrites = 5
 
 export const keepsChanging = Effect.fail(
@@ -53,9 +50,9 @@ const endedAlreadyReason = new AuthError.SessionExpired({
 })
 
 /**
- * `withSession` got `session` in place of a session that the broker had refused. `accepted` contains the kinds of the
- * effects that have sent a request with `session` and succeeded. An effect has the kind `order` if it has sent a
- * request that must not be sent twice. Every other effect has the kind `read`.
+ * A test of `session`, which replaced a session that the broker had refused. `accepted` contains the kinds of the
+ * effects that have sent a request with `session` and succeeded. An effect has the kind `order` if it sent a request
+ * that must not be sent twice. Otherwise, its kind is `read`.
  */
 export interface Trial {
   readonly session: Session.Session
@@ -69,8 +66,8 @@ export interface LastRead {
 }
 
 /**
- * If this many milliseconds have passed since the last read of the store, the store is read even if no change was
- * reported. This read is needed because another program may have no permission to report its changes.
+ * After this many milliseconds, the store is read even if no change was reported. Another program may have no
+ * permission to report its changes.
  */
 const maxUnread = 3_600_000
 
@@ -80,10 +77,7 @@ export const isUpToDate = ({ lastRead, store: { changes } }: Self, now: number):
     ? Effect.succeed(false)
     : Effect.map(changes.mark, (mark) => mark === lastRead.mark)
 
-/**
- * The functions of a session manager take this object as an argument, because closures for each account would need more
- * memory.
- */
+/** The functions of a session manager take this object. Closures for each account would need more memory. */
 export interface Self {
   readonly account: Account
   readonly renewal: Renewal["Service"]
@@ -104,7 +98,7 @@ export interface Self {
    */
   usedAt: number
   owner: ManagerOwner | undefined
-  /** The scope of the fibers that run in the background. */
+  /** The scope of the background fibers. */
   scope: Scope.Closeable | undefined
   unwatch: Effect.Effect<void>
   /** `undefined` if the store must be read at the next poll. */
@@ -158,7 +152,7 @@ export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect
 
 /**
  * Returns the latest time at which the manager may have been used. Until `freshUntil`, calls return the cached session
- * at once and do not change `usedAt`. So the manager may have been used at any time until then.
+ * at once and do not change `usedAt`.
  */
 export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
   state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now
@@ -176,8 +170,8 @@ export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): E
   })
 
 /**
- * First, the callers that wait for a renewal get an error. Then, the fibers in the background are interrupted. In the
- * opposite order, the callers would get no error.
+ * Ends the pending renewal before the background fibers are interrupted. Otherwise, the callers that wait for the
+ * renewal would get no error.
  */
 export const close = (self: Self, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -204,8 +198,7 @@ export const cacheSession = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Session.Session, Failure> {
   const now = yield* Clock.currentTimeMillis
   const jitter = yield* Random.next
-  // If the number of logouts has changed, a logout began after the session was requested. This logout finds the session
-  // in the store, and revokes it.
+  // If the numbers differ, a logout began after the session was requested. The logout revokes the stored session.
   if (self.state.logouts !== logouts) return yield* loggedOut(self)
   self.state.version = version
   self.state.unsaved = undefined
@@ -237,7 +230,7 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
   if (isNewLogout) {
     Cached.clearLoggedOut(self.state, ignoresLogout ? "kept" : "logged-out")
     yield* publish(self, { _tag: "LoggedOut", account: self.account })
-    // No other program can revoke the unsaved session, because it was never stored. So this program revokes it.
+    // The unsaved session was never stored, so only this program can revoke it.
     const revoked = unsaved === undefined ? Effect.void : Effect.ignore(self.revoke(unsaved))
     if (!ignoresLogout) return yield* Effect.andThen(forkBackground(self, revoked), loggedOut(self))
     // At some brokers, a logout after the next login would also end the new session. So the logout is sent before the
