@@ -55,7 +55,7 @@ const timeout = 150_000
 
 for (const { broker, isSlow, login, method, more, prints } of examples) {
   it.live.skipIf(!runsPython)(
-    `${broker}.py calls the broker, and renews the session once if the broker refuses the token`,
+    `${broker}.py calls the broker, and renews a refused session with one login`,
     () =>
       Effect.gen(function* () {
         const { simulator, user } = yield* world({ brokers: [broker] })
@@ -79,7 +79,7 @@ for (const { broker, isSlow, login, method, more, prints } of examples) {
 }
 
 it.live.skipIf(!runsPython)(
-  "zerodha.py prints the command that logs in, and sends a bearer token",
+  "zerodha.py prints the login command, and sends a bearer token",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["zerodha"] })
@@ -109,7 +109,7 @@ it.live.skipIf(!runsPython)(
 
 const files = fs.readdirSync(import.meta.dirname).filter((file) => file.endsWith(".py"))
 
-it("each Python example has at most 40 lines, a row in README.md, and the same `serve` function", () => {
+it("Python examples have at most 40 lines, a README row and the same `serve`", () => {
   const readme = fs.readFileSync(path.join(import.meta.dirname, "../README.md"), "utf8")
   const known = [...examples.map(({ broker }) => broker), "zerodha"].map((broker) => `${broker}.py`)
   assert.deepStrictEqual(files.toSorted(), known.toSorted())

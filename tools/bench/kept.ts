@@ -1,6 +1,6 @@
 /**
- * The CPU ratios that `npm run bench:check` compares with those in `kept.json`. On a busy machine, ratios of CPU time
- * vary less than ratios of elapsed time.
+ * The CPU ratios that `npm run bench:check` compares with `kept.json`. On a busy machine, ratios of CPU time vary less
+ * than ratios of elapsed time.
  */
 import { type Figure, type Results, valuesOf } from "./figures.ts"
 import { type Summary, summaryOf } from "./statistics.ts"
@@ -8,8 +8,8 @@ import { type Summary, summaryOf } from "./statistics.ts"
 const cpu = (bench: string, turn: string, of: string, to: string): Figure => ({ bench, turn, field: "cpu", of, to })
 
 /**
- * The benches in this list have a plan `check`. Ratios of logins over HTTP are not checked, because they can differ by
- * 50 percent between two runs.
+ * These benches have a plan `check`. Logins over HTTP are not checked, because their ratios can differ by 50 percent
+ * between two runs.
  */
 export const checked: ReadonlyArray<Figure> = [
   cpu("login-cpu", "concurrency 1", "ours", "json"),
@@ -38,18 +38,13 @@ export const ratiosOf = (results: Results): Kept["ratios"] =>
   )
 
 /**
- * A ratio is `slower` only if it is larger than the kept ratio by more than this fraction. Two runs on one machine
- * differ by up to a tenth. A change that adds a tracing span to each login makes the ratio larger by a quarter. The
- * check must find such a change.
+ * A fraction of the kept ratio. Two runs on one machine differ by up to a tenth. A tracing span in each login makes the
+ * ratio larger by a quarter, which the check must find.
  */
 export const defaultMargin = 0.2
 
 export type Judgement = "ok" | "slower" | "faster" | "not kept" | "not measured"
 
-/**
- * `slower`: the median of `now` is larger than the median of `kept` by more than the margin, and the lower quartile of
- * `now` is larger than the upper quartile of `kept`. `faster`: the same, with `now` and `kept` exchanged.
- */
 export const judge = (
   kept: Summary | undefined,
   now: Summary | undefined,

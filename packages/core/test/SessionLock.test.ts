@@ -65,7 +65,7 @@ describe("vaults: a lock in a Redis that rejects commands", () => {
   const ofRedis6 = (code: string) =>
     `ERR Error running script (call to f_0c54a14a56b1cbab4b2d3b3d5b2e3a8c6e1d8f01): @user_script:2: ${code}`
 
-  it.live("fails with `Tampered` at once if Redis answers WRONGTYPE, also in the format of Redis 6", () =>
+  it.live("fails at once with `Tampered` for WRONGTYPE, also from Redis 6", () =>
     Effect.gen(function* () {
       for (const code of ["WRONGTYPE", ofRedis6("WRONGTYPE"), ofRedis6("-WRONGTYPE")]) {
         const failed = yield* Effect.flip(makeRedis(refusing(code)).withLock(account, () => Effect.void))
@@ -74,7 +74,7 @@ describe("vaults: a lock in a Redis that rejects commands", () => {
     })
   )
 
-  it.live("fails with the error code that Redis 6 reports for a command in a script", () =>
+  it.live("reports the error code in a script error of Redis 6", () =>
     Effect.gen(function* () {
       const lock = makeRedis(refusing(ofRedis6("-OOM")), { acquireTimeout: "100 millis" })
       const failed = yield* Effect.flip(lock.withLock(account, () => Effect.void))
@@ -82,19 +82,17 @@ describe("vaults: a lock in a Redis that rejects commands", () => {
     })
   )
 
-  it.live.each(["NOPERM", "NOAUTH", "WRONGPASS"])(
-    "fails at once if Redis answers with the permanent error %s",
-    (word) =>
-      Effect.gen(function* () {
-        const began = performance.now()
-        const failed = yield* Effect.flip(makeRedis(refusing(word)).withLock(account, () => Effect.void))
-        assert.deepInclude(failed.reason, { _tag: "Io", systemCode: word, isRetryable: false })
-        assert.isBelow(performance.now() - began, 1000)
-        assert.notInclude(shown(failed), "something that was sent")
-      })
+  it.live.each(["NOPERM", "NOAUTH", "WRONGPASS"])("fails at once for the permanent error %s", (word) =>
+    Effect.gen(function* () {
+      const began = performance.now()
+      const failed = yield* Effect.flip(makeRedis(refusing(word)).withLock(account, () => Effect.void))
+      assert.deepInclude(failed.reason, { _tag: "Io", systemCode: word, isRetryable: false })
+      assert.isBelow(performance.now() - began, 1000)
+      assert.notInclude(shown(failed), "something that was sent")
+    })
   )
 
-  it.effect("fails after five seconds if Redis answers that it is a read-only replica", () =>
+  it.effect("fails after five seconds if Redis is a read-only replica", () =>
     Effect.gen(function* () {
       const lock = makeRedis(refusing("READONLY"))
       const waiting = yield* Effect.forkChild(Effect.flip(lock.withLock(account, () => Effect.void)))
@@ -198,7 +196,7 @@ const shownClock = (now: { monotonic: bigint; wall: number }, look: () => void =
 describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
   it.live.each([
     ["the monotonic clock if the wall clock was set back", { monotonic: 799, wall: -3_600_000 }],
-    ["the wall clock if the monotonic clock stopped while the machine slept", { monotonic: 0, wall: 799 }]
+    ["the wall clock if the monotonic clock stopped", { monotonic: 0, wall: 799 }]
   ] as const)("expires according to %s", ([, passed]) =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
@@ -224,9 +222,9 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
   it.live.each([
     ["right before `check` reads the clock", [1]],
     ["right after `check` has read the clock", [2]],
-    ["before `check` asks Redis, and once while `check` waits for the answer", [1, 3]],
-    ["before `check` asks Redis, and twice while `check` waits for the answer", [1, 3, 5]]
-  ] as const)("is still valid if the process of its holder was suspended %s", ([, stops]) =>
+    ["before `check`, and once during `check`", [1, 3]],
+    ["before `check`, and twice during `check`", [1, 3, 5]]
+  ] as const)("is still valid if its holder was suspended %s", ([, stops]) =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       let looks = 0
@@ -247,14 +245,14 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
     })
   )
 
-  it.live("is still valid if the process of its holder was suspended while Redis answered `check`", () =>
+  it.live("is still valid if its holder was suspended while Redis answered", () =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       const lease = 300
       let checks = 0
       const stopped = Effect.callback<number>((resume) => {
         checks += 1
-        // When the process resumes, the answer has arrived, but the time-out for the answer has already passed.
+        // When the process resumes, the answer has arrived, but its time-out has passed.
         setImmediate(() => {
           fs.stat(".", () => resume(Effect.succeed(1)))
           Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * lease)
@@ -271,7 +269,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
     })
   )
 
-  it.live("is lost if each answer from Redis takes as long as the lease", () =>
+  it.live("is lost if each answer takes as long as the lease", () =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       let isSlow = false
@@ -293,7 +291,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
 })
 
 describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
-  it.live("does not use a stored fence that is too large, negative or not a number", () =>
+  it.live("ignores an invalid stored fence", () =>
     Effect.gen(function* () {
       const { lock, prefix, redis } = yield* begin
       for (const planted of ["99999999999999999999", "1e300", "inf", "nan", "-5", "x"]) {
@@ -325,7 +323,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("increases the fence even if Redis lost the last fence, or if the clock of Redis was set back", () =>
+  it.live("increases the fence even if data is lost or the clock is set back", () =>
     Effect.gen(function* () {
       const { lock, prefix, redis } = yield* begin
       const fence = lock.withLock(account, (lease) => Effect.succeed(lease.fence))
@@ -340,7 +338,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("sends no request to Redis for a fiber that waits for another fiber of this process", () =>
+  it.live("sends no request for a fiber that waits for another fiber", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
       const { counting, scriptsSent } = countScripts(redis)
@@ -406,7 +404,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is still held after its key has expired if no other program took the lock",
+    "is still held after its key expires without a new holder",
     () =>
       Effect.gen(function* () {
         const { key, lock, redis } = yield* begin
@@ -426,7 +424,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is still held if Redis evicts the fence during the lease",
+    "is still held if Redis evicts the fence",
     () =>
       Effect.gen(function* () {
         const { key, lock, prefix, redis } = yield* begin
@@ -464,7 +462,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("is not acquired again by a check that runs after the release", () =>
+  it.live("is not acquired again by a check after the release", () =>
     Effect.gen(function* () {
       const { key, prefix, redis } = yield* begin
       const { counting, scriptsSent } = countScripts(redis)
@@ -480,7 +478,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is lost if its key expired, and another program then acquired and released it",
+    "is lost if another program held it after its key expired",
     () =>
       Effect.gen(function* () {
         const { key, lock, prefix, redis } = yield* begin
@@ -520,7 +518,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     { tags: ["thorough"], timeout: steadyTimeout }
   )
 
-  it.live("is free after the interruption of a fiber that was acquiring the lock", () =>
+  it.live("is free after an acquiring fiber is interrupted", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin
       for (const delay of [0, 0, 0, 1, 1, 2, 3]) {
@@ -542,7 +540,7 @@ describe.runIf(runsRedis)(
   "vaults: a lock in a Redis that becomes unavailable",
   { concurrent: true, tags: ["thorough"] },
   () => {
-    it.live("is lost when its lease ends, but `withLock` returns the result of `use`", () =>
+    it.live("is lost when its lease ends, but `withLock` succeeds", () =>
       Effect.gen(function* () {
         const { freeze, thaw, url } = yield* server
         const lock = makeRedis(yield* connect(url), { lease: "2 seconds" })
@@ -600,7 +598,7 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live("is acquired by a waiting caller as soon as Redis answers again", () =>
+    it.live("is acquired as soon as Redis answers again", () =>
       Effect.gen(function* () {
         const { freeze, restart, thaw, url } = yield* server
         const lock = makeRedis(yield* connect(url), { lease: longLease, acquireTimeout: "20 seconds" })
@@ -663,7 +661,7 @@ const holder = (prefix: string) =>
 
 describe.runIf(runsRedis)("vaults: a process that holds a lock in Redis", { tags: ["thorough"] }, () => {
   it.live(
-    "loses the lock within one second after it is killed with SIGKILL",
+    "loses the lock within one second after SIGKILL",
     () =>
       Effect.gen(function* () {
         const { lock, prefix } = yield* begin
@@ -684,7 +682,7 @@ describe.runIf(runsRedis)("vaults: a process that holds a lock in Redis", { tags
   )
 
   it.live(
-    "still holds the lock after a suspension longer than its lease if no other program took the lock",
+    "keeps the lock if no program took it during a long suspension",
     () =>
       Effect.gen(function* () {
         const { key, prefix, redis } = yield* begin
@@ -704,7 +702,7 @@ describe.runIf(runsRedis)("vaults: a process that holds a lock in Redis", { tags
     steadyTimeout
   )
 
-  it.live("gets the error `lost` after a suspension longer than its lease if another program took the lock", () =>
+  it.live("gets `lost` if another program took the lock during a suspension", () =>
     Effect.gen(function* () {
       const { lock, prefix } = yield* begin
       const { child, line } = yield* holder(prefix)

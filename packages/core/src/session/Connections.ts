@@ -39,8 +39,8 @@ export type Accounts = Readonly<
 >
 
 /**
- * Options of `open`. If a login needs a one-time code from a person, the function in the option `codes` is called. The
- * function gets a question, and the field `account` of the question says which account needs the code.
+ * Options of `open`. The function in the option `codes` gets a question. The question's field `account` says which
+ * account needs the code.
  *
  * @category models
  * @since 0.1.0
@@ -57,7 +57,7 @@ export interface Options<A extends Accounts> extends Connection.Options {
  * @since 0.1.0
  */
 export type Progress<Name extends string> = {
-  /** The name of this account: its key in `accounts`. */
+  /** The key of this account in `accounts`. */
   readonly name: Name
   /** Number of accounts that have a result so far, including this account. */
   readonly done: number
@@ -75,13 +75,13 @@ export type Progress<Name extends string> = {
 export interface Connections<A extends Accounts> extends Closable {
   readonly names: ReadonlyArray<keyof A & string>
   /**
-   * Returns the functions of an account. The first call of `account` with a name checks the credentials, but sends
-   * nothing to the broker. If the credentials are invalid, the promise rejects.
+   * Returns the functions of an account. The first call with a name checks the credentials, but sends nothing to the
+   * broker. If the credentials are invalid, the promise rejects.
    */
   readonly account: <Name extends keyof A & string>(name: Name) => Promise<CallsOf<Layer.Success<A[Name]>>>
   /**
-   * Gets a session for each account in `names`, and yields the result of each account as soon as it is known. Default
-   * for `names`: all accounts. If one account fails or its broker does not answer, the other accounts continue.
+   * Gets a session for each account in `names`, and yields each result as soon as it is known. Default for `names`: all
+   * accounts. If one account fails or its broker does not answer, the other accounts continue.
    */
   readonly warm: (
     options?: SessionManagers.WarmOptions & { readonly names?: ReadonlyArray<keyof A & string> | undefined }

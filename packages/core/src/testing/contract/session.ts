@@ -36,12 +36,12 @@ const forged = (session: Session.Session): Session.Session =>
 
 type Call = (context: Parameters<typeof service>[0], session: Session.Session) => Effect.Effect<unknown, unknown>
 
-/** Cases for a call that must not be sent again after a fault, because the broker may have processed the call. */
+/** After a fault, `call` must not be sent again, because the broker may have processed the request. */
 const once = (subject: Subject, capability: Capability, call: Call): ReadonlyArray<Case> => {
   const faults: ReadonlyArray<readonly [string, Fault]> = [
-    ["the broker answers with HTTP 503", { kind: "status", status: 503 }],
-    ["the connection is cut before the broker processes the request", { kind: "reset" }],
-    ["the connection is cut after the broker has processed the request", { kind: "lost" }]
+    ["the answer is HTTP 503", { kind: "status", status: 503 }],
+    ["the connection is cut before processing", { kind: "reset" }],
+    ["the connection is cut after processing", { kind: "lost" }]
   ]
   const name = capability.toLowerCase()
   return [
@@ -86,7 +86,7 @@ const asking = Effect.fnUntraced(function* (context: Parameters<typeof service>[
   return yield* profile(session)
 })
 
-/** Returns the time until the session expires, in milliseconds. Returns one day if the expiry is unknown. */
+/** Milliseconds until the session expires. One day if the expiry is unknown. */
 const toItsEnd = (session: Session.Session, fake: FakeBroker) =>
   Effect.map(fake.now, (now) => (session.expiresAt === undefined ? 86_400_000 : session.expiresAt - now))
 
@@ -102,7 +102,7 @@ export const session = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns a session that hides its tokens when it is printed",
+    name: "returns a session that hides its tokens when printed",
     run: Effect.gen(function* () {
       const { session } = yield* signedIn(subject)
       const printed = `${subject.inspect(session)} ${JSON.stringify(session)}`
@@ -139,7 +139,7 @@ const noSessions: ReadonlyArray<readonly [string, unknown]> = [
 ]
 
 const withoutSession = (subject: Subject, capability: Capability, call: Call): Case => ({
-  name: `fails with SessionExpired if the ${capability.toLowerCase()} call gets a value that is not a session`,
+  name: `fails with SessionExpired if a ${capability.toLowerCase()} call gets no valid session`,
   run: Effect.gen(function* () {
     const { context, world } = yield* signedIn(subject)
     const before = (yield* world.fake.journal).length
@@ -179,7 +179,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "fails with SessionExpired if the profile call gets a forged token",
+    name: "fails with SessionExpired for a forged token",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       yield* failsWith(asking(context, forged(session)), "SessionExpired")
@@ -197,7 +197,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends the profile call a second time if the connection was cut",
+    name: "sends the profile call again if the connection was cut",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const endpoint = yield* endpointOf(subject, "Profile")
@@ -208,7 +208,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "fails if the connection is cut during both tries of the profile call",
+    name: "fails if the profile call's connection is cut twice",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const endpoint = yield* endpointOf(subject, "Profile")
@@ -253,7 +253,7 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends no refresh request for a session without a refresh token",
+    name: "sends no refresh request without a refresh token",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const bare = Session.make({
@@ -281,7 +281,7 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
     ? [
         withoutSession(subject, "Logout", loggingOut),
         {
-          name: "returns LocalOnly for a logout if the broker has no logout call",
+          name: "returns LocalOnly if the broker has no logout call",
           run: Effect.gen(function* () {
             const { context, session, world } = yield* signedIn(subject)
             const before = (yield* world.fake.journal).length
@@ -298,7 +298,7 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
     : [
         withoutSession(subject, "Logout", loggingOut),
         {
-          name: "returns Revoked for a logout that ends the session at the broker",
+          name: "returns Revoked for a logout that ends the session",
           run: Effect.gen(function* () {
             const { context, session } = yield* signedIn(subject)
             yield* same(
@@ -373,7 +373,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "shows no token of a session in the error if the answer quotes the tokens",
+    name: "puts no token from the answer into the error",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const { headers, refusal } = yield* service(context, Authorize)
@@ -394,7 +394,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   }
 ]
 
-/** Answers to orders and to data calls. None of these answers rejects the token. */
+/** None of these answers to orders and data calls rejects the token. */
 const harmless: ReadonlyArray<readonly [number, string]> = [
   [200, ""],
   [200, "[]"],
