@@ -1,7 +1,4 @@
-/**
- * The scenario `flip` writes these entries to a vault. Then it makes copies of the vault, and changes one bit in each
- * copy.
- */
+/** The entries of the vault in which the scenario `flip` changes single bits. */
 import * as Account from "@auth/broker-core/login/Account"
 import type { Slot } from "@auth/broker-core/session/SessionStore"
 
@@ -19,11 +16,11 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 const accounts = ["A123456", "B654321"].map((id) => Account.make({ broker: "angel", id }))
 
-/** Entries of two accounts. Even after a bit has changed, a read of one account must not return the other's session. */
+/** There are two accounts, because a changed bit must not make a read return the session of another account. */
 export const entries = accounts.flatMap((account, index): ReadonlyArray<Entry> => [
   { account, slot: "session", version: 2, value: bytesOf(`session of ${account.id} `.repeat(30)) },
   { account, slot: "guard", version: 1, value: bytesOf(`{"attemptedAt":${1_790_000_000_000 + index},"refusedAt":[]}`) }
 ]) as [Entry, ...ReadonlyArray<Entry>]
 
-/** Returns the account and the slot in the form in which the database stores them. */
+/** The account and the slot, as the database stores them. */
 export const keyOf = ({ account, slot }: Place): readonly [string, string] => [Account.toKey(account), slot]

@@ -19,7 +19,6 @@ const redirectWhys = [
   "request-expired"
 ] as const
 
-/** Each row contains a reason, its exact message and its exact remedy. Every reason and most values of `why` occur. */
 const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, remedy: string]> = [
   [
     new AuthError.InvalidCredentials({ field: "pin", ...said }),
@@ -259,7 +258,7 @@ it("`rows` and `tags` contain every reason", () => {
 
 describe("AuthError", () => {
   it.each(rows.map(([reason, message, remedy]) => ({ tag: reason._tag, reason, message, remedy })))(
-    "has a reason $tag with the expected message and remedy: $message",
+    "has the expected message and remedy for $tag: $message",
     ({ message, reason, remedy }) => {
       assert.strictEqual(reason.message, message)
       assert.strictEqual(reason.remedy, remedy)
@@ -280,7 +279,7 @@ describe("AuthError", () => {
   ]
 
   it.each([...rows.map(([reason]) => reason), ...kinds, ...redirects, ...excerpts, ...sentences])(
-    "ends the message with the remedy, without double punctuation, for the reason $_tag",
+    "ends the message of $_tag with the remedy, without double punctuation",
     (reason) => {
       const { message, remedy } = AuthError.make("angel", "login", reason)
       assert.isTrue(message.startsWith("angel login: "), message)
@@ -292,7 +291,7 @@ describe("AuthError", () => {
     }
   )
 
-  it("takes the remedy of the reason InvalidCredentials from the field `advice`", () => {
+  it("takes the remedy of InvalidCredentials from `advice`", () => {
     const args = { advice: "Give the PIN.", field: "pin" }
     assert.strictEqual(new AuthError.InvalidCredentials(args).remedy, "Give the PIN.")
   })
@@ -319,20 +318,18 @@ it.each([
   assert.notInclude(error.message, "status page")
 })
 
-it.effect.each(rows.map(([reason]) => reason))(
-  "Effect.catchReason catches the reason $_tag only by its own tag",
-  (reason) =>
-    Effect.gen(function* () {
-      const failing = Effect.fail(AuthError.make("angel", "login", reason))
-      for (const tag of tags) {
-        const caught = yield* failing.pipe(
-          Effect.catchReason("AuthError", tag, (found) => Effect.succeed(found)),
-          Effect.result
-        )
-        assert.strictEqual(caught._tag, tag === reason._tag ? "Success" : "Failure")
-        if (caught._tag === "Success") assert.strictEqual(caught.success, reason)
-      }
-    })
+it.effect.each(rows.map(([reason]) => reason))("Effect.catchReason catches $_tag only by its own tag", (reason) =>
+  Effect.gen(function* () {
+    const failing = Effect.fail(AuthError.make("angel", "login", reason))
+    for (const tag of tags) {
+      const caught = yield* failing.pipe(
+        Effect.catchReason("AuthError", tag, (found) => Effect.succeed(found)),
+        Effect.result
+      )
+      assert.strictEqual(caught._tag, tag === reason._tag ? "Success" : "Failure")
+      if (caught._tag === "Success") assert.strictEqual(caught.success, reason)
+    }
+  })
 )
 
 it.each([
@@ -385,7 +382,7 @@ it("AuthError.isAuthError returns true only for an AuthError", () => {
   }
 })
 
-it("the message of an AuthError with the reason ActionRequired contains the required action only once", () => {
+it("the message of ActionRequired contains the required action only once", () => {
   for (const fields of [{}, { code: "E1", brokerMessage: "Expired" }, { advice: "Nothing was sent." }]) {
     const reason = new AuthError.ActionRequired({ what: "Change the password", ...fields })
     const { message } = AuthError.make("angel", "login", reason)

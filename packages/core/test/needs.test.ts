@@ -49,26 +49,21 @@ describe("the encoding of an endpoint", () => {
     Endpoint.make({ name: "q", method: "POST", path: "/q", token: "none", encoding, request, response: Anything })
 
   it.effect.each([
+    ["raw JSON in jData, without a content type", Encoding.jData(), `jData={"uid":"FA0001","pwd":"a&b=c"}`, undefined],
     [
-      "a parameter jData with raw JSON, and sends no content type",
-      Encoding.jData(),
-      `jData={"uid":"FA0001","pwd":"a&b=c"}`,
-      undefined
-    ],
-    [
-      "a parameter jData with raw JSON, and sends the content type of the encoding",
+      "raw JSON in jData, with the content type of the encoding",
       Encoding.jData({ contentType: "text/plain" }),
       `jData={"uid":"FA0001","pwd":"a&b=c"}`,
       "text/plain"
     ],
     [
-      "a form with percent-encoded JSON in the parameter jData",
+      "a form with percent-encoded JSON in jData",
       Encoding.jData({ percent: "encoded", contentType: "application/x-www-form-urlencoded" }),
       "jData=%7B%22uid%22%3A%22FA0001%22%2C%22pwd%22%3A%22a%26b%3Dc%22%7D",
       "application/x-www-form-urlencoded"
     ],
     [
-      "the text that a custom `write` function returns",
+      "the text of a custom `write` function",
       { ...Encoding.json, name: "head-body", write: (fields: object) => JSON.stringify({ head: {}, body: fields }) },
       `{"head":{},"body":{"uid":"FA0001","pwd":"a&b=c"}}`,
       "application/json"
@@ -80,7 +75,7 @@ describe("the encoding of an endpoint", () => {
     })
   )
 
-  it.effect("rejects a list before the request is sent if the encoding is `form`", () =>
+  it.effect("rejects a list before sending if the encoding is `form`", () =>
     Effect.gen(function* () {
       const list = Schema.Struct({ ids: Schema.Array(Schema.String) })
       const form = Endpoint.make({
@@ -159,8 +154,7 @@ describe("a GET request with a body", () => {
 })
 
 describe("Checksum.ofRecipe", () => {
-  // The results come from sha256sum. The sample hashes in the documentation of the brokers are not used, because one of
-  // them is wrong.
+  // The results come from sha256sum, because one sample hash in the documentation of the brokers is wrong.
   const recipes: Readonly<Record<string, Checksum.Recipe<string>>> = {
     "client, secret and code": {
       parts: ["client", "secret", "code"],
@@ -184,7 +178,7 @@ describe("Checksum.ofRecipe", () => {
         }
       ]
     },
-    "user and key with a separator, and writes the hash in upper-case hexadecimal": {
+    "user and key with a separator, in upper-case hexadecimal": {
       parts: ["user", "key"],
       joiner: "|",
       encoding: "HEX",
@@ -202,7 +196,7 @@ describe("Checksum.ofRecipe", () => {
         { values: { value: "abc" }, result: "bbdb08dd3f8e0a2dbd9a4f45045fdf45cebee1ac6706de3353e753234b318e78" }
       ]
     },
-    "a value, and writes the hash in base64": {
+    "a value, in base64": {
       parts: ["value"],
       encoding: "base64",
       vectors: [{ values: { value: "abc" }, result: "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=" }]
@@ -225,7 +219,7 @@ describe("the token of a request", () => {
   const response = Anything
   const given = { tokens: { access: token }, request: { uid: "FA0001" } }
 
-  it.effect("is sent in the headers that the broker's `headers` function returns", () =>
+  it.effect("is sent in the headers that `Protocol.headers` returns", () =>
     Effect.gen(function* () {
       const headers: BrokerClient.Protocol["headers"] = ({ endpoint, extras, tokens }) =>
         endpoint?.name === "quotes"
@@ -240,7 +234,7 @@ describe("the token of a request", () => {
     })
   )
 
-  it.effect('is sent in the body field that `tokenField` names, and in a header too if `tokenToo` is "headers"', () =>
+  it.effect("is sent in the body field that `tokenField` names, and with `tokenToo` also in a header", () =>
     Effect.gen(function* () {
       const encoding = Encoding.jData({ beside: ["jKey"] })
       const one = post("limits", "/l", { request, response, encoding, tokenField: "jKey" })
@@ -254,7 +248,7 @@ describe("the token of a request", () => {
     })
   )
 
-  it.effect("is sent with the headers that the broker's `sign` function returns", () =>
+  it.effect("is sent with the headers that `Protocol.sign` returns", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4, 30))
       const sign: BrokerClient.Protocol["sign"] = ({ body, now }) => {
@@ -296,7 +290,7 @@ describe("the extras of a session", () => {
       extras
     })
 
-  it.effect("are stored with the session, and are sent to endpoints that list them", () =>
+  it.effect("are stored with the session, and sent to endpoints that list them", () =>
     Effect.gen(function* () {
       const stored = Schema.encodeSync(SessionJson.SessionFromJson)(session({ uid: "FA0001", sid: "s1" }))
       const { extras } = Schema.decodeSync(SessionJson.SessionFromJson)(stored)
@@ -306,7 +300,7 @@ describe("the extras of a session", () => {
     })
   )
 
-  it.effect("set the base address of the requests, including its path", () =>
+  it.effect("set the base address of requests, including the path", () =>
     Effect.gen(function* () {
       const extras = { uid: "FA0001", baseUrl: "https://e21.tiny.example/base/" }
       const seen = yield* call(row as never, { ...given, extras }, { told })
@@ -332,7 +326,7 @@ describe("the extras of a session", () => {
     })
   )
 
-  it.effect("allow Authorize.request to add the headers if the extras contain the origin of the request", () =>
+  it.effect("let Authorize.request add headers for the origin in the extras", () =>
     Effect.gen(function* () {
       const protocol = { broker: "tiny", headers: () => ({ auth: token }), dialects: [], codes: [], told }
       const api = yield* BrokerApi.make({ limits: row }, protocol, { api: "https://api.tiny.example" }, {})
@@ -377,7 +371,7 @@ describe("Envelope.byFields", () => {
     assert.strictEqual(read(fields, json), verdict)
   )
 
-  it.effect("reads a success as a failure if a field says that a person must act first", () =>
+  it.effect("reads a success as a failure if a person must act first", () =>
     Effect.gen(function* () {
       const asks = [{ field: ["data", "spasswordreset"], is: "Y", code: "PASSWORD" }]
       const dialect = Envelope.byFields({ name: "f", source: "made up", status: ["ok"], yes: [true], asks })

@@ -1,7 +1,4 @@
-/**
- * Prints the results and errors of logins in many ways. The canary test searches for secrets in the output of this
- * program and in the files that it writes.
- */
+/** The canary test searches this program's output and files for secrets. */
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"
 import * as Profile from "@auth/broker-core/login/Profile"

@@ -41,8 +41,8 @@ export interface Options {
    */
   readonly connections?: number | undefined
   /**
-   * Maximum size of an answer, in bytes. Default: 1,048,576. For the calls of a broker's layer, the option
-   * `maxBodyBytes` of the layer sets the maximum instead.
+   * Maximum size of an answer, in bytes. Default: 1,048,576. The calls of a broker's layer use the layer's
+   * option `maxBodyBytes` instead.
    */
   readonly maxBodyBytes?: number | undefined
   /** Maximum time between sending a request and receiving the headers of its answer. Default: 30 seconds. */
@@ -84,8 +84,8 @@ const refusal = (fields: ReadonlyArray<readonly [field: string, isValid: boolean
  * Makes the client. Its connections are closed at the end of the scope. Fails with `InvalidRequest` if an option is
  * invalid.
  *
- * The client sends each request once, and follows no redirect. If the fiber is interrupted before the request has a
- * connection, the request is never sent. If the fiber is interrupted later, the connection is closed.
+ * The client sends each request once, and follows no redirect. A request that is interrupted before it has a connection
+ * is never sent. A later interruption closes the connection.
  *
  * Requests use HTTP/1.1, unless your program sets a dispatcher that uses HTTP/2. A request body is text or bytes. If an
  * answer is larger than `maxBodyBytes`, reading its body fails. For streams, forms with files, larger answers and
@@ -93,8 +93,7 @@ const refusal = (fields: ReadonlyArray<readonly [field: string, isValid: boolean
  *
  * Without the option `dispatcher`, the client uses the proxy and the certificates of the global `fetch`.
  *
- * An error from the client contains the method of the request, and the URL without its query. It contains neither the
- * headers nor the body of the request.
+ * An error contains the request's method and its URL without the query, but neither the headers nor the body.
  *
  * @example
  * ```ts

@@ -66,8 +66,7 @@ export const askFields = Effect.fnUntraced(function* (
   yield* say(`${broker.title}: ${method.title}. Secrets are not shown. Ctrl-C ends the command, and stores nothing.`)
   for (const field of Object.values(method.credentials)) {
     const optional = field.optional === true ? " (optional, press Enter to skip)" : ""
-    // Some fields are options of the login method. Their descriptions list only the possible values, so the question
-    // also contains the name of the environment variable.
+    // The description of an option lists only its possible values. So the question also names the environment variable.
     const name = field.option === undefined ? "" : `${field.env}: `
     while (true) {
       const answer = yield* given.ask(`${name}${field.description}${optional}`, field.secret ? "secret" : "shown")
@@ -114,7 +113,6 @@ const readFields = Effect.fnUntraced(function* (method: Method): Effect.fn.Retur
   return values
 })
 
-/** Reads `BROKER_AUTH_VERBATIM`. It names the variables whose values are marked as `Credentials.verbatim`. */
 const readVerbatim = Effect.map(Effect.option(Config.Redacted(verbatim)), (found): Values =>
   Option.isSome(found) ? { [verbatim]: found.value } : {}
 )

@@ -10,24 +10,23 @@ import * as Tracer from "effect/Tracer"
 import { AnswerLimit } from "../AnswerLimit.ts"
 import { followedTo, isSameOrigin, originOf, type RedirectFollowed, RedirectStopped } from "./redirects.ts"
 
-/** Sets the option `redirect` of `fetch` to `"manual"`, because `fetch` follows redirects by default. */
+/** By default, `fetch` follows redirects. */
 const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
   const init = Context.getOrUndefined(fiber.context, FetchHttpClient.RequestInit)
   fiber.setContext(Context.add(fiber.context, FetchHttpClient.RequestInit, { ...init, redirect: "manual" }))
 }
 
 /**
- * Sends a request with credentials, and allows only one origin. The request gets no span of the HTTP client and no
- * tracing headers.
+ * Sends a request with credentials, and allows only one origin. The HTTP client adds no span and no tracing headers.
  *
  * A client with `HttpClient.followRedirects` would send the body, keys and tokens to other origins. Each client from
  * `HttpClient.make` calls the predicate in `TracerDisabledWhen` directly before it sends a request. So the predicate
- * checks the origin of each request. The predicate also sets `redirect` in the `RequestInit` of the client's layer.
- * Only the predicate can do this, because the fiber's context contains the `RequestInit` of the client's layer only
- * while the client sends a request.
+ * checks the origin of each request.
  *
- * The allowed origin is the origin of the first request that the client sends. If the client sends this request to a
- * gateway, the allowed origin is the origin of the gateway.
+ * The predicate also sets `redirect` in the `RequestInit` of the client's layer. Only the predicate can do this: the
+ * fiber's context contains this `RequestInit` only while the client sends a request.
+ *
+ * The first request that the client sends determines the allowed origin, which may be the origin of a gateway.
  */
 export const execute = (
   client: HttpClient.HttpClient,

@@ -67,10 +67,7 @@ export const readBeginning = (
     })
   )
 
-/**
- * Makes a web stream of a body: first `head`, then the rest. `toError` replaces every failure, because a failure may
- * contain the request that was sent, with its tokens.
- */
+/** `toError` replaces every failure, because a failure may contain the tokens of the request. */
 const toWebStream = (
   head: ReadonlyArray<Uint8Array>,
   opening: Effect.Effect<Reading>,

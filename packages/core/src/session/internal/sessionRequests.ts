@@ -1,4 +1,3 @@
-/** The functions of a session manager that return a session. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -40,11 +39,7 @@ const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
     return live === undefined ? obtain(self, now) : Effect.succeed(live)
   })
 
-/**
- * Starts a renewal if none is pending, and returns an effect that waits for the renewal. After `renewalTimeout`, this
- * effect returns the cached session if that session is live, and otherwise runs `obtain`. All callers share one timer,
- * because a timer for each caller would cost much CPU time.
- */
+/** All callers share one timer, because a timer for each caller would cost much CPU time. */
 const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
     Effect.flatMap(unnoted(startRenewal(self, { rejected: undefined, byPerson: false })), (pendingRenewal) => {
@@ -70,8 +65,8 @@ const awaitRenewalBounded = (self: Self): Effect.Effect<Session.Session, Failure
   whileOpen(self, "session", () => self.state.pendingRenewal?.boundedWait ?? Effect.flatten(startBoundedWait(self)))
 
 /**
- * Reads the store, to find a newer session or a logout by another program. `logouts` is the number of logouts by this
- * session manager when the read was requested. If this number has changed since then, the store is not read.
+ * Reads the store, to find a newer session or a logout by another program. The read is skipped if this session manager
+ * has logged out since `logouts` was counted.
  */
 const syncFromStore = (self: Self, logouts: number): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
@@ -103,8 +98,7 @@ const startSync = (self: Self, live: Session.Session, logouts: number) =>
   Effect.as(forkBackground(self, Effect.ignore(syncFromStore(self, logouts))), live)
 
 /**
- * Postpones the next check of the store by a random time between half of `pollInterval` and `pollInterval`. If the
- * store stops reporting changes, each session manager reads the store at its next check. Because of the random time,
+ * If the store stops reporting changes, each session manager reads the store at its next check. With a random delay,
  * these reads do not all happen at once.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
@@ -155,10 +149,7 @@ export const freshExit = (self: Self, now: number): Exit.Exit<Session.Session> |
 const sessionAt = (self: Self, now: number): Effect.Effect<Session.Session, Failure> =>
   freshExit(self, now) ?? obtain(self, now)
 
-/**
- * Returns the live session of this program, or else the live session in the store. After a logout, the store is not
- * read. Runs `take` with the stored session if no renewal is pending and this program has no newer session.
- */
+/** Returns the live session of this program or of the store. Runs `take` only if the stored session is the newest. */
 const peekWith = (
   self: Self,
   take: (session: Session.Session, origin: Origin) => Effect.Effect<Session.Session, Failure>
@@ -172,7 +163,7 @@ const peekWith = (
     return Effect.flatMap(Record.read(self.store, self.account), (record) => {
       const found = self.state.logouts === logouts ? Cached.usable(self.state, record, undefined, now) : undefined
       if (found === undefined) return Effect.succeedNone
-      // If this program has a session that it could not store yet, that session is newer than the stored session.
+      // A session that this program could not store yet is newer than the stored session.
       const isNewest =
         self.state.version === version && self.state.pendingRenewal === undefined && self.state.unsaved === undefined
       const origin: Origin = { tag: "PickedUp", version: record.version, logouts }
@@ -180,7 +171,7 @@ const peekWith = (
     })
   })
 
-/** Caches the session that `peekWith` passes to `take`. This also ends the pause after a failed renewal. */
+/** Caching the session also ends the pause after a failed renewal. */
 export const peekOf = delegating((self: Self) =>
   peekWith(self, (session, origin) => cacheSession(self, session, origin))
 )
@@ -198,16 +189,15 @@ const replace = (self: Self, rejected: Session.Session) =>
       Effect.flatMap(awaitWhileOpen(self, rejected), (got) => requireOther(self, rejected, got))
     )
     if (pendingRenewal === undefined) return another
-    // The pending renewal may have started before the broker refused the token of `rejected`, so the renewal may return
-    // this token.
+    // A renewal that began before the broker refused the token may still return this token.
     return Effect.flatMap(pendingRenewal.wait, (got) =>
       Cached.sameToken(got, rejected) ? another : Effect.succeed(got)
     )
   })
 
 /**
- * A failed renewal returns the previous session if that session is live. In this case, this function fails with the
- * error of the renewal, because the caller has requested a new session.
+ * A failed renewal returns the previous session if that session is live. A caller that needs a new session gets the
+ * error instead.
  */
 const requireOther = (self: Self, before: Session.Session | undefined, got: Session.Session) =>
   before !== undefined && self.state.pause !== undefined && Cached.sameToken(got, before)
@@ -220,8 +210,7 @@ export const renew = (self: Self, rejected: Session.Session | undefined): Effect
     // The program has requested a new session explicitly, so an earlier logout is ignored.
     self.state.ignoresLogout = true
     self.state.loggedOut = false
-    // The renewal must know the previous session. Otherwise it could return that session from the store instead of a
-    // new session.
+    // A renewal that does not know the previous session could return that session from the store.
     const known = self.state.cached.session
     const found =
       known === undefined ? Effect.map(peekWith(self, Effect.succeed), Option.getOrUndefined) : Effect.succeed(known)
