@@ -25,9 +25,9 @@ describe("oversized and unexpected answers:", () => {
     for (const [what, headers] of [
       ["with a correct content-length", { "content-length": String(20 * mebibyte) }],
       ["without content-length", {}],
-      ["with a content-length that is too small", { "content-length": "1000", "content-encoding": "identity" }]
+      ["with a too small content-length", { "content-length": "1000", "content-encoding": "identity" }]
     ] as const) {
-      it.effect(`an answer of 20 MiB to ${endpoint}, ${what}, is rejected before 2 MiB of it are read`, () =>
+      it.effect(`${endpoint} rejects 20 MiB ${what} before 2 MiB are read`, () =>
         Effect.gen(function* () {
           const { body, counted } = bodyOf20MiB()
           const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body, { headers })))
@@ -40,7 +40,7 @@ describe("oversized and unexpected answers:", () => {
     }
   }
 
-  it.effect("the option maxBodyBytes sets the maximum size of an answer", () =>
+  it.effect("maxBodyBytes limits the size of an answer", () =>
     Effect.gen(function* () {
       const body = JSON.stringify({ status: true, data: "" }).padEnd(2000, " ")
       const logout = calls["logout"] ?? Effect.void

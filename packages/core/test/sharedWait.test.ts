@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as SharedWait from "../src/session/internal/sharedWait.ts"
 
 describe("SharedWait", () => {
-  it.effect("ends every wait with the first result, even a wait that starts after the first call of `end`", () =>
+  it.effect("ends current and later waits with the first result", () =>
     Effect.gen(function* () {
       const { end, wait } = SharedWait.make<number, string>()
       const fibers = yield* Effect.forEach(Array.from({ length: 200 }), () => Effect.forkChild(wait))

@@ -77,7 +77,7 @@ const run = (program: string, args: ReadonlyArray<string>, env: Readonly<Record<
 const key = "00112233".repeat(8)
 
 describe("a connection on Node", () => {
-  it("stores the session encrypted, and uses it in the next connection", async () => {
+  it("reuses the encrypted session of an earlier connection", async () => {
     const folder = freshFolder()
     const fake = await Effect.runPromise(FakeAngel.make())
     const options = { folder, key: layerKey(), client: TestHttp.layerFake(fake) }
@@ -98,7 +98,7 @@ describe("a connection on Node", () => {
     for (const secret of [token, demo.pin, demo.apiKey]) assert.notInclude(stored.join("\n"), secret)
   })
 
-  it("stores the session in the folder if the option `vault` is undefined", async () => {
+  it("stores the session in `folder` if `vault` is undefined", async () => {
     const folder = freshFolder()
     const fake = await Effect.runPromise(FakeAngel.make())
     const client = TestHttp.layerFake(fake)
@@ -114,7 +114,7 @@ describe("a connection on Node", () => {
     assert.deepStrictEqual(Fs.existsSync(folder) ? Fs.readdirSync(folder) : [], [])
   })
 
-  it("rejects an invalid key in BROKER_AUTH_KEY, and does not show the key", { timeout: 60_000 }, async () => {
+  it("rejects an invalid BROKER_AUTH_KEY, and hides its value", { timeout: 60_000 }, async () => {
     const message = await run("fetching.ts", [freshFolder(), "https://broker.test/"], { BROKER_AUTH_KEY: "canary" })
       .ended
     assert.match(message, /^vault key: .*BROKER_AUTH_KEY/)
@@ -149,7 +149,7 @@ describe("a connection on Node", () => {
     ["the default client", undefined],
     ["NodeHttpClient", NodeHttpClient.layer()]
   ] as const) {
-    it(`with ${name}, fetch returns an answer from another host, whatever its HTTP status`, async () => {
+    it(`fetches answers with any HTTP status from other hosts (${name})`, async () => {
       const server = Http.createServer(({ url = "" }, response) => {
         response.writeHead(Number(url.slice(1)), { "x-answer": "1" }).end()
       })
@@ -172,7 +172,7 @@ describe("a connection on Node", () => {
     })
   }
 
-  it("rejects with a VaultError if the vault was written with another key", async () => {
+  it("rejects a vault that was written with another key", async () => {
     const folder = freshFolder()
     const fake = await Effect.runPromise(FakeAngel.make())
     const options = { folder, client: TestHttp.layerFake(fake) }
@@ -194,7 +194,7 @@ describe("a connection on Node", () => {
       credentials: { userId: samco.userId, apiKey: Redacted.make(samco.apiKey), redirectUrl }
     })
     const opened: Array<string> = []
-    /** Acts as a browser and its user: opens `url`, is redirected to the login page, and logs in there. */
+    /** Acts as a browser and its user. */
     const open = (url: string) =>
       Effect.promise(async () => {
         opened.push(url)
@@ -225,34 +225,30 @@ describe("a connection on Node", () => {
     assert.strictEqual((await again.session()).account.id, samco.userId)
   })
 
-  it(
-    "runs one browser login for 20 processes that log in at the same time",
-    { tags: ["thorough"], timeout: 180_000 },
-    async () => {
-      const folder = freshFolder()
-      const parent = Path.dirname(folder)
-      const [tabs, gate] = [Path.join(parent, "tabs"), Path.join(parent, "gate")]
-      const programs = Array.from({ length: 20 }, () => run("tab.ts", [folder, tabs, gate], { BROKER_AUTH_KEY: key }))
-      await Promise.all(programs.map(({ isReady }) => isReady))
-      Fs.writeFileSync(gate, "")
-      const printed = await Promise.all(programs.map(({ ended }) => ended))
-      const [pid, ...others] = Fs.readFileSync(tabs, "utf8").trim().split("\n")
-      assert.deepStrictEqual(others, [])
-      assert.deepStrictEqual(new Set(printed), new Set([`ready\ntoken-${pid}`]))
-    }
-  )
+  it("runs one browser login for 20 simultaneous processes", { tags: ["thorough"], timeout: 180_000 }, async () => {
+    const folder = freshFolder()
+    const parent = Path.dirname(folder)
+    const [tabs, gate] = [Path.join(parent, "tabs"), Path.join(parent, "gate")]
+    const programs = Array.from({ length: 20 }, () => run("tab.ts", [folder, tabs, gate], { BROKER_AUTH_KEY: key }))
+    await Promise.all(programs.map(({ isReady }) => isReady))
+    Fs.writeFileSync(gate, "")
+    const printed = await Promise.all(programs.map(({ ended }) => ended))
+    const [pid, ...others] = Fs.readFileSync(tabs, "utf8").trim().split("\n")
+    assert.deepStrictEqual(others, [])
+    assert.deepStrictEqual(new Set(printed), new Set([`ready\ntoken-${pid}`]))
+  })
 })
 
 describe("a connection on Node behind a proxy", () => {
   const connected: Array<string> = []
-  /** For each login, the HTTP client that sent it: `fetch` or `NodeHttpClient`. */
+  /** The HTTP client of each login: `fetch` or `NodeHttpClient`. */
   const clients: Array<string> = []
   let servers: ReadonlyArray<Http.Server | Https.Server> = []
   const env: Record<string, string> = { BROKER_AUTH_KEY: key }
   let port = 0
 
   beforeAll(async () => {
-    // The certificate is for broker.test and localhost. It is valid until 2126, and only tests and benches use it.
+    // The certificate is valid for broker.test and localhost until 2126. Only tests and benches use it.
     const [keyFile, certificate] = ["key.pem", "certificate.pem"].map((file) =>
       Path.join(import.meta.dirname, "tls", file)
     ) as [string, string]
@@ -306,7 +302,7 @@ describe("a connection on Node behind a proxy", () => {
   })
 
   for (const variable of ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY"]) {
-    it(`rejects ${variable} if it is not a URL, and does not show its value`, { timeout: 60_000 }, async () => {
+    it(`rejects an invalid ${variable}, and hides its value`, { timeout: 60_000 }, async () => {
       const message = await fetching("https://broker.test/", { [variable]: "http://user:canary@:1:2" })
       assert.include(message, ` ${variable} is not the address of a proxy`)
       assert.notInclude(message, "canary")
@@ -329,7 +325,7 @@ describe("a connection on Node behind a proxy", () => {
 
   for (const started of [{}, { NODE_USE_ENV_PROXY: "1" }]) {
     it(
-      `sends a login through HTTPS_PROXY (additional environment variables: ${JSON.stringify(started)})`,
+      `sends a login through HTTPS_PROXY (additional variables: ${JSON.stringify(started)})`,
       { timeout: 60_000 },
       async () => {
         connected.length = 0
@@ -368,7 +364,7 @@ describe("a connection on Node behind a proxy", () => {
     assert.deepStrictEqual(clients, [])
   })
 
-  it("sends no login to a broker whose certificate is not trusted", { timeout: 60_000 }, async () => {
+  it("sends no login to a broker with an untrusted certificate", { timeout: 60_000 }, async () => {
     clients.length = 0
     const trusted = { NODE_EXTRA_CA_CERTS: "", NO_PROXY: "localhost" }
     assert.match(await loggingIn(`https://localhost:${port}`, trusted), /certificate/i)
@@ -399,7 +395,7 @@ describe("a connection on Node without the option `client`", () => {
         )
     })
 
-  it.live("sends a login with NodeHttpClient, but connection.fetch uses the global fetch", () =>
+  it.live("logs in with NodeHttpClient, but fetches with the global fetch", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const server = yield* serveFakeOverHttp(fake)
@@ -421,7 +417,7 @@ describe("a connection on Node without the option `client`", () => {
     })
   )
 
-  it.live("sends a login with the global fetch if the program has replaced this function", () =>
+  it.live("logs in with a replaced global fetch", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       yield* serveFake(fake)

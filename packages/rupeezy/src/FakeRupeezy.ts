@@ -36,7 +36,7 @@ export interface Account {
   readonly state: "active" | "blocked"
   /** Whether the app allows this account to log in through the browser. */
   readonly whitelist: "listed" | "unlisted"
-  /** Whether the caller's IP address is registered. Only order calls check it. */
+  /** Whether the caller's IP address is registered. Only order calls check the address. */
   readonly ip: "registered" | "unregistered"
 }
 
@@ -49,7 +49,7 @@ export interface Account {
 export interface Switches {
   /** The HTTP status of a refused login. Default: 200. */
   readonly refusedLogin: 200 | 400 | 401
-  /** `refused` (default): after a code was accepted, this code and the codes of earlier TOTP periods are refused. */
+  /** `refused` (default): after a code was accepted, this code and older codes are refused. */
   readonly reusedCode: "refused" | "accepted"
   /** Number of consecutive wrong passwords that block an account. Default: no limit. */
   readonly lockAfter: number
@@ -65,7 +65,7 @@ export interface Switches {
   readonly deadToken: 401 | 403
   /** Whether the callback contains the state of the login, in the parameter `cb_param`. Default: yes. */
   readonly cbParam: "echoed" | "dropped"
-  /** Whether the code in the parameter `auth` of the callback can be used only once. Default: yes. */
+  /** Whether the code in the callback's parameter `auth` works only once. Default: yes. */
   readonly authCode: "single-use" | "reusable"
   /** Lifetime of an `auth` code. Default: two minutes. */
   readonly authCodeLifetime: Duration.Input
@@ -237,7 +237,6 @@ export const make = Effect.fnUntraced(function* (
   const isKeyOf = (apiKey: string | undefined, applicationId: string) =>
     accounts.some((account) => account.apiKey === apiKey && account.applicationId === applicationId)
 
-  /** Makes a token in the broker's format, with a random signature. */
   const makeToken = (end: number): string => {
     const claims = { ...(options.tokenEnd === "absent" ? {} : { exp: end / 1000 }), jti: randomHex(8) }
     const parts = [`{"alg":"RS512","typ":"JWT"}`, JSON.stringify(claims), SecureRandom.randomBytesUnsafe(64)]

@@ -80,8 +80,8 @@ const service = OpenApi.inside("data", { status })
 
 const envelopes: Readonly<Record<string, (data: OpenApi.Json) => OpenApi.Json>> = {
   deleteSession: OpenApi.beside({ status }),
-  // In the mocks of the official SDK, the answer of `getFunds` has no envelope, and the answer of `getBanks` has one.
-  // For each of the two answers, the document allows both forms.
+  // In the mocks of the official SDK, `getBanks` has an envelope, and `getFunds` has none. The document allows both
+  // forms for both calls.
   getFunds: (data) => ({ anyOf: [data, service(data)] }),
   getBanks: (data) => ({ anyOf: [data, service(data)] })
 }

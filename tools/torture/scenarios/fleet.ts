@@ -1,8 +1,9 @@
 /**
- * This scenario has three cases. In the first two cases, several programs share one Redis, as programs on several
- * machines do, and Redis is killed. In the first case, Redis restarts with its data. In the second case, Redis restarts
- * without its data. In the third case, the program that holds the lock is suspended for some time. The third case runs
- * with Redis and with SQLite.
+ * Three cases with several programs:
+ *
+ * 1. The programs share one Redis. Redis is killed, and restarts with its data.
+ * 2. The programs share one Redis. Redis is killed, and restarts without its data.
+ * 3. The program that holds the lock is suspended. This case runs with Redis and with SQLite.
  */
 import {
   askAtOnce,
@@ -20,12 +21,12 @@ import {
 } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
 
-/** Time for which a store retries a call to Redis, in milliseconds, plus a margin for a busy machine. */
+/** Milliseconds for which a store retries a call to Redis, plus a margin for a busy machine. */
 const patience = 7000
 
 /**
- * The longest back-off of a session manager that has no session, plus the longest delay before a program reconnects to
- * Redis, in milliseconds.
+ * In milliseconds. The longest back-off of a session manager without a live session, plus the longest delay before a
+ * reconnect to Redis.
  */
 const longestPause = 25_000
 
@@ -52,10 +53,7 @@ const askUntilAllHave = async (programs: ReadonlyArray<Program>, name: string): 
   return outcomes
 }
 
-/**
- * Reads the stored session. First sets the program's clock back to a time at which this session is live, because a
- * program does not return an expired session.
- */
+/** Sets the program's clock back before the read, because a program does not return an expired session. */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<Outcome> => {
   await openIn([program], setup)
   await program.tell({ do: "clock", name: setup.name, ahead })
@@ -109,8 +107,8 @@ const stoppedFor = 4000
 const latency = "2500 millis"
 
 /**
- * Milliseconds from the first login to the end of the TOTP period. A TOTP code can be used only once. So if a second
- * program logs in, it waits until the period ends. This time is short, so that the case ends soon.
+ * Milliseconds from the first login to the end of the TOTP period. A second login waits for the next period, because a
+ * TOTP code works only once. The wait is short, so that the case ends soon.
  */
 const leftInPeriod = 5500
 

@@ -13,7 +13,7 @@ import { type Outcome, textOf } from "./summary.ts"
 export interface Progress {
   readonly begin: (name: string) => Effect.Effect<void>
   readonly end: (outcome: Outcome) => Effect.Effect<void>
-  /** Hides the line while `effect` runs. Use `hidden` if `effect` may start a program that uses the terminal. */
+  /** Hides the line while `effect` runs, because `effect` may start a program that uses the terminal. */
   readonly hidden: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
@@ -35,7 +35,7 @@ const labels = {
   narrow: { in: "in", person: "person", failed: "failed" }
 } as const
 
-/** If the terminal has at least this number of columns, the line has a bar and long labels. */
+/** Minimum number of columns for the bar and the long labels. */
 const wide = 60
 
 const barWidth = 12
@@ -45,7 +45,7 @@ type Part = readonly [text: string, color?: string]
 const shortened = (text: string, room: number): string =>
   text.length <= room ? text : room < 4 ? "" : `${text.slice(0, room - 3)}...`
 
-/** Free columns after the line: two for the `^C` that a terminal shows after Ctrl-C, and one to prevent a wrap. */
+/** Free columns after the line: two for the `^C` of Ctrl-C, and one to prevent a wrap. */
 const margin = 3
 
 export const lineOf = (

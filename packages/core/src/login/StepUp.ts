@@ -54,8 +54,8 @@ const isChallenge = (value: Challenge): boolean => {
 }
 
 /**
- * Makes a broker's `StepUp` service. If the first argument of `verify` or `resend` does not have the fields of a
- * challenge, the function sends nothing and fails with `InvalidRequest`.
+ * Makes a broker's `StepUp` service. For a value without the fields of a challenge, `verify` and `resend` send nothing
+ * and fail with `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0

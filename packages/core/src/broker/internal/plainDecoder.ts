@@ -1,6 +1,6 @@
 /**
- * Decoders that do not use Schema. They decode the data that brokers usually send. For all other data, they return
- * `unsure`, and Schema decodes the data or reports the problem.
+ * Decoders for the usual data, without Schema. For all other data, they return `unsure`. Then Schema decodes the data
+ * or reports the problem.
  */
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -57,7 +57,6 @@ export const listOf =
 
 export const isText = (value: unknown): value is string => Predicate.isString(value) && /\S/.test(value)
 
-/** `decode` checks the text of the secret. The decoded secret stays `Redacted`. */
 export const secretOf =
   (decode: PlainDecoder): PlainDecoder =>
   (value) =>

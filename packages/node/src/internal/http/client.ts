@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import { defaultHeaders, type Limits, type Transport } from "./exchange.ts"
 import { plainAnswerOf } from "./plainAnswer.ts"
 
-/** Matches an address whose origin and path can be read without the `URL` parser. */
+/** Matches addresses that do not need the `URL` parser. */
 const plainAddress = /^(https?:\/\/[\w.-]+(?::\d{1,5})?)(\/[!-"$-~]*)$/
 
 const partsOf = (url: string): readonly [origin: string, path: string] => {
