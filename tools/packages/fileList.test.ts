@@ -22,14 +22,14 @@ describe("the list of files in a tarball", () => {
     assert.deepStrictEqual(toLines(["LICENSE", ...filesOf(module)]), ["LICENSE", module])
   })
 
-  it("has the full path of a module without a declaration, of a declaration without a module, and of LICENSE", () => {
+  it("has the full path of an unpaired file", () => {
     for (const file of ["dist/a.js", "dist/a.d.ts", "LICENSE"]) {
       assert.deepStrictEqual(filesOf(file), [file])
       assert.deepStrictEqual(toLines([file]), [file])
     }
   })
 
-  it("is compared with the tarball: '-' marks a file that the tarball lacks, '+' marks a file that the list lacks", () => {
+  it("is compared with the tarball: '-' not packed, '+' not listed", () => {
     assert.deepStrictEqual(difference(["a", "c", "d"], ["b", "c", "e"]), ["- a", "+ b", "- d", "+ e"])
   })
 
@@ -46,7 +46,7 @@ describe("the list of files in a tarball", () => {
       )
   })
 
-  it("needs no line for the CHANGELOG.md of a package", () => {
+  it("needs no line for CHANGELOG.md", () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-list-"))
     try {
       const released = { ...angel!, path: folder }
@@ -60,7 +60,7 @@ describe("the list of files in a tarball", () => {
   })
 
   it.each(packages())(
-    "has exactly the modules of $folder that package.json does not exclude (to update the list: npm run pack-check -- --update-files)",
+    "has exactly the published modules of $folder (to update: npm run pack-check -- --update-files)",
     (one) => {
       const text = fs.readFileSync(path.join(root, `tools/packages/files/${one.folder}.txt`), "utf8")
       const excluded = one.manifest.files.filter((entry) => entry.startsWith("!")).map((entry) => entry.slice(1))

@@ -74,10 +74,9 @@ export const spellings: ReadonlyArray<(secret: string) => string> = [
 ]
 
 /**
- * The random numbers and the functions that a mutation can use. `echo` returns a secret in a random form. `padded` also
- * returns a secret in a random form, but with other text before the secret. The library cuts long texts in errors to
- * certain maximum lengths. The text before the secret is often a little shorter than such a length. Then the cut can be
- * inside the secret.
+ * What a mutation can use. `echo` returns a secret in a random form. `padded` does the same, with other text before the
+ * secret. The library cuts long texts in errors. The text before the secret often ends shortly before the place of the
+ * cut, so the cut can be inside the secret.
  *
  * @category models
  * @since 0.1.0
@@ -157,8 +156,8 @@ const unicode = (dice: Dice, length: number): string =>
 const bytes = (dice: Dice, length: number) => Uint8Array.from({ length }, () => dice.below(256))
 
 /**
- * How many times a character or a short word is repeated before a secret. The library cuts long texts in errors to
- * certain maximum lengths. Most of these numbers are a little smaller than such a length.
+ * How many times the text before a secret is repeated. Most of these numbers are a little below a length at which the
+ * library cuts texts in errors.
  */
 const paddings = [0, 1, 150, 190, 196, 199, 280, 296, 299, 480, 492, 499, 4080, 4090, 4095]
 
@@ -197,7 +196,8 @@ const commonMutations = ({ dataField, names, words }: Idiom): ReadonlyArray<Muta
         dice.pick(["1e400", "-1e400", "9".repeat(400), "0.1e-400", "-0"])
       ),
     (body, { dice }) => body.replace("{", () => `{"${dice.pick(named(dice).names)}":${JSON.stringify(value(dice))},`),
-    (body, { dice }) => body.replace(/\}\s*$/, () => `,"${dice.pick(named(dice).names)}":${JSON.stringify(value(dice))}}`),
+    (body, { dice }) =>
+      body.replace(/\}\s*$/, () => `,"${dice.pick(named(dice).names)}":${JSON.stringify(value(dice))}}`),
     (body, { dice, padded }) => JSON.stringify(swap(named(dice), parse(body), padded())),
     (body, { dice, echo }) => body.replace("{", () => `{"${echo()}":${dice.below(9)},`),
     (body, { dice, echo }) =>
@@ -245,9 +245,9 @@ const headersOf = (dice: Dice, echo: () => string): ReadonlyArray<readonly [stri
 ]
 
 /**
- * Makes a function that returns random answers. Most of these answers are malformed. The function selects a real body
- * from `corpus`, and usually changes or replaces this body. `idiom` describes the format of the real bodies. The random
- * answers can contain the `secrets` that the caller passes to the function.
+ * Makes a function that returns random answers, most of them malformed. The function selects a real body from `corpus`,
+ * and usually changes or replaces this body. `idiom` describes the real bodies. The answers can contain the `secrets`
+ * that the function gets.
  *
  * @category answers
  * @since 0.1.0

@@ -50,10 +50,7 @@ export const refuse = (reason: Refusal, headers: Readonly<Record<string, string>
 
 const maxStreams = 16
 
-/**
- * The server sends a comment in each event stream at this interval, so that no connection is idle for longer. The page
- * ignores the comments.
- */
+/** Each event stream sends a comment at this interval, so that its connection is never idle for longer. */
 const heartbeat = "15 seconds"
 
 const done = (value: unknown = {}): Answer => json(200, value, page.headers)

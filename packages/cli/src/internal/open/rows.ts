@@ -68,10 +68,7 @@ export interface Row {
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 
-/**
- * The time at which the number of counted login failures falls below the limit. `undefined` if the number is below the
- * limit now, or if there is no limit.
- */
+/** When the number of counted login failures falls below the limit. `undefined` if the limit is not reached now. */
 const fullUntil = ({ countedAt, method }: accountStatus.Status): number | undefined => {
   const { maxFailures, window } = method?.renewal ?? {}
   if (maxFailures === undefined || window === undefined) return undefined
