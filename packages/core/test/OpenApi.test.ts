@@ -99,7 +99,7 @@ const operation = (method: string) => document.paths["/token"]?.[method] as Oper
 const secret = { type: "string", format: "password" }
 
 describe("a document that OpenApi.make returns", () => {
-  it("has one operation for all calls with the same method and path", () => {
+  it("has one operation for each method and path", () => {
     assert.deepStrictEqual(Object.keys(document.paths["/token"] ?? {}), ["post", "delete"])
     const byCode = { key: secret, grant_type: { const: "code" }, code: secret }
     const byRefresh = { key: secret, refresh: secret, note: { type: "string" } }
@@ -113,7 +113,7 @@ describe("a document that OpenApi.make returns", () => {
     assert.deepStrictEqual(operation("post").requestBody, { required: true, content })
   })
 
-  it("describes the tokens and limits of all calls with the same method and path", () => {
+  it("describes the tokens and limits of all calls of an operation", () => {
     const call = { method: "POST", path: "/token", encoding: "form", request: Schema.Struct({}) } as const
     const open = Endpoint.make({ ...call, name: "open", token: "none", response: Answer, safe: true })
     const limits = [{ requests: 2, per: "1 second" }] as const
@@ -140,7 +140,7 @@ describe("a document that OpenApi.make returns", () => {
   it.each([
     ["byName", "byPage"],
     ["byPage", "byName"]
-  ] as const)("requires a parameter only if all calls with the same method and path require it: %s, %s", (...names) => {
+  ] as const)("requires a parameter only if all calls of the operation require it: %s, %s", (...names) => {
     const find = { method: "GET", path: "/find", token: "none", response: Schema.Unknown } as const
     const calls = {
       byName: Endpoint.make({
@@ -178,20 +178,20 @@ describe("a document that OpenApi.make returns", () => {
     assert.lengthOf(ofEnd, 1)
   })
 
-  it("lists the servers for a call if they differ from the document's servers", () => {
+  it("lists separate servers for a call to another origin", () => {
     assert.deepStrictEqual(document.servers, [{ url: "https://api.example.com", description: "production" }])
     assert.deepStrictEqual(operation("post").servers, [{ url: "https://login.example.com", description: "production" }])
     assert.isUndefined(operation("delete").servers)
   })
 })
 
-it("OpenApi.word makes a pattern that ignores the case of the word and the blanks around it", () => {
+it("OpenApi.word ignores case and surrounding blanks", () => {
   const { pattern } = OpenApi.word("Ok")
   for (const text of ["ok", " OK ", "Ok"]) assert.match(text, new RegExp(String(pattern)))
   assert.notMatch("not ok", new RegExp(String(pattern)))
 })
 
-it("OpenApi.make writes the scope of a limit unless the limit is for one account", () => {
+it('OpenApi.make writes the scope of a limit unless the scope is "account"', () => {
   const limits = [
     { requests: 2, per: "1 second" },
     { requests: 9, per: "1 hour", scope: "app" }

@@ -18,7 +18,6 @@ interface Answer {
   readonly data: Readonly<Record<string, string>>
 }
 
-/** Sends a request to the fake directly, without the package's own code. */
 const ask = (
   fake: FakeBroker,
   method: string,
@@ -78,7 +77,7 @@ const renew = (fake: FakeBroker, refresh_token: string | undefined) =>
 const oauthLogin = (fake: FakeBroker) => Effect.flatMap(authenticate(fake), (answer) => exchange(fake, codeOf(answer)))
 
 describe("the fake's request handling", () => {
-  it.effect("refuses a content type that is not JSON, and an accept header that excludes JSON", () =>
+  it.effect("refuses a POST whose content type or accept header excludes JSON", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const form = { headers: { "content-type": "application/x-www-form-urlencoded" }, body: "apiKey=a" }
@@ -90,12 +89,12 @@ describe("the fake's request handling", () => {
     })
   )
 
-  it.effect("answers a POST if the accept header allows JSON, and a GET with any accept header", () =>
+  it.effect("answers a POST that accepts JSON, and a GET that does not", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       for (const accept of ["", "*/*", "application/*", "text/html, */*;q=0.1", "Application/JSON"]) {
         const { status } = yield* ask(fake, "POST", "/session/token", { headers: { accept }, body: {} })
-        // The body has no key, so HTTP 400 shows that the fake has accepted the header and read the body.
+        // HTTP 400: the fake accepted the header, but the body has no key.
         assert.strictEqual(status, 400, accept)
       }
       const token = String((yield* login(fake)).json["sessionToken"])
@@ -211,8 +210,8 @@ describe("the fake's login with key and secret", () => {
     ["in-token", nextCutOff / 1000],
     ["absent", undefined]
   ] as const) {
-    const what = expected === undefined ? "has no exp" : "has the next 08:00 IST as its exp"
-    it.effect(`issues a token that ${what} if tokenEnd is "${tokenEnd}"`, () =>
+    const what = expected === undefined ? "without exp" : "whose exp is the next 08:00 IST"
+    it.effect(`issues a token ${what} if tokenEnd is "${tokenEnd}"`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ tokenEnd })
         const token = String((yield* login(fake)).json["sessionToken"])
@@ -244,8 +243,8 @@ describe("the fake's browser login", () => {
     })
   )
 
-  // The broker looks for the faults in this order. Each test causes the fault of its row and all faults of the rows
-  // below. EOAUTH009 is caused by an unregistered IP address, so its row changes no field of the request.
+  // The broker looks for the faults in this order. Each test causes the fault of its row and of all later rows. The
+  // cause of EOAUTH009 is an unregistered IP address, not a field of the request.
   const faults: ReadonlyArray<readonly [string, object]> = [
     ["EOAUTH001", { apiKey: "f" }],
     ["EOAUTH002", { redirectUrl: "https://evil.example/" }],
@@ -254,7 +253,7 @@ describe("the fake's browser login", () => {
     ["EOAUTH003", { scopes: "orders" }]
   ]
   for (const [index, [code]] of faults.entries()) {
-    it.effect(`reports ${code} rather than the faults that the broker looks for later`, () =>
+    it.effect(`reports ${code} rather than later faults`, () =>
       Effect.gen(function* () {
         const ip = index <= 3 ? "unregistered" : "registered"
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
@@ -320,41 +319,37 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect(
-    "refuses a faulty exchange or refresh with the error code of the fault, and a password grant with HTTP 400",
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* begin()
-        const code = codeOf(yield* authenticate(fake))
-        yield* TestClock.adjust("10 minutes")
-        assert.strictEqual((yield* exchange(fake, "")).json["errorCode"], "EOAUTH010")
-        assert.strictEqual((yield* exchange(fake, "nobody")).json["errorCode"], "EOAUTH011")
-        assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH013")
-        assert.strictEqual((yield* renew(fake, undefined)).json["errorCode"], "EOAUTH015")
-        assert.strictEqual((yield* renew(fake, "nobody")).json["errorCode"], "EOAUTH016")
-        const other = yield* ask(fake, "POST", "/oauth/token", { body: { grant_type: "password" } })
-        assert.strictEqual(other.status, 400)
-        const closed = yield* begin({ accounts: [{ ...demo, appSignIn: "needed" }] })
-        assert.strictEqual((yield* oauthLogin(closed)).json["errorCode"], "EOAUTH999")
-      })
+  it.effect("refuses faulty exchanges, faulty refreshes and password grants", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      const code = codeOf(yield* authenticate(fake))
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual((yield* exchange(fake, "")).json["errorCode"], "EOAUTH010")
+      assert.strictEqual((yield* exchange(fake, "nobody")).json["errorCode"], "EOAUTH011")
+      assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH013")
+      assert.strictEqual((yield* renew(fake, undefined)).json["errorCode"], "EOAUTH015")
+      assert.strictEqual((yield* renew(fake, "nobody")).json["errorCode"], "EOAUTH016")
+      const other = yield* ask(fake, "POST", "/oauth/token", { body: { grant_type: "password" } })
+      assert.strictEqual(other.status, 400)
+      const closed = yield* begin({ accounts: [{ ...demo, appSignIn: "needed" }] })
+      assert.strictEqual((yield* oauthLogin(closed)).json["errorCode"], "EOAUTH999")
+    })
   )
 
   for (const [refreshedToken, status] of [
     ["dies", 401],
     ["lives", 200]
   ] as const) {
-    it.effect(
-      `answers the old access token with HTTP ${status} after a refresh if refreshedToken is "${refreshedToken}"`,
-      () =>
-        Effect.gen(function* () {
-          const fake = yield* begin({ refreshedToken })
-          const { data } = yield* oauthLogin(fake)
-          const renewed = yield* renew(fake, data["refresh_token"])
-          assert.notStrictEqual(renewed.data["refresh_token"], data["refresh_token"])
-          assert.strictEqual((yield* limits(fake, renewed.data["access_token"])).status, 200)
-          assert.strictEqual((yield* limits(fake, data["access_token"])).status, status)
-          assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
-        })
+    it.effect(`answers the old access token with HTTP ${status} if refreshedToken is "${refreshedToken}"`, () =>
+      Effect.gen(function* () {
+        const fake = yield* begin({ refreshedToken })
+        const { data } = yield* oauthLogin(fake)
+        const renewed = yield* renew(fake, data["refresh_token"])
+        assert.notStrictEqual(renewed.data["refresh_token"], data["refresh_token"])
+        assert.strictEqual((yield* limits(fake, renewed.data["access_token"])).status, 200)
+        assert.strictEqual((yield* limits(fake, data["access_token"])).status, status)
+        assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
+      })
     )
   }
 
@@ -545,7 +540,7 @@ describe("the fake", () => {
     })
   )
 
-  it.effect("deletes all sessions and one-time codes when it is reset", () =>
+  it.effect("deletes all sessions and one-time codes on reset", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = (yield* login(fake)).json["sessionToken"]

@@ -17,9 +17,9 @@ describe("canary: Zerodha", () => {
     ]) {
       assert.include(output, name)
     }
-    // For each of 9 logins, `told` contains the request token and the state. For each of the 3 refreshes that succeed,
-    // `told` contains the access token and the refresh token from before the refresh, and the two tokens from after the
-    // refresh.
+    // The program reports these secrets:
+    // - 9 logins: the request token and the state
+    // - 3 successful refreshes: the access token and the refresh token, before and after the refresh
     assert.strictEqual(told.length, 9 * 2 + 3 * 4)
     assert.deepStrictEqual(leaks(all, [...secrets, ...told]), [])
   }, 30_000)

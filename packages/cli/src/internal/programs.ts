@@ -1,7 +1,4 @@
-/**
- * Runs programs that resolve references to secrets, and programs that send notifications. The standard input of each
- * program is a pipe. Its standard output is a pipe, or is ignored.
- */
+/** Runs programs that resolve references to secrets, and programs that send notifications. */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,28 +8,27 @@ import { type ChildProcess, spawn } from "node:child_process"
 import process from "node:process"
 import * as children from "./children.ts"
 
-/** Time-out of a program. It is long, because some programs wait for the user's confirmation. */
+/** Long, because some programs wait for the user's confirmation. */
 export const Timeout: Context.Reference<Duration.Duration> = Context.Reference<Duration.Duration>(
   "@auth/cli/programs/Timeout",
   { defaultValue: () => Duration.seconds(30) }
 )
 
-/** Maximum length of a program's output, in characters. */
+/** In characters. */
 const maxOutput = 65_536
 
-/** Splits a command into words at blanks. Blanks in quotation marks are kept. No shell is involved. */
+/** Splits a command at blanks. Blanks in quotation marks are kept. */
 export const wordsOf = (command: string): ReadonlyArray<string> =>
   Array.from(command.matchAll(/(?:"[^"]*"|'[^']*'|\S)+/g), ([word]) =>
     word.replaceAll(/"([^"]*)"|'([^']*)'/g, (_, double?: string, single?: string) => double ?? single ?? "")
   )
 
-/** Whether a program gets its own process group. If so, its child processes can be ended together with the program. */
+/** Ending the process group of a program also ends the program's child processes. */
 const hasGroup = process.platform !== "win32"
 
 /**
- * Ends a program and its process group, and closes the pipes to the program. On Windows, the program has no process
- * group, so its child processes keep running. If the pipes stayed open, these child processes would keep `broker-auth`
- * running.
+ * On Windows, the program's child processes keep running. Open pipes to these processes would keep `broker-auth`
+ * running, so the pipes are closed.
  */
 const end = (child: ChildProcess): void => {
   const { pid } = child
@@ -101,8 +97,8 @@ const outputOf = ({ args, options, program }: Started): Effect.Effect<Outcome> =
   })
 
 /**
- * Runs a program without a shell, and returns its output. Ends the program and its process group if the program exceeds
- * the time-out, if it prints too much, or if this effect is interrupted. On Windows, ends only the program.
+ * Runs a program without a shell, and returns its output. A time-out, too much output, or an interruption ends the
+ * program.
  */
 export const run = (words: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Outcome> => {
   const [program, ...args] = words

@@ -25,10 +25,7 @@ const originProblem = (origin: string, insecureHttp: "allow" | undefined): strin
   return 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits http)'
 }
 
-/**
- * Fails at the first unknown purpose or wrong origin. If a misspelled purpose were accepted, its origin would be
- * ignored, and calls would go to the broker's real host.
- */
+/** Rejects unknown purposes. With a misspelled purpose, calls would go to the broker's real host. */
 export const checkOrigins = (broker: string, { environment, insecureHttp, origins, purposes = [] }: Given) => {
   const known = Array.from(new Set([...Object.keys(environment), ...purposes]))
   for (const [purpose, origin] of Object.entries({ ...environment, ...origins })) {

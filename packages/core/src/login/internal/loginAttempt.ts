@@ -6,23 +6,21 @@ import type * as AuthError from "../AuthError.ts"
 export interface LoginAttempt {
   /**
    * Reports that the broker accepted the password and sent a code by SMS or email. Until `beforeCode` runs, the login
-   * does not count as a login without an answer.
+   * does not count as unanswered.
    */
   readonly codeAwaited: Effect.Effect<void>
   /**
-   * Runs `ask`, which waits for the code that a person enters. During this wait, the login does not count as a login
-   * without an answer. If the account is logged out during the wait, `ask` is interrupted, and `asking` fails.
+   * Runs `ask`, which waits for a one-time code. During the wait, the login does not count as unanswered. A logout of
+   * the account interrupts `ask`, and `asking` fails.
    */
   readonly asking: <A, E, R>(ask: Effect.Effect<A, E, R>) => Effect.Effect<A, E | AuthError.AuthError, R>
   /** Records that a code is now sent to the broker. Fails if no further code may be sent. */
   readonly beforeCode: Effect.Effect<void, AuthError.AuthError>
   /** Counts a refused code as a failed login. */
   readonly codeRefused: Effect.Effect<void>
-  /**
-   * Reports that all requests of this login go through `BrokerClient`, which records when the first request is sent.
-   */
+  /** Reports that this login sends all requests through `BrokerClient`, which records the first request. */
   readonly byClient: Effect.Effect<void>
-  /** Returns how many more failures the login guard allows. If the number is 0, no code and no login may be sent. */
+  /** How many more failures the login guard allows. At 0, no code and no login may be sent. */
   readonly failuresLeft: () => number
 }
 

@@ -27,16 +27,15 @@ interface Taken {
 
 export interface Leases {
   /**
-   * Tries to acquire the lock until a try succeeds. Fails at once if a retry cannot succeed. Calls `note` after each
-   * try. If Redis could not be reached or replied with an error, the argument of `note` is this trouble. If Redis
-   * replied without an error, the argument is `undefined`.
+   * Retries until the lock is acquired. Fails if a retry cannot succeed. `note` receives the trouble of each try, or
+   * `undefined` if Redis replied without an error.
    */
   readonly take: (account: Account, note: Note) => Effect.Effect<Taken, VaultError.VaultError, Scope.Scope>
 }
 
 /**
- * Each fence is larger than the previous fence, even if Redis loses the previous fence in a restart, or if the clock of
- * Redis is set back. If the reply is lost, a retry with the same token succeeds. A damaged stored fence is ignored.
+ * Each fence is larger than the previous fence, even if Redis has lost the previous fence, or if the clock of Redis was
+ * set back. After a lost reply, a retry with the same token succeeds.
  */
 const takeLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -89,10 +88,7 @@ const instant: Effect.Effect<Instant> = Clock.clockWith((clock) =>
   Effect.sync(() => ({ monotonic: clock.monotonicTimeNanosUnsafe(), wall: clock.currentTimeMillisUnsafe() }))
 )
 
-/**
- * Two clocks are necessary: the monotonic clock may stop while the machine sleeps, and the clock for the time of day
- * may be set back.
- */
+/** The monotonic clock may stop while the machine sleeps. The time of day may be set back. */
 const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean =>
   now.monotonic - from.monotonic >= BigInt(Math.floor(Duration.toMillis(lease))) * 1_000_000n ||
   now.wall - from.wall >= Duration.toMillis(lease)
@@ -100,27 +96,20 @@ const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean 
 const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
 
 /**
- * Returns `undefined` if no reply comes within the length of the lease plus 10 milliseconds. If this process was
- * suspended, the first sleep may end before the process has read a reply that is already there. The second sleep gives
- * the process time to read this reply.
+ * Returns `undefined` if no reply comes in time. If the process was suspended, the first sleep may end before the
+ * process reads a reply that has arrived. The second sleep gives time to read this reply.
  */
 const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effect.Effect<A | undefined, E> =>
   Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))
 
-/**
- * Maximum number of renewals in one call of `check`. If the lease has expired again after the last renewal, Redis is
- * too slow for the lease, and `check` fails.
- */
+/** In one call of `check`. If the lease has expired after each renewal, Redis is too slow for the lease. */
 const maxRenewals = 5
 
 const whatItDoes = "lock the account in Redis"
 
 const unreachable = (failure: Redis.RedisError | undefined) => toIo(whatItDoes, failure)
 
-/**
- * In milliseconds. If a node of Redis is read-only for this time, acquiring the lock fails, because the node is
- * probably a replica.
- */
+/** In milliseconds. A node that is read-only for this time is probably a replica. */
 const maxReadOnly = 5000
 
 const readOnly = new VaultError.Io({
@@ -139,7 +128,7 @@ interface AcquiredLease {
   readonly fence: number
   /** The time when this process sent the last request that acquired or renewed the lease. */
   from: Instant
-  /** True if another program has acquired the lock, or if this lease was released. */
+  /** Whether this lease is lost or released. */
   isGone: boolean
 }
 
@@ -147,7 +136,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   const scripts = makeScripts(Math.ceil(Duration.toMillis(lease)))
   const renewInterval = Duration.millis(Duration.toMillis(lease) / 4)
 
-  /** Returns `undefined` if another program holds the lock, or if Redis cannot be reached. */
+  /** Returns `undefined` if another program holds the lock, or if Redis sends no reply or a temporary error. */
   const attempt = (lock: string, fenceKey: string, token: string, note: Note) =>
     inTime(redis.eval(scripts.take)(lock, fenceKey, token), lease).pipe(
       Effect.matchEffect({
@@ -204,8 +193,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     })
 
   /**
-   * Tries to renew an expired lease. After a renewal, checks the lease again, because the process may have been
-   * suspended during the renewal.
+   * Renews an expired lease. Then checks the lease again, because the process may have been suspended during the
+   * renewal.
    */
   const check = Effect.fnUntraced(function* (keys: Keys, held: AcquiredLease) {
     for (let renewals = 0; !held.isGone; renewals += 1) {

@@ -21,13 +21,12 @@ const wrongValues: ReadonlyArray<readonly [string, unknown]> = [
   ["an empty object", {}]
 ]
 
-/** Changes that turn a valid callback URL into a forged callback URL. */
 const forgeries: ReadonlyArray<readonly [string, (url: URL, state: string) => void, Reason["_tag"]]> = [
   ["another host", (url) => void (url.hostname = "evil.example"), "RedirectRejected"],
   ["another path", (url) => void (url.pathname = "/elsewhere"), "RedirectRejected"],
   ["an error parameter", (url) => url.searchParams.set("error", "access_denied"), "RedirectRejected"],
   [
-    "no parameter except its state",
+    "only the state",
     (url, state) => {
       for (const [name, value] of Array.from(url.searchParams)) if (value !== state) url.searchParams.delete(name)
       url.hash = ""
@@ -36,7 +35,7 @@ const forgeries: ReadonlyArray<readonly [string, (url: URL, state: string) => vo
   ]
 ]
 
-/** Forms that a valid callback URL can have after a user has copied it inexactly, or after a server has changed it. */
+/** Callback URLs that a user copied inexactly, or that a server changed. */
 const spellings: ReadonlyArray<readonly [string, (url: URL) => string]> = [
   ["with &amp; instead of &", ({ href }) => href.replaceAll("&", "&amp;")],
   ["with a second question mark", ({ href }) => href.replace("?", "?app=1?")],
@@ -52,7 +51,7 @@ const spellings: ReadonlyArray<readonly [string, (url: URL) => string]> = [
 
 export const redirect = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "begins a browser login with an https URL, and hides the URL if the AuthorizationRequest is printed",
+    name: "begins a browser login with an https URL that is not printed",
     run: Effect.gen(function* () {
       const { request } = yield* begin(subject)
       yield* ensure(Redacted.value(request.url).startsWith("https://"), "the URL must begin with https://")
@@ -113,7 +112,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   ...spellings.map(([what, spell]): Case => ({
-    name: `completes a browser login with a callback URL ${what}`,
+    name: `accepts a callback URL ${what}`,
     run: Effect.gen(function* () {
       const { browse, redirect, request } = yield* begin(subject)
       const url = new URL(Redacted.value(yield* browse))
@@ -144,7 +143,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   })),
   ...wrongValues.map(([what, value]): Case => ({
-    name: `fails with InvalidRequest if RedirectLogin.complete receives ${what} instead of the request or the callback`,
+    name: `fails with InvalidRequest if the request or the callback is ${what}`,
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const callback = yield* browse
