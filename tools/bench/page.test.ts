@@ -1,4 +1,3 @@
-/** Tests the results page and its picture, and checks the names in the lists `targets` and `checked`. */
 import { assert, describe, it } from "@effect/vitest"
 import { load } from "./benches.ts"
 import { type Measured, planOf, type Result, titleOf } from "./harness.ts"
@@ -11,7 +10,7 @@ const benches = await load()
 const benchOf = (name: string) => benches.find(([known]) => known === name)?.[1]
 
 describe("targets and checked ratios:", () => {
-  it("every target and every checked ratio names an existing bench, turn and candidates", () => {
+  it("each names an existing bench, turn and candidates", () => {
     for (const { bench: name, of, to = of, turn } of [...targets, ...checked]) {
       const bench = benchOf(name)
       assert.isDefined(bench, name)
@@ -20,7 +19,7 @@ describe("targets and checked ratios:", () => {
     }
   })
 
-  it("the plan `check` of a bench has the turns of its checked ratios", () => {
+  it("the plan `check` has the turns of all checked ratios", () => {
     for (const { bench: name, turn } of checked) {
       const bench = benchOf(name)
       assert.isDefined(bench?.plans.check, name)
@@ -35,7 +34,7 @@ describe("targets and checked ratios:", () => {
 
 const measured = (perSecond: number): Measured => ({ perSecond, cpuMicros: 1000 / perSecond, notes: {} })
 
-/** A result of the login bench in which our library makes `rate` times as many logins as `undici`. */
+/** Our library makes `rate` times as many logins as `undici`. */
 const logins = (rate: number): ReadonlyMap<string, Result> => {
   const figures = new Map([
     ["undici", [measured(100)]],
@@ -55,7 +54,7 @@ describe("page", () => {
     assert.match(verdict(logins(0.5)), /1 does not \(P1\)\. \d+ were not measured/)
   })
 
-  it("shows the date of the run, the ratio of our candidate to the baseline, and a description of the picture", () => {
+  it("shows the run's date, our ratio and the picture's description", () => {
     const run = { date: "2026-11-28", machine: "a machine", versions: ["Node 24"], plan: "quick", seconds: new Map() }
     const made = parts(run, logins(1.2), benches)
     assert.include(made["run"], "Measured on 2026-11-28. This was a quick run")
@@ -79,7 +78,7 @@ const numbers = (svg: string, element: RegExp): ReadonlyArray<number> =>
 describe("picture", () => {
   const svg = draw("Speed", [panel, panel])
 
-  it("has a title and a description with all medians, and escapes all text", () => {
+  it("has a title and a description, and escapes all text", () => {
     assert.include(svg, '<title id="title">Speed</title>')
     assert.include(svg, "CPU time &amp; more: one: 1.00; a &lt;longer&gt; label of ours: 4.00.")
     assert.notInclude(svg, "<longer>")
@@ -109,12 +108,12 @@ describe("picture", () => {
     }
   })
 
-  it("has colors for light mode and dark mode, and its own background", () => {
+  it("has a background, and colors for dark mode", () => {
     assert.include(svg, "(prefers-color-scheme: dark) {")
     assert.match(svg, /<rect class="card"/)
   })
 
-  it("refuses a label that leaves less than 200 pixels for the bars", () => {
+  it("refuses a label that is too long", () => {
     const long = { ...panel, bars: panel.bars.map((bar) => ({ ...bar, label: "x".repeat(80) })) }
     assert.throws(() => draw("Speed", [long]), /80 characters/)
   })

@@ -1,7 +1,4 @@
-/**
- * The HTTP server of the benches, with a fixed answer for each path. The server does not use `node:http`, because the
- * fastest candidates of the benches send more requests per second than a `node:http` server can answer.
- */
+/** The HTTP server of the benches. A `node:http` server would be slower than the fastest candidates. */
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { performance } from "node:perf_hooks"

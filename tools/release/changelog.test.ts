@@ -1,12 +1,12 @@
 import { assert, it } from "@effect/vitest"
 import { getDependencyReleaseLine, getReleaseLine } from "./changelog.ts"
 
-it("in a changelog, all paragraphs of a changeset are in one list item", async () => {
+it("all paragraphs of a changeset are in one list item", async () => {
   const line = await getReleaseLine({ summary: "First release.\n\nIt logs in.\n" })
   assert.strictEqual(line, "- First release.\n\n  It logs in.")
 })
 
-it("a changelog names the new version of each dependency as the minimum version", async () => {
+it("a changelog names the minimum version of each dependency", async () => {
   const needed = [
     { name: "@auth/angel", newVersion: "0.1.1" },
     { name: "@auth/samco", newVersion: "0.2.0" }

@@ -1,7 +1,4 @@
-/**
- * Locks, stores and session managers that are broken on purpose. With the option `--broken`, most scenarios use a
- * broken lock, store or manager, and must detect its fault.
- */
+/** Locks, stores and session managers that are broken on purpose. Scenarios use them with the option `--broken`. */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as SessionLock from "@auth/broker-core/session/SessionLock"
 import type * as SessionManager from "@auth/broker-core/session/SessionManager"
@@ -25,7 +22,7 @@ const open: Lock = {
 
 const leftLocks = "broker-auth-torture-"
 
-/** A lock that is a file. If the holder is killed, the file remains. */
+/** If the holder is killed, the lock file remains. */
 const leftBehind = (place: Place): Lock => ({
   describe: "a lock file",
   withLock: (account, use) => {
@@ -51,7 +48,7 @@ export const removeLeftLocks = (): void => {
   }
 }
 
-/** A store that overwrites an entry even if another program has changed the entry since the caller's last read. */
+/** Overwrites an entry even if another program has changed it. */
 const lastWins = (store: Store): Store => ({
   ...store,
   put: (account, slot, value) =>
@@ -86,7 +83,7 @@ export const storeOf = (broken: Broken | undefined, store: Store): Store => {
   return broken === "hides-failures" ? hidesFailures(store) : store
 }
 
-/** A manager that always returns the first session, even after its expiry. */
+/** Always returns the first session, even after its expiry. */
 const forEver = (manager: Manager): Manager => {
   let first: Effect.Success<Manager["session"]> | undefined
   return {

@@ -60,7 +60,7 @@ describe("FakeAngel: login", () => {
     })
   )
 
-  it.effect("a login of a blocked client is refused in the format of Angel One's gateway", () =>
+  it.effect("a login of a blocked client is refused in the gateway's format", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, state: "blocked" }] })
       assert.deepStrictEqual((yield* login(fake)).json, gateway("AB1006", "Client Is Block For Trading"))
@@ -107,7 +107,7 @@ describe("FakeAngel: one-time codes", () => {
     [undefined, false]
   ] as const) {
     it.effect(
-      `${reusedCode === undefined ? "by default" : `if reusedCode is "${reusedCode}"`}, a second login with the same code is ${status ? "accepted" : "refused"}`,
+      `${reusedCode === undefined ? "by default" : `with reusedCode "${reusedCode}"`}, a reused code is ${status ? "accepted" : "refused"}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin(reusedCode === undefined ? {} : { reusedCode })

@@ -29,7 +29,6 @@ interface Options extends UserOptions, BrokerOptions {
   readonly timeout?: RedirectListener.LoginOptions["timeout"]
 }
 
-/** Starts a login, and returns after the login has shown its first text to the user. */
 const pastedLogin = Effect.fnUntraced(function* (options: Options = {}) {
   const redirectUrl = options.redirectUrl ?? publicUrl
   const { exchanged, redirect } = makeBroker(redirectUrl, options)
@@ -148,14 +147,14 @@ describe("a login whose redirect URL is not on loopback", () => {
       const { exchanged, login, startUrl, user } = yield* pastedLogin()
       for (const text of ["", "x", "https://app", `${publicUrl}?code=${code}`]) yield* user.paste(text)
       assert.deepInclude(yield* reasonOf(Fiber.join(login)), { _tag: "RedirectRejected", why: "state" })
-      // The texts: the start address, the instruction, and three texts about wrong addresses.
+      // The start address, the instruction, and three texts about wrong addresses.
       assert.lengthOf(user.texts, 5)
       assert.deepStrictEqual(exchanged, [])
       assert.isUndefined(yield* bindClosed(portOf(startUrl)))
     })
   )
 
-  it.live("does not ask for the address again after the user has declined the login at the broker", () =>
+  it.live("does not ask again if the user declines the login", () =>
     Effect.gen(function* () {
       const { login, startUrl, user } = yield* pastedLogin()
       const state = yield* startLogin(startUrl)
@@ -165,7 +164,7 @@ describe("a login whose redirect URL is not on loopback", () => {
     })
   )
 
-  it.live("fails with ActionRequired if the input ends, or if no address arrives in time", () =>
+  it.live("fails with ActionRequired if no address is pasted", () =>
     Effect.gen(function* () {
       const ended = yield* pastedLogin()
       yield* ended.user.endInput
@@ -181,7 +180,7 @@ describe("a login whose redirect URL is not on loopback", () => {
     })
   )
 
-  it.live("closes its port when it is interrupted", () =>
+  it.live("closes its port when interrupted", () =>
     Effect.gen(function* () {
       const { login, startUrl } = yield* pastedLogin()
       assert.strictEqual(yield* bind(portOf(startUrl)), "EADDRINUSE")
@@ -192,7 +191,7 @@ describe("a login whose redirect URL is not on loopback", () => {
 })
 
 describe("a browser login", () => {
-  it.live("shows the address of the login page if there is a terminal, but no browser can be opened", () =>
+  it.live("shows the login page's address at a terminal without a browser", () =>
     Effect.gen(function* () {
       const { offer, startUrl } = yield* pastedLogin({ hasBrowser: false })
       assert.include(offer, `https://tiny.example/login?api_key=${apiKey}&state=`)
@@ -200,7 +199,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("shows an address without the API key if there is neither a terminal nor a browser", () =>
+  it.live("shows no API key if there is no terminal", () =>
     Effect.gen(function* () {
       const { offer, startUrl } = yield* pastedLogin({ hasBrowser: false, isTerminal: false })
       assert.include(offer, startUrl)
@@ -230,7 +229,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("completes with an HTTP callback on loopback, even if the input has ended", () =>
+  it.live("completes with an HTTP callback after the input has ended", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, user } = yield* loopbackLogin()
       yield* user.endInput
@@ -241,7 +240,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("asks for the address if a callback on loopback has its parameters after a #", () =>
+  it.live("asks for the address if the callback's parameters follow a #", () =>
     Effect.gen(function* () {
       const { exchanged, login, redirectUrl, startUrl, user } = yield* loopbackLogin({ hasBrowser: true })
       const state = yield* startLogin(startUrl)
@@ -255,7 +254,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("does not read the input if the redirect URL is on loopback and there is no terminal", () =>
+  it.live("does not read the input on loopback without a terminal", () =>
     Effect.gen(function* () {
       const { login, user } = yield* loopbackLogin({ isTerminal: false, timeout: "300 millis" })
       yield* user.paste("text")
@@ -265,7 +264,7 @@ describe("a browser login", () => {
   )
 })
 
-/** The ways in which a login can end. In each of them, a callback that contains secrets is sent or pasted. */
+/** The ways in which a login can end. Each `end` sends or pastes a callback that contains secrets. */
 const ways: ReadonlyArray<
   readonly [
     what: string,
@@ -301,8 +300,8 @@ const ways: ReadonlyArray<
   ]
 ]
 
-describe("a login that a user can complete with a pasted address", () => {
-  it.live.each(ways)("shows no secret in its texts, errors, logs and spans after %s", ([, options, end]) =>
+describe("the texts, errors, logs and spans of a browser login", () => {
+  it.live.each(ways)("contain no secret after %s", ([, options, end]) =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const redirectUrl = options.redirectUrl ?? `http://127.0.0.1:${yield* freePort}/callback`
@@ -322,7 +321,7 @@ describe("a login that a user can complete with a pasted address", () => {
   )
 })
 
-it.live("the scope of a browser login closes without an error if no address was pasted", () =>
+it.live("an unfinished browser login closes without an error", () =>
   Effect.gen(function* () {
     const exit = yield* Effect.exit(Effect.scoped(pastedLogin()))
     assert.isTrue(Exit.isSuccess(exit))

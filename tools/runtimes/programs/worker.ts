@@ -1,7 +1,6 @@
 /**
- * Runs a bundle in a Cloudflare worker: `worker.ts <miniflare> <bundle>`. The arguments are the paths of Miniflare's
- * main module and of the bundle. Sends the text from standard input to the worker, and prints the worker's answer. The
- * worker runs without Node compatibility.
+ * Runs a bundle in a Cloudflare worker without Node compatibility: `worker.ts <Miniflare's main module> <bundle>`.
+ * Sends standard input to the worker, and prints the answer.
  */
 import * as fs from "node:fs"
 import process from "node:process"

@@ -23,7 +23,7 @@ import * as Startup from "./Startup.ts"
 import type { VaultError } from "./VaultError.ts"
 
 /**
- * A question for a one-time code. A connection passes the question to the function in the option `codes`.
+ * A question for a one-time code: the argument of the function in the option `codes`.
  *
  * @category models
  * @since 0.1.0
@@ -38,16 +38,17 @@ export type CodeQuestion = stepUpCodes.CodeQuestion
  */
 export interface Options extends SessionManager.Options, BaseOptions {
   /**
-   * Returns the one-time code of a login with two steps, or a promise of the code. For example, the function can ask
-   * the user for the code. The function may take up to five minutes for each code.
+   * Returns the one-time code of a login with two steps, or a promise of the code. The function can ask the user, for
+   * example. It may take up to five minutes for each code. It is called at most five times for each login.
    *
-   * A code with a wrong number of digits is not sent. The function is called again after a code with a wrong number of
-   * digits, and after a code that the broker refuses. For one login, the function is called at most five times. It is
-   * not called again when the broker allows no more attempts, or when the number of failed logins and refused codes has
-   * reached the login guard's `maxFailures`.
+   * A code with a wrong number of digits is not sent, and the function is called again. The function is also called
+   * again after a code that the broker refuses, except in these cases:
    *
-   * If the credentials contain the TOTP secret and the broker prefers TOTP codes, the function is not called. If
-   * `codes` is set, a session is renewed only by a login, even if the broker can refresh sessions.
+   * - The broker allows no more attempts.
+   * - The number of failed logins and refused codes has reached the login guard's `maxFailures`.
+   *
+   * If the credentials contain the TOTP secret and the broker prefers TOTP codes, the function is not called. With
+   * `codes`, a session is renewed only by a login, even if the broker can refresh sessions.
    */
   readonly codes?: stepUpCodes.Codes | undefined
 }
@@ -71,8 +72,7 @@ export type {
 
 /**
  * An open connection. After `close`, the promises of all other functions reject. A pending call keeps the program
- * running. An open connection, its listeners and a loop over `changes` do not keep the program running. But if the
- * vault is in Redis, the connection to Redis keeps the program running until `close`.
+ * running. Listeners and a loop over `changes` do not. A vault in Redis keeps the program running until `close`.
  *
  * @category models
  * @since 0.1.0
@@ -81,8 +81,7 @@ export type Connection<Services> = CallsOf<Services> & Closable
 
 /**
  * Returns the plain text of a secret, such as a token or the address of a login page. Do not log this text. Throws
- * `InvalidRequest` if the argument is not a secret. If a session has no refresh token, its `tokens.refresh` is
- * `undefined`: check this before you pass `tokens.refresh`.
+ * `InvalidRequest` if the argument is not a secret, such as the `tokens.refresh` of a session without a refresh token.
  *
  * @category secrets
  * @since 0.1.0
@@ -94,10 +93,11 @@ export const reveal = (secret: Redacted.Redacted<string>): string => {
 
 /**
  * Opens a connection to the account that `layer` serves. `open` checks the credentials and opens the vault, but sends
- * nothing to the broker. The first call that needs a session uses the stored session if it is live. Otherwise the call
- * gets a new session from the broker, or fails with `ActionRequired` if only a person can log in. If both the
- * credentials and the vault have problems, the promise rejects with a `StartupError`, whose `message` has one line for
- * each error.
+ * nothing to the broker. The first call that needs a session uses the stored session if it is live. Otherwise, the call
+ * gets a new session from the broker. If a person must log in, the call fails with `ActionRequired`.
+ *
+ * If both the credentials and the vault have problems, `open` rejects with a `StartupError`. Its `message` has one line
+ * for each error.
  *
  * @example
  * ```ts

@@ -10,20 +10,20 @@ import * as Redaction from "../Redaction.ts"
 import { beginning } from "./printable.ts"
 
 /**
- * Reads a date from an HTTP header (RFC 9110, section 5.6.7). The date must end with `GMT`. The form of the text is
- * checked first, because `DateTime.make` also reads a number, such as `-5`, as a date.
+ * Reads a date from an HTTP header (RFC 9110, section 5.6.7). The pattern is needed because `DateTime.make` also reads
+ * a number, such as `-5`, as a date.
  */
 const dateOf = (text: string | undefined): number | undefined =>
   text !== undefined && /^[A-Z][a-z]+, .+ GMT$/.test(text)
     ? Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
     : undefined
 
-/** Maximum wait that is taken from a `Retry-After` header, in milliseconds. */
+/** The limit for `Retry-After`, in milliseconds. */
 const longestWait = 900_000
 
 /**
- * A date in the `Retry-After` header is compared with the answer's `Date` header, because the broker's clock and this
- * machine's clock may differ by hours.
+ * A date in `Retry-After` is compared with the answer's `Date` header, because this machine's clock may be wrong by
+ * hours.
  */
 const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
   const text = headers["retry-after"]?.trim()
@@ -48,10 +48,7 @@ export interface FailureContext {
   readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
 }
 
-/**
- * The reason for a refusal. It comes from the error table or, if no row matches, from the broker's code or the HTTP
- * status. `undefined` if the answer is not a refusal.
- */
+/** Returns the reason for a refusal, or `undefined` if the answer is not a refusal. */
 export const reasonFor = (
   codes: ReadonlyArray<ErrorTable.ErrorRow>,
   answer: Envelope.Answer,
@@ -76,9 +73,8 @@ export const reasonFor = (
   const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
-  // A page is text that is not JSON and that no dialect reads as a refusal. If a call without the token of a session
-  // gets HTTP 401, the credentials are usually wrong. But a page with HTTP 401 comes from a gateway or a proxy, which
-  // does not check the credentials.
+  // A page, such as HTML, comes from a gateway or a proxy. Neither checks the credentials, so a page with HTTP 401 does
+  // not mean that the credentials are wrong.
   const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
   if (isPage && answer.status === 401 && token !== "required") return ErrorTable.rejected(failure)
   const byStatus = ErrorTable.byStatus(answer.status, token)
