@@ -14,6 +14,8 @@ import { defaultHeaders, type Limits, type Transport, type WireRequest } from ".
 import * as faults from "./faults.ts"
 import { bodyOf } from "./requestBody.ts"
 
+const cannotParse = "the URL cannot be parsed"
+
 type Run = (
   request: HttpClientRequest.HttpClientRequest,
   url: URL,
@@ -67,7 +69,7 @@ const untraced = (run: Run): HttpClient.HttpClient =>
     Effect.flatMap((request) =>
       Effect.withFiber((fiber) => {
         const url = Url.make(request.url, request.urlParams, undefined)
-        if (Result.isFailure(url)) return Effect.fail(faults.invalidUrl(request, "the URL cannot be parsed"))
+        if (Result.isFailure(url)) return Effect.fail(faults.invalidUrl(request, cannotParse))
         // For a call with credentials, `@auth/broker-core` sets a predicate that throws if a redirect leads to another
         // origin.
         if (!fiber.getRef(Tracer.DisablePropagation)) fiber.getRef(HttpClient.TracerDisabledWhen)(request)
@@ -77,7 +79,17 @@ const untraced = (run: Run): HttpClient.HttpClient =>
     Effect.succeed
   )
 
-export const make = (transport: Transport, limits: Limits, tracing: "effect" | undefined): HttpClient.HttpClient => {
-  const run = runWith(transport, limits)
-  return tracing === "effect" ? HttpClient.make((request, url, _, fiber) => run(request, url, fiber)) : untraced(run)
-}
+/** If the URL cannot be parsed, the error of `HttpClient.make` contains the request with its secrets. */
+const traced = (run: Run): HttpClient.HttpClient =>
+  HttpClient.transform(
+    HttpClient.make((request, url, _, fiber) => run(request, url, fiber)),
+    (sent, request) =>
+      Effect.mapError(sent, (error) =>
+        error.reason._tag === "InvalidUrlError" && error.reason.request === request
+          ? faults.invalidUrl(request, cannotParse)
+          : error
+      )
+  )
+
+export const make = (transport: Transport, limits: Limits, tracing: "effect" | undefined): HttpClient.HttpClient =>
+  (tracing === "effect" ? traced : untraced)(runWith(transport, limits))

@@ -9,15 +9,12 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { ConnectionError, toConnectionError } from "./connectionError.ts"
 
+/** Without the query, the fragment, the user name and the password. */
+const bareUrl = (url: string): string =>
+  url.replace(/[?#].*$/s, "").replace(/^([a-z][a-z\d+.-]*:[/\\]*)[^/\\]*@/i, "$1")
+
 export const bare = ({ method, url }: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
-  HttpClientRequest.makeWith(
-    method,
-    url.replace(/[?#].*$/s, ""),
-    UrlParams.empty,
-    Option.none(),
-    Headers.empty,
-    HttpBody.empty
-  )
+  HttpClientRequest.makeWith(method, bareUrl(url), UrlParams.empty, Option.none(), Headers.empty, HttpBody.empty)
 
 const timeouts: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_TIMEOUT: "no answer came within the client's time-out",
