@@ -79,7 +79,7 @@ describe("layerConfig", () => {
 
 describe("the option origins.api", () => {
   const noOrigin =
-    "must be an origin such as https://api.example.com, without the port 443, a path or a slash at the end"
+    "must be the text of an origin, such as https://api.example.com, without a default port (443 or 80), a path or a slash at the end"
   const clear = 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits http)'
   for (const [origin, expected] of [
     ["http://api.example.com", clear],
@@ -92,7 +92,9 @@ describe("the option origins.api", () => {
     ["api.example.com", noOrigin],
     ["", noOrigin],
     [undefined, noOrigin],
-    [8080, noOrigin]
+    [8080, noOrigin],
+    [new URL("https://api.example.com"), noOrigin],
+    ["http://127.0.0.1:80", noOrigin]
   ] as const) {
     it.effect(`is rejected with the value ${JSON.stringify(origin)}`, () =>
       Effect.gen(function* () {

@@ -170,7 +170,7 @@ describe("the check of the option environment", () => {
     ],
     [
       "https://rmoney.example.com/auth/v1/",
-      "must be an origin such as https://api.example.com, without the port 443, a path or a slash at the end"
+      "must be the text of an origin, such as https://api.example.com, without a default port (443 or 80), a path or a slash at the end"
     ]
   ] as const) {
     it.effect(`rejects the production host ${production}`, () =>

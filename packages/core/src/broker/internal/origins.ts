@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as AuthError from "../../login/AuthError.ts"
 
@@ -16,10 +17,11 @@ interface Given {
 
 const loopback = /^http:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d+)?$/i
 
-const originProblem = (origin: string, insecureHttp: "allow" | undefined): string | undefined => {
-  const url = Result.getOrUndefined(Result.try(() => new URL(origin)))
-  if (url === undefined || url.origin !== origin.toLowerCase()) {
-    return "must be an origin such as https://api.example.com, without the port 443, a path or a slash at the end"
+/** A program in plain JavaScript may pass values of other types, such as a `URL`. */
+const originProblem = (origin: unknown, insecureHttp: "allow" | undefined): string | undefined => {
+  const url = Predicate.isString(origin) ? Result.getOrUndefined(Result.try(() => new URL(origin))) : undefined
+  if (!Predicate.isString(origin) || url === undefined || url.origin !== origin.toLowerCase()) {
+    return "must be the text of an origin, such as https://api.example.com, without a default port (443 or 80), a path or a slash at the end"
   }
   if (url.protocol === "https:" || loopback.test(origin) || insecureHttp === "allow") return undefined
   return 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits http)'
