@@ -1,7 +1,6 @@
 /**
- * Opens five pages of the built site in Chromium, at two widths and in two color schemes, and checks them with axe.
- * `npm run docs` runs this check. With `--write`, the check also writes screenshots to `docs/screenshots`. The command
- * is then `node --conditions=@auth/source tools/chromium/site.ts --write`.
+ * Checks pages of the built site in Chromium with axe. `npm run docs` runs this check. The command
+ * `node --conditions=@auth/source tools/chromium/site.ts --write` also writes screenshots to `docs/screenshots`.
  */
 import axe from "axe-core"
 import * as fs from "node:fs"
@@ -35,7 +34,7 @@ const rulesOfTheme = ["nested-interactive", "label-content-name-mismatch"]
 
 const pictured = new Set(["360 dark", "1280 light"])
 
-/** Problems that axe does not report, or does not report in all cases. */
+/** Problems that axe does not always report. */
 const layoutProblems = () => {
   const levels = Array.from(document.querySelectorAll("main :is(h1, h2, h3, h4)"), ({ tagName }) => Number(tagName[1]))
   return [

@@ -42,7 +42,7 @@ export interface Account {
  * @since 0.1.0
  */
 export interface Switches {
-  /** `refused`: after a code was accepted, this code and the codes of earlier TOTP periods are refused. */
+  /** `refused`: after an accepted code, the same code and older codes are refused. */
   readonly reusedCode: "refused" | "accepted"
   /** Whether a refresh invalidates the previous tokens. */
   readonly refreshedTokens: "die" | "live"
@@ -87,15 +87,15 @@ const feed = "https://smartapisocket.angelone.in"
 
 const success = (data: unknown) => FakeBroker.json({ status: true, message: "SUCCESS", errorcode: "", data })
 
-/** Makes a refusal in the format of the login and user services. */
+/** A refusal by the login and user services. */
 const service = (errorcode: string, message: string) =>
   FakeBroker.json({ status: false, message, errorcode, data: null })
 
-/** Makes a refusal in the format of the API gateway. */
+/** A refusal by the API gateway. */
 const gateway = (errorCode: string, message: string) =>
   FakeBroker.json({ success: false, message, errorCode, data: "" })
 
-/** Makes a refusal in the format that the broker's documentation shows: `status` and `data` are text. */
+/** A refusal as the broker documents it: `status` and `data` are text. */
 const documented = (errorcode: string, message: string) =>
   FakeBroker.json({ status: "false", message, errorcode, data: "null" })
 
@@ -121,7 +121,7 @@ const limits = {
   logout: [{ requests: 1, per: "1 second" }]
 } as const
 
-/** Time of day in IST at which all sessions end. */
+/** In IST. */
 const sessionEnd = "00:00"
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [

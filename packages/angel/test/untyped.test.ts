@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { problems, refused, secret } from "./refusing.ts"
 import { credentials, loginRequest, reasonOf, session } from "./support.ts"
 
-describe("calls of AngelApi from untyped code:", () => {
+describe("AngelApi from untyped code:", () => {
   const wrong = "is missing, blank or of the wrong type"
   const rows: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
     ["no argument", undefined, ["request"]],
@@ -18,7 +18,7 @@ describe("calls of AngelApi from untyped code:", () => {
     ],
     ["plain text in place of a secret", { ...loginRequest, password: "4711" }, ["password"]],
     ["a blank PIN", { ...loginRequest, password: secret(" ") }, ["password"]],
-    ["a secret that contains a number instead of text", { ...loginRequest, totp: secret(123456) }, ["totp"]],
+    ["a secret that contains a number", { ...loginRequest, totp: secret(123456) }, ["totp"]],
     ["a number in place of the state", { ...loginRequest, state: 7 }, ["state"]]
   ]
   for (const [what, request, fields] of rows) {

@@ -48,7 +48,6 @@ const slow = {
 }
 const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "SLOW")
 
-/** A subject for which every test case passes. */
 const sound: Subject = {
   ...protocol,
   codes,
@@ -84,7 +83,7 @@ const dialect = protocol.dialects[0] as Envelope.Dialect
 
 const leaking = fixture("login", "with a secret", said("T9153", "No luck, 4711"), { reason: "InvalidCredentials" })
 
-/** Adds the error rows O1 and O2. O1 has a fixture. O2 has the given meaning and reason, and no fixture. */
+/** Adds the error rows O1 and O2. Only O1 has a fixture. */
 const orders = (meaning: string, reason: ErrorTable.ErrorRow["reason"]): Subject => {
   const order = ErrorTable.rows("made up", "2026-11-21")
   return {
@@ -95,23 +94,13 @@ const orders = (meaning: string, reason: ErrorTable.ErrorRow["reason"]): Subject
 }
 
 const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: string, message: RegExp]> = [
-  [
-    "data that differs from the expected data",
-    having(first, { expect: { data: { ...data, token: "u" } } }),
-    "login: yes",
-    /"u".*"t"/
-  ],
+  ["wrong data", having(first, { expect: { data: { ...data, token: "u" } } }), "login: yes", /"u".*"t"/],
   ["additional data", having(first, { expect: { data: { token: "t" } } }), "login: yes", /list/],
   ["a success instead of a failure", having(first, { expect: { reason: "RateLimited" } }), "login: yes", /RateLimited/],
   ["a failure instead of a success", having(wrongPin, { expect: { data } }), "login: wrong PIN", /InvalidCredentials/],
+  ["a wrong reason", having(wrongPin, { expect: { reason: "AccountLocked" } }), "login: wrong PIN", /AccountLocked/],
   [
-    "a reason other than the expected reason",
-    having(wrongPin, { expect: { reason: "AccountLocked" } }),
-    "login: wrong PIN",
-    /AccountLocked/
-  ],
-  [
-    "a reason with an unexpected value in a field",
+    "a reason with a wrong field value",
     having(wrongPin, { expect: { reason: "InvalidCredentials", field: "otp" } }),
     "login: wrong PIN",
     /"otp".*"pin"/
@@ -123,17 +112,12 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /hint/
   ],
   [
-    "a delay other than the expected delay",
+    "a wrong delay",
     having(slow, { expect: { reason: "RateLimited", retryAfter: 8 } }),
     "profile: slow down",
     /"retryAfter":8.*"retryAfter":7/
   ],
-  [
-    "a dialect other than the expected dialect",
-    having(first, { dialect: "huge" }),
-    "login: yes",
-    /dialect.*"huge".*"tiny"/
-  ],
+  ["a wrong dialect", having(first, { dialect: "huge" }), "login: yes", /dialect.*"huge".*"tiny"/],
   [
     "a fixture whose endpoint has no call",
     having(first, { endpoint: "logon" }),
@@ -141,7 +125,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no call for the endpoint logon/
   ],
   [
-    "a failure that comes from the call of another endpoint",
+    "a failure from the call of another endpoint",
     { ...sound, calls: { ...sound.calls, login: sound.calls["profile"]! } },
     "login: wrong PIN",
     /operation.*"login".*"profile"/
@@ -165,13 +149,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture in the dialect "tiny" has the verdict Yes and expects a success/
   ],
   [
-    "a dialect whose only successful answer is in a fixture that expects a failure",
+    "a dialect whose only successful answer is expected to fail",
     having(first, { expect: { reason: "MalformedResponse" } }),
     'a fixture in the dialect "tiny" has the verdict Yes',
     /no fixture in the dialect "tiny" has the verdict Yes and expects a success/
   ],
   [
-    "a dialect whose failures are all in fixtures that do not name the dialect",
+    "a dialect that no fixture with a failure names",
     having(wrongPin, { dialect: undefined as never }),
     'a fixture in the dialect "tiny" has the verdict No',
     /no fixture in the dialect "tiny" has the verdict No/
@@ -183,32 +167,32 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /source/
   ],
   [
-    "a dialect for which there is no fixture",
+    "a dialect without a fixture",
     { ...sound, dialects: [dialect, { ...dialect, name: "huge" }] },
     'a fixture in the dialect "huge" has the verdict No',
     /no fixture in the dialect "huge" has the verdict No/
   ],
   ["an error row without a fixture", { ...sound, codes: protocol.codes }, "TOTP: made up", /no fixture/],
   [
-    "a row for HTTP 503 if the only answer with HTTP 503 matches no dialect",
+    "a row for HTTP 503 whose only answer matches no dialect",
     { ...having(slow, { status: 503, body: "<h1>Busy</h1>" }), codes: [{ ...bare, status: 503 }] },
     "503: made up",
     /no fixture/
   ],
   [
-    "a row after another row that matches the same fixtures",
+    "a row whose fixtures all match an earlier row",
     { ...sound, codes: [{ ...row, meaning: "first" }, ...codes] },
     "T9153: made up",
     /no fixture/
   ],
   [
-    "an error row without a fixture, even if a row with the same reason but another meaning has a fixture",
+    "a row with the reason but not the meaning of a tested row",
     orders("Concerns funds", ErrorTable.rejected),
     "O2: Concerns funds",
     /no fixture/
   ],
   [
-    "an error row without a fixture, even if a row with the same meaning but another reason has a fixture",
+    "a row with the meaning but not the reason of a tested row",
     orders("Concerns orders", ErrorTable.unavailable),
     "O2: Concerns orders",
     /no fixture/
@@ -270,7 +254,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /slow down/
   ],
   [
-    "two fixtures of one endpoint that have the same name",
+    "two fixtures of one endpoint with the same name",
     adding(first),
     "no two fixtures of one endpoint have the same name",
     /login: yes/
@@ -280,7 +264,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
 describe("the test cases that Fixtures makes", () => {
   it.effect("all pass for a valid subject", () => Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true }))
 
-  it.effect("accept one fixture for several rows that return BrokerRejected and differ only in their code", () => {
+  it.effect("accept one fixture for BrokerRejected rows that differ only in their code", () => {
     const subject = orders("Concerns orders", ErrorTable.rejected)
     return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })
   })
@@ -300,7 +284,7 @@ describe("the test cases that Fixtures makes", () => {
 })
 
 describe("Fixtures.read", () => {
-  it("reads JSON with the defects that the broker's client repairs", () => {
+  it("repairs the JSON defects that `quirks` names", () => {
     const curly = { ...first, body: "{“ok”: true}" }
     assert.isUndefined(Fixtures.read(sound, curly).verdict)
     assert.strictEqual(Fixtures.read({ ...sound, quirks: ["smart-quotes"] }, curly).verdict?._tag, "Yes")

@@ -1,4 +1,3 @@
-/** Tests of programs that change their environment variables. */
 import { Connection, Connections } from "@auth/broker-core"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Authorize } from "@auth/broker-core/login/Authorize"
@@ -54,7 +53,7 @@ describe("environment variables that the program changes:", () => {
     delete process.env["TINY_TEST_KEY"]
   })
 
-  it("Connection.open() uses their new values", async () => {
+  it("Connection.open() uses the new values", async () => {
     const { layer, pins } = recording()
     for (const pin of ["1111", "2222"]) {
       setPin(pin)
@@ -73,7 +72,7 @@ describe("environment variables that the program changes:", () => {
     assert.include(await messageOf(Connection.open(layer)), "TINY_TEST_PIN) is missing")
   })
 
-  it("account() of Connections reads an account's values again after a failure, and keeps them after a success", async () => {
+  it("account() of Connections reads the values again only after a failure", async () => {
     const [one, two] = [recording(), recording()]
     await using connections = await Connections.open({ accounts: { one: one.layer, two: two.layer } })
     assert.include(await messageOf(connections.account("one")), "TINY_TEST_PIN) is missing")
@@ -85,7 +84,7 @@ describe("environment variables that the program changes:", () => {
     assert.deepStrictEqual([one.pins, two.pins], [["4444"], ["5555"]])
   })
 
-  it("Connection.open() uses the new value of the variable that contains the vault key", async () => {
+  it("Connection.open() uses a new vault key", async () => {
     const { layer } = recording()
     setPin("6666")
     const ids: Array<string> = []

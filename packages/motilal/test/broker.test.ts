@@ -30,9 +30,7 @@ import {
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/**
- * The secrets of this account are unusual texts. If a test finds one of them in a printed value, the secret has leaked.
- */
+/** The secrets are unusual texts, so that a test can find a leaked secret in printed values. */
 const canary: FakeMotilal.Account = {
   ...FakeMotilal.demoAccount,
   password: "CANARYpassword8305",
@@ -114,7 +112,7 @@ const portal: Contract.Subject = {
 
 const withSecret = { ...wrongCredentials, "API secret": { credentials: { apiSecret: "badkey7-secret" } } }
 
-/** `wrongCode` contains a wrong TOTP secret. A login by SMS uses no TOTP secret, so `wrongCode` is left out. */
+/** A login by SMS uses no TOTP secret, so `wrongCode` is left out. */
 const { wrongCode: _wrongCode, ...withoutCode } = direct({}, { totp: undefined }, withSecret)
 
 const contract: BrokerTests.Subject<never, never, never>["contract"] = [
@@ -128,7 +126,7 @@ const contract: BrokerTests.Subject<never, never, never>["contract"] = [
   portal
 ]
 
-/** Secrets of the fuzz test: they do not look like secrets, so they can be redacted only by their values. */
+/** These secrets of the fuzz test do not look like secrets. They can be redacted only by their values. */
 const apiKey = "canary&Key<q"
 const apiSecret = "canary-app-secret"
 const factor = "29/02/1984"
@@ -242,7 +240,7 @@ brokers.runBrokerTests({
     serve: serve(),
     layer: ({ given }) => {
       const { apiSecret, ...options } = { ...given.options }
-      // The default of `productVersion` is the version of the package, which changes with each release.
+      // The default of `productVersion` changes with each release.
       const common = { productVersion: "0.1.0", ...options }
       return layerApi(apiSecret === null ? { ...common, apiSecret: undefined } : common)
     },
@@ -279,8 +277,8 @@ const orderCodes = [
 ]
 
 /**
- * Every path that starts with `/rest/login` in the broker's documentation. The first five are in the documentation of
- * 2024, the others in the documentation of 2026-11-21.
+ * Every documented path under `/rest/login`. The first five are in the documentation of 2024, the others in the
+ * documentation of 2026-11-21.
  */
 const documentedPaths = [
   "/rest/login/v3/authdirectapi",
@@ -310,7 +308,7 @@ describe("tables and documentation", () => {
     assert.deepStrictEqual(named.toSorted(), ofHeaders)
   })
 
-  it.effect("every documented path has a typed call and a handler in the fake", () =>
+  it.effect("the calls and the fake cover every documented path", () =>
     Effect.gen(function* () {
       const tables = endpoints.generations.flatMap((generation) => Object.values(endpoints.make(generation, 2)))
       const paths = new Set(tables.map(({ path }) => path))
@@ -327,7 +325,7 @@ describe("tables and documentation", () => {
   )
 
   for (const generation of endpoints.generations) {
-    it(`the fixtures contain a successful answer to each call of generation ${generation} except getaccesstoken`, () => {
+    it(`every ${generation} call except getaccesstoken has a successful fixture`, () => {
       const own = answers.fixtures.filter((fixture) => fixture.generation === generation && "data" in fixture.expect)
       const names = Object.keys(endpoints.make(generation, 2)).filter((name) => name !== "getaccesstoken")
       assert.deepStrictEqual([...new Set(own.map(({ endpoint }) => endpoint))].toSorted(), names.toSorted())

@@ -21,7 +21,6 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, legacyCredentials, oauthCredentials, printed, reasonOf, session } from "./support.ts"
 
-/** Asserts that an effect fails before it sends a request, and that its error contains no secret of `demo`. */
 const refused = refusedUnsent(FakeSamco.make(), [demo.apiKey, demo.apiSecret, demo.password, demo.accessToken])
 
 const missing = "is missing"
@@ -51,7 +50,7 @@ const wrongKeys: ReadonlyArray<WrongCredentials> = [
     { userId: noText, apiKey: noText, apiSecret: noText }
   ],
   ["an email address instead of the client id", { ...credentials, userId: "demo@example.com" }, { userId: mail }],
-  ["a client id with a space in it", { ...credentials, userId: "DV 99999" }, { userId: "has white space inside" }],
+  ["a client id with a space", { ...credentials, userId: "DV 99999" }, { userId: "has white space inside" }],
   ["a secret that is not encrypted", { ...credentials, apiSecret: secret("MyApp-Secret-1") }, { apiSecret: plaintext }],
   [
     "a long secret that is not encrypted",
@@ -134,7 +133,7 @@ describe("the check of the credentials:", () => {
     )
   }
 
-  it.effect('a key and a secret that look like plain text are accepted if credentialCheck is "off"', () =>
+  it.effect('credentialCheck "off" accepts a plain-text key and secret', () =>
     Effect.gen(function* () {
       const account = { ...demo, apiKey: "plain-key", apiSecret: "abcdef" }
       const fake = yield* FakeSamco.make({ accounts: [account] })
@@ -275,7 +274,7 @@ describe("calls from untyped code:", () => {
       ]
     ]
   for (const [what, call, fields] of rows) {
-    it.effect(`${what}: the error names the wrong fields, and no request is sent`, () =>
+    it.effect(`${what} sends no request and reports the wrong fields`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(SamcoApi.SamcoApi, call), SamcoApi.layer())
         assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, wrong])))
@@ -284,13 +283,13 @@ describe("calls from untyped code:", () => {
   }
 
   for (const [what, given] of [
-    ["undefined instead of a session", undefined],
-    ["an empty object instead of a session", {}],
+    ["no session", undefined],
+    ["an empty object as session", {}],
     ["a session without tokens", { ...session, tokens: undefined }],
     ["a session whose token is not Redacted", { ...session, tokens: { access: "text" } }]
   ] as const) {
     for (const name of ["webSecretCode", "logout", "whoami", "getLimits"] as const) {
-      it.effect(`${name} with ${what} fails with SessionExpired, and no request is sent`, () =>
+      it.effect(`${name} with ${what} fails with SessionExpired`, () =>
         Effect.gen(function* () {
           const call = Effect.flatMap(SamcoApi.SamcoApi, (api) => Effect.asVoid(api[name](given as never)))
           const error = yield* refused(call, SamcoApi.layer())
@@ -300,7 +299,7 @@ describe("calls from untyped code:", () => {
     }
   }
 
-  it.effect("Profile.profile rejects a token with a line break, and its error does not show the token", () =>
+  it.effect("Profile.profile rejects a token with a line break, without showing the token", () =>
     Effect.gen(function* () {
       const odd = SamcoAuth.fromTokens({ userId: "DV99999", accessToken: secret("canary\nken"), issuedAt: 0 })
       const layer = SamcoAuth.layer({ credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
@@ -311,7 +310,7 @@ describe("calls from untyped code:", () => {
   )
 })
 
-it.effect("an unknown call in the option `probe` is rejected when the layer is built", () =>
+it.effect("SamcoAuth.layer rejects an unknown call in the option `probe`", () =>
   Effect.gen(function* () {
     const layer = SamcoAuth.layer({ credentials, probe: "getLimit" as "getLimits" })
     const error = yield* refused(calls["sessionToken"] ?? Effect.void, layer)

@@ -15,22 +15,22 @@ import * as sessions from "./sessions.ts"
 
 export interface Status {
   readonly entry: Entry
-  /** Title of the broker. If the broker's package cannot be loaded, the id of the broker. */
+  /** The broker's title, or its id if the broker's package cannot be loaded. */
   readonly title: string
   /** `undefined` if the broker's package cannot be loaded, or lacks the method. */
   readonly method: Method | undefined
-  /** Why the broker's package cannot be loaded. If it was loaded, `undefined`. */
+  /** Why the broker's package cannot be loaded. */
   readonly problem: string | undefined
   readonly memory: LoginGuard.Memory
   /**
-   * The times of the failed logins that count towards `maxFailures` of the method, oldest first. If the method is
-   * unknown, or describes no renewal, failed logins of any age count.
+   * Times of the failed logins that count towards `maxFailures`, oldest first. If `method?.renewal` is `undefined`,
+   * failed logins of any age count.
    */
   readonly countedAt: ReadonlyArray<number>
   readonly session: Session.Session | undefined
   readonly state: sessions.State
   readonly now: number
-  /** The slots (kinds of entries) in which the account has an unencrypted entry. */
+  /** The slots that contain an unencrypted entry. */
   readonly clear: Effect.Success<ReturnType<typeof entries.clearSlots>>
 }
 

@@ -49,10 +49,7 @@ const operationOf = (operationId: string, endpoint: Endpoint): Json => ({
   }
 })
 
-/**
- * `origin` is the server's address on loopback. For a server on a Unix socket, `origin` is `undefined`, and the
- * document gives the address as `http://localhost`.
- */
+/** `origin` is the server's address on loopback, or `undefined` for a server on a Unix socket. */
 export const document = (origin: string | undefined): Json => {
   const paths: Record<string, Json> = {}
   for (const [name, endpoint] of Object.entries(endpoints)) {
