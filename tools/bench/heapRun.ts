@@ -1,4 +1,4 @@
-/** Starts `heapProgram.ts`. It reports the growth of the heap during many logins, and the handles left open. */
+/** Runs `heapProgram.ts`, which reports the growth of the heap and the handles left open. */
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { startPeer } from "../interop/peer.ts"
@@ -8,12 +8,8 @@ const here = path.dirname(fileURLToPath(import.meta.url))
 
 export type Job = "accounts" | "cycles" | "logins"
 
-/** What is left after the job. */
 export interface Left {
-  /**
-   * For each round, the growth of the heap in bytes. The heap is measured after a garbage collection. Compiled code
-   * does not count.
-   */
+  /** For each round, the growth of the heap in bytes (see `smallestHeap`). */
   readonly growth: ReadonlyArray<number>
   readonly handles: ReadonlyArray<string>
 }
@@ -24,10 +20,9 @@ export const startServer = async (cwd: string): Promise<string> => {
   return (await server.call<{ readonly url: string }>("address")).url
 }
 
-/** Throws if the process fails, or does not end by itself. */
 export const runHeap = async (url: string, job: Job, count: number): Promise<Left> => {
   const limit = 120_000 + count * 30
-  // Without the first option, V8 drops the bytecode of functions that have not run for some time, and the heap shrinks.
+  // Without `--no-flush-bytecode`, V8 drops the bytecode of idle functions, and the heap shrinks.
   const args = [
     "--no-flush-bytecode",
     "--conditions=@auth/source",

@@ -4,14 +4,14 @@ import { steadily, watchStalls } from "./stalls.ts"
 
 const wait = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Suspends this process for the given time, as if the host suspended the machine. */
+/** Suspends this process, as if the host suspended the machine. */
 const standStill = (millis: number) =>
   new Promise((resolve) => {
     const script = `kill -STOP ${process.pid}; sleep ${millis / 1000}; kill -CONT ${process.pid}`
     spawn("sh", ["-c", script], { stdio: "ignore" }).once("close", resolve)
   })
 
-it("watchStalls: counts only the time during which the process was suspended", async () => {
+it("watchStalls counts only the time of a suspension", async () => {
   const stalls = await watchStalls()
   await standStill(400)
   const stood = await stalls.total()
@@ -23,7 +23,7 @@ it("watchStalls: counts only the time during which the process was suspended", a
   await stalls.stop()
 })
 
-it("watchStalls: does not count the time during which the program works", () =>
+it("watchStalls does not count the program's own work", () =>
   steadily(async () => {
     const stalls = await watchStalls()
     const began = performance.now()
@@ -33,7 +33,7 @@ it("watchStalls: does not count the time during which the program works", () =>
     assert.isBelow(stood, 300)
   }))
 
-it("steadily: repeats a measurement that failed after a stall", async () => {
+it("steadily repeats a measurement that failed after a stall", async () => {
   let measured = 0
   const answer = await steadily(async () => {
     measured += 1
@@ -44,7 +44,7 @@ it("steadily: repeats a measurement that failed after a stall", async () => {
   assert.strictEqual(answer, 2)
 })
 
-it("steadily: throws the error of a measurement that failed without a stall", async () => {
+it("steadily throws the error of a measurement that failed without a stall", async () => {
   const failure = await steadily(async () => {
     await wait(1)
     throw new Error("too slow")

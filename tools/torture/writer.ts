@@ -1,6 +1,6 @@
 /**
  * Writes one session after another into a vault, until this process is killed. Prints the version number of each
- * session after the session was written. With the argument `before`, prints the number before the session is written.
+ * session after the write. With the argument `before`, prints the number before the write.
  */
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"

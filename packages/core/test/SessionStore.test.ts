@@ -53,7 +53,7 @@ const flipped = (bytes: Uint8Array, index: number, bit = 0) => {
   return copy
 }
 
-/** Returns a copy of an entry. The last 8 bytes of the copy are a valid checksum. */
+/** Returns a copy of an entry with a valid checksum. */
 const summed = Effect.fnUntraced(function* (bytes: Uint8Array, format = bytes[3], version = 1) {
   const body = bytes.slice(0, -8)
   const place = new TextEncoder().encode(
@@ -73,7 +73,7 @@ const bothOf = (store: Store, expected: number): ReadonlyArray<Effect.Effect<unk
   store.put(account, "session", value, expected)
 ]
 
-/** Makes a key-value store that stores only text, as a browser's storage does. */
+/** Stores only text, like a browser's storage. */
 const makeStringOnly = () => {
   const texts = new Map<string, string>()
   return KeyValueStore.makeStringOnly({
@@ -104,13 +104,13 @@ contract(
   "in a key-value store for text",
   singleProcess(Effect.sync(() => SessionStore.makeKeyValueStore(makeStringOnly())))
 )
-contract("that encrypts its entries", {
+contract("with encryption", {
   make: Effect.map(Effect.sync(SessionStore.makeMemory), (raw) => ({
     open: Effect.map(keyOf("a"), (key) => SessionStore.encrypted(key)(raw))
   }))
 })
 contract(
-  "that stores its entries unencrypted",
+  "without encryption",
   singleProcess(Effect.sync(() => SessionStore.encrypted(plaintext)(SessionStore.makeMemory())))
 )
 contract("made by layerKeyValueStore", {
@@ -133,7 +133,7 @@ describe("vaults: an encrypted store", () => {
     return { ...book, key, store, raw: book.store }
   })
 
-  it.effect("contains no plain text, and its entries show no token when they are printed", () =>
+  it.effect("contains no plain text, and printed entries show no token", () =>
     Effect.gen(function* () {
       const { bytes, store } = yield* begin
       assert.notInclude(textOf(bytes()), "access")
@@ -143,7 +143,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("fails with Tampered if any one bit of an entry was changed", () =>
+  it.effect("fails with Tampered if any bit was changed", () =>
     Effect.gen(function* () {
       const { bytes, replace, store } = yield* begin
       const whole = new Uint8Array(bytes())
@@ -165,7 +165,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("fails with Tampered if nonce, ciphertext or tag was changed and the checksum was recomputed", () =>
+  it.effect("fails with Tampered for a changed nonce, ciphertext or tag, despite a valid checksum", () =>
     Effect.gen(function* () {
       const { bytes, replace, store } = yield* begin
       const whole = new Uint8Array(bytes())
@@ -178,7 +178,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("fails with Tampered for an entry that was truncated at any byte", () =>
+  it.effect("fails with Tampered for an entry truncated at any byte", () =>
     Effect.gen(function* () {
       const { bytes, replace, store } = yield* begin
       const whole = new Uint8Array(bytes())
@@ -197,7 +197,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("fails with Tampered if an entry was moved to another account, slot or version", () =>
+  it.effect("fails with Tampered for an entry moved to another account, slot or version", () =>
     Effect.gen(function* () {
       const { bytes, replace, store } = yield* begin
       const other = Account.make({ broker: "tiny", id: "T2" })
@@ -213,7 +213,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("fails with WrongKey for an intact entry that was encrypted with another key", () =>
+  it.effect("fails with WrongKey for an entry encrypted with another key", () =>
     Effect.gen(function* () {
       const { raw } = yield* begin
       assert.strictEqual(yield* reasonOf(SessionStore.encrypted(yield* keyOf("b"))(raw)), "WrongKey")
@@ -247,7 +247,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  // Version 0.1.0 wrote these entries. As a check, the encrypted entry was decrypted with OpenSSL.
+  // As a check, the encrypted entry was decrypted with OpenSSL.
   it.effect.each([
     [
       "with encryption",
@@ -280,7 +280,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("names the account, but not the key or the content, in its errors", () =>
+  it.effect("names the account, but no key or content, in errors", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const { bytes, raw, replace } = yield* begin
@@ -297,7 +297,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("is made by SessionStore.layerEncrypted from the SessionStore in the context", () =>
+  it.effect("is made by SessionStore.layerEncrypted", () =>
     Effect.gen(function* () {
       const book = makeOpen()
       const store = yield* Effect.provide(
@@ -334,7 +334,7 @@ describe("vaults: a session store in a key-value store", () => {
   )
 
   it.effect.each(["", "1", "1Q", "0 QQ==", "-1 QQ==", "1 Q", "1 QQ", "1 QR==", "01 QQ==", "x QQ==", "1 QQ== ", "{}"])(
-    "fails with Tampered for the stored text %j, and does not overwrite the text",
+    "fails with Tampered for the stored text %j and keeps the text",
     (text) =>
       Effect.gen(function* () {
         const key = "broker-auth/session/tiny/production/default/T1"
@@ -348,7 +348,7 @@ describe("vaults: a session store in a key-value store", () => {
       })
   )
 
-  it.effect("completes a write whose caller is interrupted", () =>
+  it.effect("completes an interrupted write", () =>
     Effect.gen(function* () {
       const keyValueStore = makeStringOnly()
       const begun = yield* Deferred.make<void>()
@@ -386,7 +386,7 @@ contract("in Redis without encryption", { make: inRedis() })
 contract("in Redis with encryption", { make: Effect.flatMap(keyOf("a"), inRedis) })
 
 describe.runIf(runsRedis)("vaults: a store in Redis", () => {
-  it.live("stores each slot of an account under its own Redis key, and stores no token as plain text", () =>
+  it.live("stores each slot under its own key, and no token as plain text", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
       const store = yield* Effect.provide(
@@ -414,7 +414,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("fails with Tampered if any character of the stored text was changed", () =>
+  it.live("fails with Tampered if any stored character was changed", () =>
     Effect.gen(function* () {
       const { open, prefix, redis } = yield* inRedis(yield* keyOf("a"))
       const store = yield* open
@@ -432,7 +432,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("fails with Tampered if the value of the Redis key is a list instead of a string", () =>
+  it.live("fails with Tampered if the Redis key contains a list", () =>
     Effect.gen(function* () {
       const { open, prefix, redis } = yield* inRedis()
       const store = yield* open
@@ -484,11 +484,11 @@ describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
     })
   )
 
-  it.live("recognizes its own write if the answer was lost and the store repeats the write", () =>
+  it.live("recognizes its own write after a lost answer", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
       let failures = 0
-      // This Redis executes every script, but loses the first answer, the third answer, and so on.
+      // Executes every script, but loses the first answer, the third answer, and so on.
       const lossy: Redis.Redis["Service"] = {
         ...redis,
         eval:

@@ -19,7 +19,7 @@ const vectors: ReadonlyArray<readonly [seconds: number, SHA1: string, SHA256: st
   [20_000_000_000, "65353130", "77737706", "47863826"]
 ]
 
-describe("Totp.codeAtStep, with the test vectors of RFC 6238, Appendix B:", () => {
+describe("Totp.codeAtStep (RFC 6238, Appendix B)", () => {
   const rows = vectors.flatMap(([seconds, SHA1, SHA256, SHA512]) =>
     Object.entries({ SHA1, SHA256, SHA512 }).map(([algorithm, code]) => ({
       algorithm: algorithm as Totp.Algorithm,
@@ -27,7 +27,7 @@ describe("Totp.codeAtStep, with the test vectors of RFC 6238, Appendix B:", () =
       seconds
     }))
   )
-  it.effect.each(rows)("returns $code for $algorithm at the Unix time $seconds", ({ algorithm, code, seconds }) =>
+  it.effect.each(rows)("returns $code for $algorithm at Unix time $seconds", ({ algorithm, code, seconds }) =>
     Effect.gen(function* () {
       const totp = Totp.make({ key: algorithms[algorithm], algorithm, digits: 8 })
       const given = yield* Totp.codeAtStep(totp, Totp.stepAt(totp, seconds * 1000))
@@ -51,7 +51,7 @@ describe("Totp.parse", () => {
     ["with dashes", "JBSW-Y3DP-EHPK-3PXP"],
     ["in lower case", "jbswy3dpehpk3pxp"],
     ["with padding", "JBSWY3DPEHPK3PXP===="],
-    ["with line breaks inside and around it", "\r\n JBSWY3DP\nEHPK3PXP \n"],
+    ["with line breaks", "\r\n JBSWY3DP\nEHPK3PXP \n"],
     ["with no-break spaces", "JBSW\u00a0Y3DP\u00a0EHPK\u00a03PXP"],
     ["in an otpauth address", "otpauth://totp/Angel:A123456?secret=JBSWY3DPEHPK3PXP&issuer=Angel"],
     ["in an otpauth address in capitals", "OTPAUTH://TOTP/x?secret=jbswy3dpehpk3pxp"],
@@ -86,7 +86,7 @@ describe("Totp.parse", () => {
     ["empty text", "", /^is empty$/],
     ["blank text", " \n ", /^is empty$/],
     ["a code instead of the secret", "492039", /^is too short/],
-    ["a code that consists of base32 digits", "234567", /^is too short/],
+    ["a code of base32 digits", "234567", /^is too short/],
     ["a secret with a digit that is not base32", "JBSWY3DPEHPK3PX1", /^is not base32/],
     ["a web address", "https://example.com/?secret=JBSWY3DPEHPK3PXP", /^is a web address/],
     ["a secret of 15 characters", "JBSWY3DPEHPK3PX", /^is too short/],
@@ -94,22 +94,21 @@ describe("Totp.parse", () => {
     ["a truncated address", "otpauth:", /^is not an otpauth:\/\/totp/],
     ["an address without a secret", "otpauth://totp/Angel:A123456?issuer=Angel", /^has no secret/],
     ["an address with an unknown algorithm", uri("algorithm=MD5"), /algorithm/],
-    ["an address for codes of five digits", uri("digits=5"), /digits/],
+    ["an address with digits=5", uri("digits=5"), /digits/],
     ["an address with digits=six", uri("digits=six"), /digits/],
     ["an address with a period of 0 seconds", uri("period=0"), /period/],
     ["an address with a period of 86,400 seconds", uri("period=86400"), /period/]
-  ])("rejects %s, and the error does not contain the secret", (_, text, problem) => {
+  ])("rejects %s and hides the secret", (_, text, problem) => {
     const failure = Result.getOrThrow(Result.flip(parse(text)))
     assert.match(failure, problem)
     assert.notInclude(failure.toUpperCase(), "JBSWY3DP")
   })
 })
 
-it.effect("Totp.codeAtStep uses the service `Mac` if the program provides it", () =>
+it.effect("Totp.codeAtStep uses the provided `Mac` service", () =>
   Effect.gen(function* () {
     const totp = Totp.make({ key: algorithms.SHA1 })
-    // RFC 4226: the last byte of the tag says where the four bytes of the code start. Here, they start at byte 0. The
-    // highest bit of the four bytes is ignored.
+    // RFC 4226: the tag's last byte gives the offset of the code's four bytes, here 0. Their highest bit is ignored.
     const tag = Uint8Array.from([0x80, 0, 0, 7, ...Array.from({ length: 15 }, () => 0), 0])
     const mac = Mac.Mac.of({
       generateKey: () => Effect.die("not used"),
@@ -121,7 +120,7 @@ it.effect("Totp.codeAtStep uses the service `Mac` if the program provides it", (
   })
 )
 
-it("Totp.stepAt advances to the next step at the first millisecond of each period", () => {
+it("Totp.stepAt advances at the start of each period", () => {
   const totp = Totp.make({ key: algorithms.SHA1 })
   assert.deepStrictEqual(
     [29_999, 30_000, 59_999, 60_000].map((now) => Totp.stepAt(totp, now)),

@@ -1,6 +1,6 @@
 /**
- * Calls the function `main` of a program. Usage: `process.ts ./program.ts`. Works on Node, Bun and Deno. Reads the
- * argument of `main` as JSON from standard input, and prints the result as JSON.
+ * Calls `main` of a program on Node, Bun or Deno. Usage: `process.ts ./program.js`. Reads the argument of `main` as
+ * JSON from standard input, and prints the result as JSON.
  */
 import * as process from "node:process"
 import { text } from "node:stream/consumers"

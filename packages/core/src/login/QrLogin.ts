@@ -17,7 +17,7 @@ import type { Session } from "./Session.ts"
  * @since 0.1.0
  */
 export interface QrCode {
-  /** The text with which `poll` asks the broker about this QR code. */
+  /** Identifies the QR code at the broker. */
   readonly name: Redacted.Redacted<string>
   /** The QR code as a PNG image, in base64. */
   readonly image: Redacted.Redacted<string>
@@ -26,8 +26,8 @@ export interface QrCode {
 }
 
 /**
- * `begin` returns a QR code for the user. Before the user scans the QR code, `poll` returns `None`. After the scan,
- * `poll` returns the session.
+ * `begin` returns a QR code. `poll` returns `None` until the user has scanned the QR code, and then the session. After
+ * the QR code has expired, `poll` fails with `ChallengeExpired`.
  *
  * @example
  * ```ts

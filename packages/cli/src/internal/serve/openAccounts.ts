@@ -34,10 +34,7 @@ export type Change =
 interface Open {
   readonly manager: SessionManager["Service"]
   readonly headers: Authorize["Service"]["headers"]
-  /**
-   * Called after a program has reported that the broker refuses the token of the session `reported`. Returns another
-   * session, or fails. The field is `undefined` if a login needs no person.
-   */
+  /** `undefined` if a login needs no person. A program has reported that the broker refuses the session `reported`. */
   readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
 
@@ -49,14 +46,14 @@ export interface Live {
 export interface OpenAccounts {
   readonly list: Effect.Effect<ReadonlyArray<accounts.Entry>, VaultError>
   readonly session: (entry: accounts.Entry) => Effect.Effect<Live, Failure>
-  /** Returns a session with a token other than the refused token `dead`. One renewal serves all callers. */
+  /** `dead` is the refused token. Returns a session with another token. Concurrent calls share one renewal. */
   readonly renew: (entry: accounts.Entry, dead: Redacted.Redacted<string>) => Effect.Effect<Live, Failure>
   readonly changes: PubSub.PubSub<Change>
 }
 
 /**
- * Pause after an account could not be opened. Without the pause, each request would try to open the account again. Each
- * try may start a program that reads a secret, such as a password manager.
+ * Pause after an account could not be opened. Each try may start a program that reads a secret, such as a password
+ * manager.
  */
 const pauseAfterFailure = "2 seconds"
 
@@ -70,9 +67,8 @@ const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>)
   Redacted.value(tokens.access) === Redacted.value(token)
 
 /**
- * After a failed renewal, `manager.session` fails for some time without reading the store. During this time, a person
- * may log in with another program. So if `manager.session` fails, this function calls `manager.peek`, which reads the
- * store.
+ * After a failed renewal, `manager.session` fails for some time without reading the store. `manager.peek` reads the
+ * store, and finds the session if a person has logged in with another program.
  */
 const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Session, Failure> =>
   Effect.catch(manager.session, (failure) =>
@@ -82,10 +78,7 @@ const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Se
     )
   )
 
-/**
- * After the broker has accepted a token in a profile call, no further profile call is sent with this token for this
- * number of milliseconds.
- */
+/** A token that the broker has accepted in a profile call is not checked again for this number of milliseconds. */
 const acceptedMillis = 5000
 
 const notReplaced = (broker: string, advice: string) =>
@@ -104,11 +97,12 @@ const unchecked = (name: string, broker: string) =>
   )
 
 /**
- * Returns a function that renews the session of one account. Only a person can log in to this account. If a program
- * wrongly reports that the broker has refused a live token, the other programs must keep their session. So the session
- * is replaced only if the broker also refuses it in a profile call. If the renewal fails because a person has to log
- * in, the account is logged out. Without this logout, the next `broker-auth login` would find the refused session in
- * the store, and send no login. If the login method has no profile call, the session is kept.
+ * For an account to which only a person can log in. A program may wrongly report that the broker has refused a live
+ * token. So the session is replaced only if the broker also refuses it in a profile call. If the login method has no
+ * profile call, the session is kept.
+ *
+ * If the renewal fails because a person has to log in, the account is logged out. Otherwise, the next
+ * `broker-auth login` would find the refused session in the store, and send no login.
  */
 const makePersonal = (
   manager: SessionManager["Service"],
@@ -147,10 +141,7 @@ const makePersonal = (
 
 const toLive = (headers: Open["headers"], session: Session.Session): Live => ({ session, headers: headers(session) })
 
-/**
- * Opens accounts on demand until the scope closes. If an account is removed or changed, its connection is closed after
- * the running requests have ended.
- */
+/** If an account is removed or changed, its connection is closed after the running requests have ended. */
 export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<OpenAccounts, never, Scope.Scope> {
   const scope = yield* Effect.scope
   const changes = yield* PubSub.sliding<Change>(keptChanges)
@@ -202,8 +193,8 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
     )
 
   /**
-   * After a logout, a connection returns no session, even if another program has logged in again. If a live session is
-   * stored after a logout, this function opens a new connection, and runs `run` again.
+   * After a logout, a connection returns no session, even if another program has logged in again. In this case, `run`
+   * is repeated with a new connection.
    */
   const reopened = <A>(entry: accounts.Entry, run: (open: Open) => Effect.Effect<A, Failure>) =>
     Effect.catch(use(entry, run), (failure) =>
@@ -222,8 +213,7 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
     renew: (entry, dead) =>
       reopened(entry, ({ headers, manager, renewPersonal = manager.renew }) =>
         Effect.gen(function* () {
-          // The caller knows only the token, but a renewal needs the session. `peek` finds the session, and renews
-          // nothing.
+          // The caller knows only the token, but a renewal needs the session.
           const current = Option.getOrUndefined(yield* manager.peek) ?? (yield* sessionOf(manager))
           return toLive(headers, hasToken(current, dead) ? yield* renewPersonal(current) : current)
         })
