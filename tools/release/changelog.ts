@@ -1,7 +1,4 @@
-/**
- * Formats the changelogs that the tool Changesets writes. The entry for a changeset is the text of the changeset,
- * without a commit hash.
- */
+/** Formats changelogs for the tool Changesets. An entry is the text of the changeset, without a commit hash. */
 
 interface Changeset {
   readonly summary: string
@@ -16,7 +13,7 @@ const item = (text: string): string => `- ${text.trim().replaceAll("\n", "\n  ")
 
 export const getReleaseLine = async ({ summary }: Changeset): Promise<string> => item(summary)
 
-/** `dependencies` are those dependencies of the package that get a new version in the same release. */
+/** `dependencies` get a new version in the same release. */
 export const getDependencyReleaseLine = async (
   _: ReadonlyArray<Changeset>,
   dependencies: ReadonlyArray<Dependency>

@@ -8,7 +8,6 @@ import * as TestClock from "effect/testing/TestClock"
 
 const origin = "https://api.fake.example"
 
-/** `state` counts how often the broker's routes run, and how often the broker is reset. */
 const makeWith = Effect.fnUntraced(function* (options: { readonly journalLimit?: number }) {
   const state = { acted: 0, resets: 0 }
   const act = (name: string) => (request: FakeBroker.FakeRequest) =>
@@ -62,7 +61,7 @@ const faults: ReadonlyArray<
 
 describe("a fault that a test injects into FakeBroker", () => {
   it.effect.each(faults)(
-    "%j affects only the next request, and the answer has the status %d",
+    "%j affects only the next request, with the status %d",
     ([fault, status, text, acted, type = "default"]) =>
       Effect.gen(function* () {
         const { ask, fake, state } = yield* make
@@ -80,7 +79,7 @@ describe("a fault that a test injects into FakeBroker", () => {
       })
   )
 
-  it.effect("of the kind `latency` measures its delay with the program's clock, not with the fake's clock", () =>
+  it.effect("of the kind `latency` uses the program's clock, not the fake's clock", () =>
     Effect.gen(function* () {
       const { ask, fake, state } = yield* make
       yield* fake.inject("login", { kind: "latency", duration: "30 seconds" })
@@ -95,7 +94,7 @@ describe("a fault that a test injects into FakeBroker", () => {
     })
   )
 
-  it.effect("occurs the given number of times, and takes precedence over a fault that is injected later", () =>
+  it.effect("occurs the given number of times, before later faults", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* fake.inject("login", { kind: "status", status: 500 }, 0)
@@ -153,7 +152,7 @@ describe("a route of FakeBroker", () => {
 })
 
 describe("the journal of FakeBroker", () => {
-  it.effect("records the exact URL and body of a request, and the headers with names in lower case", () =>
+  it.effect("records the exact URL and body, and lower-case header names", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* fake.advance("1 minute")
@@ -184,7 +183,7 @@ describe("the journal of FakeBroker", () => {
   )
 })
 
-it.effect("`reset` of a fake undoes `advance`, and removes the journal and the faults", () =>
+it.effect("a fake's `reset` undoes `advance`, and removes journal and faults", () =>
   Effect.gen(function* () {
     const { ask, fake, state } = yield* make
     yield* TestClock.setTime(5000)
@@ -213,7 +212,7 @@ it.effect("a fake lists its endpoints, origins, accounts and codes", () =>
   })
 )
 
-it("FakeBroker.makeLimiter allows at most `requests` calls for each key in any period of the length `per`", () => {
+it("FakeBroker.makeLimiter allows `requests` calls for each key in any period `per`", () => {
   let now = 0
   const limiter = FakeBroker.makeLimiter(() => now)
   const limits = [
@@ -241,7 +240,7 @@ it("FakeBroker.makeLimiter allows at most `requests` calls for each key in any p
 describe("TestHttp:", () => {
   const url = `${origin}/v1/profile`
 
-  it.effect("`layerFake` sends requests to the fake, and reports a cut connection as an HttpClientError", () =>
+  it.effect("`layerFake` reports a cut connection as an HttpClientError", () =>
     Effect.gen(function* () {
       const { fake } = yield* make
       yield* fake.inject("profile", { kind: "reset" })
@@ -251,7 +250,7 @@ describe("TestHttp:", () => {
     })
   )
 
-  it.effect("`layerLateFetch` uses the `globalThis.fetch` that is set at the time of the request", () =>
+  it.effect("`layerLateFetch` reads `globalThis.fetch` at each request", () =>
     Effect.gen(function* () {
       const client = yield* Effect.provide(HttpClient.HttpClient, TestHttp.layerLateFetch)
       const before = globalThis.fetch
@@ -263,14 +262,12 @@ describe("TestHttp:", () => {
     })
   )
 
-  it.effect(
-    "`settle` advances virtual time while real work runs, and ends with the result or the error of its effect",
-    () =>
-      Effect.gen(function* () {
-        const work = TestClock.withLive(Effect.sleep("1 milli")).pipe(Effect.andThen(Effect.sleep("1 minute")))
-        assert.strictEqual(yield* TestHttp.settle(Effect.as(work, "done")), "done")
-        assert.strictEqual(yield* Effect.flip(TestHttp.settle(Effect.andThen(work, Effect.fail("failed")))), "failed")
-      })
+  it.effect("`settle` advances virtual time during real work, and returns the effect's result or error", () =>
+    Effect.gen(function* () {
+      const work = TestClock.withLive(Effect.sleep("1 milli")).pipe(Effect.andThen(Effect.sleep("1 minute")))
+      assert.strictEqual(yield* TestHttp.settle(Effect.as(work, "done")), "done")
+      assert.strictEqual(yield* Effect.flip(TestHttp.settle(Effect.andThen(work, Effect.fail("failed")))), "failed")
+    })
   )
 })
 
@@ -289,7 +286,7 @@ describe("the journal of FakeBroker", () => {
     })
   )
 
-  it.effect("is empty after a reset, and also after a snapshot is restored", () =>
+  it.effect("is empty after a reset or a restored snapshot", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 1 })
       const clear = [fake.reset, fake.readSnapshot(yield* fake.snapshot) ?? Effect.die("not a snapshot")]
@@ -302,7 +299,7 @@ describe("the journal of FakeBroker", () => {
     })
   )
 
-  it.effect("keeps 10,000 entries by default, or the number that `JournalLimit` sets", () =>
+  it.effect("keeps `JournalLimit` entries, by default 10,000", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* FakeBroker.JournalLimit, 10_000)
       const { ask, fake } = yield* Effect.provideService(make, FakeBroker.JournalLimit, 1)
@@ -311,7 +308,7 @@ describe("the journal of FakeBroker", () => {
     })
   )
 
-  it.effect("can drop the entry of a request that the fake has not answered yet", () =>
+  it.effect("can drop the entry of an unanswered request", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 1 })
       yield* fake.inject("login", { kind: "latency", duration: "1 second" })

@@ -85,7 +85,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("derives the same key in two layers that are built for the same new folder at the same time", () =>
+  it.effect("derives the same key in two layers that are built at the same time", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const keys = yield* Effect.all([keyOf(horse, folder), keyOf(horse, folder)], { concurrency: "unbounded" })
@@ -93,7 +93,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("stores the salt in a separate file with mode 0600, and does not store the passphrase", () =>
+  it.effect("stores the salt, but not the passphrase, in a file with mode 0600", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)
@@ -115,7 +115,6 @@ describe("vaults: layerPassphrase", () => {
       return Buffer.from(String(salt), "hex")
     })
 
-  /** Runs an effect as if this Node had no Argon2id. */
   const withoutArgon2 = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
     const crypto = process.getBuiltinModule("node:crypto") as { argon2?: unknown }
     const replace = (argon2: unknown) =>
@@ -140,7 +139,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("uses scrypt if the salt was created on a Node without Argon2id", () =>
+  it.effect("uses scrypt if the salt file names scrypt", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)
@@ -151,7 +150,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("names the required Node version if a Node without Argon2id reads a salt for Argon2id", () =>
+  it.effect("names the required Node version if Argon2id is missing", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)
@@ -170,8 +169,7 @@ describe("vaults: layerPassphrase", () => {
         const key = yield* keyOf(horse, folder)
         const whole = Fs.readFileSync(path)
         let tampered = 0
-        // The test changes only every third byte, because each derivation takes a quarter of a second. The test skips
-        // zero bytes, because most of them carry no data.
+        // Each derivation takes a quarter of a second, so few bytes are changed. Most zero bytes carry no data.
         const offsets = Array.from(whole.keys()).filter((offset) => whole[offset] !== 0 && offset % 3 === 0)
         for (const offset of offsets) {
           const changed = Buffer.from(whole)
@@ -187,7 +185,7 @@ describe("vaults: layerPassphrase", () => {
     { tags: ["thorough"], timeout: 120_000 }
   )
 
-  it.effect("fails with NewerVersion if a newer version of this package wrote the salt file", () =>
+  it.effect("fails with NewerVersion if the salt file has a newer format", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)
@@ -263,7 +261,7 @@ const place = (module: string) => ({
 
 describe("vaults: layerKeyring", () => {
   it.live(
-    "returns the same new key to programs that start at the same time",
+    "returns the same new key to programs that start together",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -282,7 +280,7 @@ describe("vaults: layerKeyring", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("reads the entry of the given service and account, and uses the Secret Service on Linux", () =>
+  it.live("reads the given entry, on Linux from the Secret Service", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return JSON.stringify(this.is) }`)
@@ -308,7 +306,7 @@ describe("vaults: layerKeyring", () => {
     ]
   }
   for (const [what, [body, why]] of Object.entries(refusals)) {
-    it.live(`fails with KeyUnavailable, without the keyring's message, if the keyring ${what}`, () =>
+    it.live(`keeps the keyring's message out of the error if the keyring ${what}`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const error = yield* Effect.flip(ask(place(fakeKeyring(folder, body))))
@@ -320,7 +318,7 @@ describe("vaults: layerKeyring", () => {
     )
   }
 
-  it.live("finds the key even if the helper process prints other text before and after the answer", () =>
+  it.live("finds the key among other output of the helper process", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const body = `getPassword() {
@@ -330,7 +328,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("removes NODE_OPTIONS and the program's secrets from the environment of the helper process", () =>
+  it.live("passes no NODE_OPTIONS and no secrets to the helper process", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const file = `${folder}-env`
@@ -406,7 +404,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("reads the keyring if there is no module node:sea, as on Bun and Deno", () =>
+  it.live("works without the module node:sea, as on Bun and Deno", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const preload = `${folder}-builtin.cjs`
@@ -424,7 +422,7 @@ process.getBuiltinModule = (name) => (name === "node:sea" ? undefined : getBuilt
     })
   )
 
-  it.live("names the missing permission if Node's permission model forbids the helper process", () =>
+  it.live("names the missing permission of Node's permission model", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return null }`)
@@ -482,7 +480,7 @@ process.getBuiltinModule = (name) => (name === "node:sea" ? undefined : getBuilt
   )
 
   it.live(
-    "fails if the keyring does not answer within three seconds, and lets the program exit",
+    "fails after three seconds without an answer, and lets the program exit",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder

@@ -20,9 +20,8 @@ const filler = "x".repeat(3000)
 
 const valueOf = (text: string): Uint8Array => new TextEncoder().encode(`${text}|${filler}`)
 
-/** The content of the vault after the last write. */
 const newest = ["3 angel again", "1 samco", "1 guard"]
-/** The content of the vault before the last write. */
+/** The content before the last write. */
 const before = ["2 angel", "1 samco", "1 guard"]
 
 type Files = Readonly<Record<string, Uint8Array>>
@@ -30,7 +29,7 @@ type Files = Readonly<Record<string, Uint8Array>>
 const filesOf = (folder: string): Files =>
   Object.fromEntries(filesIn(folder).map((file) => [file, Fs.readFileSync(Path.join(folder, file))]))
 
-/** If `end` does nothing, the last write stays in the write-ahead log, as it does when a program is killed. */
+/** If `end` does nothing, the last write stays in the write-ahead log, as after a crash. */
 const writtenFiles = (folder: string, end: (database: Parameters<typeof vaultFile.write>[0]) => void): Files => {
   Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
   return sqlite.opened(Path.join(folder, "sessions.db"), (database) => {
@@ -77,7 +76,7 @@ const flips = function* (files: Files, file: string, offsets: Iterable<number>):
   }
 }
 
-/** The offsets to test: the first 100 bytes, the first 40 bytes of each page, and every `step`-th byte. */
+/** Offsets at the start of the file and of each page, and every `step`-th offset. */
 const steps = (length: number, step: number): ReadonlyArray<number> =>
   Array.from({ length }, (_, offset) => offset).filter(
     (offset) => offset < 100 || offset % 4096 < 40 || offset % step === 0
@@ -96,7 +95,7 @@ describe("vaults: a vault", { tags: ["thorough"] }, () => {
   const minutes = 600_000
 
   it.live(
-    "returns no old or wrong session if one bit of the database file was changed",
+    "returns no old or wrong session after a bit flip in the database file",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -111,7 +110,7 @@ describe("vaults: a vault", { tags: ["thorough"] }, () => {
   )
 
   it.live(
-    "returns its newest sessions if one bit of the shared-memory file was changed",
+    "returns its newest sessions after a bit flip in the shared-memory file",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -122,7 +121,7 @@ describe("vaults: a vault", { tags: ["thorough"] }, () => {
   )
 
   it.live(
-    "returns no wrong session if one bit of the write-ahead log was changed",
+    "returns no wrong session after a bit flip in the write-ahead log",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -135,7 +134,7 @@ describe("vaults: a vault", { tags: ["thorough"] }, () => {
   )
 })
 
-it.effect("a database is created only once if two programs try to create it at the same time", () =>
+it.effect("two concurrent programs create a database only once", () =>
   Effect.gen(function* () {
     const path = yield* freshFolder
     Fs.writeFileSync(path, "")
@@ -162,8 +161,7 @@ it.live("a vault whose entries are in the wrong order is reported as damaged", (
     const folder = yield* freshFolder
     const files = writtenFiles(folder, vaultFile.emptyLog)
     const database = Buffer.from(files["sessions.db"] ?? [])
-    // The test swaps the offsets of two entries in a page. Section 1.6 of https://sqlite.org/fileformat2.html describes
-    // the format of the page.
+    // Swaps the offsets of two entries in a page. Page format: https://sqlite.org/fileformat2.html, section 1.6.
     const pages = Array.from({ length: database.length / 4096 }, (_, index) => index * 4096)
     const leaf = pages.find((at) => database[at] === 0x0a && database.readUInt16BE(at + 3) === places.length) ?? 0
     const [first, second] = [database.readUInt16BE(leaf + 8), database.readUInt16BE(leaf + 10)]
@@ -190,7 +188,7 @@ it.live("a truncated vault that has lost a session is reported as damaged", () =
 )
 
 it.live(
-  "a program that is killed during a write loses no stored session",
+  "a program killed during a write loses no stored session",
   () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
@@ -204,7 +202,7 @@ it.live(
         const acknowledged = Number(/stored (\d+)\n[^\n]*$/.exec(printed.stdout)?.[1])
         const entry = yield* using(folder, ({ store }) => store.get(account, "session"))
         stored = entry?.version ?? 0
-        // The program may have been killed after a write, but before it printed the new version.
+        // The kill may come after a write, but before its output.
         assert.include([acknowledged, acknowledged + 1], stored)
         assert.strictEqual(textOf(entry), `${stored} ${"x".repeat(20_000)}`)
         assert.deepStrictEqual(filesIn(folder), ["sessions.db"])
@@ -213,7 +211,7 @@ it.live(
   { tags: ["thorough"] }
 )
 
-it.live("a write that the operating system refuses does not change the stored session", () =>
+it.live("a failed write does not change the stored session", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     yield* using(folder, ({ store }) => store.put(account, "session", bytes("last good"), 0))

@@ -32,7 +32,7 @@ const send = (request: HttpClientRequest.HttpClientRequest) =>
     const response = yield* client.execute(request)
     return { location: response.headers["location"], page: yield* response.text }
   }).pipe(
-    // The redirect is not followed, because it goes to the user's program, which may not be running.
+    // The redirect goes to the user's program, which may not be running.
     Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
     Effect.mapError(
       () =>
@@ -41,9 +41,9 @@ const send = (request: HttpClientRequest.HttpClientRequest) =>
   )
 
 /**
- * Opens a login page of a simulated broker, submits its form, and returns the address that the page redirects to. The
- * names of the fields are in the page and in the README. If the page rejects the form, the effect fails with the page's
- * message. The effect always fails for RMoney's page for QR codes, because this page never redirects.
+ * Submits the form of a simulated broker's login page, and returns the address that the page redirects to. The README
+ * lists the names of the fields. If the page rejects the form, the effect fails with the page's message. The effect
+ * always fails for RMoney's page for QR codes, because this page never redirects.
  *
  * @example
  * ```ts

@@ -1,7 +1,4 @@
-/**
- * Compares logins through our public API with logins by plain HTTP clients, logins by official SDKs, and token requests
- * by `openid-client`.
- */
+/** Compares our logins with plain HTTP clients, official SDKs, and token requests by `openid-client`. */
 import type { Bench, Turn } from "../harness.ts"
 import { candidates, versions } from "../logins.ts"
 

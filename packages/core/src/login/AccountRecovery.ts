@@ -10,8 +10,8 @@ import type { AuthError } from "./AuthError.ts"
 import type { Challenge } from "./Challenge.ts"
 
 /**
- * Recovers an account: unblocks it in two steps, or sets a new password in three steps. In the second step, the account
- * holder confirms the recovery with a one-time code that the broker has sent.
+ * Unblocks an account in two steps, or sets a new password in three steps. The second step confirms the recovery with a
+ * one-time code from the broker.
  *
  * @example
  * ```ts

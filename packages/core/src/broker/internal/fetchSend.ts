@@ -24,7 +24,7 @@ const readText = (response: Response, limit: number): Promise<string | undefined
   // If the body is compressed, its announced size is not the size of the text.
   const isKnown = /^\d+$/.test(announced) && !headers.has("content-encoding")
   if (!isKnown && body !== null) return readLimited(body.getReader(), limit)
-  // If the program supplies its own `fetch`, the body may be larger than its announced size.
+  // With the program's own `fetch`, the body may be larger than its announced size.
   return response.text().then((text) => (exceeds(text, limit) ? undefined : text))
 }
 
@@ -60,7 +60,7 @@ export const fetchSend =
       redirect: "manual",
       signal: controller.signal
     }
-    // A `fetch` that the program supplies may throw instead of returning a rejected promise.
+    // The program's own `fetch` may throw instead of returning a rejected promise.
     void Promise.resolve()
       .then(() => fetch(url, settings))
       .then((response) => readText(response, maxBodyBytes).then((text) => answer(response, text)))

@@ -2,13 +2,10 @@ import * as Data from "effect/Data"
 import * as Result from "effect/Result"
 import * as AuthError from "../../login/AuthError.ts"
 
-/** A redirect to another origin. The redirect was not followed, and nothing was sent to that origin. */
+/** A redirect to another origin. The redirect was not followed. */
 export class RedirectStopped extends Data.TaggedError("RedirectStopped")<{ readonly origin: string }> {}
 
-/**
- * An answer that did not come from the origin to which the request was sent. The HTTP client may have sent the
- * credentials to the origin of the answer.
- */
+/** The HTTP client followed a redirect to another origin, and may have sent the credentials there. */
 export class RedirectFollowed extends Data.TaggedError("RedirectFollowed")<{
   readonly origin: string
   readonly status: number
@@ -23,7 +20,6 @@ export const isSameOrigin = (url: string, other: string): boolean => {
   return (path !== -1 && url.startsWith(other.slice(0, path + 1))) || originOf(url) === originOf(other)
 }
 
-/** Returns `undefined` if both addresses have the same origin, or if the origin of `answeredBy` is unknown. */
 export const followedTo = (answeredBy: string, sentTo: string, status: number): RedirectFollowed | undefined => {
   if (isSameOrigin(answeredBy, sentTo)) return undefined
   // Some HTTP clients do not report which address answered.

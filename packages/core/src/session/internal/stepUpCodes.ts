@@ -1,4 +1,4 @@
-/** Gets one-time codes from a function of the program, and sends them as answers to the challenge of a login. */
+/** Answers the challenge of a login with one-time codes from the program's function `codes`. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -15,7 +15,7 @@ import type { Session } from "../../login/Session.ts"
 import { StepUp } from "../../login/StepUp.ts"
 import { Renewal } from "../../broker/Renewal.ts"
 
-/** The argument of the function `codes`. The function returns a one-time code. */
+/** The argument of the function `codes`, which returns a one-time code. */
 export interface CodeQuestion {
   readonly account: Account
   /** The kinds of code that the broker accepts. The preferred kind is first. */
@@ -28,16 +28,13 @@ export interface CodeQuestion {
   readonly attemptsLeft: number | undefined
   /** When the challenge expires, in milliseconds since the epoch. `undefined` if the broker does not say. */
   readonly expiresAt: number | undefined
-  /**
-   * When a new code can be requested with `resend`, in milliseconds since the epoch. `undefined` if no new code can be
-   * requested.
-   */
+  /** When `resend` is allowed, in milliseconds since the epoch. `undefined` if it is never allowed. */
   readonly resendAt: number | undefined
   /** Why the previous code of this login was not accepted. `undefined` if this is the first code. */
   readonly refused: AuthError.AuthError | undefined
   /**
-   * Requests a new code from the broker. Afterwards the fields of this question, such as `resendAt`, have new values.
-   * After the login has ended, `resend` sends nothing, and rejects with `ChallengeExpired`.
+   * Requests a new code from the broker, and updates the fields of this question. After the end of the login, `resend`
+   * sends nothing, and rejects with `ChallengeExpired`.
    */
   readonly resend: () => Promise<void>
   /** A signal that is aborted when the code is no longer needed. */
@@ -46,32 +43,21 @@ export interface CodeQuestion {
 
 export type Codes = (question: CodeQuestion) => string | Promise<string>
 
-/**
- * The text of the failure is kept only if the failure is an `AuthError`, because any other text may contain the code.
- */
+/** Keeps the text only of an `AuthError`. The text of another failure may contain the code. */
 const failedFunction = (account: Account, failure: unknown): AuthError.AuthError => {
   const name = Predicate.isError(failure) ? failure.name : typeof failure
   const text = AuthError.isAuthError(failure) ? `: ${failure.message}` : ` with ${name}.`
   return noCode(account, `The function "codes" failed${text} Catch errors in the function, and return the code.`)
 }
 
-/**
- * Maximum number of calls of `codes` in one login. A call counts even if its code has a wrong number of digits and is
- * not sent to the broker.
- */
+/** Maximum number of calls of `codes` in one login. A call counts even if its code is not sent. */
 const maxQuestions = 5
 
-/**
- * Whether `verify` rejected the code without sending it. `verify` does this if the code has the wrong length, or
- * contains a character that is not a digit.
- */
+/** Whether `verify` rejected a malformed code without sending it. */
 const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "InvalidRequest" && reason.code === undefined
 
-/**
- * If the broker prefers a TOTP code and the credentials contain a source of TOTP codes, the code comes from this
- * source, and `codes` is not called.
- */
+/** `codes` is not called if the broker prefers a TOTP code and the credentials contain a source of TOTP codes. */
 const answering = (
   own: Renewal["Service"],
   { login }: Login["Service"],
@@ -83,7 +69,7 @@ const answering = (
     let current = first
     let isOver = false
     const requests = new Set<Promise<unknown>>()
-    /** The errors with which `resend` failed. If `codes` throws one of them, the login fails with this error. */
+    /** The errors of `resend`. If `codes` throws one of these errors, the login fails with the same error. */
     const refusals = new Set<unknown>()
     const refuse = (error: unknown) => Effect.sync(() => void refusals.add(error))
     const request = Effect.suspend(() =>
@@ -148,8 +134,8 @@ const answering = (
           )
     )
     /**
-     * Waits for the calls of `resend` that are still running, and then returns the current challenge. Fails if the
-     * broker has sent a new code during this wait, because the code that `codes` returned is no longer the newest.
+     * Waits for running calls of `resend`, and returns the current challenge. Fails if the broker has sent a new code
+     * during the wait, because the code from `codes` is then outdated.
      */
     const challengeOf = Effect.suspend(() => {
       const before = current
@@ -209,8 +195,8 @@ const noStepUp = ({ broker }: Account) =>
   )
 
 /**
- * Changes a layer so that its logins get their codes from `codes`. The sessions of this layer are then renewed only by
- * logins, even if the broker can refresh them.
+ * Changes a layer so that its logins get their codes from `codes`. Sessions are then renewed only by logins, even if
+ * the broker can refresh sessions.
  */
 const replaceLogin = <Services, E, R>(
   layer: Layer.Layer<Services, E, R>,
