@@ -1,5 +1,5 @@
 /**
- * Checks the packages before they are published. The steps are:
+ * Checks the packages before they are published, in these steps:
  *
  * - make a clean build
  * - check the manifests, the READMEs and the packed files
@@ -10,11 +10,11 @@
  * - change the npm scope in a copy of the repository, and log in with the packages of the copy
  * - install the packages from a registry on loopback
  *
- * `npm run pack-check -- angel` uses the existing build, and checks the manifests, the READMEs and the packed files of
- * all packages. It does the later steps only for the package `angel`, and leaves out the examples, the copy and the
- * registry. If one package is named, the login with the command runs only for `cli`, and the broker package outside of
- * this repository is made only for `core`. `--update-files` writes the lists of packed files to `tools/packages/files`,
- * and ends.
+ * `npm run pack-check -- angel` leaves out the build, the examples, the copy and the registry. It checks the
+ * manifests, the READMEs and the packed files of all packages. It does the other steps only for the package `angel`.
+ * If a package is named, the command logs in only for `cli`, and the broker package is made only for `core`.
+ *
+ * `--update-files` writes the lists of packed files to `tools/packages/files`, and ends.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

@@ -56,9 +56,8 @@ type Versions = Readonly<Record<string, string>>
 const isBroker = ({ manifest }: Package): boolean => "./msw" in manifest.exports
 
 /**
- * Makes a `Way` for a broker that `firstWays` does not list. The way uses the broker's first login method, and takes
- * the credentials from the fields of an account. The way's `login` is the name of the broker's first endpoint without
- * a token.
+ * Makes a `Way` for a broker that `firstWays` does not list. Uses the first login method, and assumes that the first
+ * endpoint without a token is the login.
  */
 const plainWayOf = async (id: string): Promise<Way> => {
   const { methods } = await Effect.runPromise(loadBroker(id))
@@ -77,10 +76,7 @@ const wayOf = async (broker: string): Promise<Way> => {
   return firstWays.find((one) => one.broker === id) ?? (await plainWayOf(id))
 }
 
-/**
- * Returns the names of a package and of all packages of this repository that npm installs with it. Optional peers are
- * left out.
- */
+/** Returns the names of a package and of our other packages that npm installs with it. */
 const closure = (pkg: Package, all: ReadonlyArray<Package>): ReadonlyArray<string> => {
   const found = new Set([pkg.manifest.name])
   for (const name of found) {
@@ -137,9 +133,9 @@ const refused = async (work: () => Promise<unknown>, expected: RegExp): Promise<
 const rehearse = async (temp: string, print: (line: string) => void, interrupted: AbortSignal): Promise<boolean> => {
   const { done, need, step } = makeSteps(print, interrupted)
 
-  /** The versions that the rehearsal has published, oldest first, by the name of the package. */
+  /** Published versions, oldest first, by package name. */
   const history = new Map<string, ReadonlyArray<string>>()
-  /** The manifests that the rehearsal has published, by `name@version`. */
+  /** Published manifests, by `name@version`. */
   const manifests = new Map<string, Package["manifest"]>()
 
   let folders = 0
@@ -186,7 +182,6 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     await copy.commit("version")
   }
 
-  /** Publishes with the program that makes the real releases, and checks which versions the registry has. */
   const publish = async (copy: Copy, registry: Registry, expected: Versions) => {
     await copy.release(registry.publish)
     for (const { manifest } of copy.all()) {
@@ -261,11 +256,11 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
       env: { EXAMPLES_ORIGINS: JSON.stringify(simulator.origins) },
       limit: limits.login
     })
-    // The program of a browser login only makes the address of the login page, and sends no request.
+    // The program of a browser login sends no request.
     if (way.page !== undefined)
       return assert(printed.includes("sends the browser back"), `The program printed: ${printed}`)
     assert(printed.includes("Logged in until"), `The program printed: ${printed}`)
-    // The program can use a login method other than `way.method`, so only the statuses of its requests are checked.
+    // The program can use another login method than `way.method`, so only the statuses are checked.
     const requests = (await simulator.journal()).map(({ endpoint, status }) => `${endpoint}: ${status}`)
     assert(requests.length > 0, "The simulator received no request.")
     none(
@@ -299,8 +294,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
   const acceptedCores = (name: string, version: string) => {
     const range = manifests.get(`${name}@${version}`)?.peerDependencies?.[core] ?? ""
     const cores = (history.get(core) ?? []).filter((one) => accepts(range, one))
-    // If the lowest core of the range was released before this rehearsal, the rehearsal's registry does not have it.
-    // Then the first check is skipped.
+    // A lowest core that was released before this rehearsal is not in the registry.
     const lowest = lowestOf(range)
     if (history.get(core)?.includes(lowest)) expectEqual(cores[0], lowest, `the lowest core that ${name} accepts`)
     assert(cores.length > 0, `${name} ${version} accepts no published core: ${range}`)

@@ -8,9 +8,9 @@ import { root } from "../packages/workspace.ts"
 export interface Module {
   /** The path below the root, or below `node_modules`. */
   readonly name: string
-  /** Size of its minified code, in bytes. */
+  /** Size of the minified code, in bytes. */
   readonly bytes: number
-  /** Estimated compressed size, in bytes: a part of `Measured.total` that is proportional to `bytes`. */
+  /** Estimated compressed size, in bytes: `Measured.total`, divided in proportion to `bytes`. */
   readonly packedBytes: number
 }
 
@@ -27,11 +27,11 @@ export interface Measured {
   /** Modules of the code that is loaded at the start, the largest first. */
   readonly modules: ReadonlyArray<Module>
   /**
-   * The modules that an unbundled program loads at the start. `modules` is their number, and does not count the program
-   * itself. `bytes` is their size, and includes the program.
+   * The modules that an unbundled program loads at the start. `bytes` includes the program itself. `modules` does not
+   * count the program.
    */
   readonly unbundled: { readonly modules: number; readonly bytes: number }
-  /** Returns the shortest chain of imports to a module whose name, without `.js` or `.ts`, ends with `end`. */
+  /** Returns the shortest chain of imports to a module. `end`: end of the module's name, without `.js` or `.ts`. */
   readonly chainTo: (end: string) => ReadonlyArray<string> | undefined
 }
 

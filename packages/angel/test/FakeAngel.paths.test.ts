@@ -19,7 +19,7 @@ describe("FakeAngel: paths", () => {
     [paths.getProfile, "POST"],
     ["/", "GET"]
   ] as const) {
-    it.effect(`${method} ${path} gives HTTP 404 and is recorded in the journal`, () =>
+    it.effect(`${method} ${path} gives HTTP 404 and a journal entry`, () =>
       Effect.gen(function* () {
         const fake = yield* begin()
         const { status, text } = yield* ask(fake, { path, method })
@@ -30,7 +30,7 @@ describe("FakeAngel: paths", () => {
     )
   }
 
-  it.effect("the documented path of generateTokens, with a double slash, is accepted", () =>
+  it.effect("generateTokens is accepted with the documented double slash", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const { says } = yield* ask(fake, {
@@ -42,7 +42,7 @@ describe("FakeAngel: paths", () => {
     })
   )
 
-  it.effect("the market feed gives the reason for a refusal in the header x-error-message", () =>
+  it.effect("the market feed explains a refusal in the header x-error-message", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const right = {
@@ -119,7 +119,7 @@ describe("FakeAngel: the publisher page", () => {
     ["one-time code", { totp: "000000" }],
     ["client code", { clientcode: "Z999999" }]
   ] as const) {
-    it.effect(`shows the text "Login failed" and does not redirect after a wrong ${what}`, () =>
+    it.effect(`shows "Login failed" after a wrong ${what}`, () =>
       Effect.gen(function* () {
         const { headers, status, text } = yield* submit(yield* begin(), changes)
         assert.strictEqual(status, 200)
@@ -131,7 +131,7 @@ describe("FakeAngel: the publisher page", () => {
 
   for (const publisherRefreshToken of ["sent", "absent"] as const) {
     it.effect(
-      `redirects with the state and ${publisherRefreshToken === "sent" ? "a" : "no"} refresh token if publisherRefreshToken is "${publisherRefreshToken}"`,
+      `redirects ${publisherRefreshToken === "sent" ? "with" : "without"} a refresh token if publisherRefreshToken is "${publisherRefreshToken}"`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin({ publisherRefreshToken })
@@ -150,7 +150,7 @@ describe("FakeAngel: the publisher page", () => {
     )
   }
 
-  it.effect("redirects without a state if the page's address has none, and escapes the address in the form", () =>
+  it.effect("redirects without a state if none was given, and escapes the form's address", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { headers } = yield* submit(fake, {}, page(demo.publisherKey, ""))

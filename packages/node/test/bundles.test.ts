@@ -56,10 +56,10 @@ const bundlers: Readonly<Record<string, Bundle>> = {
 const run = (file: string) => spawnSync(process.execPath, [file], { encoding: "utf8", env: { HOME: folder } })
 
 for (const [name, bundle] of Object.entries(bundlers)) {
-  describe(`a program that ${name} has bundled`, () => {
+  describe(`a program bundled by ${name}`, () => {
     const modules = ["Connection", "Connections", "NodeVault", "NodeVaultKey", "NodeSessionLock", "NodeHttpClient"]
     for (const module of modules) {
-      it(`checks the version of Node if it imports ${module}`, { timeout: 60_000 }, async () => {
+      it(`checks the version of Node when importing ${module}`, { timeout: 60_000 }, async () => {
         const file = Path.join(folder, `${name}-${module}.mjs`)
         const program = `import * as Module from "@auth/node/${module}"; console.log(Object.keys(Module).length > 0)`
         const banner = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "18.0.0" } });'
@@ -70,7 +70,7 @@ for (const [name, bundle] of Object.entries(bundlers)) {
       })
     }
 
-    it("as CommonJS finds the keyring package in node_modules beside the bundle", { timeout: 60_000 }, async () => {
+    it("finds the keyring package beside a CommonJS bundle", { timeout: 60_000 }, async () => {
       const file = Path.join(folder, `${name}.cjs`)
       const keyring = Path.join(folder, "node_modules/@napi-rs/keyring")
       Fs.mkdirSync(keyring, { recursive: true })

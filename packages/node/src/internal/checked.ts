@@ -1,7 +1,6 @@
 /**
- * Detects damage in a database, and changes by programs that do not update the checksums. Each row has a checksum,
- * because SQLite does not notice a changed value. A vault also stores the number of its entries, because damage to the
- * file can make a row disappear.
+ * Detects damage in a database, and changes by programs that do not update the checksums. SQLite does not notice a
+ * changed value, so each row has a checksum. Damage can remove a row, so a vault also stores the number of its entries.
  */
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs"
@@ -78,7 +77,6 @@ export const create = (database: DatabaseSync, design: Design, values: Readonly<
   for (const [name, value] of Object.entries(values)) write(database, name, value)
 }
 
-/** Several programs may call this function at the same time. */
 export const createOnce = (
   database: DatabaseSync,
   design: Design,

@@ -37,12 +37,12 @@ const parseMended = (text: string, quirks: ReadonlyArray<Quirk>): unknown =>
 export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unknown => {
   const text = body.charCodeAt(0) === 0xfeff ? body.slice(1) : body
   const first = text.trimStart()[0]
-  // If a broker's answer is JSON, it is an object or an array.
+  // A broker's JSON answer is always an object or an array.
   if (first !== "{" && first !== "[") return undefined
   const strict = parseStrictly(text)
   if (strict !== undefined) return strict
-  // A repair that is not needed can change correct text, such as a curly quotation mark in a string. So each repair is
-  // tried alone first.
+  // An unneeded repair can change correct text, such as a curly quotation mark in a string. So each repair is tried
+  // alone first.
   for (const defects of [...quirks.map((quirk) => [quirk]), quirks]) {
     const value = parseMended(text, defects)
     if (value !== undefined) return value

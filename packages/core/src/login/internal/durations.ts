@@ -3,10 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as AuthError from "../AuthError.ts"
 
-/**
- * Returns `None` if the input is NaN, is negative or is not a duration. The compiler does not reject NaN, because the
- * type of NaN is `number`.
- */
+/** Returns `None` for an invalid or negative duration, and for NaN, which `Duration.fromInput` reads as zero. */
 export const parse = (input: Duration.Input): Option.Option<Duration.Duration> =>
   Number.isNaN(input)
     ? Option.none()
