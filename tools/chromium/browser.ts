@@ -20,14 +20,13 @@ const missing =
 
 /**
  * Whether to run the tests that need Chromium. Without the command `chromium`, these tests fail in CI, and are skipped
- * on any other machine. Their titles must contain the word Chromium, because `CountsReporter` finds the skipped tests
- * by this word.
+ * elsewhere. Their titles must contain the word Chromium, by which `CountsReporter` finds skipped tests.
  */
 export const runsChromium = process.env["CI"] !== undefined || spawnSync("chromium", ["--version"]).status === 0
 
 const startMillis = 30_000
 const closeMillis = 5000
-/** Time-out of each action. It is shorter than the time-out of a test, so that the error names the action. */
+/** Shorter than the time-out of a test, so that the error names the action. */
 const actionMillis = 10_000
 
 const flags = [
@@ -49,7 +48,7 @@ const pathOf = (command: string): string => {
   return found
 }
 
-/** Chromium's lock `SingletonLock` is a link. Its target ends with the process id of Chromium, as in `host-1234`. */
+/** `SingletonLock` is a link whose target ends with Chromium's process id, as in `host-1234`. */
 const pidOf = (folder: string): number => Number(/\d+$/.exec(fs.readlinkSync(path.join(folder, "SingletonLock")))?.[0])
 
 const isAlive = (pid: number): boolean => {
@@ -67,7 +66,7 @@ const end = async (context: BrowserContext, pid: number): Promise<void> => {
 }
 
 const removeFolder = (folder: string): void =>
-  // After Chromium has ended, its helper processes can write to the folder for a short time, so the removal is retried.
+  // Chromium's helper processes can still write to the folder for a short time, so the removal is retried.
   fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 
 const withWindowOf =

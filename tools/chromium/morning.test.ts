@@ -121,7 +121,7 @@ const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen
   ].join("\n")
 }
 
-describe.runIf(runsChromium)("the page of `broker-auth open`", () => {
+describe.runIf(runsChromium)("the page of `broker-auth open` in Chromium", () => {
   layer(Browser.layer, { timeout: "60 seconds", excludeTestServices: true })((it) => {
     it.effect(
       "logs in with each login method, and leaks no secret",

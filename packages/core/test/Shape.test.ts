@@ -13,7 +13,6 @@ import { absent, unsure } from "../src/broker/internal/plainDecoder.ts"
 
 type AnyShape = Shape.Shape<Schema.Decoder<unknown>>
 
-/** Values that a broker may send for any field. */
 const values: ReadonlyArray<unknown> = [
   null,
   "",
@@ -86,7 +85,6 @@ const wholes = {
   "union of structs": Shape.union([named, Shape.struct({ data: named })])
 } satisfies Readonly<Record<string, Shape.Shape>>
 
-/** Data for the shapes of `wholes`, and for structs whose only field is called `field`. */
 const datas: ReadonlyArray<unknown> = [
   {},
   ...values.map((value) => ({ field: value })),
@@ -114,7 +112,7 @@ const cases: ReadonlyArray<readonly [name: string, shape: Shape.Shape]> = [
 ]
 
 describe("Shape", () => {
-  it.each(cases)('the shape "%s" decodes data as its schema does, or leaves the data to its schema', (_, shape) => {
+  it.each(cases)('the shape "%s" decodes as its schema does, or returns `unsure`', (_, shape) => {
     const { decode } = shape
     const bySchema = Schema.decodeUnknownResult(schemaOf(shape as AnyShape))
     assert.isDefined(decode)
@@ -133,7 +131,7 @@ describe("Shape", () => {
     assert.isAbove(sure, 1)
   })
 
-  it("the struct of a request accepts exactly the values that its schema accepts", () => {
+  it("accepts the same requests as the schema", () => {
     const shape = Shape.struct({ id: Shape.Text, pin: Shape.Secret, note: Shape.optionalKey(Shape.Secret) })
     const is = Schema.is(schemaOf(shape))
     const pin = Redacted.make("4711")
@@ -162,7 +160,7 @@ describe("Shape", () => {
     assert.strictEqual(Shape.text.decode?.(null), absent)
   })
 
-  it.effect("the client decodes with the schema if a field has the wrong type or the endpoint has no shape", () =>
+  it.effect("lets a client fall back to the schema", () =>
     Effect.gen(function* () {
       const row = { method: "POST", path: "/", token: "none" } as const
       const shape = Shape.struct({ token: Shape.requiredSecret, name: Shape.text, left: Shape.count })

@@ -4,10 +4,7 @@ import { fetchSend } from "../src/broker/internal/fetchSend.ts"
 
 const maxBodyBytes = 1000
 
-/**
- * Returns a `fetch` that does not compare the size of a body with the header `content-length`. `pulled` counts the
- * chunks of the body that were read.
- */
+/** Returns a `fetch` that ignores the header `content-length`. `pulled` counts the chunks that were read. */
 const fetchOf = (headers: Record<string, string>) => {
   const pulled = { count: 0 }
   const body = new ReadableStream<Uint8Array>(
@@ -29,9 +26,9 @@ const send = (fetch: typeof globalThis.fetch) =>
     fetchSend(fetch, {})(request, { onAnswer: resolve, onError: reject })
   })
 
-describe("an answer of a `fetch` that the program supplies", () => {
+describe("an answer of the program's own `fetch`", () => {
   it.each(["3", "-1", "1e2", "0x10", "many", "", "5, 5"])(
-    "is too large if its body is larger than `maxBodyBytes`, even if its content-length is '%s'",
+    "is measured by the body, not by the content-length '%s'",
     async (announced) => {
       const { fetch } = fetchOf({ "content-length": announced })
       const { isTooLarge, text } = await send(fetch)
@@ -40,8 +37,8 @@ describe("an answer of a `fetch` that the program supplies", () => {
   )
 
   it.each([
-    ["a body of exactly `maxBodyBytes` bytes is not too large", "₹".repeat(333) + "x", false],
-    ["a body of `maxBodyBytes` + 1 bytes is too large, even if it has only 334 characters", "₹".repeat(333) + "é", true]
+    ["exactly `maxBodyBytes` bytes are allowed", "₹".repeat(333) + "x", false],
+    ["one byte more is too large, even in 334 characters", "₹".repeat(333) + "é", true]
   ])("is measured in bytes: %s", async (_, text, expected) => {
     const fetch = () => Promise.resolve(new Response(text, { headers: { "content-length": "3" } }))
     const { isTooLarge } = await send(fetch)
@@ -49,7 +46,7 @@ describe("an answer of a `fetch` that the program supplies", () => {
   })
 
   it.each(["-1", "many", "", "5, 5", undefined])(
-    "is not read to its end if its body is too large and its content-length is missing or invalid: %j",
+    "is not read to the end if too large, with the content-length %j",
     async (announced) => {
       const { fetch, pulled } = fetchOf(announced === undefined ? {} : { "content-length": announced })
       assert.isTrue((await send(fetch)).isTooLarge)

@@ -20,7 +20,7 @@ describe("parseJson", () => {
     ["an object with a name that occurs twice", `{"a":1,"a":2}`, { a: 2 }]
   ])("returns the value of %s", (_, text, value) => assert.deepStrictEqual(parseJson(text), value))
 
-  it("keeps a name such as __proto__ as an ordinary field, and changes no prototype", () => {
+  it("keeps __proto__ as an ordinary field, and changes no prototype", () => {
     const value = parseJson(`{"__proto__":{"status":true},"constructor":1,"toString":null}`) as object
     assert.deepStrictEqual(Object.keys(value), ["__proto__", "constructor", "toString"])
     assert.isFalse("status" in value)
@@ -69,7 +69,7 @@ describe("parseJson with quirks", () => {
     ["trailing-bytes", `{"a":1`, undefined],
     ["trailing-bytes", `{"a":"b`, undefined],
     ["trailing-bytes", `{"a":1,} x`, undefined]
-  ] as const)("gets the quirk %s and the text %s, and returns %j", (quirk, text, value) =>
+  ] as const)("given %s and %s, returns %j", (quirk, text, value) =>
     assert.deepStrictEqual(parseJson(text, [quirk]), value)
   )
 
@@ -79,13 +79,10 @@ describe("parseJson with quirks", () => {
     }
   })
 
-  it.each(["", " trailing"])(
-    "keeps curly quotation marks in valid JSON that is followed by the text %j",
-    (trailing) => {
-      const right = `{"a":"“b” }"}${trailing}`
-      assert.deepStrictEqual(parseJson(right, ["smart-quotes", "trailing-bytes"]), { a: "“b” }" })
-    }
-  )
+  it.each(["", " trailing"])("keeps curly quotation marks in valid JSON followed by %j", (trailing) => {
+    const right = `{"a":"“b” }"}${trailing}`
+    assert.deepStrictEqual(parseJson(right, ["smart-quotes", "trailing-bytes"]), { a: "“b” }" })
+  })
 })
 
 it.prop(
@@ -93,22 +90,17 @@ it.prop(
   [Schema.Record(Schema.String, Schema.Json)],
   ([value]) => {
     const text = JSON.stringify(value)
-    // The results of `parseJson` are compared with `parsed`, not with `value`, because Node 24's JSON.parse mixes up
-    // some keys that contain escaped characters.
+    // Not compared with `value`, because Node 24's JSON.parse mixes up some keys that contain escaped characters.
     const parsed = JSON.parse(text) as unknown
     assert.deepStrictEqual(parseJson(text), parsed)
     assert.deepStrictEqual(parseJson(`${text}]}`, ["trailing-bytes"]), parsed)
   }
 )
 
-it.prop(
-  "parseJson returns undefined for random text, unless JSON.parse returns an object or a list",
-  [Schema.String],
-  ([some]) => {
-    for (const text of [some, `{${some}`, `["${some}`]) {
-      const value = Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
-      assert.deepStrictEqual(parseJson(text), Predicate.isObjectOrArray(value) ? value : undefined)
-      assert.doesNotThrow(() => parseJson(text, ["smart-quotes", "trailing-bytes"]))
-    }
+it.prop("parseJson returns undefined for random text, except JSON objects and lists", [Schema.String], ([some]) => {
+  for (const text of [some, `{${some}`, `["${some}`]) {
+    const value = Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
+    assert.deepStrictEqual(parseJson(text), Predicate.isObjectOrArray(value) ? value : undefined)
+    assert.doesNotThrow(() => parseJson(text, ["smart-quotes", "trailing-bytes"]))
   }
-)
+})

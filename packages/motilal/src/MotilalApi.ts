@@ -24,8 +24,8 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * A generation of the broker's API. `v7` is the generation of 2026, and `v4` and `v3` are earlier. Only `v7` has the
- * request `getaccesstoken`, which exchanges the login token for an access token.
+ * A generation of the broker's API. `v7` is from 2026. `v4` and `v3` are earlier. Only `v7` has the call
+ * `getaccesstoken`, which exchanges the login token for an access token.
  *
  * @category models
  * @since 0.1.0
@@ -88,8 +88,8 @@ export interface Extras {
 }
 
 /**
- * The typed calls, one for each endpoint. `BrokerApi.Call` describes their arguments. To call `resendotp`, `verifyotp`
- * or `getaccesstoken`, pass a session whose access token is the `AuthToken` that `authdirectapi` returned.
+ * The typed calls, one for each endpoint. `BrokerApi.Call` describes their arguments. `resendotp`, `verifyotp` and
+ * `getaccesstoken` need a session whose access token is the `AuthToken` from `authdirectapi`.
  *
  * @category services
  * @since 0.1.0

@@ -20,8 +20,8 @@ import { broker, credentials as strictFields, lenientCredentials } from "./Motil
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. The API generations `v4` and `v3` need no API secret, and a dealer needs no second
- * factor. If a login sends no TOTP code, the broker sends a code by SMS and email.
+ * Credentials of a login. The API generations `v4` and `v3` need no API secret. A dealer needs no second factor.
+ * Without `totp`, the broker sends a code by SMS and email.
  *
  * @category models
  * @since 0.1.0
@@ -45,7 +45,6 @@ const fieldsFor = (options: Options): typeof lenientCredentials => {
   return { ...lenientCredentials, ...secret, ...factor } as typeof lenientCredentials
 }
 
-/** `end` is the time when the login's `AuthToken` expires. */
 const notAfter =
   (end: number | undefined): Expiry.Expiry =>
   () =>
@@ -63,7 +62,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
 
   const challengeOf = (authToken: Redacted.Redacted<string>, sentAt: number, expiresAt: number | undefined) => ({
     kinds: ["otp"] as const,
-    // The broker does not return the mobile number and the email address to which it sends the code.
+    // The broker's answer contains no mobile number and no email address.
     destinations: [],
     resendAt: sentAt + resendAfter,
     resendsLeft: undefined,
@@ -111,8 +110,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   const verify = (challenge: Challenge.Challenge, otp: Redacted.Redacted<string>) => {
     const ends = Expiry.earliest(expiry, notAfter(challenge.expiresAt))
     const exchange = Effect.gen(function* () {
-      // After some failures of `send`, the ledger reopens the challenge. `getaccesstoken` is not part of `send`,
-      // because a failed `getaccesstoken` must not reopen a challenge whose code the broker has accepted.
+      // `getaccesstoken` is not part of `send`, because its failure could reopen a challenge whose code was accepted.
       yield* ledger.answer(challenge, otp, { digits: 6, send: api.verifyotp({ otp }, waiting(challenge)) })
       yield* keep(challenge.stepToken, yield* Clock.currentTimeMillis, ends)
       return { tokens: yield* services.exchange(api, account, challenge.stepToken) }
@@ -137,9 +135,9 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
 /**
  * Provides all services of this login method for one account.
  *
- * In generation v7, `getaccesstoken` exchanges the login token for an access token. If `getaccesstoken` fails, no
- * request is repeated at once, and the `operation` of the error is `getaccesstoken`. A later renewal of a
- * `SessionManager` repeats `getaccesstoken`. If the broker then refuses the login token, the manager logs in again.
+ * In generation v7, `getaccesstoken` exchanges the login token for an access token. If this call fails, the
+ * `operation` of the error is `getaccesstoken`. No request is repeated at once. A later renewal of a `SessionManager`
+ * repeats only this call. If the broker then refuses the login token, the manager logs in again.
  *
  * @example
  * ```ts
@@ -179,8 +177,8 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * Makes a session from tokens that another program obtained. `loginToken` is the `AuthToken` of the login. For the
- * generations `v4` and `v3`, pass their single token as `accessToken`, and omit `loginToken`.
+ * Makes a session from tokens that another program obtained. `loginToken` is the `AuthToken` of the login.
+ * Generations `v4` and `v3` have a single token. Pass this token as `accessToken`, and omit `loginToken`.
  *
  * @category constructors
  * @since 0.1.0

@@ -40,7 +40,7 @@ describe("vaults: NodeVault.rekey", () => {
     })
   )
 
-  it.live("prevents a store with the old key from reading entries and from overwriting newer versions", () =>
+  it.live("stops reads and outdated writes with the old key", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)
@@ -71,7 +71,7 @@ describe("vaults: NodeVault.rekey", () => {
     })
   )
 
-  it.live("changes no entry if the given old key is wrong", () =>
+  it.live("changes no entry if the old key is wrong", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)

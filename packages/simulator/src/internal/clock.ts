@@ -1,10 +1,7 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/**
- * Makes a clock whose current time is ahead of the current time of `base`. `ahead` returns the difference in
- * milliseconds. The monotonic time is that of `base`.
- */
+/** The time of day is `ahead()` milliseconds ahead of `base`. The monotonic time is that of `base`. */
 export const runAhead = (
   base: Clock.Clock,
   ahead: () => number,

@@ -26,7 +26,7 @@ import { line } from "../output.ts"
 import { heading, refused, step } from "./print.ts"
 import type { Program } from "./programs.ts"
 
-/** In the step "log in on a machine whose clock is slow", the clock is slow by this number of milliseconds. */
+/** Lag of the slow clock in `failures`, in milliseconds. */
 const lateBy = 240_000
 
 const requestsAtOnce = 1000
@@ -88,7 +88,7 @@ const morning = Effect.fnUntraced(function* (program: Program) {
   yield* step(broker.title, "renew the session", renew, () => "refreshed without a login")
 })
 
-/** The steps of the demo's second process. It uses the sessions that the first process stored in the vault. */
+/** Runs in the second process, with the sessions that the first process stored in the vault. */
 export const startAgain = (programs: ReadonlyArray<Program>) =>
   Effect.forEach(
     programs,
@@ -145,7 +145,7 @@ const failures = Effect.fnUntraced(function* (program: Program) {
   )
 })
 
-/** A second try with the wrong PIN is not sent, because it could make the broker lock the account. */
+/** The wrong PIN is not sent again, because the broker could lock the account. */
 const wrongPin = (program: Program) => {
   const { account, broker, layer } = program
   const services = SessionManager.layer().pipe(

@@ -1,13 +1,12 @@
 /**
- * The script of the page that `broker-auth open` shows. It is sent to the browser without a build step. The bearer
- * token is only in a variable of this script, so it is lost when the page is closed or reloaded.
+ * The script of the page that `broker-auth open` shows. The script has no build step. The bearer token is only in a
+ * variable, so closing or reloading the page loses the token.
  */
 export const script = String.raw`"use strict";
 (() => {
   const find = (id) => document.getElementById(id)
   const cards = new Map()
-  // Accounts with an action that was started on this page. A new step moves the focus or opens the login page only for
-  // these accounts.
+  // Accounts with an action that was started on this page. Only their steps move the focus or open a login page.
   const own = new Set()
   const openedPages = new Set()
   let bearer
@@ -26,11 +25,11 @@ export const script = String.raw`"use strict";
   const write = (element, text) => {
     if (element.textContent !== text) element.textContent = text
   }
-  // SVG elements have the attribute "hidden", but not the property of this name.
+  // SVG elements have no property "hidden", only the attribute.
   const reveal = (element, isShown) => element.toggleAttribute("hidden", !isShown)
   const tell = (text) => {
     const news = find("news")
-    // A screen reader reads a text only if it changes. So if the text is the same, a blank is added.
+    // A screen reader reads only a changed text, so a repeated text gets a blank.
     news.textContent = news.textContent === text ? text + "\u00a0" : text
   }
 
@@ -166,8 +165,7 @@ export const script = String.raw`"use strict";
     reveal(parts.cancel, tag !== "busy" || step.canCancel)
   }
 
-  // Moves the focus to the input or the link of the new step. If neither is shown, and the focus is nowhere or in the
-  // step, the focus moves to the title of the account. If the person types in another input, the focus does not move.
+  // While the person types in another input, the focus does not move.
   const moveFocus = (card, name, before) => {
     const { parts, row } = card
     const active = document.activeElement
@@ -276,7 +274,7 @@ export const script = String.raw`"use strict";
     try {
       for (;;) {
         const { done, value } = await reader.read()
-        // After a new link, another call reads the events, or the page is closed.
+        // A new link ends this call. If the link is valid, another call reads the events.
         if (bearer !== current) await reader.cancel()
         if (done || bearer !== current) return true
         text += value
