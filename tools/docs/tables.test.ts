@@ -6,7 +6,7 @@ const all = await documents()
 
 describe("generated tables", () => {
   for (const { current, path, wanted } of all) {
-    it(`in ${path} are current (npm run docs:tables updates them)`, () => {
+    it(`are current in ${path} (npm run docs:tables updates them)`, () => {
       for (const section of sections(path)) {
         assert.include(current, `<!-- ${section}:begin -->`)
         assert.include(current, `<!-- ${section}:end -->`)
@@ -16,7 +16,7 @@ describe("generated tables", () => {
   }
 })
 
-describe("facts that are copied from packages/brokers.json and from package.json files", () => {
+describe("facts copied from packages/brokers.json and package.json files", () => {
   for (const { current, path, wanted } of wiring()) {
     it(`are current in ${path} (npm run docs:tables updates them)`, () => {
       assert.strictEqual(current, wanted)

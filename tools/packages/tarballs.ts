@@ -21,10 +21,9 @@ export const none = (problems: ReadonlyArray<string>, title: string): void =>
 export const commandsOf = ({ manifest: { bin } }: Package): ReadonlyArray<string> =>
   Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, ""))
 
-/** An unreleased package has the version 0.0.0. */
 const isReleased = ({ version }: Package["manifest"]): boolean => version !== "0.0.0"
 
-/** Checks what a registry shows about a package: the address of the repository, and the links in the README. */
+/** Checks what a registry shows: the addresses of the repository, and the links in the README. */
 export const checkPage = (pkg: Package): void => {
   const fields = fieldsOf(`packages/${pkg.folder}`)
   none(
@@ -97,10 +96,7 @@ export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
   return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size, paths }
 }
 
-/**
- * Returns the import specifier of each exported module. Leaves out JSON files, and leaves out commands because an
- * import would run them.
- */
+/** Leaves out JSON files. Leaves out commands, because an import would run them. */
 export const specifiers = (pkg: Package): ReadonlyArray<string> => {
   const { exports, name } = pkg.manifest
   const commands = new Set(commandsOf(pkg))
@@ -120,7 +116,7 @@ export const emptyProject = (parent: string, name: string): string => {
   return folder
 }
 
-/** Returns the name and the installed version of a package, such as `msw@3.0.5`. */
+/** The installed version, such as `msw@3.0.5`. */
 export const fromRoot = (name: string): string => {
   const manifest = path.join(root, "node_modules", name, "package.json")
   return `${name}@${(JSON.parse(fs.readFileSync(manifest, "utf8")) as { version: string }).version}`

@@ -15,7 +15,7 @@ describe("the plan of a release", () => {
 
   it("names the packages to publish", () => assert.deepStrictEqual(namesIn(plan), ["core"]))
 
-  it("is written with the tarball and the hash of each package to publish", () => {
+  it("contains the tarball and the hash of each package to publish", () => {
     fs.mkdirSync(path.join(folder, tarballFolder))
     const tarball = path.join(folder, tarballFolder, "core-1.0.0.tgz")
     fs.writeFileSync(tarball, "abc")
@@ -38,6 +38,6 @@ describe("the plan of a release", () => {
     })
   })
 
-  it("cannot be written if a package to publish was not packed", () =>
+  it("requires the tarball of each package to publish", () =>
     assert.throws(() => writePlan(folder, plan, new Map()), /core was not packed/))
 })

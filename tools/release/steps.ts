@@ -14,13 +14,9 @@ export interface Steps {
   readonly done: () => ReadonlyArray<Step>
 }
 
-/**
- * `need` throws this error if its step fails. Both `step` and `need` throw it if the rehearsal was interrupted. After
- * this error, no further step may run.
- */
+/** After this error, no further step may run. */
 export class Ended extends Error {}
 
-/** Once `interrupted` is aborted, no further step starts. */
 export const makeSteps = (print: (line: string) => void, interrupted: AbortSignal): Steps => {
   const done: Array<Step> = []
   const step: Steps["step"] = async (title, work) => {

@@ -7,10 +7,7 @@ export type Place =
   | { readonly kind: "sqlite"; readonly folder: string }
   | { readonly kind: "redis"; readonly url: string; readonly prefix: string }
 
-/**
- * A part that is broken on purpose, to show that a scenario can fail. `program.ts` makes `key-in-clear`, and
- * `broken.ts` makes the other parts.
- */
+/** A part that is broken on purpose, to show that a scenario can fail. */
 export type Broken =
   | "lock-open"
   | "lock-left-behind"
@@ -36,19 +33,17 @@ export interface Open {
 export type Request =
   | Open
   /**
-   * `replace` requests a session other than the last session that this program got under this `name`. The program
-   * carries out each of these four requests at the time `at` of the machine's clock, in milliseconds since the epoch.
-   * Default: at once.
+   * `replace` requests a session other than the last session that the program got under this `name`. `at` is when the
+   * program executes the request: a time of the machine's clock, in milliseconds since the epoch. Default: at once.
    */
   | { readonly do: "session" | "renew" | "replace" | "logout"; readonly name: string; readonly at?: number | undefined }
   /** Reads the stored session, and sends no request to the broker. */
   | { readonly do: "peek"; readonly name: string }
   | { readonly do: "clock"; readonly name: string; readonly ahead: number }
   | { readonly do: "close" }
-  /** Switches the program to another user of the operating system, with fewer permissions. */
+  /** Switches the program to another user, with fewer permissions. */
   | { readonly do: "become"; readonly user: number }
 
-/** Programs report digests instead of tokens. */
 export type Outcome =
   | {
       readonly _tag: "Session"

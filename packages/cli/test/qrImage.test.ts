@@ -39,7 +39,6 @@ interface Format {
 const scale = 4
 const border = 16
 
-/** Each pixel takes one or more whole bytes. */
 const pngOf = ({ bytes, color, depth, filter }: Format): string => {
   const size = count * scale + 2 * border
   const pixel = (x: number, y: number) =>
@@ -95,7 +94,7 @@ for (const format of formats) {
   })
 }
 
-it("qrImage.draw draws a light margin around the QR code, and two modules in each character", () => {
+it("qrImage.draw draws a light margin, and two modules per character", () => {
   const lines = qrImage.draw(modules)
   assert.strictEqual(lines.length, Math.ceil((count + 4) / 2))
   for (const line of lines) assert.strictEqual(line.length, count + 4)
@@ -103,7 +102,7 @@ it("qrImage.draw draws a light margin around the QR code, and two modules in eac
   assert.strictEqual(lines[1]?.slice(0, 9), "██ ▄▄▄▄▄ ")
 })
 
-it("qrImage.read returns undefined for a text that is not a complete PNG image in base64", () => {
+it("qrImage.read returns undefined without a complete PNG image", () => {
   const png = pngOf(formats[0]!)
   for (const image of ["", "no base64", "AAAA", png.slice(0, 100), png.slice(0, 60)]) {
     assert.isUndefined(qrImage.read(image), image.slice(0, 20))

@@ -51,7 +51,7 @@ describe("vaults: the function `refusal`", () => {
     assert.isUndefined(refusal({ ...acceptable, mode: 0o100666, uid: 0 }, "file", "/v/x", undefined))
     assert.isDefined(refusal({ ...acceptable, isLink: true }, "file", "/v/x", undefined))
   })
-  it("quotes the path in the shell command of the advice", () => {
+  it("quotes the path in the advised shell command", () => {
     const { advice } = refusal({ ...acceptable, mode: 0o100644 }, "file", "/v/it's here", 1000) ?? { advice: "" }
     assert.match(advice, /chmod 600 '\/v\/it'\\''s here'$/)
   })
@@ -68,10 +68,7 @@ const written = Effect.gen(function* () {
   return folder
 })
 
-/**
- * Checks that `text` ends with `path`, and that the text before `path` matches `advice`. In `text`, `path` may be in
- * quotation marks.
- */
+/** Checks the text before the final `path`, which may be in quotation marks. */
 const assertAdvice = (text: string, advice: RegExp, path: string) => {
   const [unquoted, quoted] = [path, `'${path}'`].map((end) => (text.endsWith(end) ? text.slice(0, -end.length) : ""))
   assert.match(quoted || unquoted || "", advice, text)
@@ -88,7 +85,7 @@ const ioOf = Effect.fnUntraced(function* (folder: string) {
 })
 
 describe("vaults: a vault", () => {
-  it.live("creates folders with mode 0700 and files with mode 0600 even if the umask is 0", () =>
+  it.live("creates folders with mode 0700 and files with mode 0600 at umask 0", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const writer = yield* start("writer.ts", [folder], { before: ["sh", "-c", 'umask 000; exec "$@"', "sh"] })

@@ -31,7 +31,7 @@ import * as headers from "./internal/headers.ts"
 export type Environment = "uat" | "production" | { readonly production: string }
 
 /**
- * The token of the previous step of a login or of an account recovery, and the values that are sent with the token.
+ * The token of the previous step of a login or an account recovery, with the user id and the source.
  *
  * @category models
  * @since 0.1.0
@@ -39,10 +39,10 @@ export type Environment = "uat" | "production" | { readonly production: string }
 export type StepToken = headers.StepToken
 
 /**
- * Header with the token of the previous step. `bare`: `Authorization: Bearer <token>`, as the Python package
- * tradion_api_client sends it. `three-part`: `Authorization: Bearer <userId> <source> <token>`, as other brokers with
- * the same back end require. For any other header, pass a function that returns the headers. RMoney does not document
- * the header, as of 2026-11-27.
+ * Header with the token of the previous step. RMoney does not document the header, as of 2026-11-27.
+ * - `bare`: `Authorization: Bearer <token>`, as the Python package tradion_api_client sends it.
+ * - `three-part`: `Authorization: Bearer <userId> <source> <token>`, as other brokers with the same back end require.
+ * - A function: returns any other headers.
  *
  * @category models
  * @since 0.1.0
@@ -100,7 +100,7 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * The members that `RmoneyApi` has in addition to the members of `BrokerApi`.
+ * The members of `RmoneyApi` that `BrokerApi` does not have.
  *
  * @category models
  * @since 0.1.0

@@ -1,7 +1,4 @@
-/**
- * Logins, renewals and logouts for `broker-auth open`. If a login needs a person, the person uses the page of this
- * command.
- */
+/** Logins, renewals and logouts from the page of `broker-auth open`. */
 import type { QrCode } from "@auth/broker-core/login/QrLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
@@ -30,7 +27,6 @@ export type Show = (step: Step, handlers?: Handlers) => void
 
 export const busy = (text: string): Step => ({ _tag: "busy", text, canCancel: false })
 
-/** The step of an account whose login waits for the logins of other accounts. */
 export const waiting = (text: string): Step => ({ _tag: "busy", text, canCancel: true })
 
 const textOf = ({ destinations, digits, kinds }: CodeQuestion): string =>
@@ -38,7 +34,6 @@ const textOf = ({ destinations, digits, kinds }: CodeQuestion): string =>
     ? `Enter the ${digits}-digit code from the authenticator app.`
     : `Enter the ${digits}-digit one-time code${destinations.length === 0 ? "" : ` that was sent to ${destinations.join(" and ")}`}.`
 
-/** Shows the question until a code is entered, or until this effect is interrupted. */
 export const askCode = (show: Show, question: CodeQuestion): Effect.Effect<string> =>
   Effect.gen(function* () {
     const answered = yield* Deferred.make<string>()
@@ -109,8 +104,8 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
       }),
       Effect.provideService(RedirectListener.UserTerminal, {
         isTerminal: Effect.succeed(true),
-        // The first text after the call of `lines` is an instruction for a terminal, and is not shown. Each later text
-        // says what is wrong with the pasted address.
+        // The first text after the call of `lines` is an instruction for a terminal. Each later text says what is wrong
+        // with the pasted address.
         show: (text) =>
           Effect.sync(() => {
             if (!step.paste) return
@@ -126,8 +121,7 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
         })
       })
     )
-    // A rejected promise would not show whether the login was cancelled. `Effect.exit` makes the promise of
-    // `connection.run` resolve with the exit of the login, which shows this.
+    // The exit shows whether the login was cancelled. A rejected promise would not.
     return yield* Effect.flatten(
       withSignal((signal) => connection.run(Effect.exit(BrowserLogin.run(login, { byPerson: true })), { signal }))
     )
@@ -184,21 +178,15 @@ const liveOf = ({ connection }: connect.Opened) =>
 const newSession = ({ connection }: connect.Opened): Effect.Effect<Session, Failure> =>
   promised(() => connection.renew())
 
-/**
- * Gets a new session, even if the stored session is live. The login method decides how:
- *
- * - QR code: logs in.
- * - Browser: tries a refresh if the stored session is not live, and logs in if there is no refreshed session.
- * - Any other login method: refreshes the session if possible, and otherwise logs in.
- */
+/** Gets a new session, even if the stored session is live. */
 export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>
   Effect.gen(function* () {
     const opened = yield* open(entry, codesOf(show))
     const { connection, method } = opened
     if (method.capabilities.includes("QrLogin")) return yield* qrLogin(opened, show)
     if (!method.capabilities.includes("RedirectLogin")) return yield* newSession(opened)
-    // A refresh needs no person, so it is tried before the browser login. It is not tried while a session is live,
-    // because `connection.session` could then return the live session instead of a new one.
+    // A refresh needs no person, so it is tried before the browser login. While a session is live, no refresh is tried,
+    // because `connection.session` could return the live session.
     const refreshed =
       Option.isNone(yield* liveOf(opened)) && method.capabilities.includes("Refresh")
         ? yield* Effect.option(promised(() => connection.session()))
