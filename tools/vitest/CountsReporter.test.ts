@@ -105,3 +105,23 @@ it("CountsReporter prints no line for thorough tests in a thorough run", () => {
     "tests: 1 passed, 0 failed, 3 skipped"
   ])
 })
+
+it("the title of each test that needs Redis or Chromium contains this name, by which CountsReporter counts it", () => {
+  const files = ["packages", "tools"].flatMap((folder) =>
+    fs
+      .globSync("**/*.test.ts", { cwd: path.join(root, folder), exclude: ["**/node_modules/**"] })
+      .map((file) => path.join(root, folder, file))
+  )
+  const titles = files.flatMap((file) =>
+    Array.from(
+      fs
+        .readFileSync(file, "utf8")
+        .matchAll(/runIf\(runs(Redis|Chromium)\)\(\s*"([^"]*)",(?! \{ tags: \["thorough)(?!\s*\{ tags: \["thorough)/g)
+    ).map(([, needed = "", title = ""]) => ({ needed, title }))
+  )
+  assert.isAbove(titles.length, 10)
+  assert.deepStrictEqual(
+    titles.filter(({ needed, title }) => !title.includes(needed)),
+    []
+  )
+})
