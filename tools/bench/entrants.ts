@@ -10,7 +10,6 @@ export const toCheckout = (folder: string): Checkout => {
   return { root: resolved, label: path.basename(resolved) }
 }
 
-/** Returns the reason why a checkout cannot be measured, or `undefined` if it can be measured. */
 export const problemOf = ({ root }: Checkout): string | undefined => {
   if (!fs.existsSync(path.join(root, "tools/bench/candidate.ts"))) return `${root} is not a checkout with benches.`
   const link = path.join(root, "node_modules/@auth/broker-core")
@@ -29,10 +28,7 @@ export const twinName = (candidate: string, { label }: Checkout): string => `${c
 const isChosen = (only: ReadonlyArray<string>, ...names: ReadonlyArray<string>): boolean =>
   only.length === 0 || names.some((name) => only.includes(name))
 
-/**
- * Returns the turns of `theirs` with the counts of `ours`. Returns `undefined` if `ours` and `theirs` differ in the
- * number of turns, or if two turns at the same index differ in their concurrency or in their number of accounts.
- */
+/** Returns `theirs` with the counts of `ours`, or `undefined` if the turns do not match. */
 export const pairTurns = (ours: ReadonlyArray<Turn>, theirs: ReadonlyArray<Turn>): ReadonlyArray<Turn> | undefined => {
   if (ours.length !== theirs.length) return undefined
   const pairs = theirs.map((turn, index) => [ours[index] ?? turn, turn] as const)
@@ -47,7 +43,7 @@ export interface Choice {
   readonly only: ReadonlyArray<string>
 }
 
-/** `bench` is `undefined` if the other checkout has no bench with the name of our bench. */
+/** `bench` is `undefined` if the other checkout does not have our bench. */
 export interface Other {
   readonly checkout: Checkout
   readonly bench: Bench | undefined
@@ -55,17 +51,11 @@ export interface Other {
 
 export interface Entrants {
   readonly entrants: ReadonlyArray<Entrant>
-  /**
-   * Names of the chosen twins that cannot be measured. A twin cannot be measured if the other checkout lacks the
-   * candidate, or if `pairTurns` returns `undefined`.
-   */
+  /** Names of the chosen twins that cannot be measured: the candidate is missing, or the turns do not match. */
   readonly missing: ReadonlyArray<string>
 }
 
-/**
- * If the bench writes programs, our bench file defines the twin. Otherwise, the bench file of the other checkout
- * defines the twin.
- */
+/** Our bench file can write programs for any checkout. So if the bench writes programs, the twin uses our file. */
 const twinOf = (name: string, bench: Bench, candidate: string, other: Other, plan: PlanName): Entrant | undefined => {
   const { checkout } = other
   const source = bench.programs === undefined ? { checkout, bench: other.bench } : { checkout: here, bench }

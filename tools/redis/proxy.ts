@@ -4,8 +4,8 @@ import * as net from "node:net"
 export interface Proxy {
   readonly port: number
   /**
-   * Stops forwarding on each open connection whose client has sent `text`, and returns the number of these connections.
-   * They stay open.
+   * Stops forwarding on each connection whose client has sent `text`. Returns the number of these connections, which
+   * stay open.
    */
   readonly silence: (text: string) => number
   /** After this call, the proxy accepts new connections but forwards nothing on them. */

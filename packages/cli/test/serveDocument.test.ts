@@ -56,7 +56,7 @@ it.live(
   timeout
 )
 
-it("`broker-auth serve` derives the HTTP status of an answer from the failure", () => {
+it("`broker-auth serve` derives the HTTP status from the failure", () => {
   const reasons = Object.keys(AuthError).filter((name) => name in problems.statusOfReason)
   assert.deepStrictEqual(reasons.toSorted(), Object.keys(problems.statusOfReason).toSorted())
   const limited = AuthError.make(

@@ -1,4 +1,3 @@
-/** Runs the real command as a child process, against a real simulator. */
 import { SessionStore } from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
@@ -15,7 +14,7 @@ import * as path from "node:path"
 
 const folder = path.join(import.meta.dirname, "..")
 
-/** Time-out of a test in milliseconds. A process may take seconds to start on a busy machine. */
+/** In milliseconds. A process may take seconds to start on a busy machine. */
 export const timeout = 90_000
 
 export const bin = path.join(folder, "src/bin.ts")
@@ -26,7 +25,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Each user has its own environment variables, and its own vault, which is empty at first. */
+/** Each user has its own environment variables and its own vault. */
 export interface User {
   readonly state: string
   readonly env: Readonly<Record<string, string>>
@@ -48,7 +47,7 @@ export const makeUser = (
 ) =>
   Effect.acquireRelease(
     Effect.sync((): User => {
-      // The folder has a short name, because the path of a socket in the folder may have at most 103 bytes.
+      // The name is short, because the path of a socket in the folder may have at most 103 bytes.
       const state = fs.mkdtempSync(path.join(os.tmpdir(), "auth-"))
       return {
         state,
@@ -59,9 +58,9 @@ export const makeUser = (
           HOME: state,
           XDG_STATE_HOME: state,
           BROKER_AUTH_KEY: key,
-          // This variable prevents a login from opening a browser on a developer's machine.
+          // Prevents a login from opening a browser on a developer's machine.
           CI: "1",
-          // This variable roughly halves the CPU time that a command needs to start.
+          // Roughly halves the CPU time that a command needs to start.
           NODE_COMPILE_CACHE: compileCache,
           ...env
         }
@@ -70,7 +69,6 @@ export const makeUser = (
     ({ state }) => Effect.sync(() => fs.rmSync(state, { recursive: true, force: true }))
   )
 
-/** Makes a simulator, and a user of the simulator. Default of `runtime.file`: the path of this process's Node. */
 export const world = Effect.fnUntraced(function* (
   options: Simulator.Options = {},
   command = fromSource,
@@ -117,7 +115,7 @@ export const run = (user: User, args: ReadonlyArray<string>, options: RunOptions
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
 
-/** Runs the handler of a command in this process, because this is faster than a new process. */
+/** Faster than `run`, which starts a process. */
 export const inProcess = <A, E>(user: User, handler: Effect.Effect<A, E>) =>
   Effect.gen(function* () {
     const exit = yield* Effect.exit(handler)
@@ -125,7 +123,10 @@ export const inProcess = <A, E>(user: User, handler: Effect.Effect<A, E>) =>
     return { exit, stdout: lines(yield* TestConsole.logLines), stderr: lines(yield* TestConsole.errorLines) }
   }).pipe(Effect.provide([ConfigProvider.layer(ConfigProvider.fromEnv({ env: user.env })), TestConsole.layer]))
 
-/** Time-out of a command in a terminal, in milliseconds. */
+/**
+ * In milliseconds. Shorter than the time-out of a test, because the error of a test that timed out does not show the
+ * screen.
+ */
 const screenTimeout = 60_000
 
 export type Reply = readonly [shown: RegExp, reply: string | ((found: RegExpExecArray) => Promise<string>)]
@@ -160,8 +161,6 @@ export const terminal = (
     let seen = 0
     let next = 0
     let pending = false
-    // `screenTimeout` is shorter than the time-out of the test, because the error of a test that timed out does not
-    // show the screen.
     const timer = setTimeout(() => {
       child.kill("SIGKILL")
       screen += `\n(killed after ${screenTimeout / 1000} s; replies typed: ${next} of ${replies.length})`

@@ -1,7 +1,6 @@
 /**
- * A separate program. It acquires the lock of an account in Redis, prints the fence of the lock, and checks the lock
- * every millisecond. When the lock is lost, the program prints the reason, and then the time of the last successful
- * check.
+ * A program that acquires a lock in Redis, prints the fence, and checks the lock every millisecond. When the lock is
+ * lost, the program prints the reason and the time of the last successful check.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import * as SessionLock from "@auth/broker-core/session/SessionLock"

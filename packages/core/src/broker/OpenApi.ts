@@ -73,7 +73,7 @@ export interface Input {
  */
 export const sample = (name: string): Redacted.Redacted<string> => Redacted.make(`{${name}}`)
 
-/** Whether a field has a constant or a pattern. The value of such a field distinguishes a success from a refusal. */
+/** A constant or a pattern distinguishes a success from a refusal. */
 const decides = (schema: Json = {}): boolean => "const" in schema || "pattern" in schema
 
 const objectWith = (properties: Readonly<Record<string, Json>>, required: ReadonlyArray<string> = []): Json => ({
@@ -85,8 +85,8 @@ const objectWith = (properties: Readonly<Record<string, Json>>, required: Readon
 const mayBeAbsent = (data: Json): boolean => requiredOf(data).length === 0
 
 /**
- * Makes the schema of an answer that contains the data in one field. `name` is the name of this field, and `properties`
- * are the other fields of the answer. Fields with a constant or a pattern are required.
+ * Makes the schema of an answer that contains the data in the field `name`. `properties` are the other fields of the
+ * answer. Fields with a constant or a pattern are required.
  *
  * @category envelopes
  * @since 0.1.0
@@ -151,7 +151,6 @@ const isSecret = (schema: Json | undefined): boolean => schema?.["format"] === "
 
 const password: Json = { type: "string", format: "password" }
 
-/** Makes a request that has a placeholder in each field. */
 const sampleOf = (schema: Json): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(propertiesOf(schema)).map(([name, property]) => [
@@ -168,13 +167,12 @@ interface Sent {
   readonly required: boolean
 }
 
-/** The fields or parameters that are sent, each with its schema. */
 const sentOf = (sent: Readonly<Record<string, unknown>>, request: Json): ReadonlyArray<Sent> =>
   Object.entries(sent).map(([name, value]) => {
     const field = fieldOf(value)
     const schema = field === undefined ? undefined : propertiesOf(request)[field]
     if (schema !== undefined) return { name, schema, required: requiredOf(request).includes(field ?? "") }
-    // The request has no such field. So the placeholder stands for the token, or for a field of the app or session.
+    // A placeholder that names no field of the request stands for the token, or for a field of the app or session.
     if (field !== undefined) return { name, schema: password, required: true }
     return { name, schema: { const: reveal(value) }, required: true }
   })
@@ -188,7 +186,6 @@ const objectOf = (sent: ReadonlyArray<Sent>): Json => ({
 const requestOf = (endpoint: Endpoint): Json =>
   endpoint.request === undefined ? {} : toJsonSchema(schemaOf(endpoint.request))
 
-/** Placeholders for the fields of the app and of the session, and for the token. */
 const givenOf = ({ app }: Input, { session, tokenField }: Endpoint) => ({
   app,
   extras: Object.fromEntries(session.map((name) => [name, `{${name}}`])),
@@ -208,9 +205,7 @@ const bodySchemaOf = (endpoint: Endpoint, input: Input): Json | undefined => {
   return isRecord(sent) ? objectOf(sentOf(sent, request)) : request
 }
 
-/**
- * Headers that the document does not list as parameters: HTTP clients set them, or a security scheme describes them.
- */
+/** HTTP clients set these headers, or a security scheme describes them. */
 const ofHttp = new Set(["accept", "content-type", "authorization", "user-agent"])
 
 const carriesToken = (value: string): boolean =>
@@ -252,7 +247,6 @@ const reference = (name: string): Json => ({ $ref: `#/components/schemas/${name}
 const isOf = ({ name }: Endpoint, { operations }: ErrorRow): boolean =>
   operations === undefined || operations.includes(name)
 
-/** The `_tag` of the reason that a row of the error table returns. */
 const reasonOf = ({ name }: Endpoint, row: ErrorRow): string =>
   row.reason({
     operation: name,
@@ -315,10 +309,7 @@ const responsesOf = (input: Input, endpoints: ReadonlyArray<Endpoint>): Json => 
 
 const keyOf = ({ in: place, name }: Json): string => `${String(place)} ${String(name)}`
 
-/**
- * Merges the parameters of calls with the same method and path. A parameter is required only if all of the calls
- * require it.
- */
+/** The calls have the same method and path. A parameter is required only if all calls require it. */
 const mergeParameters = (lists: ReadonlyArray<ReadonlyArray<Json>>): ReadonlyArray<Json> => {
   const all = new Map<string, Json>()
   for (const parameter of lists.flat()) {
@@ -363,7 +354,6 @@ const operationOf = (input: Input, endpoints: readonly [Endpoint, ...ReadonlyArr
       ? []
       : schemes.map((names) => Object.fromEntries(names.map((name) => [name, []]))),
     "x-limits": distinct(endpoints.flatMap(limitsOf)),
-    // Whether the call may be sent again if the connection failed.
     "x-safe": endpoints.every(({ safe }) => safe)
   }
 }

@@ -8,9 +8,8 @@ export interface ManagerOwner {
 }
 
 /**
- * `Connection` and `Connections` provide this reference to their session managers. When `SessionManagers` closes the
- * session manager of one account, it sets the field `owner` of that manager to a new object. `closedBecause` of this
- * object says why the manager was closed.
+ * `Connection` and `Connections` provide this reference to their session managers. All accounts of `Connections` share
+ * one owner. So when `SessionManagers` closes one account, it gives the session manager of that account a new owner.
  */
 export const ManagerOwner = Context.Reference<ManagerOwner | undefined>("@auth/broker-core/internal/ManagerOwner", {
   defaultValue: () => undefined
