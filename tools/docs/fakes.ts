@@ -55,7 +55,7 @@ const typeCodes = () => {
   }
 }
 
-/** Requests to 127.0.0.1 are sent to the real server. A request to any other host fails if the host has no fake. */
+/** Serves the fakes in this process. Requests to 127.0.0.1 are sent, and requests to hosts without a fake fail. */
 export const serve = async (
   names: ReadonlyArray<string>
 ): Promise<{ readonly reset: () => void; readonly close: () => void }> => {

@@ -34,7 +34,7 @@ interface ProgramOptions<R> {
   readonly queueTimeout?: Duration.Input
 }
 
-/** `call` returns when the call was sent, or why the call failed. */
+/** `call` returns the time at which the call was sent, or the reason of its failure. */
 const program = Effect.fnUntraced(function* <R = never>({
   key = "key-canary",
   queueTimeout = "1 hour",
@@ -241,7 +241,7 @@ it.effect.each([2, 3, 8, 10, 24])(
     }).pipe(Effect.provide(inMemory))
 )
 
-it.effect("makeRateLimiter allows a quarter of the calls at once, and spreads the rest", () =>
+it.effect("makeRateLimiter sends a quarter of `requests` at once, and spreads further calls", () =>
   Effect.gen(function* () {
     const { call } = yield* program({ shared: SharedLimits.layerRateLimiter() })
     const perSecond = (requests: number) => limited({ requests, per: "1 second", scope: "app" })

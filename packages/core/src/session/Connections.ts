@@ -39,8 +39,8 @@ export type Accounts = Readonly<
 >
 
 /**
- * Options of `open`. The function in the option `codes` gets a question. The question's field `account` says which
- * account needs the code.
+ * Options of `open`. If a login needs a one-time code, the function `codes` is called with a question. The question's
+ * field `account` says which account needs the code.
  *
  * @category models
  * @since 0.1.0

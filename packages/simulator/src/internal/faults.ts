@@ -30,6 +30,7 @@ interface Row {
   readonly fields: Schema.Struct.Fields
   /** An example of the field `fault` in the body of `POST /faults`. */
   readonly sample: string
+  /** What the broker does. */
   readonly does: string
 }
 
