@@ -234,7 +234,7 @@ describe("the token of a request", () => {
     })
   )
 
-  it.effect("is sent in the body field that `tokenField` names, and with `tokenToo` also in a header", () =>
+  it.effect("is sent in the body field that `tokenField` names, and also in a header if `tokenToo` is set", () =>
     Effect.gen(function* () {
       const encoding = Encoding.jData({ beside: ["jKey"] })
       const one = post("limits", "/l", { request, response, encoding, tokenField: "jKey" })
@@ -248,7 +248,7 @@ describe("the token of a request", () => {
     })
   )
 
-  it.effect("is sent with the headers that `Protocol.sign` returns", () =>
+  it.effect("is sent together with the headers that `Protocol.sign` returns", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4, 30))
       const sign: BrokerClient.Protocol["sign"] = ({ body, now }) => {
