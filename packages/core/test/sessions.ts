@@ -94,7 +94,7 @@ export interface Shared {
 
 export const makeShared = (): Shared => ({ store: SessionStore.makeMemory(), lock: SessionLock.makeMemory() })
 
-/** Starts a program with a SessionManager of its own. */
+/** Makes a new SessionManager. Two calls with the same `shared` simulate two programs. */
 export const start = (...options: Parameters<typeof startWith>) => Effect.orDie(startWith(...options))
 
 export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: SessionManager.Options = {}) =>
