@@ -1,4 +1,7 @@
-/** The HTTP server of the benches. A `node:http` server would be slower than the fastest candidates. */
+/**
+ * The HTTP server of the benches. A bench compares candidates, such as HTTP clients. A `node:http` server would be
+ * slower than the fastest candidates.
+ */
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { performance } from "node:perf_hooks"

@@ -62,7 +62,7 @@ const environment = (): Readonly<Record<string, string>> => ({
 const changeset = (args: ReadonlyArray<string>, options: Omit<Parameters<typeof runTool>[2], "cwd">): Promise<string> =>
   runTool("@changesets/cli/bin.js", args, { cwd: root, ...options })
 
-/** Contains the packages whose version the registry does not have, and packages that only get a git tag. */
+/** The plan contains the packages whose version the registry does not have, and packages that only get a git tag. */
 const readPlan = async (temp: string): Promise<Plan> => {
   const file = path.join(temp, "plan.json")
   await changeset(["publish-plan", "--output", file], { env: environment(), limit: limits.query })

@@ -81,7 +81,7 @@ describe("client.refusal", () => {
     })
   )
 
-  it.effect("reads Retry-After, but ignores a date without a Date header", () =>
+  it.effect("reads Retry-After, but needs the Date header if Retry-After is a date", () =>
     Effect.gen(function* () {
       const date = "Sat, 21 Nov 2026 04:00:00 GMT"
       const until = { "retry-after": "Sat, 21 Nov 2026 04:00:30 GMT" }
@@ -140,7 +140,7 @@ describe("the option `origins`", () => {
     })
   )
 
-  it.effect("accepts a key of another environment", () =>
+  it.effect("accepts a key that the protocol lists in `purposes`", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], { origins: { login: "https://a.example" } }, { purposes: ["login"] })
       assert.deepStrictEqual(client.origins, { api: "https://api.tiny.example", login: "https://a.example" })

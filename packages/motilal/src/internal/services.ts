@@ -94,7 +94,7 @@ const checkDealer = (dealer: Options["dealer"]): Effect.Effect<void, AuthError.A
       )
 }
 
-/** The broker's answer does not show that the API secret equals the API key. */
+/** Rejects an API secret that equals the API key. The broker's answer would not name this mistake. */
 const refuseSameKeys = ({ apiKey, apiSecret }: Keys): Effect.Effect<void, AuthError.AuthError> => {
   if (apiSecret === undefined || Redacted.value(apiKey) !== Redacted.value(apiSecret)) return Effect.void
   const problem = "is the same as apiKey: copy the API secret from Motilal's portal, which shows it as a separate value"

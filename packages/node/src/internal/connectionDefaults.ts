@@ -45,7 +45,10 @@ const layersOf = (options: DefaultsOptions) => {
   }
 }
 
-/** Returns `options` unchanged if they are not a readable object. `open` of the core package then rejects them. */
+/**
+ * Returns `options` unchanged if they are not an object, or if reading a property throws. `open` of the core package
+ * then rejects the options.
+ */
 export const withDefaults = <Options extends DefaultsOptions>(
   options: Options
 ): Options & ReturnType<typeof layersOf> =>
