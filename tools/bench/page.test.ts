@@ -19,7 +19,7 @@ describe("targets and checked ratios:", () => {
     }
   })
 
-  it("the plan `check` has the turns of all checked ratios", () => {
+  it("the turn of each checked ratio is in the bench's plan `check`", () => {
     for (const { bench: name, turn } of checked) {
       const bench = benchOf(name)
       assert.isDefined(bench?.plans.check, name)

@@ -2,8 +2,9 @@ import type * as stream from "node:stream"
 import { ended, start } from "../packages/process.ts"
 
 /**
- * Time limit for one cell in the table of runtimes, in milliseconds. With two free cores, each cell takes less than 20
- * seconds. On a busy machine, a cell can take several times as long.
+ * Time limit for one check, in milliseconds. Each cell of the tables in `docs/runtimes.md` shows one check. With two
+ * free cores, a check of a runtime takes less than 20 seconds. On a busy machine, a check can take several times as
+ * long.
  */
 export const cellLimit = 180_000
 

@@ -98,7 +98,7 @@ describe("OpenAPI documents", () => {
   for (const id of Simulator.brokerIds) {
     const document = brokers[id].document()
     const check = makeCheck(document)
-    // RMoney documents no logout call. The fixtures of a logout are for the option `logoutCall`.
+    // RMoney documents no logout call. The fixtures for `logout` test the option `logoutCall` of `RmoneyApi`.
     const fixtures = (file: string) =>
       fixturesOf(id, file).filter(({ endpoint }) => `${id} ${endpoint}` !== "rmoney logout")
 
