@@ -281,7 +281,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.live("keeps its mark after an interruption, unless the stream was deleted", () =>
+  it.live("knows whether a change was missed during an interruption", () =>
     Effect.gen(function* () {
       const { url } = yield* server
       const prefix = yield* freshPrefix

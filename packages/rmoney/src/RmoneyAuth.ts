@@ -99,8 +99,8 @@ const method = Method.stepUp(family, { id: "password", credentials, api, account
 
 /**
  * Provides all services of this login method for one account. A login always returns a challenge: answer it with
- * `Login.withStepUp`. The code is sent as the first kind in the challenge's `kinds`. To send a code of another kind,
- * pass `StepUp.verify` a copy of the challenge with that kind first.
+ * `Login.withStepUp`. RMoney checks the answer as a code of the first kind in the challenge's `kinds`. To answer with a
+ * code of another kind, pass `StepUp.verify` a copy of the challenge with that kind first.
  *
  * @example
  * ```ts

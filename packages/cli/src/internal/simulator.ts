@@ -60,9 +60,9 @@ export const origins = Effect.fnUntraced(function* (
 })
 
 /**
- * Returns the simulator's addresses, keyed by purpose, such as `api`. At RMoney, `environment` can also be a host. If
- * `environment` names no environment, the addresses are those of the broker's first environment. If an address is
- * missing, this function fails, so that no request goes to the real broker.
+ * Returns the simulator's addresses for one environment of the broker. The keys are purposes, such as `api`. If no
+ * environment has the name `environment`, the broker's first environment is used. For example, RMoney also accepts a
+ * host as `environment`. If an address is missing, this function fails, so that no request goes to the real broker.
  */
 export const originsOf = (
   broker: Broker,

@@ -18,7 +18,10 @@ const madeBySources = new WeakSet<AuthError.AuthError>()
 
 export const isMadeBySource = (error: AuthError.AuthError): boolean => madeBySources.has(error)
 
-/** An error with the broker's code or message is the broker's answer to a request that the source sent. */
+/**
+ * An error that contains the broker's error code or message is not marked. Such an error is the broker's answer to a
+ * request that the source sent.
+ */
 const mark = (error: unknown) =>
   Effect.sync(() => {
     if (!AuthError.isAuthError(error)) return

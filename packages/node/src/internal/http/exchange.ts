@@ -48,7 +48,7 @@ export interface Exchange {
 /** For each exchange, a transport calls `onAnswer` or `onError` exactly once, after `send` has returned. */
 export interface Transport {
   readonly send: (request: WireRequest, limits: Limits, listener: Listener) => Exchange
-  /** A dispatcher that the program has provided stays open. */
+  /** Closes the connections, except those of an undici `Dispatcher` that the program has provided. */
   readonly close: () => Promise<void>
 }
 
