@@ -8,8 +8,8 @@ import { type Summary, summaryOf } from "./statistics.ts"
 const cpu = (bench: string, turn: string, of: string, to: string): Figure => ({ bench, turn, field: "cpu", of, to })
 
 /**
- * These benches have a plan `check`. Logins over HTTP are not checked, because their ratios can differ by 50 percent
- * between two runs.
+ * For each of these benches, `npm run bench:check` runs the turns and rounds of the plan `check`. Logins over HTTP are
+ * not checked, because their ratios can differ by 50 percent between two runs.
  */
 export const checked: ReadonlyArray<Figure> = [
   cpu("login-cpu", "concurrency 1", "ours", "json"),
@@ -38,8 +38,8 @@ export const ratiosOf = (results: Results): Kept["ratios"] =>
   )
 
 /**
- * A fraction of the kept ratio. Two runs on one machine differ by up to a tenth. A tracing span in each login makes the
- * ratio larger by a quarter, which the check must find.
+ * A fraction of the kept ratio. Two runs on one machine differ by up to 10 percent. The check must find a change such
+ * as a new tracing span in each login, which makes the ratio 25 percent larger.
  */
 export const defaultMargin = 0.2
 

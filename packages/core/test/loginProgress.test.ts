@@ -13,7 +13,10 @@ import { account, makeShared, makeTiny, morning, numberOf, pass, type Shared, st
 const unavailable = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })
 const refused = new AuthError.SessionExpired({ why: "invalid" })
 
-/** A fake broker whose login has two steps. The second step exchanges the token of the first step for a session. */
+/**
+ * A fake broker whose login has two steps. The first step stores its token as the progress of the login. The second
+ * step exchanges this token for a session.
+ */
 const makeSteps = () => {
   const steps: Array<string> = []
   const failures: Array<AuthError.Reason> = []
