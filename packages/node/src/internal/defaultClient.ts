@@ -22,8 +22,8 @@ const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpC
  * `NodeHttpClient` sends a request if both conditions are met:
  *
  * - The global `fetch` is Node's own, and its dispatcher is found.
- * - The request has an `AnswerLimit`, as a login has. `NodeHttpClient` reads the whole answer into memory, and an answer
- *   without a limit may never end.
+ * - The request limits the size of its answer, as the requests of a login do. Other requests may get an endless
+ *   answer, and `NodeHttpClient` would wait for the end of this answer.
  *
  * The global `fetch` sends all other requests.
  */

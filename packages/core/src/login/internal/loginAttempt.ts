@@ -2,7 +2,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as AuthError from "../AuthError.ts"
 
-/** What a running login reports to the login guard, or asks the login guard. */
+/**
+ * What a running login reports to the login guard, or asks the login guard. Before a login is sent, the guard records
+ * the login as unanswered. An unanswered login counts as failed, unless the broker has accepted the same credentials
+ * before.
+ */
 export interface LoginAttempt {
   /**
    * Reports that the broker accepted the password and sent a code by SMS or email. Until `beforeCode` runs, the login
@@ -18,7 +22,10 @@ export interface LoginAttempt {
   readonly beforeCode: Effect.Effect<void, AuthError.AuthError>
   /** Counts a refused code as a failed login. */
   readonly codeRefused: Effect.Effect<void>
-  /** Reports that this login sends all requests through `BrokerClient`, which records the first request. */
+  /**
+   * Reports that this login sends all requests through `BrokerClient`. So the guard knows whether the login has sent
+   * a request.
+   */
   readonly byClient: Effect.Effect<void>
   /** How many more failures the login guard allows. At 0, no code and no login may be sent. */
   readonly failuresLeft: () => number
