@@ -120,7 +120,7 @@ describe.runIf(runsChromium)("Chromium on the simulator's pages", () => {
       )
     }
 
-    it("is tested at every broker with a login page", () => {
+    it("logs in at every broker with a login page", () => {
       const withPages = Object.entries(registry).filter(([, { descriptor }]) => descriptor.loginPages !== undefined)
       const brokers = new Set(pages.map(({ broker }) => broker))
       assert.sameMembers(

@@ -51,7 +51,7 @@ it.live("every port refuses a Host header with another host or port", () =>
   })
 )
 
-it.live("the simulator refuses a missing or repeated Host header, and the URL of another host", () =>
+it.live("the simulator refuses a missing or repeated Host header, and a full URL in the request line", () =>
   Effect.gen(function* () {
     const { control } = yield* Simulator.make({ brokers: ["angel"] })
     const host = `Host: ${new URL(control).host}`
@@ -138,7 +138,7 @@ it.live("the simulator accepts allowed hosts and origins, and rejects malformed 
   })
 )
 
-it.live("injected answers and control answers have headers that disable scripts and frames", () =>
+it.live("injected answers and answers of the control port have headers that forbid scripts and framing", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const headers = { "content-type": "text/html", "content-security-policy": "script-src *" }

@@ -11,7 +11,7 @@ import type { SharedWait } from "./sharedWait.ts"
 export interface Cached {
   readonly session: Session.Session | undefined
   readonly ready: Ready.Ready<Session.Session> | undefined
-  /** Before this time, the session is not fresh, because the clock was set back. */
+  /** If the current time is before `freshFrom`, the clock was set back. Then the session is not fresh. */
   readonly freshFrom: number
   /** From this time on, `SessionManager.session` checks whether to renew the session or to read the store. */
   readonly freshUntil: number
@@ -56,8 +56,8 @@ export interface State {
    */
   spent: ReadonlyArray<Redacted.Redacted<string>>
   /**
-   * The session of the latest successful call that must not be sent twice, such as an order. If the broker refuses this
-   * session later, the session may be replaced at once: see `replacementPause.ts`.
+   * The last session that the broker accepted for an order, or for another call that must not be sent twice. If the
+   * broker refuses this session later, the session may be replaced at once: see `replacementPause.ts`.
    */
   proven: Session.Session | undefined
   pendingRenewal: PendingRenewal | undefined
