@@ -30,7 +30,7 @@ describe("FakeAngel: paths", () => {
     )
   }
 
-  it.effect("generateTokens is accepted with the documented double slash", () =>
+  it.effect("generateTokens is accepted with a double slash in its path", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const { says } = yield* ask(fake, {
@@ -150,7 +150,7 @@ describe("FakeAngel: the publisher page", () => {
     )
   }
 
-  it.effect("redirects without a state if none was given, and escapes the form's address", () =>
+  it.effect("redirects without a state if none was given, and escapes the form's action", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { headers } = yield* submit(fake, {}, page(demo.publisherKey, ""))

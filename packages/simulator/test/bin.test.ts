@@ -108,7 +108,7 @@ it.live(
       assert.strictEqual(refused.code, 1)
       assert.strictEqual(refused.stdout, "")
       assert.match(refused.stderr, /^broker-auth-simulator: Port \d+ on 127\.0\.0\.1 is in use: .*\n$/)
-      // By default, operating systems assign no free port from 20,000 to 31,199.
+      // The ports here are 20,000 to 31,199. By default, Linux, macOS and Windows have higher ephemeral ports.
       // Concurrent runs usually use different ports, because their process ids differ.
       const port = 20_000 + (process.pid % 350) * 32
       const third = yield* startJson("--port", String(port))

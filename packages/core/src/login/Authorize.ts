@@ -54,7 +54,7 @@ export class Authorize extends Context.Service<
   }
 >()("@auth/broker-core/login/Authorize") {}
 
-/** The HTTP client also parses addresses with `URL`, so it uses the same origin. */
+/** The HTTP client parses the address with `URL`, too. So the request goes to the origin returned here. */
 const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
 /**

@@ -43,7 +43,7 @@ export interface CodeQuestion {
 
 export type Codes = (question: CodeQuestion) => string | Promise<string>
 
-/** Keeps the text only of an `AuthError`. The text of another failure may contain the code. */
+/** Omits the text of a failure that is not an `AuthError`, because the text may contain the code. */
 const failedFunction = (account: Account, failure: unknown): AuthError.AuthError => {
   const name = Predicate.isError(failure) ? failure.name : typeof failure
   const text = AuthError.isAuthError(failure) ? `: ${failure.message}` : ` with ${name}.`
@@ -124,7 +124,7 @@ const answering = (
         Effect.map((code) => Redacted.make(Predicate.isString(code) ? code.trim() : ""))
       )
     }
-    /** During the wait, the program may call `resend` again. */
+    /** Waits until no call of `resend` is running. Meanwhile, the program may call `resend` again. */
     const allEnded: Effect.Effect<void> = Effect.suspend(() =>
       requests.size === 0
         ? Effect.void
