@@ -40,7 +40,7 @@ describe("vaults: NodeVault.rekey", () => {
     })
   )
 
-  it.live("stops reads and outdated writes with the old key", () =>
+  it.live("prevents reads with the old key and writes that expect the old version", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)

@@ -103,8 +103,8 @@ const find = (database: DatabaseSync, place: Place): Stored | undefined => {
 }
 
 /**
- * If the entry is missing, another program may have deleted it. So if another program has written since the last
- * verification, the whole vault is verified.
+ * Reads an entry. If the entry is missing and another connection has written since the last verification, `read` also
+ * verifies the whole vault. If the entry was deleted, the verification throws `Damaged`.
  */
 export const read = (vault: Vault, place: Place): Stored | undefined => {
   const { database, verified } = vault

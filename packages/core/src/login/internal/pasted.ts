@@ -27,7 +27,7 @@ export const withoutQuotes = (text: string): string => {
   }
 }
 
-/** Keeps one backslash before a quotation mark. Others may belong to the value, which an error must not show. */
+/** Keeps one backslash before a quotation mark. Other backslashes may belong to the value, which may be a secret. */
 const shown = (found: string | undefined): string | undefined => found?.replace(/^\\+/, "\\")
 
 /** The description shows only the quotation marks, because the text may be a secret. */
