@@ -178,7 +178,7 @@ describe("a call", () => {
   )
 })
 
-const notAnOrigin = /must be an origin/
+const notAnOrigin = /must be the text of an origin/
 const notHttps = /must be https/
 it.effect.each([
   { origin: "http://api.tiny.example", problem: notHttps },
