@@ -2,7 +2,7 @@
  * Bundles the command `broker-auth`, so that `broker-auth --version` and `broker-auth --help` load only one file.
  *
  * Only modules of `@auth/cli` are bundled. If the bundle contained `effect`, one process could load two copies of
- * `effect`. Two copies do not recognize each other's secrets.
+ * `effect`. One copy cannot read a `Redacted` value that the other copy made.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

@@ -24,9 +24,9 @@ export interface Options extends BrokerClient.Options {
   /** `logins` sends the API key only with logins. Default: the API key is sent with every call. */
   readonly apiKeyHeader?: "logins" | undefined
   /**
-   * `as-sent` interprets the HTTP status of a refusal, but not its message. With `forbidden`, the message of an HTTP
-   * 403 is still interpreted. If the status does not explain the refusal, the error is `BrokerRejected`. Default: the
-   * message is also interpreted. No message is documented.
+   * `as-sent` interprets the HTTP status of a refusal, but not its message. If the status does not explain the refusal,
+   * the error is `BrokerRejected`. If the option `forbidden` is also set, the message of an HTTP 403 is interpreted.
+   * Default: the status and the message are interpreted. No message is documented.
    */
   readonly refusals?: "as-sent" | undefined
   /**

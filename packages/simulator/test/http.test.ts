@@ -101,7 +101,7 @@ it.live("the simulator sends no body in its answer to HEAD", () =>
     ])
     assert.match(received, /^HTTP\/1\.1 404 Not Found\r\n/)
     assert.isTrue(received.endsWith("\r\n\r\n"))
-    // After HEAD, a content-length without a body must not close the connection.
+    // An answer to HEAD can have a content-length, but has no body. The connection must stay open after this answer.
     yield* simulator.inject("angel", "*", { kind: "answer", status: 200, body: "", headers: { "content-length": "9" } })
     const next = ["GET / HTTP/1.1", "Host: localhost", "Connection: close"]
     const both = yield* raw(simulator.origins[api] ?? "", ["HEAD / HTTP/1.1", "Host: localhost", "", ...next])
