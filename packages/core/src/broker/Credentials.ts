@@ -36,7 +36,7 @@ export interface Field {
   /**
    * Set this if a quotation mark can be part of the value, as in a password. Without `freeText`, a pair of quotation
    * marks around the value is removed. With `freeText`, a value that begins or ends with a quotation mark is rejected,
-   * unless the value is `verbatim`.
+   * unless the function `verbatim` marked the value as verbatim.
    */
   readonly freeText?: true
   /**
@@ -193,8 +193,8 @@ export const redirectUrl = (env: string, problem: NonNullable<Field["problem"]> 
 
 /**
  * The check and the conversion of a client code. A client code has only letters and digits, and is converted to capital
- * letters. `what` names the client code in the error for an email address. For `"client id"`, the error is
- * `is an email address: use the client id`.
+ * letters. `what` is the broker's name for a client code, such as `client id`. If the value is an email address, the
+ * error is `is an email address: use the ${what}`.
  *
  * @category checks
  * @since 0.1.0
