@@ -228,7 +228,7 @@ describe("sessions: an open account", () => {
     ["SessionManager.session", "manager"],
     ["SessionManagers.services", "services"]
   ] as const) {
-    it.effect(`stays open if ${title} is used in each idle time`, () =>
+    it.effect(`stays open if ${title} is used again within the idle time`, () =>
       Effect.gen(function* () {
         const { counts, managers } = yield* begin({ idle: "5 seconds" })
         const manager = yield* managers.manager("T1")

@@ -51,7 +51,7 @@ const notBlank = Schema.isPattern(/\S/)
 export const Text = Schema.String.check(notBlank)
 
 /**
- * Secret text in an answer, not wrapped in `Redacted`. Wrap the text with `map`.
+ * Secret text in an answer, not wrapped in `Redacted`. To wrap the text, use `map`.
  *
  * @category schemas
  * @since 0.1.0
