@@ -26,7 +26,7 @@ export const commandsOf = (folder: string, file: string, name: string): string =
 /** The folders in a user's `PATH`. `npm run` adds folders in `node_modules`, which are left out here. */
 const places = (process.env["PATH"] ?? "").split(path.delimiter).filter((place) => !place.includes("node_modules"))
 
-/** The machine's Node may be too old for the packages. */
+/** Selects the Node that runs this script. Another Node in `places` may be too old for the packages. */
 const newNode = { PATH: [path.dirname(process.execPath), ...places].join(path.delimiter) }
 
 const shell = (commands: string, cwd: string, env: Readonly<Record<string, string>> = {}) =>

@@ -1,4 +1,5 @@
-// This import prints a warning in Node 22. Files in `programs` import support.ts, so `makeNewer` is not in support.ts.
+// This import makes Node 22 print a warning. The programs in the folder `programs` import support.ts, and must not
+// print the warning. So this import is not in support.ts.
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 

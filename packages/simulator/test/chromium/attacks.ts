@@ -5,8 +5,9 @@ export interface Target {
 }
 
 /**
- * Sends a request to the target with one feature of the browser, such as a form. Resolves with the text that the page
- * could read from the answer, or `undefined` if the page cannot use this feature.
+ * Sends a request to the target with one feature of the browser, such as a form. The result is the text that the page
+ * read from the answer, or `loaded` or `opened`. The result is empty if the page got nothing from the answer, and
+ * `undefined` if the page cannot use this feature.
  */
 export type Attack = (target: Target) => Promise<string | undefined>
 
@@ -20,7 +21,7 @@ export interface Attacks {
  * use nothing that is defined outside the function.
  */
 export const install = (): void => {
-  /** In milliseconds. Attacks that call `read` have no limit. */
+  /** Time limit for an answer, in milliseconds. Attacks that call `read` have no time limit. */
   const patience = 700
 
   const within = (promise: Promise<string>): Promise<string> =>

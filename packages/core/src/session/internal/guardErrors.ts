@@ -24,7 +24,7 @@ export const budgetUsedUp = (
     ...(open === 0 ? [] : [plural(open, "did not answer")])
   ].join(" and ")
   const times = attempts.map(({ at }) => at).toSorted((one, other) => one - other)
-  // Once this attempt is older than `within`, fewer than `maxFailures` attempts count.
+  // At `until`, the oldest of the last `maxFailures` attempts no longer counts, so the guard can allow a login.
   const until = Expiry.toIst(times[times.length - maxFailures]! + within)
   return actionRequired(
     account,
