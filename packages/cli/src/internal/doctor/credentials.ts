@@ -12,7 +12,10 @@ import { type Cause, clientFields, type Finding, fine, ofFailure, problem, withP
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
 export interface Checked {
-  /** The resolved credentials by environment variable. A variable is missing if its reference cannot be resolved. */
+  /**
+   * The credentials by environment variable. References, such as `op://…`, are resolved. If a reference cannot be
+   * resolved, the credential is missing.
+   */
   readonly values: Values
   readonly findings: ReadonlyArray<Finding>
 }

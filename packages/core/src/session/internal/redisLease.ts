@@ -21,6 +21,7 @@ export interface Settings {
 type Note = (trouble: VaultError.Reason | undefined) => void
 
 interface Taken {
+  /** A number that is larger each time the lock is acquired. */
   readonly fence: number
   readonly check: Effect.Effect<void, VaultError.VaultError>
 }
@@ -102,7 +103,10 @@ const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost
 const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effect.Effect<A | undefined, E> =>
   Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))
 
-/** In one call of `check`. If the lease has expired after each renewal, Redis is too slow for the lease. */
+/**
+ * Maximum number of renewals in one call of `check`. If the lease has expired after each of these renewals, Redis is
+ * too slow for the lease.
+ */
 const maxRenewals = 5
 
 const whatItDoes = "lock the account in Redis"
@@ -136,7 +140,10 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   const scripts = makeScripts(Math.ceil(Duration.toMillis(lease)))
   const renewInterval = Duration.millis(Duration.toMillis(lease) / 4)
 
-  /** Returns `undefined` if another program holds the lock, or if Redis sends no reply or a temporary error. */
+  /**
+   * Returns `"read-only"` after the error `READONLY`. Returns `undefined` if another program holds the lock, or if Redis
+   * sends no reply or another temporary error.
+   */
   const attempt = (lock: string, fenceKey: string, token: string, note: Note) =>
     inTime(redis.eval(scripts.take)(lock, fenceKey, token), lease).pipe(
       Effect.matchEffect({
