@@ -215,6 +215,8 @@ it.live("the control port refuses wrong queries, unknown paths and wrong methods
     }
     const put = yield* send(`${simulator.control}/clock`, { method: "PUT" })
     assert.strictEqual(put.headers.get("allow"), "GET, POST")
+    const root = yield* send(`${simulator.control}/`, { method: "POST" })
+    assert.deepStrictEqual([root.status, root.headers.get("allow")], [405, "GET"])
   })
 )
 

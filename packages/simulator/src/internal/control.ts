@@ -196,7 +196,7 @@ const help = (fakes: Fakes): Response => {
 }
 
 const noRoute = (path: string): Response => {
-  const allowed = routes.filter((route) => isPathOf(route, path)).map(({ method }) => method)
+  const allowed = path === "/" ? ["GET"] : routes.filter((route) => isPathOf(route, path)).map(({ method }) => method)
   if (allowed.length === 0) return json(404, { error: `There is no ${path}: GET / lists the valid requests.` })
   return json(405, { error: `${path} accepts ${allowed.join(" and ")}.` }, { allow: allowed.join(", ") })
 }
