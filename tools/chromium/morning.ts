@@ -168,7 +168,7 @@ export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locat
   await tab.close()
 }
 
-/** Collects the URLs of `window.open` and of clicked links in `window.openedUrls`. */
+/** Adds the URL of each `window.open` call and of each clicked link to the list `window.openedUrls`. */
 const keepOpenedUrls = () => {
   const openedUrls: Array<string> = []
   const openTab = window.open

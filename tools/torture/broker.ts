@@ -1,4 +1,4 @@
-/** A simulated broker. It runs in this process, answers other processes, and records requests and issued tokens. */
+/** Simulates a broker for programs in other processes, and records the requests and the issued tokens. */
 import { FakeAngel } from "@auth/angel/msw"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import type { FakeBroker, Fault, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
@@ -78,7 +78,7 @@ export interface Broker {
   readonly exchanges: () => Promise<ReadonlyArray<JournalEntry>>
   /** Digests of the issued access tokens, from the oldest to the newest. */
   readonly issued: () => ReadonlyArray<string>
-  /** Digests of the access tokens of successful logout and refresh requests. */
+  /** Digests of the access tokens that successful logout and refresh requests contained. */
   readonly ended: () => Promise<ReadonlySet<string>>
   /** All issued tokens, and all secrets of the account. */
   readonly secrets: () => ReadonlyArray<string>
