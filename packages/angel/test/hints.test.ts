@@ -6,7 +6,8 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { layerAnswer, loginRequest, morning, reasonOf } from "./support.ts"
 
-// The broker also sends AB1050 for a wrong client code, and often even for a right one-time code.
+// AB1050 means a wrong one-time code. But the broker often sends AB1050 for a right one-time code, for example if the
+// client code is wrong.
 const refusal = JSON.stringify({ status: false, message: "Invalid totp", errorcode: "AB1050", data: null })
 
 const usual = ["WrongClientCode", "ReEnrolled", "CodeReused"]

@@ -23,8 +23,8 @@ export interface Status {
   readonly problem: string | undefined
   readonly memory: LoginGuard.Memory
   /**
-   * Times of the failed logins that count towards `maxFailures`, oldest first. If `method?.renewal` is `undefined`,
-   * failed logins of any age count.
+   * Times of the failed logins, oldest first. Failed logins that are older than `method.renewal.window` are left out.
+   * If `method?.renewal` is `undefined`, failed logins of any age are included.
    */
   readonly countedAt: ReadonlyArray<number>
   readonly session: Session.Session | undefined
