@@ -1,4 +1,7 @@
-/** After its output, this program must end by itself, even if the keyring never answers. */
+/**
+ * Reads the key from the keyring, and prints the result. Then this program must exit by itself, even if the keyring
+ * never answers.
+ */
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVaultKey from "@auth/node/NodeVaultKey"
 import * as Effect from "effect/Effect"

@@ -111,7 +111,7 @@ describe("an invalid callback", () => {
     ["the path in capital letters", `https://app.example/CALLBACK?${good}`, "origin"],
     ["a path with ..", `https://app.example/callback/..?${good}`, "origin"],
     ["text that is not a URL", "canary", "not-a-url"],
-    ["only an unregistered path", `/elsewhere?${good}`, "origin"],
+    ["an unregistered path without an origin", `/elsewhere?${good}`, "origin"],
     ["only a query", `?${good}`, "not-a-url"],
     ["no text", "", "not-a-url"],
     ["an error parameter", `${own}?error=access_denied&${good}`, "denied"],

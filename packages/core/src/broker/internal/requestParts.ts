@@ -48,7 +48,10 @@ export interface Given {
   readonly token: Redacted.Redacted<string> | undefined
 }
 
-/** Adds the given values to the request. Without `body`, the order is: app, session, request, token. */
+/**
+ * Adds the given values to the request. If the endpoint has no `body` function, the order of the fields is: app,
+ * session, request, token.
+ */
 export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: Given, request: unknown): unknown => {
   const { body, tokenField } = endpoint
   const addsNothing = endpoint.app.length === 0 && endpoint.session.length === 0 && tokenField === undefined
