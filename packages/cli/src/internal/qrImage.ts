@@ -104,7 +104,7 @@ const readPixels = ({ data, header, palette }: Chunks): Modules | undefined => {
   return rows.map((row) => Array.from({ length: width }, (_, x) => isDark(row, x)))
 }
 
-/** The finder pattern in the upper left corner is seven modules wide. Its width in pixels gives `size`. */
+/** `size` is the width of a module in pixels. The finder pattern in the upper left corner is seven modules wide. */
 const toModules = (pixels: Modules): Modules | undefined => {
   const top = pixels.findIndex((row) => row.includes(true))
   const left = Math.min(...pixels.map((row) => row.indexOf(true)).filter((x) => x >= 0))
@@ -136,10 +136,13 @@ const margin = 2
 
 const isLight = (modules: Modules, x: number, y: number): boolean => modules[y]?.[x] !== true
 
-/** The key says whether the upper module is light, and whether the lower module is light. */
+/**
+ * A character shows two modules, one above the other. The key says whether the upper module is light, and whether the
+ * lower module is light.
+ */
 const blocks = { "true true": "█", "true false": "▀", "false true": "▄", "false false": " " } as const
 
-/** A character shows two modules, one above the other. A light module is filled, and a dark module is blank. */
+/** A light module is filled, and a dark module is blank. */
 export const draw = (modules: Modules): ReadonlyArray<string> => {
   const size = modules.length + 2 * margin
   return Array.from({ length: Math.ceil(size / 2) }, (_, line) =>

@@ -551,8 +551,8 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 }
 
 /**
- * A login in a browser or by QR code was rejected, usually because of the callback. The callback is the URL to which the broker redirects
- * the browser after the login.
+ * A login in a browser or by QR code was rejected, usually because of the callback. The callback is the URL to which
+ * the broker redirects the browser after the login.
  *
  * @category reasons
  * @since 0.1.0
