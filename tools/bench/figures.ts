@@ -12,6 +12,7 @@ export interface Figure {
   /** Title of the turn, which is one workload of the bench. */
   readonly turn: string
   readonly field: Field
+  /** Name of the measured candidate. All candidates of a bench do the same job. */
   readonly of: string
   /**
    * Name of a second candidate. Each value of the candidate `of` is divided by the value of the candidate `to` in the

@@ -61,7 +61,7 @@ const connects = (path: string): Effect.Effect<true | string> =>
     return Effect.sync(() => void socket.destroy())
   })
 
-/** `call` throws if the program may not use the folder of the socket. */
+/** Runs `call`. If `call` throws, for example with EACCES, the effect fails with `CommandFailed`. */
 const attempt = <A>(path: string, call: () => A): Effect.Effect<A, CommandFailed> => {
   const result = Result.try(call)
   return Result.isSuccess(result) ? Effect.succeed(result.success) : unusable(path, codeOf(result.failure))

@@ -65,8 +65,8 @@ const awaitRenewalBounded = (self: Self): Effect.Effect<Session.Session, Failure
   whileOpen(self, "session", () => self.state.pendingRenewal?.boundedWait ?? Effect.flatten(startBoundedWait(self)))
 
 /**
- * Reads the store, to find a newer session or a logout by another program. The read is skipped if this session manager
- * has logged out since `logouts` was counted.
+ * Reads the store, to find a newer session or a logout by another program. `logouts` is the value of `state.logouts`
+ * when the read was requested. If this session manager has logged out since then, the store is not read.
  */
 const syncFromStore = (self: Self, logouts: number): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
