@@ -15,7 +15,7 @@ const perSecond = (requests: number) => endpoint([{ requests, per: "1 second" }]
 
 /**
  * Starts all calls at the same time. Returns how long each call waited, in milliseconds. `client 1050` means: the
- * client rejected the call, and allows a retry after 1,050 milliseconds.
+ * rate limiter rejected the call, and allows a retry after 1,050 milliseconds.
  */
 const passing = (
   calls: ReadonlyArray<readonly [account: string, endpoint: Endpoint.Endpoint]>,

@@ -60,6 +60,7 @@ const make = Effect.fnUntraced(function* (options: Parameters<typeof FakeRmoney.
   return yield* FakeRmoney.make(options)
 })
 
+/** Sends the right password. `token` is the step token, which the next step of the login sends. */
 const validated = Effect.fnUntraced(function* (
   options: Parameters<typeof FakeRmoney.make>[0] = {},
   account: FakeRmoney.Account = demo

@@ -15,7 +15,7 @@ export const feed = "https://smartapisocket.angelone.in"
 
 export const account = FakeAngel.demoAccount
 
-/** Returns the simulator's address for each purpose of a broker's origins, such as `api`. */
+/** A broker has one origin for each purpose, such as `api`. Returns the simulator's addresses, keyed by purpose. */
 export const servedOf = (
   { origins }: Simulator.Info,
   { environments }: Broker,
@@ -59,7 +59,7 @@ export const eventually = <E>(holds: Effect.Effect<boolean, E>): Effect.Effect<v
     while (!(yield* holds)) yield* Effect.sleep("10 millis")
   })
 
-/** Adds the port to the line `Host: localhost`. */
+/** Sends `lines` and `body` as an HTTP request. Adds the port of `address` to the line `Host: localhost`. */
 export const raw = (address: string, lines: ReadonlyArray<string>, body = ""): Effect.Effect<string> =>
   Effect.callback((resume) => {
     const { hostname, port } = new URL(address)
