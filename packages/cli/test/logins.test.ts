@@ -4,7 +4,7 @@ import { addAndLogIn } from "./logIn.ts"
 import { run, timeout, world } from "./support.ts"
 import { ways } from "./ways.ts"
 
-/** Only a thorough run checks the other ways to log in, because there are many. */
+/** Every run checks these ways to log in. Only a thorough run checks the rest, because there are many. */
 const quick = new Set(["angel totp", "zerodha browser"])
 
 for (const way of ways) {

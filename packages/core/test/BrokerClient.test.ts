@@ -1087,7 +1087,7 @@ describe("a call over real sockets", () => {
     })
   )
 
-  it.live("does not follow a redirect with credentials", () =>
+  it.live("does not follow a redirect", () =>
     Effect.gen(function* () {
       const followed: Array<string | undefined> = []
       const target = yield* listen((request, response) => {

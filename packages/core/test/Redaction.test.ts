@@ -260,7 +260,7 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     ["an element with a namespace", `<ns:jwt xsi:type="string">abc</ns:jwt> no`, "<redacted> no"],
     ["nested elements", "<token><value>abc</value>x<token>y</token>z</token> no", /^(<redacted> )+no$/],
     ["the element pin with the inner element pincode", "<pin><pincode>1</pincode>4711</pin> no", /^(<redacted> )+no$/],
-    ["the element a with the stray end tag abbr", `<a id="token">1</abbr>4711</a> no`, /^(<redacted> )+no$/],
+    ["the element <a> with the stray end tag </abbr>", `<a id="token">1</abbr>4711</a> no`, /^(<redacted> )+no$/],
     ["an element with a blank in the end tag", "<pin>4711</pin > no", "<redacted> no"],
     ["a truncated element", "no <pin>4711", "no <redacted>"],
     ["character data", "<token><![CDATA[abc123]]></token> no", "no"],
