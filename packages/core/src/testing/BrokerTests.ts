@@ -1,7 +1,7 @@
 /**
  * The tests that every broker package runs. They check each login method against the contract. They check the typed
- * calls with fixtures and with random answers. A package calls `run` with its tables, its fixtures, its fake broker and
- * the functions of its test runner.
+ * calls with fixtures and with random answers. A package calls `run` with its table of endpoints, its table of errors,
+ * its fixtures, its fake broker and the functions of its test runner.
  *
  * @since 0.1.0
  */
@@ -329,7 +329,7 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
     "a token is accepted even if another field has a wrong type",
     Fixtures.typeCases(answers, { essential, envelope: subject.envelope })
   )
-  group("dialects: each required verdict of a dialect has a fixture", Fixtures.dialectCases(answers))
+  group("dialects: each dialect (a format of answers) has the required fixtures", Fixtures.dialectCases(answers))
   group("codes: each row of the error table has a matching fixture", Fixtures.codeCases(answers))
   group("fixtures: the set of fixtures is complete", Fixtures.coverageCases(answers))
   group("requests: each call sends exactly the documented request", requestCases(subject))
