@@ -1,6 +1,6 @@
 /**
- * The programs of the benches `cold-start` and `size`. Each program logs in once. Only `size` uses `kiteconnect` and
- * `openid-client`. All other programs log in at Angel One and print their CPU time in microseconds.
+ * The programs of the benches `cold-start` and `size`. Each program logs in once. The programs for `kiteconnect` and
+ * `openid-client` are only for `size`. All other programs log in at Angel One and print their CPU time in microseconds.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"

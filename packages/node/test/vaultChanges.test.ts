@@ -80,7 +80,7 @@ const askAllDay = Effect.fnUntraced(function* (one: Program, other: Program, min
 })
 
 describe("vaults: a SessionManager with a NodeVault", () => {
-  it.effect("reads at most twice an hour if only other accounts change", () =>
+  it.effect("reads the session at most twice an hour if only other accounts change", () =>
     Effect.gen(function* () {
       const { one, other } = yield* start
       const before = one.reads()

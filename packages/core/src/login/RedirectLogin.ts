@@ -286,7 +286,8 @@ const sameText = (left: string, right: string): boolean => {
 }
 
 /**
- * Parses a callback, and returns the parameters that the broker added to the redirect URL. A callback is rejected in these cases:
+ * Parses a callback, and returns the parameters that the broker added to the redirect URL. A callback is rejected in
+ * these cases:
  *
  * - It is not a URL, for example only a query or only a code.
  * - Its scheme, host, port or path differs from that of the registered redirect URL.
