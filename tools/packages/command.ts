@@ -64,8 +64,8 @@ const makeHostile = (folder: string, packages: ReadonlyArray<string>): string =>
 }
 
 /**
- * `broker-auth` must load packages from its own installation, never from the current folder. Also checks the
- * `npm install` line for an absent package.
+ * `broker-auth` must load packages from its own installation, never from the current folder. If a package is not
+ * installed, `broker-auth add` must print the `npm install` command for the package.
  */
 const checkResolution = (installed: string, { folder, tarball }: Options) =>
   Effect.gen(function* () {

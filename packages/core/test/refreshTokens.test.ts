@@ -135,7 +135,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is in no session returned after a failed renewal", () =>
+  it.effect("is not returned by peek or session after a failed renewal", () =>
     Effect.gen(function* () {
       const { shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
@@ -165,7 +165,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not sent when a broken store works again, and the new session is stored", () =>
+  it.effect("is not sent when a broken store works again: the manager stores the new session", () =>
     Effect.gen(function* () {
       const { breaking, shared, state, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]

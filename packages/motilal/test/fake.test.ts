@@ -93,14 +93,14 @@ describe("the fake's check of headers", () => {
   )
 
   for (const [what, switches, ofSource, ofMachine] of [
-    ["by default, placeholders and source ids with lower-case letters are accepted", {}, "", ""],
+    ["by default, placeholders of the Node SDK and source ids with lower-case letters are accepted", {}, "", ""],
     [
       'with sourceId: "upper-case", source ids with lower-case letters are refused',
       { sourceId: "upper-case" },
       "MO2011",
       ""
     ],
-    ['with identity: "strict", placeholders are refused', { identity: "strict" }, "", "MO2008"]
+    ['with identity: "strict", placeholders of the Node SDK are refused', { identity: "strict" }, "", "MO2008"]
   ] as const) {
     it.effect(what, () =>
       Effect.gen(function* () {
@@ -116,7 +116,7 @@ describe("the fake's check of headers", () => {
     )
   }
 
-  it.effect("the wrong header that is first in the broker's table is reported", () =>
+  it.effect("of several wrong headers, the first in the broker's table is reported", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const wrong = { "user-agent": "curl/8", sourceid: "TV", apikey: "badkey7" }

@@ -23,7 +23,7 @@ type Redact = Redacted.Redacted<string>
 const askSecret = (ask: prompts.Ask, text: string) =>
   Effect.map(ask(text, "secret"), (answer) => Redacted.make(answer.trim()))
 
-/** An `InvalidRequest` without the broker's code means that the answer was not sent. */
+/** `InvalidRequest` without an error code from the broker usually means that the person's answer was not sent. */
 const isMistyped = ({ reason }: AuthError): boolean => reason._tag === "InvalidRequest" && reason.code === undefined
 
 const mayRetry = (error: AuthError): boolean => isMistyped(error) || error.reason._tag === "InvalidStepUpCode"
