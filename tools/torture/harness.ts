@@ -76,7 +76,7 @@ export interface Program {
 export interface Torture extends Options {
   readonly random: Random
   readonly pick: <A>(sizes: Readonly<Record<Size, A>>) => A
-  /** If `run` throws `NotHere`, the case is recorded as not run. Any other error is recorded as a wrong count. */
+  /** If `run` throws `NotHere`, the case is recorded as `not run`. Any other error is recorded as `FAILED`. */
   readonly attempt: (title: string, run: (tally: Tally) => Promise<void>) => Promise<void>
   /** Calls `attempt` for all setups concurrently. */
   readonly each: (setups: ReadonlyArray<Setup>, run: (setup: Setup, tally: Tally) => Promise<void>) => Promise<void>

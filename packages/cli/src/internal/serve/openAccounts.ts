@@ -34,7 +34,7 @@ export type Change =
 interface Open {
   readonly manager: SessionManager["Service"]
   readonly headers: Authorize["Service"]["headers"]
-  /** `undefined` if a login needs no person. A program has reported that the broker refuses the session `reported`. */
+  /** `undefined` if a login needs no person. `reported` is the session that a program reported as refused. */
   readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
 
