@@ -230,7 +230,7 @@ for (const { broker, fakes, folder } of brokers) {
         )
 
         for (const from of ["variables", "code"] as const) {
-          // `npm test` tests only `layerConfig`, because `layer` uses the values in the same way.
+          // `npm test` runs this test only for environment variables. Credentials in code are handled in the same way.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
             `${places[from]}: characters added to ${field} are removed or rejected`,

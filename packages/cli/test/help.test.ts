@@ -107,7 +107,7 @@ it("broker-auth loads neither effect nor core for --help and --version", () => {
     assert.isAbove(loaded.length, 2)
     assert.deepStrictEqual(loaded.filter(isHeavy), [], args.join(" "))
   }
-  // The check above can fail, because `brokers` loads effect.
+  // The command `brokers` loads effect. Therefore, `isHeavy` must find modules.
   assert.isNotEmpty(loadedBy("brokers", "--nope").filter(isHeavy))
 })
 

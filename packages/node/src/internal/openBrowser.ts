@@ -17,10 +17,13 @@ export const hasDisplay = (platform: NodeJS.Platform, environment: NodeJS.Proces
   return isAnySet("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME")
 }
 
-/** `Config` is not used, because the browser inherits the real environment. */
+/** Effect's `Config` is not used here, because the browser inherits `process.env`. */
 const environment = (): NodeJS.ProcessEnv => process.env
 
-/** A command that still runs after this time counts as successful. Some commands run until the browser is closed. */
+/**
+ * If the command that opens the browser still runs after this time, the command counts as successful. Some of these
+ * commands run until the browser is closed.
+ */
 const failureWindow = "2 seconds"
 
 const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>

@@ -63,7 +63,8 @@ const storeSession = Effect.fnUntraced(function* (
     const record = yield* Record.read(self.store, self.account)
     const now = yield* Clock.currentTimeMillis
     if (record._tag === "LoggedOut") {
-      // A logout by this program has already cleared the state. A second clear could make a newer request fail.
+      // If this program has logged out, the logout has already cleared the state. A second clear could make a newer
+      // request fail.
       if (self.state.logouts === logouts) {
         self.state.version = record.version
         Cached.clearLoggedOut(self.state, "logged-out")
