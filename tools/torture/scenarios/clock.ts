@@ -1,6 +1,6 @@
 /**
- * A program's clock is set to a wrong time, and then to the right time. The program must return no token that has
- * expired by that clock. After each change, the program may send at most one login or refresh.
+ * A program's clock is set to a wrong time, and then to the right time. The program must not return a token that has
+ * expired according to the program's clock. After each change, the program may send at most one login or refresh.
  */
 import { oneOf, openIn, type Program, type Scenario, type Setup, type Tally } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"

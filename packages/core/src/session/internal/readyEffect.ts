@@ -6,8 +6,8 @@ import * as Fiber from "effect/Fiber"
 type AnyFiber = Fiber.Fiber<unknown, unknown>
 
 /**
- * In a generator, every 64th `yield*` of the same effect goes through Effect's runtime, so that other fibers can run.
- * This number must be a power of 2.
+ * For each effect of `readyOr`, every 64th `yield*` goes through Effect's runtime, so that other fibers can run. This
+ * number must be a power of 2.
  */
 const readsPerYield = 64
 
