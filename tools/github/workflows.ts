@@ -35,7 +35,8 @@ const stepProblems = ({ run, uses, with: inputs }: Step, scripts: ReadonlySet<st
   ...(uses?.startsWith("actions/checkout@") && inputs?.["persist-credentials"] !== false
     ? ["the checkout keeps its token: set persist-credentials to false"]
     : []),
-  // GitHub copies an expression's value into the script. The shell would run a command in a branch name, for example.
+  // GitHub copies an expression's value into the script. If the value, such as a branch name, contains a command, the
+  // shell runs the command.
   ...(run?.includes("${{") ? ["a script contains an expression: pass the value in env"] : []),
   ...scriptsOf(run ?? "")
     .filter((script) => !scripts.has(script))

@@ -50,9 +50,9 @@ const endedAlreadyReason = new AuthError.SessionExpired({
 })
 
 /**
- * A test of `session`, which replaced a session that the broker had refused. `accepted` contains the kinds of the
- * effects that have sent a request with `session` and succeeded. An effect has the kind `order` if it sent a request
- * that must not be sent twice. Otherwise, its kind is `read`.
+ * `session` replaced a session that the broker had refused. If an effect in `withSession` sends a request with
+ * `session` and succeeds, the kind of the effect is added to `accepted`. The kind is `order` if the effect sent a
+ * request that must not be sent twice. Otherwise, the kind is `read`.
  */
 export interface Trial {
   readonly session: Session.Session

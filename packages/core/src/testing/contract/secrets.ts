@@ -53,8 +53,8 @@ const answers: ReadonlyArray<readonly [string, Fault]> = [
 ]
 
 /**
- * In a request body, each quoted text with four digits in a row counts as a code. Public credentials, such as a user
- * id, do not count.
+ * In a request body, each text in double quotes counts as a code if the text contains four digits in a row. Public
+ * credentials, such as a user id, do not count.
  */
 const codesIn = (subject: Subject, world: World) =>
   Effect.map(world.fake.journal, (entries) => {
