@@ -1,6 +1,6 @@
 /**
- * `node session.ts angel` prints when the session ends. All programs of one user on this machine share the session. A
- * renewal changes the token. So if another library sends your requests, call `session` before each request.
+ * `node session.ts angel` prints the expiry of the session. All programs of one user on this machine share the session.
+ * A renewal changes the token. So if another library sends your requests, call `session` before each request.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"

@@ -135,7 +135,7 @@ export const makeLive = Effect.fnUntraced(function* (accounts: number) {
   return new Map(managers.map((manager) => [manager.account.id, manager]))
 })
 
-/** The accounts are in random order, so that the processor cannot predict the next account. */
+/** Chooses accounts at random, so that the processor cannot predict the next account. */
 const shuffled = (accounts: number): Uint32Array => {
   const order = new Uint32Array(65_536)
   let state = 0x2545f491

@@ -33,7 +33,7 @@ const ask = Effect.gen(function* () {
   return { fiber, shown, answer, endResend }
 })
 
-describe("the code question of broker-auth open", () => {
+describe("the code question of `broker-auth open`", () => {
   it.live("appears again after a resend", () =>
     Effect.gen(function* () {
       const { answer, endResend, fiber, shown } = yield* ask

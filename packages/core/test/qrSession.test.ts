@@ -48,7 +48,7 @@ const down = new AuthError.BrokerUnavailable({ why: "network" })
 const throttled = (retryAfter: "10 seconds" | "10 minutes") =>
   new AuthError.RateLimited({ by: "broker", retryAfter: Duration.fromInputUnsafe(retryAfter) })
 
-describe("the polls of a QR code", () => {
+describe("the polls of a QR login", () => {
   it.effect("are sent every second", () =>
     Effect.gen(function* () {
       const { sent, service } = makeQr(60_000, [])
@@ -77,7 +77,7 @@ describe("the polls of a QR code", () => {
     })
   )
 
-  it.effect("end with the failure if Retry-After is longer than the login may take", () =>
+  it.effect("end with RateLimited if Retry-After is longer than five minutes", () =>
     Effect.gen(function* () {
       const { sent, service } = makeQr(60_000, [throttled("10 minutes")])
       const error = yield* Fiber.join(yield* poll(service, 2))

@@ -119,8 +119,8 @@ export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | u
   })
 
 /**
- * For a port on which this process no longer listens. A child process can still hold the port for a moment, so this
- * function retries for up to 5 seconds.
+ * Repeats `bind` while the port is in use, for up to 5 seconds. After this process has closed a port, a child process
+ * can still hold the port for a moment.
  */
 export const bindClosed = (port: number, host?: string): Effect.Effect<string | undefined> =>
   Effect.repeat(bind(port, host), {

@@ -35,8 +35,8 @@ export class Logout extends Context.Service<
 >()("@auth/broker-core/login/Logout") {}
 
 /**
- * Makes a broker's `Logout` service. If the argument is not a session, `logout` sends nothing and fails with
- * `SessionExpired` (`missing`).
+ * Makes a broker's `Logout` service. If the argument of the service's `logout` is not a session, the service sends
+ * nothing and fails with `SessionExpired` (`missing`).
  *
  * @category constructors
  * @since 0.1.0
