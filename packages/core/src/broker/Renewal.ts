@@ -66,7 +66,7 @@ export class Renewal extends Context.Service<
     /** See `early` of `SessionManager.Options`. If `early` is zero, a session is renewed only after its expiry. */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
-    /** The source of the TOTP codes that `login` sends. `undefined` if the option `codes` of `make` is not a source. */
+    /** The source of the TOTP codes that `login` sends. `undefined` if `make` received `"totp"` or no `codes`. */
     readonly codes?: CodeSource | undefined
     /** The credentials that `login` sends. They are compared with credentials that the broker accepted or refused. */
     readonly credentials?: Redacted.Redacted<string> | undefined
@@ -223,8 +223,8 @@ const unanswerable = (account: Account, why: string) =>
  * Makes a login that answers the broker's challenge with a TOTP code from `codes`. The login fails with
  * `ActionRequired` in these cases:
  * - `codes` is `undefined`.
- * - TOTP was not the first of the `kinds` of an earlier challenge.
- * - TOTP is not the first of the `kinds` of the current challenge.
+ * - In the challenge of an earlier login, TOTP was not the first of the `kinds`.
+ * - In the challenge of the current login, TOTP is not the first of the `kinds`.
  *
  * In the first two cases, nothing is sent to the broker. So the broker sends no code by SMS or email.
  *

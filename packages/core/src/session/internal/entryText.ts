@@ -1,4 +1,4 @@
-/** An entry as text: the version, a space, and the value in base64. */
+/** An entry of a session store as text: the version, a space, and the value in base64. */
 import * as Base64 from "effect/encoding/Base64"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
