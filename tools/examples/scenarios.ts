@@ -350,8 +350,8 @@ const session = (way: string) => async (world: World) => {
 }
 
 /**
- * Starts a market feed, because the simulator has no market data. The simulator checks the headers of each request. If
- * the headers are right, the simulator answers with status 426.
+ * Starts a server for the market feed, because the simulator has no market data. The server forwards the headers of
+ * each WebSocket handshake to the simulator. If the headers are right, the simulator answers with status 426.
  */
 const startFeed = async (simulator: string) => {
   const server = http.createServer()

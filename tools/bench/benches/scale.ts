@@ -160,7 +160,7 @@ const cpu = (): number => {
   return system + user
 }
 
-/** Some reads run in the background. */
+/** Waits until no call to the store is running, because session managers read the store in the background. */
 const settle = (calls: Calls) => Effect.repeat(Effect.sleep("1 millis"), { until: () => calls.running === 0 })
 
 const day = (title: string, place: Place, wanted: number) =>
