@@ -64,7 +64,8 @@ export interface Memory {
    *
    * - The broker refuses a password or a code.
    * - The broker has locked the account.
-   * - The account is logged out while the login waits for its code.
+   * - The account is logged out while the login waits for a code, and no code of this login was refused.
+   * - The login fails with a `VaultError`.
    */
   readonly pausedUntil: number | undefined
   /**
