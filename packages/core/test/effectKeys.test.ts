@@ -16,7 +16,7 @@ describe("core's replacements for parts of Effect:", () => {
     ["RequestInit", EffectKeys.RequestInit, FetchHttpClient.RequestInit],
     ["RateLimiter", EffectKeys.RateLimiter, RateLimiter.RateLimiter],
     ["Terminal", EffectKeys.Terminal, Terminal.Terminal]
-  ])("the key of %s is Effect's key", (_, own, { key }) => assert.strictEqual(own.key, key))
+  ])("%s has the same key as Effect's service", (_, own, { key }) => assert.strictEqual(own.key, key))
 
   it("withHeaders sets headers as HttpClientRequest.setHeaders does", () => {
     const request = HttpClientRequest.post("https://api.example.com/orders?id=1", {

@@ -69,7 +69,8 @@ export interface Ledger {
    *
    * - The code has the wrong length, or a character that is not a digit: the code is not sent, and the challenge stays
    *   open.
-   * - The login guard allows no further code: the code is not sent, and the challenge stays open.
+   * - The login guard, which limits failed logins, allows no further code: the code is not sent, and the challenge
+   *   stays open.
    * - `send` fails with `RateLimited`: the challenge stays open.
    * - `send` fails with `InvalidStepUpCode`: the challenge stays open, unless no further wrong code is allowed.
    * - `send` has any other result: the challenge has ended.

@@ -18,8 +18,8 @@ const refusal = (name: string, source: string, says: (status: string) => boolean
 })
 
 /**
- * The formats as of 2026-11-21. A success contains the whole answer, because the documented tokens are next to
- * `status`, not in `data`.
+ * The formats of answers, as of 2026-11-21. `success` returns the whole answer, because the documentation shows the
+ * tokens next to `status`, not in `data`.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
