@@ -34,7 +34,7 @@ const visit = async (window: BrowserContext, link: string): Promise<Page & { rea
   return Object.assign(page, { seen })
 }
 
-/** Copies the page's events to `window.kept`. */
+/** Copies all data that the page receives from `/events` to `window.kept`. */
 const keepEvents = () => {
   const send = window.fetch
   const kept: Array<string> = []
@@ -336,7 +336,7 @@ describe.runIf(runsChromium)("the page of `broker-auth open` in Chromium", () =>
     )
 
     it.effect(
-      "gives no data to a hostile page, nor does `broker-auth serve`",
+      "a hostile page gets no data from `broker-auth open` or `broker-auth serve`",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])
@@ -410,7 +410,7 @@ const attack = async ({ page, sessions }: { readonly page: string; readonly sess
           })
           got.push(await response.text())
         } catch {
-          // The browser has refused the answer.
+          // The browser has blocked the request or the answer.
         }
       }
     }

@@ -15,7 +15,10 @@ import * as vaultFile from "./vaultFile.ts"
 /** In milliseconds. */
 const lookInterval = 1000
 
-/** Pause before the watchers learn of a write by this program. The caller of the write learns of the version first. */
+/**
+ * Pause before a write by this program is reported to the watchers. The write returns during the pause. The
+ * caller of the write then recognizes its own change.
+ */
 const settle = Duration.millis(50)
 
 interface State {
