@@ -80,7 +80,7 @@ describe("torture", () => {
     assert.isFalse(isRight(rows, broken))
   })
 
-  it("passes with `not run` if the machine cannot run a case", async () => {
+  it("passes, and reports `not run`, if the machine cannot run a case", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("x", () => Promise.reject(new NotHere("no seccomp"))))
     )
@@ -88,7 +88,7 @@ describe("torture", () => {
     assert.isTrue(isRight(rows, right))
   })
 
-  it("fails if broken parts cause no wrong count", async () => {
+  it("fails with --broken if no count is wrong", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("x", async (tally) => tally.equal("exchanges", 1, 1))),
       true

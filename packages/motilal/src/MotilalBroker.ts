@@ -173,8 +173,8 @@ export const broker: Broker.Broker = {
   environments: {
     production: { api: "https://openapi.motilaloswal.com", login: "https://invest.motilaloswal.com" },
     uat: { api: "https://openapi.motilaloswaluat.com", login: "https://uattrade.motilaloswaluat.com" },
-    // `login` is missing, because the only known portal of this environment uses http, and origins here must use https.
-    // To use the portal, set `origins.login`.
+    // `login` is missing, because the only known portal of this environment uses http. To use this portal, set the
+    // options `origins.login` and `insecureHttp`.
     "uat-old": { api: "https://uatopenapi.motilaloswal.com" }
   },
   secretHeaders: ["authorization", "accesstoken", "apikey", "apisecretkey"],

@@ -69,12 +69,13 @@ const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): strin
   return text.replace(new RegExp(longestFirst.map(escapeRegExp).join("|"), "gi"), mask)
 }
 
-/** Maximum length for the patterns. On more than about four million characters, a pattern overflows V8's stack. */
+/** Maximum length of a text for `patterns`. On about four million characters, a pattern overflows V8's stack. */
 const searchable = 1_048_576
 
 /**
- * Cuts a text that is longer than `length` characters, and then removes the last word, but at most 200 characters. The
- * patterns would not recognize a token that the cut has shortened.
+ * Cuts a text that is longer than `length` characters, and removes the last word before the cut. If this word is longer
+ * than 200 characters, only its last 200 characters are removed. `patterns` would not recognize a token that the cut has
+ * shortened.
  */
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
