@@ -12,7 +12,8 @@
  *
  * `npm run pack-check -- angel` leaves out the build, the examples, the copy and the registry. It checks the
  * manifests, the READMEs and the packed files of all packages. It does the other steps only for the package `angel`.
- * If a package is named, the command logs in only for `cli`, and the broker package is made only for `core`.
+ * If a package is named, the login with the installed command runs only for `cli`, and the broker package is made only
+ * for `core`.
  *
  * `--update-files` writes the lists of packed files to `tools/packages/files`, and ends.
  */

@@ -4,7 +4,10 @@ import { fetchSend } from "../src/broker/internal/fetchSend.ts"
 
 const maxBodyBytes = 1000
 
-/** Returns a `fetch` that ignores the header `content-length`. `pulled` counts the chunks that were read. */
+/**
+ * Makes a `fetch` that answers with these headers and a body of 1,000,000 bytes. `pulled` counts the chunks that were
+ * read.
+ */
 const fetchOf = (headers: Record<string, string>) => {
   const pulled = { count: 0 }
   const body = new ReadableStream<Uint8Array>(
@@ -38,7 +41,7 @@ describe("an answer of the program's own `fetch`", () => {
 
   it.each([
     ["exactly `maxBodyBytes` bytes are allowed", "₹".repeat(333) + "x", false],
-    ["one byte more is too large, even in 334 characters", "₹".repeat(333) + "é", true]
+    ["one byte more is too large, even with only 334 characters", "₹".repeat(333) + "é", true]
   ])("is measured in bytes: %s", async (_, text, expected) => {
     const fetch = () => Promise.resolve(new Response(text, { headers: { "content-length": "3" } }))
     const { isTooLarge } = await send(fetch)
