@@ -153,7 +153,7 @@ describe("the portal of the fake", () => {
     totp
   }))
 
-  it.effect("accepts lower case, and white space around the user id", () =>
+  it.effect("accepts a lower-case PAN, and a lower-case user id between spaces", () =>
     Effect.gen(function* () {
       yield* serve()
       assert.match((yield* browse(page, yield* filled)).location ?? "", /authtoken=[0-9a-f]{32}_M$/)

@@ -128,7 +128,10 @@ export interface Protocol {
   readonly codes: ReadonlyArray<ErrorTable.ErrorRow>
   /** The texts that each option accepts. Every option also accepts `undefined`. */
   readonly choices?: Choices
-  /** Additional keys that the option `origins` may have. The keys of the environment are always allowed. */
+  /**
+   * Additional keys that the option `origins` may have. The keys of `environment`, an argument of `make`, are always
+   * allowed.
+   */
   readonly purposes?: ReadonlyArray<string>
   /** Values of the app, such as its API key. Endpoints name the values that they send. Secrets are `Redacted`. */
   readonly app?: Headers
