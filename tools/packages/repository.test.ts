@@ -74,7 +74,7 @@ describe("links of a package's README", () => {
     )
   })
 
-  it("have a path in the repository if they are absolute links into the repository", () => {
+  it("are converted to a path only if they are absolute links to the repository's main branch", () => {
     assert.strictEqual(pathOf(`${web}/tree/main/docs#a`), "docs#a")
     for (const link of [web, `${web}/issues`, "../docs", "https://other.example/x/blob/main/docs"])
       assert.isUndefined(pathOf(link))

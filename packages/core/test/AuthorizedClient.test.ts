@@ -277,7 +277,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("makes the request fail with the renewal's error", () =>
+  it.effect("makes the request fail with the error of a failed renewal", () =>
     Effect.gen(function* () {
       const { alive, client, manager, tiny } = yield* begin()
       yield* manager.session
