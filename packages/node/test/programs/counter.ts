@@ -1,6 +1,7 @@
 /**
- * Increments a number in a file several times, each time under the lock. Prints each fence. Under the lock, also
- * appends the fence to `<file>-fences`.
+ * Increments a number in a file several times, each time under the lock. The lock's number `fence` is larger each
+ * time the lock is acquired. Under the lock, the program appends `fence` to `<file>-fences`. After the lock is
+ * released, the program prints `fence`.
  */
 import { layer } from "@auth/node/NodeSessionLock"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"

@@ -15,7 +15,8 @@ const RecordFromJson = Schema.fromJsonString(
      */
     pending: Schema.optional(Schema.Struct({ id: Schema.String, until: Schema.Finite, beats: Schema.Finite })),
     /**
-     * Start times of the latest logins without the option `byPerson`, oldest first. In milliseconds since the epoch.
+     * Start times of the latest logins, oldest first, in milliseconds since the epoch. Logins with the option
+     * `byPerson` of `BrowserLogin.run` are not included.
      */
     begun: Schema.Array(Schema.Finite)
   })
