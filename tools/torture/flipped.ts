@@ -16,7 +16,7 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 const accounts = ["A123456", "B654321"].map((id) => Account.make({ broker: "angel", id }))
 
-/** There are two accounts, because a changed bit must not make a read return the session of another account. */
+/** With two accounts, the scenario can check that a changed bit never makes a read return another account's session. */
 export const entries = accounts.flatMap((account, index): ReadonlyArray<Entry> => [
   { account, slot: "session", version: 2, value: bytesOf(`session of ${account.id} `.repeat(30)) },
   { account, slot: "guard", version: 1, value: bytesOf(`{"attemptedAt":${1_790_000_000_000 + index},"refusedAt":[]}`) }

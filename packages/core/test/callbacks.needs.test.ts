@@ -89,7 +89,7 @@ describe("a callback", () => {
     ["code", "code=abc"],
     ["request_code", "request_code=abc"],
     ["REQUEST_CODE", "REQUEST_CODE=abc"],
-    ["request_code, if code is empty", "code=&request_code=abc"]
+    ["request_code, if the parameter code is empty", "code=&request_code=abc"]
   ])("is accepted with its code in the parameter %s", ([, query]) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?${query}`)

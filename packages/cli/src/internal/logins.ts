@@ -87,7 +87,7 @@ const atOnce = 6
 /** If more logins to one broker ran at once, the broker's firewall could block the address of this machine. */
 const atOncePerBroker = 2
 
-/** A defect would end the logins of all accounts. A failure ends only its own login. */
+/** Converts a defect to a failure. A defect would end the logins of all accounts, but a failure ends only one login. */
 const faultOf = (defect: unknown): CommandFailed =>
   new CommandFailed({
     code: "defect",
