@@ -25,8 +25,8 @@ import type { Outcome } from "../protocol.ts"
 const patience = 7000
 
 /**
- * In milliseconds. The longest back-off of a session manager without a live session, plus the longest delay before a
- * reconnect to Redis.
+ * In milliseconds. The sum of two delays: the longest back-off after a failed renewal of an expired session, and the
+ * longest delay before a reconnect to Redis.
  */
 const longestPause = 25_000
 

@@ -325,7 +325,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
     self.owner?.closedBecause === undefined ? session : sessionNow(name)
   )
 
-  /** Closes a failed attempt, because the next attempt acquires new resources. */
+  /** If the build fails, the resources of the attempt are released. The next attempt acquires new resources. */
   const build = (name: string, attempt: Attempt<Services, E>) =>
     Effect.suspend(() => Layer.buildWithMemoMap(lookup(name), memoMap, attempt.scope)).pipe(
       Effect.provideContext(context),
