@@ -27,6 +27,7 @@ const bench = benchOf(
 )
 const before = toCheckout("/tmp/some/before")
 const theirs = benchOf({ map: candidateOf("a Map"), ours: candidateOf("mine", { nodeArgs: ["--x"] }) }, theirTurns)
+/** A twin runs a candidate with the library of the other checkout. */
 const other = { checkout: before, bench: theirs }
 
 const all = { plan: "quick" as const, only: [] }
@@ -37,7 +38,7 @@ it("a run without another checkout has no twins", () => {
   assert.deepStrictEqual(namesOf(entrantsOf("some", bench, all)), ["map", "ours", "fresh"])
 })
 
-it("entrantsOf lists each twin after its candidate, and the missing twins", () => {
+it("entrantsOf puts each twin after its candidate, and reports missing twins", () => {
   const found = entrantsOf("some", bench, all, other)
   assert.deepStrictEqual(namesOf(found), ["map", "ours", "ours@before", "fresh"])
   assert.deepStrictEqual(found.missing, ["fresh@before"])

@@ -36,7 +36,10 @@ const begin = Effect.as(TestClock.setTime(morning), undefined)
 const isLoggedOut = ({ reason }: SessionManager.Failure): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out"
 
-/** If `state.slow` is true, the next call of the method `call` takes one second, and sets `state.slow` to false. */
+/**
+ * `call` names the method that can be slow. If `state.slow` is true, the next call of this method takes one second, and
+ * sets `state.slow` to false.
+ */
 const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "put") => {
   const state = { slow: false }
   const delay = Effect.suspend(() => {

@@ -54,9 +54,10 @@ const probe = Effect.fnUntraced(function* (
  *
  * In all other cases, a pause applies to all programs that share the store. The pause begins when the session replaces
  * another refused session. The broker's profile call shows whether the session is live:
- * - Live: callers get the session, and it is not replaced. The profile call restarts the pause and the 30 minutes.
- * - Not live: callers no longer get the session. It is replaced when the pause is over.
- * - Unknown: callers get the session. It is replaced when the pause is over.
+ * - Live: `SessionManager.session` returns the session. The session is not replaced. The profile call restarts the
+ *   pause and the 30 minutes.
+ * - Not live: `SessionManager.session` fails. The session is replaced when the pause is over.
+ * - Unknown: `SessionManager.session` returns the session. The session is replaced when the pause is over.
  *
  * During the pause, the profile call is not sent again after a result "live" or "not live".
  */
