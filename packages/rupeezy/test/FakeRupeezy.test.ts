@@ -253,7 +253,7 @@ describe("the fake's browser login", () => {
     )
   }
 
-  it.effect("an unlisted user gets an error page", () =>
+  it.effect("an account that is not on the app's whitelist gets HTTP 403", () =>
     Effect.gen(function* () {
       yield* start({ accounts: [{ ...demo, whitelist: "unlisted" }] })
       assert.strictEqual((yield* submit(demo, Redacted.make(page))).status, 403)
@@ -403,9 +403,14 @@ describe("the fake's switches", () => {
     ["the claim `exp` in the token", { tokenEnd: "absent" }, claims, "absent"],
     ["the HTTP status of a call one hour after the login", {}, afterAnHour, 200],
     ["the HTTP status of a call one hour after the login", { lifetime: "1 hour" }, afterAnHour, 401],
-    ["the HTTP status with the first session after a second login", { reusedCode: "accepted" }, earlier, 200],
     [
-      "the HTTP status with the first session after a second login",
+      "after a second login, the HTTP status of a call with the first session",
+      { reusedCode: "accepted" },
+      earlier,
+      200
+    ],
+    [
+      "after a second login, the HTTP status of a call with the first session",
       { reusedCode: "accepted", earlierSessions: "die" },
       earlier,
       401

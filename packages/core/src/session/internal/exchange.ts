@@ -183,8 +183,9 @@ export const make = (
   const finish = ledger.note(account, (before) => Ledger.finish(before, account.app))
 
   /**
-   * Records why a login failed after the broker had accepted the credentials. The guard counts this login as
-   * accepted, and does not record the failure. `before` is the number of pauses in a row before this login.
+   * For a login that failed after the broker had accepted the credentials. The guard counts this login as accepted, so
+   * this function, not the guard, records a lock or starts a pause. During a pause, a login is sent only with
+   * `byPerson`. `before` is the number of pauses in a row before this login.
    */
   const noteUnfinished = Effect.fnUntraced(function* (failure: AuthError.AuthError, before?: number) {
     const answer = classify(failure, true)
