@@ -121,6 +121,7 @@ describe("a form body", () => {
 })
 
 describe("a JSON body", () => {
+  /** The body is `jData={…}&jKey=…`. The field `jKey` is after the JSON, not in the JSON. */
   const noren = Encoding.jData({ beside: ["jKey"] })
   it.effect.each([
     ["NaN", "json", { a: Number.NaN }],
@@ -201,7 +202,7 @@ describe("a DELETE request", () => {
 describe("the app's fields", () => {
   const app = { api_key: Redacted.make("key-of-the-app") }
 
-  it.effect("come first in the body if `app` lists them", () =>
+  it.effect("come first in the body if the endpoint's `app` lists them", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, app: ["api_key"], request: Schema.Unknown, response: Schema.Unknown })
       assert.strictEqual((yield* send(row, { code: "1" }, { app }))?.body, "api_key=key-of-the-app&code=1")
