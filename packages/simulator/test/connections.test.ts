@@ -115,7 +115,7 @@ const layerOf = <Services>({ account, broker, layer }: Way<Services>, { simulato
   const configured = layer({ ...(environment && { environment }), origins }).pipe(
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(environmentOf(broker, account))))
   )
-  // The test advances the simulator's clock to the next TOTP period.
+  // A connection uses the simulator's clock, because the test advances this clock to the next TOTP period.
   return Layer.merge(configured, Layer.succeed(Clock.Clock, simulator.clock))
 }
 
