@@ -7,7 +7,10 @@ import { root } from "./workspace.ts"
 
 const children = new Set<ChildProcess>()
 
-/** Removes npm's variables about this project, because they would confuse npm in the child process. */
+/**
+ * Starts a child process. Removes npm's environment variables about this project, because they would confuse npm in the
+ * child process.
+ */
 export const start = (
   command: string,
   args: ReadonlyArray<string>,
@@ -17,7 +20,7 @@ export const start = (
     readonly inherit?: true
     /** Gives the child a standard input: a pipe or, with `inherit`, the input of this process. Default: no input. */
     readonly input?: true
-    /** Time limit for `run`, in milliseconds. Default: no limit. */
+    /** Time limit for `run` and `outputOf`, in milliseconds. Default: no limit. */
     readonly limit?: number
   }
 ): ChildProcess => {

@@ -105,7 +105,7 @@ export const submit = (url: string, fields: Readonly<Record<string, string>>) =>
     (response) => response.headers.get("location") ?? ""
   )
 
-/** The fake's page replaces the broker's mobile app. */
+/** Logs in on the fake's page that replaces the broker's mobile app. The login approves the QR code. */
 export const scan = (name: Redacted.Redacted<string>, account: FakeRmoney.Account) =>
   Effect.asVoid(
     submit(`https://webuat.rmoneyindia.co.in/qr-scan?qrName=${Redacted.value(name)}`, {
