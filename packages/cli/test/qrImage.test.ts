@@ -36,6 +36,23 @@ interface Format {
   readonly filter: number
 }
 
+const fileOf = (
+  { color, depth, height, width }: Readonly<Record<"width" | "height" | "depth" | "color", number>>,
+  bytes: ReadonlyArray<number>
+): string => {
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(width, 0)
+  header.writeUInt32BE(height, 4)
+  header.set([depth, color, 0, 0, 0], 8)
+  return Buffer.concat([
+    Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]),
+    chunk("IHDR", header),
+    ...(color === 3 ? [chunk("PLTE", Buffer.from([255, 255, 255, 0, 0, 0]))] : []),
+    chunk("IDAT", deflateSync(Buffer.from(bytes))),
+    chunk("IEND", Buffer.alloc(0))
+  ]).toString("base64")
+}
+
 const scale = 4
 const border = 16
 
@@ -55,17 +72,7 @@ const pngOf = ({ bytes, color, depth, filter }: Format): string => {
       return (value - predicted) & 255
     })
   ])
-  const header = Buffer.alloc(13)
-  header.writeUInt32BE(size, 0)
-  header.writeUInt32BE(size, 4)
-  header.set([depth, color, 0, 0, 0], 8)
-  return Buffer.concat([
-    Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]),
-    chunk("IHDR", header),
-    ...(color === 3 ? [chunk("PLTE", Buffer.from([255, 255, 255, 0, 0, 0]))] : []),
-    chunk("IDAT", deflateSync(Buffer.from(filtered))),
-    chunk("IEND", Buffer.alloc(0))
-  ]).toString("base64")
+  return fileOf({ width: size, height: size, depth, color }, filtered)
 }
 
 const formats: ReadonlyArray<Format> = [
@@ -100,6 +107,16 @@ it("qrImage.draw draws a light margin, and two modules per character", () => {
   for (const line of lines) assert.strictEqual(line.length, count + 4)
   assert.strictEqual(lines[0], "█".repeat(count + 4))
   assert.strictEqual(lines[1]?.slice(0, 9), "██ ▄▄▄▄▄ ")
+})
+
+it("qrImage.read returns undefined if an image without a QR code is not square", () => {
+  const imageOf = (width: number, height: number) =>
+    fileOf(
+      { width, height, depth: 8, color: 0 },
+      Array.from({ length: height }, () => [0, ...Array(width).fill(0)]).flat()
+    )
+  assert.lengthOf(qrImage.read(imageOf(30, 30)) ?? [], 30)
+  assert.isUndefined(qrImage.read(imageOf(30, 20)))
 })
 
 it("qrImage.read returns undefined without a complete PNG image", () => {

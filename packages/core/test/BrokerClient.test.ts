@@ -1102,7 +1102,7 @@ describe("a call over real sockets", () => {
         for (const call of [client.call(login, loginOptions), client.call(profile, { account: "T1", tokens })]) {
           const reason = yield* reasonOf(Effect.asVoid(call))
           assert.strictEqual(reason._tag, "MalformedResponse")
-          assert.include(reason.message, "which is not followed with credentials")
+          assert.include(reason.message, "a request with credentials follows no redirect")
         }
       }
       assert.isEmpty(followed)

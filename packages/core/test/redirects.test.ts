@@ -160,7 +160,7 @@ describe("an HTTP client that follows redirects", () => {
           for (const call of [loggedIn, read]) {
             const failed = yield* Effect.flip(call)
             assert.strictEqual(failed.reason._tag, "MalformedResponse")
-            assert.include(failed.message, "which is not followed with credentials")
+            assert.include(failed.message, "a request with credentials follows no redirect")
           }
           const failed = yield* Effect.flip(authorized)
           assert.strictEqual(failed._tag, "HttpClientError")

@@ -59,7 +59,8 @@ const startWriter = (torture: Torture): Writer => {
 }
 
 const kill = async ({ child }: Writer): Promise<void> => {
-  if (child.exitCode !== null) throw new Error(`A writer exited unexpectedly with ${child.exitCode}.`)
+  const end = child.exitCode ?? child.signalCode
+  if (end !== null) throw new Error(`A writer ended unexpectedly with ${end}.`)
   const closed = new Promise((resolve) => child.once("close", resolve))
   child.kill("SIGKILL")
   await closed

@@ -128,7 +128,8 @@ export const read = (image: string): Modules | undefined => {
   const chunks = bytes === undefined ? undefined : readChunks(bytes)
   const pixels = chunks === undefined ? undefined : readPixels(chunks)
   if (pixels === undefined) return undefined
-  return toModules(pixels) ?? (pixels.length <= smallImage ? pixels : undefined)
+  const isSquare = pixels[0]?.length === pixels.length
+  return toModules(pixels) ?? (isSquare && pixels.length <= smallImage ? pixels : undefined)
 }
 
 /** In modules. Scanners need a light margin around the QR code. */

@@ -638,7 +638,8 @@ export const make = Effect.fnUntraced(function* (
 })
 
 const problemOf = ({ json, status, text }: Envelope.Answer): string => {
-  if (status === 0 || (status >= 300 && status < 400)) return "it is a redirect, which is not followed with credentials"
+  if (status === 0 || (status >= 300 && status < 400))
+    return "it is a redirect, and a request with credentials follows no redirect"
   if (text.trim() === "") return "it is empty"
   return json === undefined ? "it is not a JSON object or array" : "it indicates neither success nor failure"
 }
