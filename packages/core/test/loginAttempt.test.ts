@@ -310,6 +310,23 @@ describe("a login that waits for a code by SMS", () => {
     })
   )
 
+  it.effect("asks for no second code if the broker rejects the request without an error code", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const problems = [{ field: "request", problem: "was rejected as malformed" }] as const
+      sms.failures.push(new AuthError.InvalidRequest({ problems, by: "broker" }))
+      let asked = 0
+      const { ask } = yield* startWithCodes(sms, () => {
+        asked += 1
+        return "123456"
+      })
+      assert.strictEqual(yield* Fiber.join(yield* ask()), "InvalidRequest")
+      assert.deepStrictEqual(sms.calls, ["login", "code 123456"])
+      assert.strictEqual(asked, 1)
+    })
+  )
+
   it.effect("counts as an unanswered login if the program ends after sending the code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)

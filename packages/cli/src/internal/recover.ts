@@ -23,8 +23,8 @@ type Redact = Redacted.Redacted<string>
 const askSecret = (ask: prompts.Ask, text: string) =>
   Effect.map(ask(text, "secret"), (answer) => Redacted.make(answer.trim()))
 
-/** `InvalidRequest` without an error code from the broker usually means that the person's answer was not sent. */
-const isMistyped = ({ reason }: AuthError): boolean => reason._tag === "InvalidRequest" && reason.code === undefined
+/** Whether the person's answer was not sent, because it is malformed. */
+const isMistyped = ({ reason }: AuthError): boolean => reason._tag === "InvalidRequest" && reason.by !== "broker"
 
 const mayRetry = (error: AuthError): boolean => isMistyped(error) || error.reason._tag === "InvalidStepUpCode"
 

@@ -276,7 +276,7 @@ export const unavailable = (failure: Failure): AuthError.Reason =>
 export const invalidRequest =
   (field: string, problem: string) =>
   (failure: Failure): AuthError.Reason =>
-    new AuthError.InvalidRequest({ ...said(failure), problems: [{ field, problem }] })
+    new AuthError.InvalidRequest({ ...said(failure), problems: [{ field, problem }], by: "broker" })
 
 /**
  * Returns `BrokerRejected`, with the broker's code. If the broker sent no code, the code is the HTTP status, such as

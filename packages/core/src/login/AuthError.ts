@@ -521,8 +521,7 @@ export interface Problem {
 }
 
 /**
- * The caller's input is invalid. Usually nothing was sent. If the broker itself refused the input, the request was
- * sent.
+ * The caller's input is invalid. Nothing was sent, except if `by` is `broker`.
  *
  * @category reasons
  * @since 0.1.0
@@ -530,6 +529,8 @@ export interface Problem {
 export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
   BrokerSaid & {
     readonly problems: readonly [Problem, ...ReadonlyArray<Problem>]
+    /** `broker`: the request was sent, and the broker refused it. */
+    readonly by?: "broker" | undefined
   }
 > {
   readonly isRetryable = false

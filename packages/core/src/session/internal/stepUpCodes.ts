@@ -55,7 +55,7 @@ const maxQuestions = 5
 
 /** Whether `verify` rejected a malformed code without sending it. */
 const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
-  reason._tag === "InvalidRequest" && reason.code === undefined
+  reason._tag === "InvalidRequest" && reason.by !== "broker"
 
 /** `codes` is not called if the broker prefers a TOTP code and the credentials contain a source of TOTP codes. */
 const answering = (
