@@ -103,7 +103,7 @@ describe("a broker's answer that is stored late", () => {
     })
   )
 
-  it.effect("does not remove the failed logins of another program", () =>
+  it.effect("does not remove failed logins that another program stored after the answer", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()

@@ -42,7 +42,8 @@ export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol:
     return { key, span, limit: { ...limit, per: Duration.millis(span) } }
   }
 
-  // If a limit refuses a call, the limits before it have already counted the call. So the longest period comes last.
+  // If a limit refuses a call, the limits asked earlier have already counted the call. A limit with a short period
+  // drops this wrong count sooner. So the limit with the shortest period is asked first.
   const shortestFirst = (a: { readonly span: number }, b: { readonly span: number }) => a.span - b.span
 
   const take = Effect.fnUntraced(function* ({ limits, name }: Endpoint) {
