@@ -1,4 +1,4 @@
-/** Runs scenarios, and prints a table of their counts with the expected values. */
+/** Runs scenarios, and prints a table of what each scenario counted, with the expected values. */
 import { makeScratch } from "../interop/peer.ts"
 import { makeRunner, type Options, type Row, type Scenario } from "./harness.ts"
 import { condensed, isRight, summaryOf, tableOf } from "./report.ts"

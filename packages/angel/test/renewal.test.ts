@@ -91,7 +91,7 @@ describe("a typed call with a rejected token", () => {
     })
   )
 
-  it.effect("fails after a call that is not safe to repeat", () =>
+  it.effect("fails if an earlier call in the same `withSession` is not safe to repeat", () =>
     Effect.gen(function* () {
       const { api, fake, session, withSession } = yield* begin()
       yield* session
@@ -212,7 +212,7 @@ describe("a source of TOTP codes", () => {
     ["a thrown error", () => assert.fail("123456"), "ActionRequired"] as const,
     ["a promise in place of an effect", () => Promise.resolve("123456") as never, "ActionRequired"] as const,
     ["a code that never comes", () => Effect.never, "ActionRequired", 300_000] as const
-  ])("can fail without a failed login: %s", ([, source, expected, codeTime]) =>
+  ])("that fails does not count as a failed login: %s", ([, source, expected, codeTime]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make({ tokenEnd: "absent" })
