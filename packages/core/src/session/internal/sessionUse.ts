@@ -12,8 +12,9 @@ import type { Failure } from "./sessionChange.ts"
 type Kind = "read" | "order"
 
 /**
- * In milliseconds. A session that replaced a refused session can be refused too. It is then renewed only if it has this
- * age, or if an effect of the same `Kind` has sent requests with it and succeeded.
+ * In milliseconds. A replacement is a session that replaced a refused session. A refused replacement of at least this
+ * age is renewed. A younger refused replacement is renewed only if an earlier effect of the same `Kind` has sent
+ * requests with the replacement and succeeded.
  */
 const minReplacementAge = 600_000
 
