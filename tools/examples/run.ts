@@ -28,7 +28,7 @@ export type Variables = Readonly<Record<string, string>>
 
 export interface World {
   readonly simulator: Simulator.Simulator["Service"]
-  /** The simulator's address for each origin of a broker. A scenario can replace an address. */
+  /** The simulator's address for each origin of a broker. A scenario of `scenarios.ts` can replace an address. */
   readonly origins: Record<string, string>
   readonly start: (command: string, variables: Variables) => Running
   /** Returns the endpoints of the requests since the last call to `sent` or `forget`. */

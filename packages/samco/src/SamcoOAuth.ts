@@ -134,7 +134,7 @@ const method = Method.redirect(family, {
       return yield* refreshExpired
     }
     const once = given.api.oauthRefresh({ refresh_token: refreshToken })
-    // A refresh may be sent twice. If a code is sent twice, the broker revokes all tokens of the app and account.
+    // A refresh can be resent. If an authorization code is resent, the broker revokes the app's tokens for the account.
     const call =
       options.concurrentExchange === "fail"
         ? once
