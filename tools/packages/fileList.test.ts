@@ -29,7 +29,7 @@ describe("the list of files in a tarball", () => {
     }
   })
 
-  it("is compared with the tarball: '-' not packed, '+' not listed", () => {
+  it("is compared with the tarball: '-' means not packed, '+' means not listed", () => {
     assert.deepStrictEqual(difference(["a", "c", "d"], ["b", "c", "e"]), ["- a", "+ b", "- d", "+ e"])
   })
 

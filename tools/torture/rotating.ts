@@ -1,11 +1,14 @@
-/** Makes the values that `writer.ts` stores. The version determines the value, so `isValueOf` can detect damage. */
+/**
+ * Makes the sessions that `writer.ts` stores. A session depends only on its version number, so `isValueOf` can detect
+ * damage.
+ */
 import * as Account from "@auth/broker-core/login/Account"
 import * as Redacted from "effect/Redacted"
 import { createHash } from "node:crypto"
 
 export const account = Account.make({ broker: "angel", id: "A123456" })
 
-/** Some values fit in one page of the database. Others need several pages. */
+/** Some sessions fit in one page of the vault's SQLite database. Others need several pages. */
 const lengthOf = (version: number): number => 300 + ((version * 977) % 9000)
 
 export const valueOf = (version: number): Redacted.Redacted<Uint8Array> => {

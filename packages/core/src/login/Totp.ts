@@ -107,7 +107,7 @@ export const parse = (secret: Redacted.Redacted<string>): Result.Result<Totp, st
 }
 
 /**
- * Returns the number of the TOTP period at a time in milliseconds since the epoch.
+ * Returns the number of the TOTP period that contains `now`. `now` is in milliseconds since the epoch.
  *
  * @category codes
  * @since 0.1.0
