@@ -67,7 +67,7 @@ for (const broker of documented) {
     assert.isTrue(index.every((line) => /^export \* as (\w+) from "\.\/\1\.ts"$/.test(line)))
   })
 
-  it(`packages/${broker.folder} lists each enumerated option in \`choices\``, () => {
+  it(`packages/${broker.folder} lists in \`choices\` each option that accepts only certain texts`, () => {
     const text = sources(broker)
       .filter((file) => !file.startsWith("Fake"))
       .map((file) =>

@@ -166,7 +166,7 @@ const refusals: ReadonlyArray<
   ...["evil.example", "127.0.0.1", "127.0.0.1:1", "localhost", "127.0.0.1.evil.example"].map(
     (host) =>
       [
-        `a callback with the Host ${host}`,
+        `a callback with the header Host: ${host}`,
         400,
         ({ callback }: Pending) => ({ url: callback, headers: { host } })
       ] as const
@@ -581,7 +581,7 @@ describe("the port of a login", () => {
   )
 
   for (const host of ["127.0.0.1", "localhost"]) {
-    it.live(`on ${host} is selected again if browsers refuse the first port`, () =>
+    it.live(`on ${host} is replaced if the system selected a port that browsers refuse`, () =>
       Effect.gen(function* () {
         const count = yield* withBlockedPort(
           Effect.scoped(
