@@ -70,7 +70,7 @@ ${steps.map(({ name, title }) => `  ${name.padEnd(14)}${title}`).join("\n")}
 Options:
   --only <names>  runs only these steps, separated by commas
   --skip <names>  skips these steps, separated by commas
-  --help          prints this text`
+  -h, --help      prints this text`
 
 const parse = () => {
   try {
@@ -83,7 +83,9 @@ const parse = () => {
     })
     const [only, skip] = [values.only, values.skip].map((names) => names.split(",").filter((name) => name !== ""))
     const unknown = [...only!, ...skip!].find((named) => !steps.some(({ name }) => name === named))
-    return unknown === undefined ? { help: values.help, only: only!, skip: skip! } : `There is no step "${unknown}".`
+    if (unknown !== undefined) return `There is no step "${unknown}".`
+    const chosen = steps.filter(({ name }) => (only!.length === 0 || only!.includes(name)) && !skip!.includes(name))
+    return chosen.length === 0 ? "These options leave no step." : { help: values.help, chosen }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
@@ -124,8 +126,7 @@ const main = async (): Promise<void> => {
     return
   }
   if (parsed.help) return console.log(usage)
-  const { only, skip } = parsed
-  const chosen = steps.filter(({ name }) => (only.length === 0 || only.includes(name)) && !skip.includes(name))
+  const { chosen } = parsed
   const lines: Array<string> = []
   const failures: Array<string> = []
   for (const step of chosen) {
