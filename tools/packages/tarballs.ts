@@ -96,7 +96,7 @@ export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
   return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size, paths }
 }
 
-/** Leaves out JSON files. Leaves out commands, because an import would run them. */
+/** Returns the import specifiers of the exported modules, without commands: an import would run a command. */
 export const specifiers = (pkg: Package): ReadonlyArray<string> => {
   const { exports, name } = pkg.manifest
   const commands = new Set(commandsOf(pkg))

@@ -48,7 +48,8 @@ interface ProxySetter {
 /**
  * Makes the global `fetch` send later https requests through the proxy in `https_proxy` or `HTTPS_PROXY`, even if Node
  * was started without `--use-env-proxy`. Requests to the hosts in `NO_PROXY` bypass the proxy. Does nothing if no proxy
- * is set. Fails if this version of Node cannot use the proxy, or if the address of a proxy is invalid.
+ * is set, or if Node already uses the proxy. Otherwise, fails if Node has no `setGlobalProxyFromEnv`, or if the address
+ * of a proxy is invalid.
  */
 export const useProxyOfEnvironment: Effect.Effect<void, AuthError.AuthError> = Effect.suspend(() => {
   const { env } = process
