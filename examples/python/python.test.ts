@@ -109,7 +109,7 @@ it.live.skipIf(!runsPython)(
 
 const files = fs.readdirSync(import.meta.dirname).filter((file) => file.endsWith(".py"))
 
-it("Python examples have at most 40 lines, a README row and the same `serve`", () => {
+it("Python examples have at most 40 lines, a README row and the same function `serve`", () => {
   const readme = fs.readFileSync(path.join(import.meta.dirname, "../README.md"), "utf8")
   const known = [...examples.map(({ broker }) => broker), "zerodha"].map((broker) => `${broker}.py`)
   assert.deepStrictEqual(files.toSorted(), known.toSorted())

@@ -12,7 +12,7 @@ type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 /** Names the variables whose values `Credentials.fromConfig` marks as `Credentials.verbatim`. */
 export const verbatim = "BROKER_AUTH_VERBATIM"
 
-/** `verbatimNames` contains only `BROKER_AUTH_VERBATIM`. If this variable is not set, `verbatimNames` is empty. */
+/** `verbatimNames` has one key, `BROKER_AUTH_VERBATIM`, or is empty. */
 export const problemOf = (
   broker: string,
   field: Field,
