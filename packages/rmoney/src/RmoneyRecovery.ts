@@ -39,7 +39,7 @@ type Sent = ResponseOf<typeof RmoneyApi.RmoneyApi, "clientUnblock">
 type Request = RequestOf<typeof RmoneyApi.RmoneyApi, "clientUnblockVerify">
 type Given = Pick<Method.Given<Api, typeof recoveryCredentials, Options>, "account" | "api" | "credentials" | "options">
 
-/** A challenge must not be used for another purpose. */
+/** Each challenge has one purpose. A call with another purpose fails. */
 type Purpose = "unblock" | "forgotPassword" | "resetPassword"
 
 const invalid = (operation: string, field: string, problem: string) =>
