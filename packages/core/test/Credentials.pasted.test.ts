@@ -151,7 +151,7 @@ describe("a password", () => {
       })
   )
 
-  it.effect("shows at most one of its backslashes in an error", () =>
+  it.effect("is rejected with an error that shows at most one backslash", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(check({ password: Redacted.make('\\\\\\\\"canary-word') }))
       assert.include(problemsOf(error)[0], 'begins with a quotation mark (\\"): ')

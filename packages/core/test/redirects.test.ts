@@ -221,7 +221,7 @@ describe("an HTTP client that follows redirects", () => {
     })
   )
 
-  it.effect("and ignores the mode `manual` makes calls fail with advice", () =>
+  it.effect("makes each call fail if the client followed a redirect to another origin", () =>
     Effect.gen(function* () {
       // Some implementations of `fetch` ignore the redirect mode.
       const byUrl = record(() => Object.defineProperty(yes(), "url", { value: `${otherOrigin}/x` }))

@@ -6,7 +6,7 @@ const plain = new Set(
   "token bearer basic digest apikey api_key api-key key jwt session path httponly secure".split(" ")
 )
 
-/** The text after the first colon can be a password with colons, so it is also a part. */
+/** A password may contain colons, so the list also has the whole text after the first colon. */
 const around = (text: string): ReadonlyArray<string> => [text, text.slice(text.indexOf(":") + 1), ...text.split(":")]
 
 /** Returns an empty list if the word cannot be the base64 text of a Basic header. */
