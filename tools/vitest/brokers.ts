@@ -53,7 +53,7 @@ export const totpCode = Effect.fnUntraced(function* (secret: string, at?: number
 export const problemsOf = (error: AuthError): Readonly<Record<string, string>> =>
   Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
 
-/** Asserts that `effect` fails without a request. The error must have a remedy and contain none of `secrets`. */
+/** Asserts that `effect` fails and sends no request. The error must have a remedy and contain none of `secrets`. */
 export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secrets: ReadonlyArray<string>) =>
   Effect.fnUntraced(function* <A, R>(
     effect: Effect.Effect<A, AuthError, R>,

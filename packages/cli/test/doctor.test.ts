@@ -415,7 +415,7 @@ layer(simulators, { excludeTestServices: true })("doctor for a broker outside th
     () =>
       Effect.gen(function* () {
         const closed = yield* at(`https://127.0.0.1:${yield* Effect.promise(freePort)}`)
-        // A label of a host name has at most 63 characters, so no name server is asked.
+        // The label of 64 characters is too long for a host name, so no name server is asked.
         const unnamed = yield* at(`https://${"a".repeat(64)}.test`)
         const [refused, unknown] = yield* Effect.all([closed(), unnamed()], { concurrency: 2 })
         assert.deepStrictEqual([refused.code, causesOf(refused)], [9, ["network: broker-down"]], refused.stdout)
