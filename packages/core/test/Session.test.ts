@@ -75,6 +75,9 @@ const escaped = (text: string): string =>
   )
 
 const bareTokens: ReadonlyArray<readonly [token: string, bare: string]> = [
+  ['Bearer "Bearer x"', "x"],
+  ["\"Bearer 'bearer x'\"", "x"],
+  ['Bearer ""', ""],
   ["eyJ.a.b", "eyJ.a.b"],
   ["Bearer eyJ.a.b", "eyJ.a.b"],
   ["bearer  Bearer\tBEARER eyJ.a.b\n", "eyJ.a.b"],

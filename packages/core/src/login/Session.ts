@@ -373,7 +373,11 @@ export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<s
   const text: unknown = Redacted.isRedacted(token) ? Redacted.value(token) : undefined
   if (!Predicate.isString(text)) return Redacted.make("")
   if (isBare(text)) return token
-  const bare = withoutQuotes(withoutQuotes(text).replace(/^(?:bearer(?:\s+|$))+/i, ""))
+  let bare = text
+  for (let before: string | undefined; bare !== before;) {
+    before = bare
+    bare = withoutQuotes(before).replace(/^(?:bearer(?:\s+|$))+/i, "")
+  }
   return bare === text ? token : Redacted.make(bare)
 }
 
