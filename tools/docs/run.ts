@@ -30,7 +30,8 @@ Object.assign(globalThis, {
     compared[line] ||= difference(actual, expected)
     return actual
   },
-  // `runOne` runs the program later. If `__run` ran the program, a `.catch` in the example would hide a failure.
+  // In the examples, `__run` replaces `Effect.runPromise`. `runOne` runs the program later.
+  // If `__run` ran the program, a `.catch` in the example would hide a failure.
   __run: (program: Effect.Effect<unknown, unknown>) => {
     programs.push(program)
     return new Promise(() => {})

@@ -41,7 +41,7 @@ const makeRotating = () => {
 }
 
 describe("a refresh token", () => {
-  it.effect.each(["put", "get"] as const)("is not sent after a logout whose `%s` failed", (broken) =>
+  it.effect.each(["put", "get"] as const)("is not sent after a logout in which `store.%s` failed", (broken) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { calls, tiny } = makeRotating()

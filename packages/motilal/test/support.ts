@@ -65,7 +65,7 @@ export const session: Session = MotilalAuth.fromTokens({
   issuedAt: 0
 })
 
-/** A login without an access token: `access` contains the login token. */
+/** A login that has no access token yet. Therefore `tokens.access` contains the login token. */
 export const waiting: Pick<Session, "account" | "tokens"> = {
   account: session.account,
   tokens: { access: Redacted.make("login-of-a-test_M") }

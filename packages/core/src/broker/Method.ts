@@ -67,8 +67,7 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   /** When a session expires, as the broker documents. */
   readonly expiry: Expiry
   /**
-   * `"at-login"`: the answer to a login contains the origin for later calls. Default: all calls go to the `origins` of
-   * the typed calls.
+   * `"at-login"`: the answer to a login contains the origin for later calls. Default: the answer contains no origin.
    */
   readonly tellsOrigin?: "at-login"
   /** Converts the id of an account to the broker's spelling. Default: the id is not changed. */
@@ -626,8 +625,8 @@ export const redirect = <
   })
 
 /**
- * Makes a login method in which the user scans a QR code with the broker's app. A poll sends nothing and fails with
- * `ChallengeExpired` in two cases:
+ * Makes a login method in which the user scans a QR code with the broker's app. In two cases, a poll fails with
+ * `ChallengeExpired` and sends nothing:
  * - The QR code has expired.
  * - The broker has already returned tokens to a poll with the same `QrCode` object.
  *
