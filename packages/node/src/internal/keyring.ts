@@ -99,8 +99,8 @@ const abandon = (child: ChildProcess): void => {
 }
 
 /**
- * Set in every child process. A single executable that `isSingleExecutable` does not detect runs the program again
- * instead of the script. A run with this variable starts no child process.
+ * An environment variable of every child process. If `isSingleExecutable` does not detect a single executable, the
+ * child process runs this program instead of the script. With this variable, the program starts no child process.
  */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 

@@ -8,7 +8,7 @@ import type { ReadLine } from "./standardInput.ts"
 
 const maxRetries = 3
 
-/** For these reasons, the user is asked for another address. */
+/** If the address is rejected with one of these reasons, the user is asked for another address. */
 const problems: Partial<Record<AuthError.RedirectRejected["why"], (redirectUrl: string) => string>> = {
   "not-a-url": () => "This is not an address.",
   origin: (redirectUrl) => `This address is not at ${redirectUrl}: its host, port or path is different.`,
@@ -36,7 +36,7 @@ const noInput = (broker: string) =>
 
 /**
  * Reads lines, and returns the first line that is the callback of `request`. Fails after four wrong lines, or if the
- * input ends. Also returns a wrong line if no other line would help.
+ * input ends. Also returns the callback of a login that failed, for example because the user declined the login.
  */
 export const read = Effect.fnUntraced(function* (
   redirect: RedirectLogin.RedirectLogin["Service"],
