@@ -1,4 +1,4 @@
-/** Logs in with `AngelAuth`, and returns the expected failure as text. */
+/** Tries a login with `AngelAuth` that must fail, and returns the failure as text. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"

@@ -252,7 +252,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
       let checks = 0
       const stopped = Effect.callback<number>((resume) => {
         checks += 1
-        // When the process resumes, the answer has arrived, but its time-out has passed.
+        // When the process resumes, the answer has arrived, but the time-out of the request has passed.
         setImmediate(() => {
           fs.stat(".", () => resume(Effect.succeed(1)))
           Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * lease)
