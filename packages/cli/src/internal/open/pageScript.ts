@@ -274,7 +274,7 @@ export const script = String.raw`"use strict";
     try {
       for (;;) {
         const { done, value } = await reader.read()
-        // A new link ends this call. If the link is valid, another call reads the events.
+        // After a new link in the URL, begin() removes the bearer token. A valid link starts another watch().
         if (bearer !== current) await reader.cancel()
         if (done || bearer !== current) return true
         text += value

@@ -55,7 +55,7 @@ export interface Replacement {
   readonly count: number
   /** When the broker issued the new session. */
   readonly issuedAt: number
-  /** Whether the profile call accepted the new session after the broker had refused it. `undefined` if unknown. */
+  /** Whether the new session is live, according to the broker's profile call. `undefined` if unknown. */
   readonly lives?: boolean | undefined
 }
 
