@@ -32,11 +32,11 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  *
  * - A `GET`, `HEAD` or `OPTIONS` request is sent again with the new token.
  * - A request that is marked with `replayable` is also sent again with the new token.
- * - Any other request, such as an order, is not sent again. It fails with `SessionExpired`. The next request uses the
- *   new token.
+ * - Any other request (called an order below) is not sent again. It fails with `SessionExpired`. The next request uses
+ *   the new token.
  *
  * The broker can refuse the new token too. More logins could lock the account. So renewals are limited until the new
- * session is ten minutes old. Here, an order is any request that is not sent again:
+ * session is ten minutes old:
  *
  * - If the broker refuses both tokens of a request, no request renews the new session.
  * - If the broker refuses the old token of an order and the new token of the next order, no order renews the new
