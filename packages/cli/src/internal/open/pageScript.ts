@@ -266,10 +266,10 @@ export const script = String.raw`"use strict";
 
   // Reads events until the stream ends. Returns whether there was a stream.
   const read = async () => {
+    const current = bearer
     const response = await post("/events").catch(() => undefined)
     if (response === undefined || response.status !== 200) return false
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
-    const current = bearer
     let text = ""
     try {
       for (;;) {
