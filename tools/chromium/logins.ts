@@ -219,7 +219,7 @@ export const fill = async (page: Page, fields: URLSearchParams): Promise<void> =
 /** `paste` enters an address at the terminal. */
 export type Act = (page: Page, startUrl: string, paste: (address: string) => void) => Promise<void>
 
-/** If the user must paste the callback, `login` pastes the callback that the browser requests. */
+/** For a method with a `pasted` callback, `login` pastes the address of the browser's request to `redirectUrl`. */
 export const login = ({ layer, redirectUrl }: Prepared, page: Page, act: Act) =>
   Effect.gen(function* () {
     const lines = yield* Queue.unbounded<Option.Option<Redacted.Redacted<string>>>()

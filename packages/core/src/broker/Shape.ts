@@ -17,8 +17,8 @@ const { absent, unsure } = plain
 const TypeId = "~@auth/broker-core/broker/Shape"
 
 /**
- * The argument of `toSchema`: `Decode`, and the parts of `effect/Schema` that tables of endpoints usually need. A table
- * that needs other parts can contain a schema instead of a shape.
+ * The argument of `toSchema`: the module `Decode`, and the parts of `effect/Schema` that tables of endpoints usually
+ * need. A table that needs other parts can contain a schema instead of a shape.
  *
  * @category models
  * @since 0.1.0

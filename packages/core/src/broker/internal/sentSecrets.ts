@@ -8,7 +8,7 @@ export interface Sent {
   readonly request: unknown
   readonly headers: object
   readonly query: object | undefined
-  /** The session's tokens. The broker's answer may quote a token without the rest of its header. */
+  /** The session's tokens. The broker's answer may quote only the token of a header that also contains other text. */
   readonly tokens: object | undefined
   /** The token that the previous step of the login returned. */
   readonly step?: Redacted.Redacted<string> | undefined
