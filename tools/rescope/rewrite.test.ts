@@ -34,7 +34,7 @@ describe("rewrite", () => {
     (text) => assert.deepStrictEqual(rewritten(text), { text, count: 0, foreign: [] })
   )
 
-  it("reports foreign names, and does not change them", () => {
+  it("reports unknown names in the old scope, and does not change them", () => {
     const text = "`@old/core`, @old/angel-two and @old/sourced"
     assert.deepStrictEqual(rewritten(text), {
       text,

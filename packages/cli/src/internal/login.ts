@@ -67,7 +67,7 @@ const askCode = (question: CodeQuestion) =>
     }
   }).pipe(Effect.scoped)
 
-/** Makes an `AuthError`, whose text the login guard can show when it refuses a later login. */
+/** Replaces a `CommandFailed` with an `AuthError`, because the connection omits the text of any other error. */
 const noCode =
   ({ account: { broker, id } }: CodeQuestion) =>
   (failure: Failure): Failure =>
