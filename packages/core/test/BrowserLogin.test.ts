@@ -179,7 +179,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("returns the session of the faster login if two users log in", () =>
+  it.effect("returns the session of the faster of two logins with `byPerson: true`", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()

@@ -34,7 +34,7 @@ export interface Limiter {
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
   /**
    * Counts the call and returns true if the limits allow the call at `now`. Otherwise, counts nothing and returns
-   * false. Always returns false for a call that `ask` must count: see `makeLimiter`.
+   * false. If other programs share a limit of `endpoint`, always returns false: only `take` can count the call.
    */
   readonly takeNow: (account: string, endpoint: Endpoint, now: number) => boolean
 }
