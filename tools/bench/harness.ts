@@ -25,10 +25,13 @@ export interface Outcome {
 
 export interface Candidate {
   readonly title: string
-  /** Set if the candidate uses our library. With `--against`, the candidate then has a twin: see `Entrant`. */
+  /**
+   * Set if the candidate uses our library. With `--against`, the bench also runs a twin of this candidate. The twin
+   * uses the library of another checkout.
+   */
   readonly ours?: true
   readonly nodeArgs?: ReadonlyArray<string>
-  /** Runs once, in the candidate's own process. If the bench has programs, `folder` contains them. */
+  /** Runs once, in the candidate's own process. If `Bench.programs` is set, `folder` contains the programs. */
   readonly prepare: (url: string, folder: string) => Promise<Run>
 }
 

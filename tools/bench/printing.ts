@@ -76,7 +76,10 @@ export const figure = (value: number): string => (value >= 100 || value === 0 ? 
 
 type Field = "perSecond" | "cpuMicros"
 
-/** Measured values get ratios to each baseline and to the twin. Values from `notes` get ratios only to the twin. */
+/**
+ * For rates, times and CPU times, the table has ratios to each baseline and to the twin (the same candidate with the
+ * library of the other checkout). For values from `notes`, the table has ratios only to the twin.
+ */
 const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entrants: ReadonlyArray<Entrant>): void => {
   const isTime = bench.shows === "time"
   const of = (name: string, field: Field): ReadonlyArray<number> =>

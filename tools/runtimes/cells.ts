@@ -1,4 +1,4 @@
-/** Runs the checks of the tables of runtimes and compilers, and formats the outcomes. Each cell is one check. */
+/** Runs the checks on runtimes and with compilers, and formats the outcomes. Each check fills one cell of a table. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
