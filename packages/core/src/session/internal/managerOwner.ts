@@ -9,7 +9,8 @@ export interface ManagerOwner {
 
 /**
  * `Connection` and `Connections` provide this reference to their session managers. All accounts of `Connections` share
- * one owner. So when `SessionManagers` closes one account, it gives the session manager of that account a new owner.
+ * one `ManagerOwner`. When `SessionManagers` closes only one account, it gives the session manager of that account a
+ * new `ManagerOwner`. So `closedBecause` of the other accounts stays `undefined`.
  */
 export const ManagerOwner = Context.Reference<ManagerOwner | undefined>("@auth/broker-core/internal/ManagerOwner", {
   defaultValue: () => undefined
