@@ -94,7 +94,7 @@ describe("a fault that a test injects into FakeBroker", () => {
     })
   )
 
-  it.effect("occurs the given number of times, before later faults", () =>
+  it.effect("occurs the given number of times, before faults injected later", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* fake.inject("login", { kind: "status", status: 500 }, 0)

@@ -54,7 +54,7 @@ export interface Switches {
    * depends on the error code.
    */
   readonly refusals: "each" | "FAILURE" | "ERROR"
-  /** Whether a login call of generation v7 without the API secret is refused. */
+  /** In generation v7 of the broker's API: whether a login call without the API secret is refused. */
   readonly loginWithoutSecret: "refused" | "accepted"
   /** While a login waits for its one-time code, a call that requires a finished login fails with this error code. */
   readonly unverified: "MO1097" | "MO8003" | "MO1100"
@@ -530,7 +530,7 @@ export const make = Effect.fnUntraced(function* (
     const whole = (handle: Parameters<typeof secured>[2]) => verified(exchanged(generation, handle))
     return [
       ...row("authdirectapi", authdirectapi(generation)),
-      // `getaccesstoken` has only one version, which always requires the API secret.
+      // Only generation v7 has the call `getaccesstoken`, so the call always requires the API secret.
       ...row("getaccesstoken", secured("getaccesstoken", "v7", getaccesstoken)),
       ...plain("resendotp", resendotp),
       ...plain("verifyotp", verifyotp),

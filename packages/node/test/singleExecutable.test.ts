@@ -50,7 +50,7 @@ const makeExecutable = async (folder: string, starts: string): Promise<string> =
 
 // On macOS, for example, a changed executable needs a new signature.
 it.live.skipIf(process.platform !== "linux")(
-  "a single executable reports `KeyUnavailable`, and starts no copy of itself",
+  "a single executable cannot read the keyring, and starts no copy of itself",
   () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder

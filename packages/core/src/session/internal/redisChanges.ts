@@ -26,8 +26,8 @@ export const streamOf = (prefix: string): string => `${prefix}:changes`
 const streamLength = 10_000
 
 /**
- * With `pcall`, the script succeeds even if the program has no permission to write to the stream. In a cluster, the
- * statement can fail, because a script cannot write keys of two nodes. So no program reads the stream in a cluster.
+ * With `pcall`, the script succeeds even if the program has no permission to write to the stream. In a cluster, `XADD`
+ * can fail, because a script cannot write keys of two nodes. So no program reads the stream in a cluster.
  */
 export const announceLua = (stream: string, account: string, version: string): string =>
   `redis.pcall("XADD", ${stream}, "MAXLEN", "~", "${streamLength}", "*", "account", ${account}, "version", ${version})`

@@ -70,7 +70,7 @@ const encrypt = (key: Key, plain: Uint8Array, nonce: Uint8Array, place: Place): 
 
 export const seal = Effect.fnUntraced(function* (key: Key, value: Redacted.Redacted<Uint8Array>, place: Place) {
   const id = key._tag === "Plaintext" ? noKey : key.id
-  // A service in the context is not used, because a service with a fixed seed would repeat nonces.
+  // `randomBytesUnsafe` uses no service from the context. A service with a fixed seed would repeat nonces.
   const nonce = SecureRandom.randomBytesUnsafe(nonceLength)
   const body = yield* encrypt(key, Redacted.value(value), nonce, place)
   const bytes = concat(magic, Uint8Array.of(format), id, nonce, body)
