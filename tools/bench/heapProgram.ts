@@ -1,6 +1,6 @@
 /**
- * Repeats one job in several rounds, and prints `Left` as JSON. The program does not call `process.exit`, so an open
- * handle keeps the program running.
+ * Repeats one job in several rounds, and prints the growth of the heap and the new handles as JSON. The program does
+ * not call `process.exit`, so an open handle keeps the program running.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
@@ -43,8 +43,8 @@ const brokerOf = (clientCode: string) =>
   AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url } })
 
 /**
- * The minimum time between two logins of an account, in milliseconds. An account can log in once per second, and a
- * manager sends at most one login per TOTP period of 30 seconds.
+ * Before each login of an account, `clock` jumps ahead by this many milliseconds. Angel One permits one login per
+ * second for each account. A manager sends at most one login per TOTP period of 30 seconds.
  */
 const step = 60_000
 

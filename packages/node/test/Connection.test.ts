@@ -149,7 +149,7 @@ describe("a connection on Node", () => {
     ["the default client", undefined],
     ["NodeHttpClient", NodeHttpClient.layer()]
   ] as const) {
-    it(`fetches answers with any HTTP status from other hosts (${name})`, async () => {
+    it(`fetches answers with any HTTP status from hosts other than the broker's (${name})`, async () => {
       const server = Http.createServer(({ url = "" }, response) => {
         response.writeHead(Number(url.slice(1)), { "x-answer": "1" }).end()
       })

@@ -21,8 +21,8 @@ const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
 export const validationErrors = "validationErrors"
 
 /**
- * The formats of Samco's answers, as of 2026-11-21. Calls older than the OAuth calls, such as `login`, can fail
- * with HTTP 200.
+ * The formats of Samco's answers, as of 2026-11-21. `login` and other calls from before OAuth can fail with
+ * HTTP 200.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
