@@ -956,7 +956,7 @@ describe("Connection: the function `codes`", () => {
     assert.deepStrictEqual(verified, ["first 123456"])
   })
 
-  it("is not called again after two refused codes", async () => {
+  it("is not called again after the broker has refused two codes", async () => {
     const verified: Array<string> = []
     const refusals: Array<string> = []
     const answers = ["12345", "000000", "111111", "123456"]
@@ -995,7 +995,7 @@ describe("Connection: the function `codes`", () => {
     assert.deepStrictEqual(verified, ["first 000000"])
   })
 
-  it("sees the new challenge in the question after resend()", async () => {
+  it("reads the new challenge from the same question after resend()", async () => {
     const seen: Array<number | undefined> = []
     await using connection = await Connection.open(twoSteps([]), {
       codes: async (question) => {

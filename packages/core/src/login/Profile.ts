@@ -21,8 +21,8 @@ export class Profile extends Context.Service<
 >()("@auth/broker-core/login/Profile") {}
 
 /**
- * Makes a broker's `Profile` service. If the argument is not a session, `profile` sends nothing and fails with
- * `SessionExpired` (`missing`).
+ * Makes a broker's `Profile` service. If a session has no account or no access token, the service sends nothing and
+ * fails with `SessionExpired` (`missing`).
  *
  * @category constructors
  * @since 0.1.0
