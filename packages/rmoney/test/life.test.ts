@@ -419,10 +419,11 @@ describe("wrong codes and resends:", () => {
     })
   )
 
-  it.effect("the error for a refused step token names stepHeader", () =>
+  it.effect("the error for a refused step token names the option stepHeader", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const first = yield* begin
+      // Each challenge has a step token. The fake broker refuses the token of an earlier challenge.
       yield* begin
       const error = yield* Effect.flip(verify(first, yield* newestCode(fake)))
       assert.strictEqual(reasonOf(error, "ChallengeExpired").why, "refused")

@@ -9,7 +9,10 @@ import type { Outcome } from "../protocol.ts"
  */
 const leftInPeriod = 6000
 
-/** The next program must get its session within `leftInPeriod + patience` milliseconds after the kill. */
+/**
+ * The scenario kills the holder of the lock. The next program waits for the lock, and must get a session within
+ * `leftInPeriod + patience` milliseconds after the kill.
+ */
 const patience = 6000
 
 /** Length of a TOTP period, in milliseconds. */
