@@ -81,8 +81,9 @@ export const relativeLinks = (text: string): ReadonlyArray<string> => {
 }
 
 /**
- * Makes each link to a file or a folder of the repository absolute. `from` is the address of the repository in links
- * that are already absolute. Throws if the file or the folder does not exist.
+ * Makes each relative link to a file or a folder of the repository absolute. In absolute links to a file or a folder,
+ * replaces the repository's old address `from` with the current address. Throws if the file or the folder does not
+ * exist.
  */
 export const absoluteLinks = (file: string, text: string, from: string): string =>
   mapLinks(text, (link) => {

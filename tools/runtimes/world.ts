@@ -65,7 +65,7 @@ const html = `<!doctype html><meta charset="utf-8"><title>Runtimes</title><scrip
 
 export interface World {
   readonly address: string
-  /** For each origin of a broker, the address through which a page reaches the origin. */
+  /** For each origin of a broker, the address through which a page reaches the simulator. */
   readonly forPages: Readonly<Record<string, string>>
 }
 

@@ -11,7 +11,7 @@ const standStill = (millis: number) =>
     spawn("sh", ["-c", script], { stdio: "ignore" }).once("close", resolve)
   })
 
-it("watchStalls counts only the time of a suspension", async () => {
+it("watchStalls counts a suspension, but not a later wait", async () => {
   const stalls = await watchStalls()
   await standStill(400)
   const stood = await stalls.total()

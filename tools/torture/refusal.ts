@@ -34,7 +34,7 @@ const architectures: Readonly<Record<string, Architecture>> = {
   arm64: { audit: 0xc00000b7, prctl: 167, calls: { faccessat: 48, openat: 56, pwrite64: 68, fsync: 82, fdatasync: 83 } }
 }
 
-/** Allows writes of a single byte, because SQLite uses them to extend its shared-memory file. */
+/** Refuses writes of two or more bytes. SQLite extends its shared-memory file with writes of one byte. */
 const write: Rule = { call: "pwrite64", argument: { index: 2, is: "at least", value: 2 } }
 
 /** Refuses calls of `openat` with the flag `O_WRONLY` or `O_RDWR`. */

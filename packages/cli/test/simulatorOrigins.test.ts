@@ -15,8 +15,8 @@ describe("the addresses of the simulator", () => {
     ["the environment uat", "uat", "uat"],
     ["the environment UAT", "UAT", "uat"],
     ["the environment Production", "Production", "production"],
-    ["a production host", "https://trade.example.com", "uat"],
-    ["a name that all objects inherit", "constructor", "uat"]
+    ["a host as the environment", "https://trade.example.com", "uat"],
+    ["an unknown environment named constructor", "constructor", "uat"]
   ])("replace all origins for %s", ([, given, expected]) =>
     Effect.gen(function* () {
       const wanted = Object.entries(broker.environments[expected] ?? {})
