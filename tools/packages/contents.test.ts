@@ -150,7 +150,7 @@ describe("the contents of a package", () => {
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts imports \.\/gone\.ts, which is not packed/)
   })
 
-  it("have a manifest without source condition, scripts and exclusions", async () => {
+  it("have a manifest without @auth/source, scripts or file patterns that start with !", async () => {
     const { exports, files, name, scripts } = JSON.parse(
       (await contents()).get("package.json") ?? ""
     ) as typeof manifest

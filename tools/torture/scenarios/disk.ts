@@ -29,7 +29,10 @@ const asks = 3
  */
 const between = 800
 
-/** The longest pause after a failed renewal without a live session, plus a margin, in milliseconds. */
+/**
+ * Milliseconds. If no session is live, the pause after a failed renewal lasts at most 22.5 seconds. The rest is a
+ * margin.
+ */
 const longestPause = 25_000
 
 /** Id of the user `nobody`. A program that runs as root switches to this user, because root ignores file modes. */

@@ -15,7 +15,7 @@ export const printable = (text: string): string =>
     .replace(/\p{Cf}/gu, "")
     .replace(/[\p{Cc}\p{Cs}]/gu, "\ufffd")
 
-/** In columns. Infinite for a pipe, so that each message stays on one line. */
+/** Returns the width of a terminal in characters. For a pipe, returns `Infinity`: each message stays on one line. */
 export const widthOf = (stream: NodeJS.WriteStream): number =>
   stream.isTTY ? Math.max(24, stream.columns || 80) : Infinity
 
