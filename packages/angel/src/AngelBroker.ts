@@ -23,13 +23,13 @@ const pinProblem = (value: string) =>
     ? undefined
     : "must be four digits, 0 to 9: the PIN that opens the mobile app, not the web password"
 
-const bareAddress = /^https:\/\/(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[^\]]*\])(?:[:/?#]|$)/i
+const bareAddress = /^(?:localhost\.?|\d{1,3}(?:\.\d{1,3}){3}|\[.*\])$/i
 
 const redirectUrlProblem = (value: string): string | undefined => {
   const problem = Credentials.addressProblem(value)
   if (problem !== undefined) return problem
-  const { href } = new URL(value)
-  return href.startsWith("https:") && !bareAddress.test(href)
+  const { hostname, protocol } = new URL(value)
+  return protocol === "https:" && !bareAddress.test(hostname)
     ? undefined
     : "must be https with a host name: the broker refuses http, localhost and bare IP addresses"
 }

@@ -103,6 +103,16 @@ const wrongRedirects: ReadonlyArray<WrongCredentials> = [
     { redirectUrl: needsHost }
   ],
   [
+    "the redirect host localhost after a user name",
+    { ...publisher, redirectUrl: "https://me@localhost/callback" },
+    { redirectUrl: needsHost }
+  ],
+  [
+    "the redirect host localhost with a dot at the end",
+    { ...publisher, redirectUrl: "https://localhost./callback" },
+    { redirectUrl: needsHost }
+  ],
+  [
     "an IP address as the redirect host",
     { ...publisher, redirectUrl: "https://203.0.113.7/callback" },
     { redirectUrl: needsHost }

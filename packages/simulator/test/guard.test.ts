@@ -130,6 +130,8 @@ it.live("the simulator accepts allowed hosts and origins, and rejects malformed 
     const { control } = yield* Simulator.make({ brokers: ["angel"], ...allowed })
     const host = `simulator.test:${portOf(control)}`
     assert.strictEqual((yield* ask(control, "/clock", { host })).status, 200)
+    assert.strictEqual((yield* ask(control, "/clock", { host, origin: `http://${host}` })).status, 200)
+    assert.strictEqual((yield* ask(control, "/clock", { origin: `http://${host}` })).status, 403)
     assert.strictEqual((yield* ask(control, "/clock", { origin: "http://app.test:3000" })).status, 200)
     assert.strictEqual((yield* ask(control, "/clock", { origin: "http://app.test:3001" })).status, 403)
     for (const options of [{ allowHosts: ["http://a"] }, { allowOrigins: ["http://a/"] }, { allowOrigins: ["null"] }]) {

@@ -50,7 +50,8 @@ const commandHelp = (row: Row, width: number): ReadonlyArray<string> => {
     "",
     ...wrap(`Usage: ${usageOf(row)}`, width, 7),
     "",
-    ...columns([...parts, ...flags, help], width),
+    // All arguments of `broker-auth simulate`, even `--help`, are passed on.
+    ...columns([...parts, ...flags, ...(row.name === "simulate" ? [] : [help])], width),
     ...row.details.flatMap((text) => ["", ...wrap(text, width)])
   ]
 }

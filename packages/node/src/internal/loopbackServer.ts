@@ -68,6 +68,8 @@ export const readForm = (message: Http.IncomingMessage): Effect.Effect<Redacted.
 
 const write = (target: Http.ServerResponse, { headers: own, page }: Answer): Effect.Effect<void> =>
   Effect.callback((resume) => {
+    // A destroyed response has already emitted `close`.
+    if (target.destroyed) return resume(Effect.void)
     const done = () => resume(Effect.void)
     target.once("finish", done).once("close", done)
     const body = own?.["location"] === undefined ? render(page) : ""

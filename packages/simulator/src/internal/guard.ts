@@ -26,9 +26,9 @@ const isHost = (guard: Guard, port: number, host: string): boolean => {
   return allowed.includes(given) || authorities([...loopbackNames, ...allowed], port).includes(given)
 }
 
-const isOrigin = (guard: Guard, port: number, origin: string): boolean =>
+const isOrigin = (guard: Guard, port: number, host: string, origin: string): boolean =>
   guard.allowOrigins.includes(origin) ||
-  authorities(loopbackNames, port).some((authority) => origin === `http://${authority}`)
+  [host, ...authorities(loopbackNames, port)].some((authority) => origin === `http://${authority}`)
 
 const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingMessage): boolean =>
   method === "GET" &&
@@ -49,11 +49,12 @@ const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingM
 export const refusalOf = (guard: Guard, message: IncomingMessage): string | undefined => {
   const port = message.socket.localPort ?? 0
   const hosts = valuesOf(message, "host")
-  if (hosts.length !== 1 || !isHost(guard, port, hosts[0] ?? "")) {
+  const [host = ""] = hosts
+  if (hosts.length !== 1 || !isHost(guard, port, host)) {
     return `The request needs one Host header, with 127.0.0.1:${port} or localhost:${port}. To allow another name, start the simulator with --allow-host <host>.`
   }
   const origins = valuesOf(message, "origin")
-  if (origins.length > 1 || !origins.every((origin) => isOrigin(guard, port, origin))) {
+  if (origins.length > 1 || !origins.every((origin) => isOrigin(guard, port, host, origin))) {
     return "The simulator refuses requests from web pages of another origin. To allow an origin, start the simulator with --allow-origin <origin>."
   }
   if (message.headers["sec-purpose"] !== undefined) {

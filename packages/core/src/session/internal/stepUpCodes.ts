@@ -45,6 +45,9 @@ export type Codes = (question: CodeQuestion) => string | Promise<string>
 
 /** Omits the text of a failure that is not an `AuthError`, because the text may contain the code. */
 const failedFunction = (account: Account, failure: unknown): AuthError.AuthError => {
+  if (AuthError.isAuthError(failure) && failure.reason._tag === "ActionRequired") {
+    return noCode(account, failure.remedy)
+  }
   const name = Predicate.isError(failure) ? failure.name : typeof failure
   const text = AuthError.isAuthError(failure) ? `: ${failure.message}` : ` with ${name}.`
   return noCode(account, `The function "codes" failed${text} Catch errors in the function, and return the code.`)
