@@ -17,7 +17,7 @@ describe("a step of a rehearsal", () => {
     assert.match(lines.join("\n"), /… second\nFAILED \(0\.0 s\)\nit failed/)
   })
 
-  it("ends the rehearsal if it fails in `need`", async () => {
+  it("ends the rehearsal if `need` runs the step and the step fails", async () => {
     const { done, need } = makeSteps(() => undefined, new AbortController().signal)
     await need("first", () => undefined)
     const error = await need("second", fail).catch((cause: unknown) => cause)

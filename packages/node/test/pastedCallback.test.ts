@@ -321,7 +321,7 @@ describe("the texts, errors, logs and spans of a browser login", () => {
   )
 })
 
-it.live("an unfinished browser login closes without an error", () =>
+it.live("closing the scope of an unfinished browser login causes no error", () =>
   Effect.gen(function* () {
     const exit = yield* Effect.exit(Effect.scoped(pastedLogin()))
     assert.isTrue(Exit.isSuccess(exit))
