@@ -330,8 +330,8 @@ export const makeLimiter = (now: () => number) => {
 }
 
 /**
- * Describes the limits of an endpoint, for the option `limits` of `make`. For the key `user id`, an example is
- * `1 request in 1 second for each user id`.
+ * Describes the limits of an endpoint, for the option `limits` of `make`. If `key` is `user id`, the text is, for
+ * example, `1 request in 1 second for each user id`.
  *
  * @category limits
  * @since 0.1.0

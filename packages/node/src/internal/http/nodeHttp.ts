@@ -5,7 +5,7 @@ import type * as Http from "node:http"
 import process from "node:process"
 import { Collector, type Exchange, type Limits, type Listener, type Transport, type WireRequest } from "./exchange.ts"
 
-/** Called at the first use: loading takes about 10 milliseconds, and few programs need these modules. */
+/** Only `make` loads these modules, because loading takes about 10 milliseconds, and few programs need them. */
 const load = () => ({ http: process.getBuiltinModule("node:http"), https: process.getBuiltinModule("node:https") })
 
 interface Scheme {
@@ -78,7 +78,7 @@ const start = (schemes: Schemes, request: WireRequest, limits: Limits, collector
   })
   sent.on("timeout", () => sent.destroy(timedOut("UND_ERR_HEADERS_TIMEOUT")))
   sent.on("error", (error) => collector.fail(error))
-  // Before `upgrade`, Node detaches the socket from the request, so the request emits no error afterwards.
+  // Node detaches the socket from the request before it emits `upgrade`. So the request emits no `error`.
   sent.on("upgrade", (_answer, socket) => {
     socket.destroy()
     collector.fail(lost("The server upgraded the connection to another protocol."))
