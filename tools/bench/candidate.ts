@@ -1,4 +1,4 @@
-/** Runs in a child process: measures the turns of one candidate of a bench. */
+/** Runs in a child process, and measures one candidate of a bench. In each turn, the candidate runs `count` jobs. */
 import { performance } from "node:perf_hooks"
 import { pathToFileURL } from "node:url"
 import { servePeer } from "../interop/peer.ts"

@@ -101,7 +101,7 @@ describe("sessions: LoginGuard", () => {
     })
   )
 
-  it.effect("counts refusals in the old format, and sends nothing if the format is newer", () =>
+  it.effect("counts refusals that an older version recorded, and rejects a newer version's record", () =>
     Effect.gen(function* () {
       const { guard, login, sent, store } = yield* begin
       const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))

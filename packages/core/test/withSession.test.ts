@@ -57,7 +57,7 @@ const begin = Effect.fnUntraced(function* () {
     state.seen.push(`${request.method} ${path} ${token}`)
     return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "REJECTED" }))
   })
-  // The manager's logins also use this client. So a test can show that `withSession` does not count these logins.
+  // The manager also logs in with this client. `withSession` must not take a login for a request of the given effect.
   const client = yield* Effect.provide(BrokerClient.make(protocol, { api: origin }), http)
   const login = Endpoint.make({
     name: "login",
@@ -220,7 +220,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("renews the session again after four minutes if the broker had accepted the token", () =>
+  it.effect("renews a rejected four-minute-old session if the broker accepted its token before", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       for (const last of ["1", "2", "3"]) {
