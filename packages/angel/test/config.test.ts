@@ -96,7 +96,7 @@ describe("the option origins.api", () => {
     [new URL("https://api.example.com"), noOrigin],
     ["http://127.0.0.1:80", noOrigin]
   ] as const) {
-    it.effect(`is rejected with the value ${JSON.stringify(origin)}`, () =>
+    it.effect(`is rejected with the value ${origin instanceof URL ? "new URL(...)" : JSON.stringify(origin)}`, () =>
       Effect.gen(function* () {
         const origins = { api: origin } as Readonly<Record<string, string>>
         const error = yield* refused(calls["loginByPassword"] ?? Effect.void, AngelAuth.layer({ credentials, origins }))

@@ -74,7 +74,7 @@ describe("a login that the broker answers without an error code", () => {
     })
   )
 
-  it.effect("starts a pause if the second step is not sent", () =>
+  it.effect("starts a pause if the next request is not sent", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()

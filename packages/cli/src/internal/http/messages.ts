@@ -2,10 +2,10 @@ import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { IncomingMessage } from "node:http"
 
-/** The server disconnects a client that reads a stream too slowly. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
+  /** If the body is a stream, the server disconnects a client that reads the body too slowly. */
   readonly body: string | Stream.Stream<string>
 }
 

@@ -1,4 +1,4 @@
-/** Counts the open pages of `broker-auth open`. `ended` waits until no page has been open for the given duration. */
+/** Counts the open pages of `broker-auth open`. `ended` completes when the count has stayed 0 for `duration`. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
