@@ -58,8 +58,8 @@ export const raised = <M extends Pick<Manifest, (typeof kinds)[number]>>(
   )
 
 /**
- * Raises the ranges of each package whose version differs from `before`. Call this function after Changesets, which
- * replaces ranges such as `>=0.0.0 <1.0.0` with `>=0.1.0`.
+ * Raises the dependency ranges in the `package.json` of each package whose version differs from `before`. Call this
+ * function after Changesets, because Changesets drops the upper bound: `>=0.0.0 <1.0.0` becomes `>=0.1.0`.
  */
 export const raiseRanges = (
   before: Readonly<Record<string, string>>,

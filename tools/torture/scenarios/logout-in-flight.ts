@@ -14,8 +14,8 @@ import type { Outcome } from "../protocol.ts"
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
 
 /**
- * Milliseconds from the first login to the end of the TOTP period. A second login, which is an error, waits for the
- * next period. The small number keeps this wait short.
+ * Milliseconds from the first login to the end of the TOTP period. If a program wrongly sends a second TOTP login, that
+ * login waits for the next period, because a TOTP code works only once. The small number keeps this wait short.
  */
 const leftInPeriod = 6000
 
