@@ -87,7 +87,14 @@ it.live("the summary is sent by POST, and the target's address is never printed"
 
 it.live("an invalid target of a notification is refused", () =>
   Effect.gen(function* () {
-    for (const given of ["http://example.com/secret-of-hook", "ftp://127.0.0.1/secret-of-hook", "https://", "", "  "]) {
+    for (const given of [
+      "http://example.com/secret-of-hook",
+      "ftp://127.0.0.1/secret-of-hook",
+      "https://me:secret-of-hook@example.com/",
+      "https://",
+      "",
+      "  "
+    ]) {
       const failure = yield* Effect.flip(notify.targetOf(given))
       assert.strictEqual(failure.code, "usage", given)
       assert.notInclude(messageOf(failure), "secret-of-hook")

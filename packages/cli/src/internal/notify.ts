@@ -29,10 +29,13 @@ const loopback: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"
 
 const isAllowed = (text: string): boolean => {
   const url = Result.getOrUndefined(Result.try(() => new URL(text)))
-  return url?.protocol === "https:" || (url?.protocol === "http:" && loopback.has(url.hostname))
+  // `fetch` refuses a URL with a user name or a password.
+  if (url === undefined || url.username !== "" || url.password !== "") return false
+  return url.protocol === "https:" || (url.protocol === "http:" && loopback.has(url.hostname))
 }
 
-const notAllowed = "the address must be a valid https:// address (http:// is allowed for this machine only)"
+const notAllowed =
+  "the address must be a valid https:// address without a user name and password (http:// is allowed for this machine only)"
 
 /** Parses the value of `--notify`, without resolving references. */
 export const targetOf = (given: string): Effect.Effect<Target, CommandFailed> => {

@@ -4,7 +4,8 @@
  */
 export const maskDestination = (destination: string): string => {
   const text = destination.replace(/\p{C}/gu, "").trim()
-  if (/[*•#]|(?:^|\d)x{3}|x{3}(?:$|[\d@])/i.test(text)) return text
   const [name = "", host] = text.split("@")
-  return host === undefined ? `xxxx${text.slice(-4)}` : `${name.slice(0, 1)}xxxx@${host}`
+  if (host !== undefined) return /[*•]|##|x{4}/i.test(name) ? text : `${name.slice(0, 1)}xxxx@${host}`
+  if (/[*•#]|(?:^|\d)x{3}|x{3}(?:$|\d)/i.test(text)) return text
+  return text.length > 4 ? `xxxx${text.slice(-4)}` : "xxxx"
 }
