@@ -208,7 +208,7 @@ it.live(
 
 const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "accessToken", "totpSecret"]
 
-/** Without `totp`: in a fake's account, `totp` only says whether TOTP is enabled. */
+/** Does not contain `totp`, because `totp` in a fake's account only says whether TOTP is enabled. */
 const secretFields = new Set([
   ...alsoSecret,
   ...brokers

@@ -91,8 +91,8 @@ export const derive = Effect.fnUntraced(function* (
   passphrase: Redacted.Redacted<string>,
   vault: string
 ): Effect.fn.Return<Redacted.Redacted<Uint8Array>, VaultError.VaultError> {
-  // `echo` and editors end a file with a line break. Systems differ in the code points of an accented letter. Neither
-  // may change the key.
+  // `echo` and editors end a file with a line break. Systems differ in the code points of an accented letter. These
+  // differences must not change the key.
   const message = new TextEncoder().encode(
     Redacted.value(passphrase)
       .replace(/\r?\n$/, "")

@@ -121,7 +121,8 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
         })
       })
     )
-    // The exit shows whether the login was cancelled. A rejected promise would not.
+    // If the login ends with an interruption, `Effect.exit` keeps the interruption. Without `Effect.exit`, the promise
+    // would reject, and `withSignal` would report a defect.
     return yield* Effect.flatten(
       withSignal((signal) => connection.run(Effect.exit(BrowserLogin.run(login, { byPerson: true })), { signal }))
     )
