@@ -53,7 +53,7 @@ const flipped = (bytes: Uint8Array, index: number, bit = 0) => {
   return copy
 }
 
-/** Returns a copy of an entry with a valid checksum. */
+/** Copies an entry, and replaces the checksum of the copy with a valid checksum. */
 const summed = Effect.fnUntraced(function* (bytes: Uint8Array, format = bytes[3], version = 1) {
   const body = bytes.slice(0, -8)
   const place = new TextEncoder().encode(

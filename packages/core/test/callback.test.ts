@@ -189,7 +189,7 @@ describe("RedirectLogin.parseCallback", () => {
     })
   )
 
-  it.effect.each(["optional", "none"] as const)("ignores the redirect URL's own state if state is %s", (rule) =>
+  it.effect.each(["optional", "none"] as const)("ignores the redirect URL's own state with `state: %j`", (rule) =>
     Effect.gen(function* () {
       const url = `${registered}?state=mine`
       const parameters = yield* parse(`${url}&code=canary`, url, { state: rule })
@@ -197,7 +197,7 @@ describe("RedirectLogin.parseCallback", () => {
     })
   )
 
-  it.effect("ignores the redirect URL's own outcome", () =>
+  it.effect("ignores the redirect URL's own outcome parameter", () =>
     Effect.gen(function* () {
       const url = `${registered}?status=success`
       const outcome = { parameter: "status", success: "success" }

@@ -154,8 +154,8 @@ export const tryAll = Effect.fnUntraced(function* (
 })
 
 /**
- * The browser shows `served` instead of the host's answer. This simulates DNS rebinding: later requests of the page to
- * its host reach this machine.
+ * Opens `url` in the browser. If `served` is given, the browser shows this HTML, and requests nothing from `url`. Later
+ * requests to the host of `url` reach this machine, as in DNS rebinding.
  */
 export const inPage = <E>(
   url: string,
