@@ -28,7 +28,7 @@ export interface SharedLimits {
 }
 
 /**
- * Shares a broker's limits with the scope `app` or `address`. Provide this layer to the broker's layer. If the shared
+ * Shares a broker's limits whose `scope` is `app` or `address`. Provide this layer to the broker's layer. If the shared
  * limits fail or do not answer within one second, `BrokerClient` counts only its own calls for 10 seconds.
  *
  * @example
@@ -53,8 +53,8 @@ export const layer = (limits: SharedLimits): Layer.Layer<never> =>
  *
  * So any period of the length `per` contains at most `requests` calls:
  * - The last window in the period contains at most `burst` calls.
- * - Each earlier call in the period lengthened a window that ends before the period ends. So there are fewer than
- *   `per / pause` earlier calls.
+ * - Each earlier call in the period added `pause` milliseconds to an earlier window. The added times lie in the period
+ *   and do not overlap. So there are fewer than `per / pause` earlier calls.
  * - `burst + per / pause` is at most `requests + 1`.
  */
 const paceOf = ({ per, requests }: Limit) => {
@@ -71,7 +71,7 @@ const paceOf = ({ per, requests }: Limit) => {
 export interface Options {
   /**
    * The IP address from which this program calls the broker, or a name for that IP address. Programs with the same
-   * `address` share the limits with the scope `address`. Programs that do not set `address` share these limits with
+   * `address` share the limits whose `scope` is `address`. Programs that do not set `address` share these limits with
    * each other.
    */
   readonly address?: string | undefined
