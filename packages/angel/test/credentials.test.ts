@@ -39,8 +39,16 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["an email address as the client code", { ...credentials, clientCode: "demo@example.com" }, { clientCode: mail }],
   ["a client code with a space", { ...credentials, clientCode: "A12 3456" }, { clientCode: "has white space inside" }],
   ["a TOTP secret that is not base32", { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") }, { totp: notBase32 }],
-  ["a one-time code in base32 as the TOTP secret", { ...credentials, totp: secret("234567") }, { totp: pasted }],
-  ["a one-time code not in base32 as the TOTP secret", { ...credentials, totp: secret("018949") }, { totp: pasted }],
+  [
+    "a one-time code that is valid base32 as the TOTP secret",
+    { ...credentials, totp: secret("234567") },
+    { totp: pasted }
+  ],
+  [
+    "a one-time code that is not valid base32 as the TOTP secret",
+    { ...credentials, totp: secret("018949") },
+    { totp: pasted }
+  ],
   [
     "an otpauth address without a secret",
     { ...credentials, totp: secret("otpauth://totp/Angel?issuer=Angel") },

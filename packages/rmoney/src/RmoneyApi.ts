@@ -31,7 +31,7 @@ import * as headers from "./internal/headers.ts"
 export type Environment = "uat" | "production" | { readonly production: string }
 
 /**
- * The token of the previous step of a login or an account recovery, with the user id and the source.
+ * The token of the previous step of a login or an account recovery, with the user id and the option `source`.
  *
  * @category models
  * @since 0.1.0

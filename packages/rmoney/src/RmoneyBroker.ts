@@ -121,8 +121,8 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
 export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * Each wrong attempt may restart the 300 seconds of `source`, so four within 15 minutes may lock the account. After two
- * failed logins, a person can still make one wrong attempt.
+ * If each wrong attempt restarts the period of 300 seconds (see `source`), the 4th wrong attempt within 15 minutes
+ * locks the account. After two failed logins, a person can still make one wrong attempt.
  */
 const budget = {
   maxFailures: 2,

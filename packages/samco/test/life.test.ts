@@ -92,7 +92,7 @@ describe("a login with key and secret", () => {
     })
   )
 
-  it.effect("fails with ActionRequired before a sign-in to the mobile app", () =>
+  it.effect("fails with ActionRequired until the user signs in to the mobile app", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, appSignIn: "needed" }] })
       const error = yield* Effect.flip(Effect.provide(Login.session, direct(fake)))

@@ -79,7 +79,10 @@ const untraced = (run: Run): HttpClient.HttpClient =>
     Effect.succeed
   )
 
-/** If the URL cannot be parsed, the error of `HttpClient.make` contains the request with its secrets. */
+/**
+ * If the URL cannot be parsed, this client replaces the error of `HttpClient.make`, because that error contains the
+ * secrets of the request.
+ */
 const traced = (run: Run): HttpClient.HttpClient =>
   HttpClient.transform(
     HttpClient.make((request, url, _, fiber) => run(request, url, fiber)),
