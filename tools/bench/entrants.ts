@@ -51,11 +51,14 @@ export interface Other {
 
 export interface Entrants {
   readonly entrants: ReadonlyArray<Entrant>
-  /** Names of the chosen twins that cannot be measured: the candidate is missing, or the turns do not match. */
+  /**
+   * Names of the chosen twins that cannot be measured. The other checkout does not have the candidate, or the turns of
+   * the two checkouts do not match.
+   */
   readonly missing: ReadonlyArray<string>
 }
 
-/** Our bench file can write programs for any checkout. So if the bench writes programs, the twin uses our file. */
+/** If `Bench.programs` is set, the twin uses our bench file. The twin's programs use the other checkout's library. */
 const twinOf = (name: string, bench: Bench, candidate: string, other: Other, plan: PlanName): Entrant | undefined => {
   const { checkout } = other
   const source = bench.programs === undefined ? { checkout, bench: other.bench } : { checkout: here, bench }

@@ -68,7 +68,10 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
   readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
   /** Returns the rows of the error table that apply to a fixture. Default: all rows apply. */
   readonly codesFor?: (fixture: F) => ReadonlyArray<ErrorTable.ErrorRow>
-  /** At least one part of each secret in requests and answers. No failure may contain one of these parts. */
+  /**
+   * Parts of the secrets in requests and answers. Each secret needs at least one part in this list. No failure may
+   * contain a part in this list.
+   */
   readonly secrets: readonly [string, ...ReadonlyArray<string>]
 }
 
