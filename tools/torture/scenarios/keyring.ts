@@ -1,4 +1,4 @@
-/** A program must get an error after the time-out of the keyring, and must then exit by itself. */
+/** The keyring never answers. After a time-out, a program must get an error, and must then exit by itself. */
 import { spawn } from "node:child_process"
 import * as net from "node:net"
 import * as path from "node:path"

@@ -118,8 +118,8 @@ const unusable = (folder: string, problem: string) =>
   fail("package", `The folder ${folder} cannot be used as the package of a broker: ${problem}.`)
 
 /**
- * The path of this module shows which copy of `effect` a package uses. A copy cannot read a `Redacted` that another
- * copy made.
+ * Two packages use the same copy of `effect` if `effect/Redacted` resolves to the same file for both. A copy cannot
+ * read a `Redacted` that another copy made.
  */
 const effectModule = "effect/Redacted"
 

@@ -95,8 +95,8 @@ export interface LeaseOptions {
   /** Text for logs: where the lock is, and which programs share it. */
   readonly describe: string
   /**
-   * Waits until no other process holds the account's lock, acquires the lock, and releases it when the scope closes. In
-   * each process, at most one fiber per account runs `acquire` at a time.
+   * Waits until no other process holds the account's lock, acquires the lock, and releases it when the scope closes.
+   * Each lock that `make` returns runs `acquire` for at most one fiber per account at a time.
    *
    * If an error prevents the acquisition, `acquire` can pass the reason to `note`. `note(undefined)` removes the reason.
    * If the lock is not acquired within `acquireTimeout`, `withLock` fails with the last reason. Without a reason,
