@@ -126,7 +126,8 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
     loggedOut: false
   }))
   const day: Day = { tiny, another, programs: [yield* another, yield* another] }
-  // After a successful login, the login guard does not count a login without an answer as failed.
+  // The broker must accept a login before the random steps. Otherwise, `LoginGuard` counts each login without an answer
+  // as failed. After two failed logins in 24 hours, `LoginGuard` sends no further login.
   yield* ask(day, day.programs[0]!, day.programs[0]!.manager.session)
   for (let step = 0; step < stepsOfADay; step++) {
     const [program, next] = [yield* oneOf(day.programs), yield* oneOf(steps)]

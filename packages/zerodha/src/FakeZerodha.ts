@@ -56,8 +56,8 @@ export interface Switches {
   /** Lifetime of a request token. Default: 2 minutes. */
   readonly requestTokenLifetime: Duration.Input
   /**
-   * Parameters in the callback of a cancelled login. `status`: only `status`. `with-pairs`: also the pairs in
-   * `redirect_params`. Default: `status`.
+   * Query parameters in the callback of a cancelled login. `status`: only the parameter `status`. `with-pairs`: also
+   * the pairs in the login URL's parameter `redirect_params`. Default: `status`.
    */
   readonly cancelled: "status" | "with-pairs"
   /** Time of day in IST at which all sessions end. Default: `06:00`. */
@@ -233,7 +233,7 @@ const makeMemory = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account
     requestTokens,
     misses,
     close,
-    /** The new session gets `kept` instead of a new refresh token. */
+    /** `kept` is the refresh token of the new session. Default: a new refresh token for an approved platform. */
     open: (account: Account, kept?: string): Issued => {
       const now = clock.now()
       const access = randomToken()
