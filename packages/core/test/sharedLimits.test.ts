@@ -145,7 +145,7 @@ describe("a limit for each app", () => {
   )
 })
 
-it.effect("programs with the same `address` share limits with the scope `address`", () =>
+it.effect("programs with the same `address` share the limits whose scope is `address`", () =>
   Effect.gen(function* () {
     const here = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.1" }) }
     const there = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.2" }) }

@@ -48,13 +48,17 @@ export interface Loaded {
 
 export const brokerIds: ReadonlyArray<string> = Object.keys(registry)
 
-/** Returns the npm command that installs the package `name` beside `@auth/cli`. */
-export const installLine = (name: string): string => {
-  const own = fileURLToPath(import.meta.url).replaceAll("\\", "/")
+const ownFile = fileURLToPath(import.meta.url)
+
+/** Returns the npm command that installs the package `name` beside `@auth/cli`. `file` is a file of `@auth/cli`. */
+export const installLine = (name: string, file = ownFile): string => {
+  const own = file.replaceAll("\\", "/")
   const end = own.lastIndexOf("/node_modules/@auth/cli/")
   if (end === -1) return `npm install ${name}`
   const prefix = own.slice(0, end)
-  return prefix.endsWith("/lib") ? `npm install --global ${name}` : `npm install --prefix ${prefix} ${name}`
+  // npm's global folder has no package.json. With --prefix, npm would remove all packages from such a folder.
+  if (prefix.endsWith("/lib") || !Fs.existsSync(`${prefix}/package.json`)) return `npm install --global ${name}`
+  return `npm install --prefix ${/^[\w@%+=:,./-]*$/.test(prefix) ? prefix : `"${prefix}"`} ${name}`
 }
 
 const isMissing = (error: unknown): boolean => {

@@ -62,9 +62,7 @@ const orderCodes = [
   ...range(1089, 1091),
   ...range(1101, 1104),
   5003
-].map((number) =>
-  row(`MO${number}`, "An order failed, or some other call that is not part of the login", ErrorTable.rejected)
-)
+].map((number) => row(`MO${number}`, "An order or another call outside the login failed", ErrorTable.rejected))
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/not a valid account number/i, "The PAN is not linked to Aadhaar", notLinked, { source: `${faq} 48` }),

@@ -168,13 +168,15 @@ const listenOn = Effect.fnUntraced(function* (
     const server = Http.createServer((message, target) => void run(exchange(options, message, target)))
     server.maxConnections = maxConnections
     server.on("connection", (socket) => {
+      // `readAgain` emits this event again for the same socket.
+      if (sockets.has(socket)) return
       sockets.add(socket)
       socket.once("close", () => sockets.delete(socket))
     })
     server.on("upgrade", (message: Http.IncomingMessage, socket: Socket, rest: Uint8Array) => {
       // Before this event, Node removes its own listener for the socket's errors. Without a listener, an error would
       // end the process.
-      socket.on("error", () => socket.destroy())
+      if (socket.listenerCount("error") === 0) socket.on("error", () => socket.destroy())
       if (!isWebSocket(message)) return readAgain(server, message, socket, rest)
       const target = new Http.ServerResponse(message)
       target.shouldKeepAlive = false
