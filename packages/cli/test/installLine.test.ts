@@ -4,7 +4,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { installLine } from "../src/internal/brokers.ts"
 
-it("the install command for an absent package suits the folder of @auth/cli", () => {
+it("the printed install command names the place where @auth/cli is installed", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-install-"))
   try {
     const lineIn = (name: string, isProject: boolean) => {

@@ -292,7 +292,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("ends the new session after a logout during the wait for a killed program", () =>
+  it.effect("revokes the new session if the account was logged out while the login waited", () =>
     Effect.gen(function* () {
       yield* begin
       const shared = makeShared()

@@ -57,7 +57,7 @@ const begin = Effect.fnUntraced(function* () {
     state.seen.push(`${request.method} ${path} ${token}`)
     return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "REJECTED" }))
   })
-  // The manager also logs in with this client. `withSession` must not take a login for a request of the given effect.
+  // The manager sends its logins with this client, too. `withSession` must not count them as requests of the effect.
   const client = yield* Effect.provide(BrokerClient.make(protocol, { api: origin }), http)
   const login = Endpoint.make({
     name: "login",

@@ -50,7 +50,7 @@ const sso = {
 const layers: Readonly<Record<string, (given: unknown) => Any>> = {
   RmoneyAuth: (given) => RmoneyAuth.layer({ ...uat, credentials: given as RmoneyAuth.RmoneyCredentials }),
   RmoneySso: (given) => RmoneySso.layer({ ...uat, credentials: given as RmoneySso.SsoCredentials }),
-  'RmoneySso for the exchange "vendor"': (given) =>
+  'RmoneySso with the option exchange: "vendor"': (given) =>
     RmoneySso.layer({ ...uat, exchange: "vendor", credentials: given as RmoneySso.SsoVendorCredentials }),
   RmoneyQr: (given) => RmoneyQr.layer({ ...uat, credentials: given as RmoneyQr.QrCredentials }),
   RmoneyBiometric: (given) =>
@@ -89,9 +89,9 @@ const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
     ["an email address instead of the client id", { ...sso, userId: demo.email }, { userId: noClientId }],
     ["a redirect URL without a scheme", { ...sso, redirectUrl: "app.example.com" }, { redirectUrl: noAddress }]
   ],
-  'RmoneySso for the exchange "vendor"': [
+  'RmoneySso with the option exchange: "vendor"': [
     ["no credentials", undefined, { userId: missing, vendor: missing, redirectUrl: missing }],
-    ['the credentials for the exchange "checksum"', sso, { vendor: missing }]
+    ['the credentials of exchange: "checksum"', sso, { vendor: missing }]
   ],
   RmoneyQr: [
     ["no credentials", undefined, { userId: missing }],
@@ -224,7 +224,7 @@ describe("layerConfig", () => {
       }
     ],
     [
-      'RmoneySso for the exchange "vendor"',
+      'RmoneySso with the option exchange: "vendor"',
       RmoneySso.layerConfig({ exchange: "vendor" }),
       {
         [environment]: missing,

@@ -130,8 +130,8 @@ export const addSend = (client: HttpClient, find: Find): HttpClient =>
 export interface Parts {
   readonly find: Find
   /**
-   * Loads the client for requests that do not use `Send`. Each of these requests calls `load` until the client is
-   * loaded. If the promise is rejected, the request is not sent, and its fiber dies.
+   * Loads the client for requests that do not use `Send`. A request calls `load` if no client is loaded yet. If the
+   * promise is rejected, the request is not sent, and its fiber dies.
    */
   readonly load: () => Promise<HttpClient>
 }
