@@ -59,7 +59,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it.effect("is the first midnight IST after a request that waited for a code", () =>
+  it.effect("is computed from the time of the request, not from the start of the login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const fake = yield* FakeAngel.make()

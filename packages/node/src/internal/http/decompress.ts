@@ -4,7 +4,7 @@ import * as Zlib from "node:zlib"
 
 type Decode = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array
 
-/** RFC 9110 requires the zlib format for `deflate`, but some servers send raw data. The first byte shows the format. */
+/** RFC 9110 requires zlib for `deflate`, but some servers send raw deflate data. The first byte shows the format. */
 const inflate: Decode = (bytes, options) =>
   ((bytes[0] ?? 0) & 0x0f) === 8 ? Zlib.inflateSync(bytes, options) : Zlib.inflateRawSync(bytes, options)
 
