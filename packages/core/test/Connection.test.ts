@@ -748,7 +748,7 @@ describe("Connection: a browser login", () => {
     assert.strictEqual(Connection.reveal((await other.session()).tokens.access), "c3")
   })
 
-  it("ends its session at the broker if logout() follows a store failure", async () => {
+  it("creates a session that logout() ends even after a store failure", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const tiny = makeTiny({ by: [] })
@@ -894,7 +894,7 @@ describe("Connection: loginByQr()", () => {
 describe("Connection: the function `codes`", () => {
   const wrong = new AuthError.InvalidStepUpCode({ kind: "otp", by: "broker", hints: [] })
 
-  /** The broker accepts only the code 123456. `secret` is the authenticator code that the layer provides. */
+  /** The broker accepts only the code 123456. `secret` is the TOTP code that the layer provides, not a TOTP secret. */
   const twoSteps = (
     verified: Array<string>,
     { kinds = ["otp"], secret }: { kinds?: Challenge.Challenge["kinds"]; secret?: string } = {}
@@ -995,7 +995,7 @@ describe("Connection: the function `codes`", () => {
     assert.deepStrictEqual(verified, ["first 000000"])
   })
 
-  it("reads the new challenge from the same question after resend()", async () => {
+  it("receives a question whose fields resend() updates", async () => {
     const seen: Array<number | undefined> = []
     await using connection = await Connection.open(twoSteps([]), {
       codes: async (question) => {
