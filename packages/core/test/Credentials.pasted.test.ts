@@ -151,7 +151,7 @@ describe("a password", () => {
       })
   )
 
-  it.effect("is rejected with an error that shows at most one backslash", () =>
+  it.effect("is rejected with an error that shows only one backslash of the password", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(check({ password: Redacted.make('\\\\\\\\"canary-word') }))
       assert.include(problemsOf(error)[0], 'begins with a quotation mark (\\"): ')
@@ -329,7 +329,7 @@ describe("a secret that is not a password", () => {
   )
 })
 
-it.effect("an access token may have the prefix Bearer, but no other space", () =>
+it.effect("an access token may contain a space only directly after the prefix Bearer", () =>
   Effect.gen(function* () {
     const token = { token: Credentials.token("TINY_TOKEN", "Token") }
     for (const given of ["Bearer canary", "canary", '"Bearer canary"']) {

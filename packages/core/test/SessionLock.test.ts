@@ -404,7 +404,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is still held after its key expires without a new holder",
+    "is still held if no other program took it after its key expired",
     () =>
       Effect.gen(function* () {
         const { key, lock, redis } = yield* begin

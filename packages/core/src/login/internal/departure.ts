@@ -10,7 +10,7 @@ export interface Departure {
   readonly outer?: Departure | undefined
 }
 
-/** Records requests and answers of `BrokerClient`. The lifetime of a new session starts at `at`. */
+/** `BrokerClient` writes the times of requests and answers to this object. A new session's lifetime starts at `at`. */
 export const Departure = Context.Reference<Departure | undefined>("@auth/broker-core/internal/Departure", {
   defaultValue: () => undefined
 })
