@@ -116,7 +116,7 @@ export const stop = async (child: ChildProcess): Promise<void> => {
 
 /**
  * When this process ends, even by `kill -9`, a watcher kills the process `pid` and removes `folder`. Returns a function
- * that ends the watcher. Call this function when the process `pid` has stopped.
+ * that ends the watcher. Call the returned function when the process `pid` has stopped.
  */
 export const watchOver = (pid: number, folder: string): (() => void) => {
   // `cat` ends when this process ends. `rm` can fail while a browser's helper processes write, so the loop repeats it.

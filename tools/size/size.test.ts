@@ -22,7 +22,7 @@ describe("npm run size", () => {
     ])
   })
 
-  it("with --write sets each budget 2 percent above the size, rounded up to 100 bytes", () => {
+  it("with --write sets each budget 2 percent above the size, rounded up to a multiple of 100 bytes", () => {
     const measured = { programs: { angel: 66_001 }, packages: { core: 99 } }
     assert.deepStrictEqual(withSlack(measured), { programs: { angel: 67_400 }, packages: { core: 200 } })
   })
