@@ -100,7 +100,7 @@ const method = Method.stepUp(family, { id: "password", credentials, api, account
 /**
  * Provides all services of this login method for one account. A login always returns a challenge: answer it with
  * `Login.withStepUp`. RMoney checks the answer as a code of the first kind in the challenge's `kinds`. To answer with a
- * code of another kind, pass `StepUp.verify` a copy of the challenge with that kind first.
+ * code of another kind, copy the challenge, put that kind first in `kinds`, and pass the copy to `StepUp.verify`.
  *
  * @example
  * ```ts

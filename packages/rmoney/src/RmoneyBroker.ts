@@ -24,7 +24,7 @@ const environment = Credentials.plain("RMONEY_ENVIRONMENT", hosts, {
   }
 })
 
-// A user id must not contain a space, because spaces separate the parts of the `three-part` step header.
+// A user id with a space would be ambiguous in the header `Authorization: Bearer <userId> <source> <token>`.
 const userIdProblem = (value: string) =>
   /^[\x21\x23-\x5f\x61-\x7e]+$/.test(value) ? undefined : "has characters that a user id cannot have"
 
@@ -121,8 +121,8 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
 export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * If each wrong attempt restarts the period of 300 seconds (see `source`), the 4th wrong attempt within 15 minutes
- * locks the account. After two failed logins, a person can still make one wrong attempt.
+ * Each wrong attempt may restart the 300 seconds that `source` states. Then up to 15 minutes can lie between the first
+ * and the 4th wrong attempt, which locks the account. After two failed logins, a person still has one wrong attempt.
  */
 const budget = {
   maxFailures: 2,

@@ -21,7 +21,7 @@ describe("canary: RMoney", () => {
     }
     assert.isAtLeast(told.filter((word) => /^\d{6}$/.test(word)).length, 7)
     assert.isAtLeast(told.filter((word) => word.startsWith("Bearer ")).length, 5)
-    // `told` also contains `Authorization` headers. Only the last word of a header is a secret.
+    // `told` lists the values that the program reported. In an `Authorization` header, only the last word is a secret.
     assert.deepStrictEqual(leaks(all, [...secrets, ...told.map((word) => word.split(" ").at(-1) ?? word)]), [])
   }, 60_000)
 })
