@@ -206,6 +206,8 @@ describe("Totp.parse without an address", () => {
     ["a secret that could be hexadecimal or base32", "abcdef234567abcdef234567abcdef23", /hexadecimal/],
     ["base64", "SGVsbG8h3q2+7w==", /base64/],
     ["base64 with letters only", "SGVsbGhJcVdDbXlPcGFz", /base64/],
+    ["mixed letters around an en dash", "abCDefGHijKLm–nOPqrST2345", /base64/],
+    ["mixed letters around an invisible character", "abCDefGHijKLm\u200bnOPqrST2345", /base64/],
     ["base64url", "SGVsbG8h3q2-7w_SGVsbG8h3q", /base64/],
     ["a label before the secret", "Key: JBSWY3DPEHPK3PXP", /words next to.*alone/],
     ["a label of several words before the secret", "TOTP secret key : JBSW Y3DP EHPK 3PXP", /words next to/],

@@ -32,8 +32,11 @@ const isHex = (symbols: string): boolean => /^(?:0x)?[0-9a-f]{20,}$/i.test(symbo
 /** The first letter may be a capital, because the keyboards of phones capitalize it. */
 const isOneCase = (group: string): boolean => /^(?:[A-Z]?[^A-Z]*|[^a-z]*)$/.test(group)
 
-const looksLikeBase64 = (text: string): boolean =>
-  /^[\w+/\s-]+=*$/.test(text) && /[A-Za-z]/.test(text) && text.split(/[\s-]+/).some((group) => !isOneCase(group))
+const looksLikeBase64 = (text: string): boolean => {
+  const visible = text.replace(/\p{Default_Ignorable_Code_Point}/gu, "")
+  const groups = visible.replace(/=+$/, "").split(/[\s\p{Pd}]+/u)
+  return groups.every((group) => /^[\w+/]*$/.test(group)) && /[A-Za-z]/.test(text) && !groups.every(isOneCase)
+}
 
 const otherEncoding = (text: string, symbols: string): string => {
   if (isHex(symbols)) return hexadecimal
