@@ -136,8 +136,8 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
  * Provides all services of this login method for one account.
  *
  * In generation v7, `getaccesstoken` exchanges the login token for an access token. If this call fails, the
- * `operation` of the error is `getaccesstoken`. No request is repeated at once. A later renewal of a `SessionManager`
- * repeats only this call. If the broker then refuses the login token, the manager logs in again.
+ * `operation` of the error is `getaccesstoken`. The layer does not retry the call. A later renewal by `SessionManager`
+ * retries only `getaccesstoken`. If the broker then refuses the login token, the manager logs in again.
  *
  * @example
  * ```ts

@@ -233,7 +233,7 @@ describe("TOTP codes and codes by SMS:", () => {
     )
   }
 
-  it.effect("without an authenticator, a challenge lists only otp", () =>
+  it.effect("a challenge lists only otp if the account has no authenticator", () =>
     Effect.gen(function* () {
       const { begin } = yield* make({}, { totp: secret })
       assert.deepStrictEqual((yield* begin).kinds, ["otp"])
@@ -262,7 +262,7 @@ describe("TOTP codes and codes by SMS:", () => {
     })
   )
 
-  it.effect("without an authenticator, only the code from the SMS is accepted", () =>
+  it.effect("for an account without an authenticator, only SMS codes are accepted", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
