@@ -76,7 +76,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
   )
 
   it(
-    "makes a package outside of the repository, named by --package",
+    "makes a package with the name from --package in the folder from --outside",
     async () => {
       const outside = path.join(folder, "outside")
       await generate("angel", "--outside", "outside", "--package", "@mine/angel")

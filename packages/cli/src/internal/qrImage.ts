@@ -13,7 +13,7 @@ const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6:
 
 const maxSize = 2000
 
-/** In an image with at most this many rows, each pixel counts as a module if no QR code is found. */
+/** In a square image with at most this many rows, each pixel counts as a module if no QR code is found. */
 const smallImage = 60
 
 interface Header {
