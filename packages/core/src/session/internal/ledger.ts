@@ -197,6 +197,7 @@ const throttleInterval = minutes(2)
 const isAccepted = ({ accepted }: Ledger, credentials: string | undefined): boolean =>
   credentials !== undefined && accepted.includes(credentials)
 
+/** An unanswered login counts as failed, unless the broker has accepted the same credentials before. */
 const isFailure = (ledger: Ledger, { credentials, outcome }: Attempt): boolean =>
   outcome === "refused" || (outcome === "open" && !isAccepted(ledger, credentials))
 
@@ -232,8 +233,8 @@ const addTo = (fingerprints: ReadonlyArray<string>, one: string | undefined): Re
   one === undefined ? fingerprints : [...fingerprints.filter((other) => other !== one), one].slice(-maxFingerprints)
 
 /**
- * If the list is full, attempts that are not failed logins are removed first. A bad network can cause hundreds of these
- * attempts, and they must not displace failed logins.
+ * If the list is full, attempts that do not count as failed are removed first. On a bad network, hundreds of logins
+ * with accepted credentials can remain unanswered. These logins must not displace failed logins.
  */
 const addAttempt = (ledger: Ledger, attempts: ReadonlyArray<Attempt>, attempt: Attempt): ReadonlyArray<Attempt> => {
   const all = [...attempts, attempt]
