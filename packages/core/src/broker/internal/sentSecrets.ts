@@ -8,7 +8,9 @@ export interface Sent {
   readonly request: unknown
   readonly headers: object
   readonly query: object | undefined
-  /** The session's tokens. The broker's answer may quote only the token of a header that also contains other text. */
+  /**
+   * The session's tokens. A header may contain a token and other text. The broker's answer may quote the token alone.
+   */
   readonly tokens: object | undefined
   /** The token that the previous step of the login returned. */
   readonly step?: Redacted.Redacted<string> | undefined
