@@ -1,4 +1,4 @@
-/** Runs `heapProgram.ts`, which reports the growth of the heap and the handles left open. */
+/** Runs `heapProgram.ts`. The program repeats one job in several rounds. */
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { startPeer } from "../interop/peer.ts"
@@ -9,8 +9,9 @@ const here = path.dirname(fileURLToPath(import.meta.url))
 export type Job = "accounts" | "cycles" | "logins"
 
 export interface Left {
-  /** For each round, the growth of the heap in bytes (see `smallestHeap`). */
+  /** The growth of the heap in each round, in bytes, without machine code and bytecode. */
   readonly growth: ReadonlyArray<number>
+  /** The kinds of the handles that the job left open. */
   readonly handles: ReadonlyArray<string>
 }
 

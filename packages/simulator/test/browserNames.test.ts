@@ -56,7 +56,7 @@ describe.runIf(runsChromium)("the simulator, tested with Chromium,", () => {
     }
 
     it.effect(
-      "lets no other origin read or change state through an allowed host",
+      "lets no page of another origin read or change state, even with `allowHosts`",
       () =>
         Effect.gen(function* () {
           const host = "simulator.test"
