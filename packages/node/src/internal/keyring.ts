@@ -99,8 +99,9 @@ const abandon = (child: ChildProcess): void => {
 }
 
 /**
- * An environment variable of every child process. If `isSingleExecutable` does not detect a single executable, the
- * child process runs this program instead of the script. With this variable, the program starts no child process.
+ * Every child process gets this environment variable. In a single executable, the child process runs this program
+ * again, not the script. `isSingleExecutable` may not recognize every single executable. The variable keeps the child
+ * process from starting another child process.
  */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 

@@ -8,9 +8,10 @@ export interface ManagerOwner {
 }
 
 /**
- * `Connection` and `Connections` provide this reference to their session managers. All accounts of `Connections` share
- * one `ManagerOwner`. When `SessionManagers` closes only one account, it gives the session manager of that account a
- * new `ManagerOwner`. So `closedBecause` of the other accounts stays `undefined`.
+ * `Connection` and `Connections` provide this reference to their session managers. All session managers of
+ * `Connections` share one `ManagerOwner`. `SessionManagers` can also close the session manager of only one account.
+ * The closed session manager then gets its own `ManagerOwner` with the reason. The other session managers keep the
+ * shared `ManagerOwner`.
  */
 export const ManagerOwner = Context.Reference<ManagerOwner | undefined>("@auth/broker-core/internal/ManagerOwner", {
   defaultValue: () => undefined
