@@ -64,7 +64,7 @@ interface FakeModule {
 const formPlaces = (wire: WireName): ReadonlyArray<Place> =>
   typeof wire === "string" ? [] : wire.filter(({ where }) => where === "form")
 
-/** `of` is the page of a form. The login page is the page whose form has an input for `accountField`. */
+/** The login page is the page whose form has an input for `accountField`. */
 const formOf =
   ({ accountField, fields }: FakeDescriptor): Program["form"] =>
   (account, code) => {
