@@ -145,7 +145,7 @@ describe("a browser login that expects a status", () => {
     ["status=cancelled", "denied"],
     ["status=ok&code=c1", "state"],
     ["code=c1&state=other", "state"]
-  ] as const)("rejects a callback with the query %s", ([query, expected]) =>
+  ] as const)('rejects the callback query %s with the reason "%s"', ([query, expected]) =>
     Effect.gen(function* () {
       const { seen, value } = yield* using(Effect.flip(complete(() => query)))
       assert.strictEqual(why(value), expected)

@@ -168,8 +168,8 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource => {
 /**
  * Makes a source from a function that returns an effect. For example, the effect can read the code from a mailbox.
  *
- * The function runs once for each code. If a session manager runs the login, the effect must return the code within
- * five minutes. Otherwise the login fails with `ActionRequired`.
+ * The function runs once for each code. If a session manager runs the login and the effect takes longer than five
+ * minutes, the login fails with `ActionRequired`.
  *
  * An error of the effect ends the login. The login counts toward the limit on failed logins only if the error's
  * `reason` contains the broker's error code (`code`) or message (`brokerMessage`).

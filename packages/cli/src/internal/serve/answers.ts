@@ -28,7 +28,7 @@ export interface Server {
 
 const maxStreams = 32
 
-/** Interval of the comment lines, which show clients and proxies that a stream of events is alive. */
+/** Interval of the line `: alive`, which shows clients and proxies that a stream of events is open. */
 const heartbeat = "15 seconds"
 
 const plain = (value: string | Redacted.Redacted<string>): string =>
