@@ -436,7 +436,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("is resent once after a concurrent exchange", () =>
+  it.effect("is resent once after the error EOAUTH030", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -464,7 +464,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails after a second concurrent exchange", () =>
+  it.effect("fails after a second error EOAUTH030", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -478,7 +478,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect('is not resent after a concurrent exchange if concurrentExchange is "fail"', () =>
+  it.effect('is not resent after the error EOAUTH030 if concurrentExchange is "fail"', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
