@@ -1,6 +1,7 @@
 /**
- * A program that acquires a lock in Redis, prints the fence, and checks the lock every millisecond. When the lock is
- * lost, the program prints the reason and the time of the last successful check.
+ * A program that acquires a lock in Redis, prints the fence, and checks the lock every millisecond. The fence is a
+ * number that is larger each time the lock is acquired. When the lock is lost, the program prints the reason and the
+ * time of the last successful check.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
