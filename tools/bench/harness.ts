@@ -85,7 +85,7 @@ export interface Bench {
   /** The server of the bench, if any. `delay` is in milliseconds. */
   readonly answer?: { readonly delay: number; readonly tls?: true }
   readonly candidates: Readonly<Record<string, Candidate>>
-  /** Names of the candidates to which the table shows ratios. */
+  /** Names of candidates. The table compares every candidate with each baseline. */
   readonly baselines: ReadonlyArray<string>
   readonly plans: Readonly<Record<"quick" | "full", Plan>> & { readonly check?: Plan }
   /** Time-out of a turn. Default: 120. If set, the standard error of the candidates is printed. */
@@ -191,15 +191,16 @@ export interface TurnResult {
 export interface Result {
   readonly rounds: number
   readonly turns: ReadonlyArray<TurnResult>
-  /** The values of `Load.busy`, by the name of the entrant. Only turns with concurrent jobs have a value. */
+  /** How busy the server was (`Load.busy`), by the name of the entrant. Turns without concurrent jobs are left out. */
   readonly loads: ReadonlyMap<string, ReadonlyArray<number>>
   /** `undefined` if the bench has no server. */
   readonly server: string | undefined
 }
 
+/** What the server did since the previous `server.call("load")`. */
 interface Load {
   readonly requests: number
-  /** The time in which the server was busy, divided by the time since the last call of `load`. */
+  /** The fraction of the time in which the server was busy. */
   readonly busy: number
 }
 

@@ -104,6 +104,7 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
 
 /** Milliseconds for which the holder is suspended: longer than a lease in Redis, and longer than `latency`. */
 const stoppedFor = 4000
+/** The broker delays the first login by this time. */
 const latency = "2500 millis"
 
 /**

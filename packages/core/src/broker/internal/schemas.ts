@@ -1,6 +1,6 @@
 /**
- * The argument of `Shape.toSchema`. `Schema` has only the parts of `effect/Schema` that shapes use, so that a bundler
- * can drop the rest.
+ * This module is the argument of `Shape.toSchema`. `Schema` contains only some parts of `effect/Schema`, so that a
+ * bundler can drop the rest of `effect/Schema`.
  */
 import * as All from "effect/Schema"
 export * as Decode from "../Decode.ts"
