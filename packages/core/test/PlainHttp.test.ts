@@ -60,7 +60,7 @@ describe("a client that is loaded at its first request", () => {
     })
   )
 
-  it.live("sends nothing after a failed load, and is loaded again at the next request", () =>
+  it.live("sends nothing if the load fails, and is loaded again at the next request", () =>
     Effect.gen(function* () {
       const { client, end, loads, sent } = loading()
       const first = yield* start(client)

@@ -83,15 +83,15 @@ export class SessionManager extends Context.Service<
      * - Requests of `AuthorizedClient` and `Authorize.request`. A request is safe to repeat if its method is `GET`,
      *   `HEAD` or `OPTIONS`, or if it is marked `replayable`. A request whose body is a stream is never safe to repeat.
      *
-     * Place orders inside the effect only in these ways. An order that `withSession` does not notice could be placed
-     * twice.
+     * Inside the effect, send each order as one of these requests. An order that `withSession` does not notice could be
+     * placed twice.
      *
-     * If the broker also refuses the new session, `withSession` renews that session only in two cases, because too many
-     * logins could lock the account:
+     * There are two kinds of effects: effects whose requests are all safe to repeat, and all other effects. If the
+     * broker also refuses the new session, `withSession` renews that session only in two cases, because too many logins
+     * could lock the account:
      *
      * - The new session is at least ten minutes old.
-     * - Another effect of the same kind has already sent requests with the new session and succeeded. There are two
-     *   kinds of effects: effects whose requests are all safe to repeat, and all other effects.
+     * - Another effect of the same kind has already sent requests with the new session and succeeded.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
