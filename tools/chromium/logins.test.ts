@@ -124,7 +124,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
     )
 
     it.effect(
-      "that is declined shows a readable page at 320 pixels, light and dark",
+      "shows a readable page at 320 pixels, light and dark, if the user declines",
       () =>
         Effect.gen(function* () {
           const method = methods.find(({ decline: button }) => button === "deny")

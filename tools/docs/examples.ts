@@ -89,7 +89,10 @@ const compare = (line: string, value: string, index: number): string => {
   return `${indent}${before}__same(${expression}, ${value}, ${index})`
 }
 
-/** Adds calls of `__same` and `__run` to the code. The line numbers stay the same. */
+/**
+ * Adds calls of two functions from `run.ts` to the code: `__same` compares a value with the stated value, and `__run`
+ * registers the effect to run. The line numbers stay the same.
+ */
 export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
   const lines = code.split("\n")
   const compared: Array<number> = []

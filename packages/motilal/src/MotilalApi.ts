@@ -89,7 +89,7 @@ export interface Extras {
 
 /**
  * The typed calls, one for each endpoint. `BrokerApi.Call` describes their arguments. `resendotp`, `verifyotp` and
- * `getaccesstoken` need a session whose access token is the login token (`AuthToken` in the answer of `authdirectapi`).
+ * `getaccesstoken` need the login token (`AuthToken` from `authdirectapi`) in `tokens.login` or in `tokens.access`.
  *
  * @category services
  * @since 0.1.0

@@ -19,7 +19,7 @@ import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { layer, loginRequest, partnerLayer, session } from "./support.ts"
 
-/** A call compiles only if `program` needs no service. The compiler's error names the missing services. */
+/** A call of `complete` compiles only if `program` needs no service. The compile error names the missing services. */
 const complete = <P extends Effect.Effect<unknown, unknown, unknown>>(
   program: P,
   ..._open: [Effect.Services<P>] extends [never] ? [] : [lacking: Effect.Services<P>]

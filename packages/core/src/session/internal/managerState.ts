@@ -233,8 +233,8 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
     // The unsaved session was never stored, so only this program can revoke it.
     const revoked = unsaved === undefined ? Effect.void : Effect.ignore(self.revoke(unsaved))
     if (!ignoresLogout) return yield* Effect.andThen(forkBackground(self, revoked), loggedOut(self))
-    // At some brokers, a logout after the next login would also end the new session. So the logout is sent before the
-    // login.
+    // The program has called `renew`, and the renewal logs in next. At some brokers, a logout after that login would
+    // also end the new session. So the unsaved session is revoked before the login.
     yield* revoked
   }
   return { isNewest, record, now, session: Cached.usable(self.state, record, rejected, now) }
