@@ -219,7 +219,10 @@ export const fill = async (page: Page, fields: URLSearchParams): Promise<void> =
 /** `paste` enters an address at the terminal. */
 export type Act = (page: Page, startUrl: string, paste: (address: string) => void) => Promise<void>
 
-/** For a method with a `pasted` callback, `login` pastes the address of the browser's request to `redirectUrl`. */
+/**
+ * For a method with a `pasted` callback, the browser requests an address that begins with `redirectUrl`. `login` pastes
+ * this address.
+ */
 export const login = ({ layer, redirectUrl }: Prepared, page: Page, act: Act) =>
   Effect.gen(function* () {
     const lines = yield* Queue.unbounded<Option.Option<Redacted.Redacted<string>>>()

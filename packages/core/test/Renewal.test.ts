@@ -146,7 +146,7 @@ describe("Renewal.answering", () => {
     })
   )
 
-  it.effect("sends only one login if the broker prefers SMS to TOTP", () =>
+  it.effect("sends no further login after a challenge that prefers SMS to TOTP", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp", "totp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })
