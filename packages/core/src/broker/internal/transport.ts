@@ -90,7 +90,7 @@ export const prepare = (
 ): Effect.Effect<unknown> | undefined =>
   PlainHttp.sendOf(client, fiber) === undefined ? Effect.andThen(loadExecute, load(client)) : undefined
 
-/** The runtime's timers follow this clock, but not a test clock. */
+/** `setTimeout` follows this clock, but never a test clock. */
 const systemClock = Context.get(Context.empty(), Clock.Clock)
 
 export const send = (
