@@ -221,7 +221,7 @@ describe("every error of a call is typed:", () => {
     })
   }
 
-  it("complete(…) names callbackUrl if the argument is not an address", async () => {
+  it("the error of complete(…) names callbackUrl if the argument is not an address", async () => {
     await using connection = await Connection.open(layer(), { client })
     const login = untyped(await connection.beginLogin())
     for (const value of [undefined, null, 5, {}, Object.create(null), Symbol("a"), Redacted.make(5)]) {

@@ -72,8 +72,8 @@ export interface Switches {
   /** Whether a refresh token is still valid after its session has expired. Default: yes. */
   readonly refreshAfterEnd: "works" | "refused"
   /**
-   * Data of the account holder. `usual`: with `meta`, without a picture. `old`: with neither. `with-picture`: with
-   * both. Default: `usual`.
+   * The account holder's data in answers. `usual`: has the field `meta`, but no picture. `old`: has neither `meta` nor
+   * a picture. `with-picture`: has both. Default: `usual`.
    */
   readonly holder: "usual" | "old" | "with-picture"
 }

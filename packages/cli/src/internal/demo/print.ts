@@ -6,7 +6,7 @@ import { type CommandFailed, fail } from "../failure.ts"
 import { wrap } from "../helpText.ts"
 import { line, printable, widthOf } from "../output.ts"
 
-/** In a terminal with fewer columns, a step's texts go below the broker's name, not beside it. */
+/** In a terminal with fewer columns, `block` prints the texts below the title, not beside the title. */
 const narrow = 60
 
 const markWidth = 4
