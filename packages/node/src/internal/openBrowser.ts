@@ -17,7 +17,7 @@ export const hasDisplay = (platform: NodeJS.Platform, environment: NodeJS.Proces
   return isAnySet("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME")
 }
 
-/** Effect's `Config` is not used here, because the browser inherits `process.env`. */
+/** The browser inherits `process.env`. A `ConfigProvider` may have other values, so `Config` is not used. */
 const environment = (): NodeJS.ProcessEnv => process.env
 
 /**
