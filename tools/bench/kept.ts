@@ -8,8 +8,8 @@ import { type Summary, summaryOf } from "./statistics.ts"
 const cpu = (bench: string, turn: string, of: string, to: string): Figure => ({ bench, turn, field: "cpu", of, to })
 
 /**
- * For each of these benches, `npm run bench:check` runs the turns and rounds of the plan `check`. Logins over HTTP are
- * not checked, because their ratios can differ by 50 percent between two runs.
+ * `npm run bench:check` runs only these benches, with the settings `plans.check` in the file of each bench. Logins over
+ * HTTP are not checked, because their ratios can differ by 50 percent between two runs.
  */
 export const checked: ReadonlyArray<Figure> = [
   cpu("login-cpu", "concurrency 1", "ours", "json"),

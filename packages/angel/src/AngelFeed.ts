@@ -54,7 +54,7 @@ const noFeed = AuthError.invalidRequest(
  * Returns the address of the market feed, and the headers of the request that opens the websocket. Sends no request.
  * Source: the official SDK as of 2026-11-27.
  *
- * If a request header is wrong, the feed answers HTTP 401. The response header `x-error-message` names this header.
+ * If a request header is wrong, the feed answers HTTP 401. The response header `x-error-message` gives the reason.
  *
  * Fails with `InvalidRequest` if the session has no feed token.
  *
