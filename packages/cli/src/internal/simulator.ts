@@ -60,9 +60,10 @@ export const origins = Effect.fnUntraced(function* (
 })
 
 /**
- * Returns the simulator's addresses for one environment of the broker. The keys are purposes, such as `api`. If no
- * environment has the name `environment`, the broker's first environment is used. For example, RMoney also accepts a
- * host as `environment`. If an address is missing, this function fails, so that no request goes to the real broker.
+ * Returns the simulator's addresses for one environment of the broker. The keys are purposes, such as `api`. Usually,
+ * `environment` is the name of an environment. At RMoney, `environment` may also be an origin. If `environment` is not
+ * a name of an environment, this function uses the broker's first environment. If an address is missing, this function
+ * fails, so that no request goes to the real broker.
  */
 export const originsOf = (
   broker: Broker,
