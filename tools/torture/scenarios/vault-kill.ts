@@ -144,8 +144,8 @@ export const scenario: Scenario = {
       tally.equal("kills that left the vault unreadable or damaged", found.corrupt, 0)
       tally.equal("lost sessions that were reported as written", found.lost, 0)
       tally.equal("files that other users can access", found.open, 0)
-      // A kill before the writer's first report cannot lose a session that this writer reported. So at least a quarter
-      // of the kills must come after the first report.
+      // A kill before the writer's first report tests little, because this writer has not reported a session that the
+      // vault could lose. So at least a quarter of the kills must come after the first report.
       tally.atLeast("kills after the writer's first report", found.kills - found.early, Math.floor(found.kills / 4))
       tally.note("kills between a write and its report", found.unsaid)
     })

@@ -71,8 +71,9 @@ export const methodOf = (broker: Broker, id: string): Method => {
 const toSecret = (value: unknown): unknown => (typeof value === "string" ? Redacted.make(value) : value)
 
 /**
- * Makes the function `build` of a `World`. If the `Changes` of a case do not contain a credential, the function uses the
- * field of `account` with the same name. `client` sends the requests to the fake.
+ * Returns a function for `World.build`. The returned function builds the layer of the login method. A credential that a
+ * case does not change comes from the field of `account` with the same name. `client` sends the requests to the fake
+ * broker.
  *
  * @category subjects
  * @since 0.1.0

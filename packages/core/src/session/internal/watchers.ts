@@ -3,13 +3,13 @@ import * as Account from "../../login/Account.ts"
 import type { Changed, Watchers } from "./changes.ts"
 
 export const make = (): Watchers => {
-  // Most accounts have one watcher, and a list with one element needs less memory than a set. With a spread, V8 would
-  // reserve space for more elements, so the list of the first watcher is made without a spread.
+  // Most accounts have one watcher, and a list with one element needs less memory than a set.
   const watchers = new Map<string, ReadonlyArray<Changed>>()
   return {
     add: (account, changed) => {
       const key = Account.toKey(account)
       const before = watchers.get(key)
+      // V8 reserves unused space in a list that is made with a spread, so the first list is made without a spread.
       watchers.set(key, before === undefined ? [changed] : [...before, changed])
       return () => {
         const rest = (watchers.get(key) ?? []).filter((other) => other !== changed)
