@@ -98,8 +98,8 @@ const startSync = (self: Self, live: Session.Session, logouts: number) =>
   Effect.as(forkBackground(self, Effect.ignore(syncFromStore(self, logouts))), live)
 
 /**
- * If the store stops reporting changes, each session manager reads the store at its next check. With a random delay,
- * these reads do not all happen at once.
+ * Sets a random time for the next check whether the store must be read. With a fixed time, all session managers could
+ * read the store at once when the store stops reporting changes.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
   // While `isUpToDate` ran, the cached session may have been replaced or removed.
