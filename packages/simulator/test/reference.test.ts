@@ -46,7 +46,7 @@ it.live("the control port accepts every fault of `Faults.table`", () =>
   })
 )
 
-it.live("every endpoint, header and field that `descriptor.fields` names exists in the broker's package", () =>
+it.live("every endpoint, header and field in `descriptor.fields` exists in the broker's package", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     for (const [broker, { descriptor }] of Object.entries(brokers)) {
