@@ -11,13 +11,13 @@ const simulated = Object.fromEntries(real.map((origin, index) => [origin, `http:
 
 describe("the addresses of the simulator", () => {
   it.effect.each<readonly [what: string, given: string | undefined, expected: string]>([
-    ["a missing environment", undefined, "uat"],
-    ["the environment uat", "uat", "uat"],
-    ["the environment UAT", "UAT", "uat"],
-    ["the environment Production", "Production", "production"],
-    ["a host as the environment", "https://trade.example.com", "uat"],
-    ["an unknown environment named constructor", "constructor", "uat"]
-  ])("replace all origins for %s", ([, given, expected]) =>
+    ["the first environment if no name is given", undefined, "uat"],
+    ["uat if uat is given", "uat", "uat"],
+    ["uat if UAT is given", "UAT", "uat"],
+    ["production if Production is given", "Production", "production"],
+    ["the first environment if a host is given", "https://trade.example.com", "uat"],
+    ["the first environment if the unknown name constructor is given", "constructor", "uat"]
+  ])("replace the origins of %s", ([, given, expected]) =>
     Effect.gen(function* () {
       const wanted = Object.entries(broker.environments[expected] ?? {})
       assert.isNotEmpty(wanted)
@@ -28,7 +28,7 @@ describe("the addresses of the simulator", () => {
     })
   )
 
-  it.effect("must be complete", () =>
+  it.effect("are refused if the address for an origin is missing", () =>
     Effect.gen(function* () {
       const [origin = "", ...others] = real
       const incomplete = Object.fromEntries(others.map((other) => [other, "http://127.0.0.1:5000"]))

@@ -47,8 +47,8 @@ const method = Method.login(services.family, {
     const { accessToken, password, userId, yob } = given.credentials
     return services.toIssue(given, given.api.login({ userId, password, accessToken, ...(yob && { yob }) }))
   },
-  // The configured access token expires at the first 08:00 IST after the layer was built. A login with an expired
-  // token is not sent: a `SessionManager` would count the broker's refusal as a failed login.
+  // The configured access token expires at the first 08:00 IST after the layer was built. After that time, a
+  // `SessionManager` sends no login, because the manager would count the broker's refusal as a failed login.
   before: () =>
     Effect.map(Clock.currentTimeMillis, (issuedAt) => {
       const end = services.cutOff({ issuedAt, accessToken: Redacted.make("") })?.at ?? Infinity

@@ -50,7 +50,7 @@ const commandHelp = (row: Row, width: number): ReadonlyArray<string> => {
     "",
     ...wrap(`Usage: ${usageOf(row)}`, width, 7),
     "",
-    // All arguments of `broker-auth simulate`, even `--help`, are passed on.
+    // `broker-auth simulate` passes all arguments, even `--help`, to `broker-auth-simulator`.
     ...columns([...parts, ...flags, ...(row.name === "simulate" ? [] : [help])], width),
     ...row.details.flatMap((text) => ["", ...wrap(text, width)])
   ]

@@ -150,9 +150,9 @@ interface Ready<Services> {
   readonly session: Effect.Effect<Session, SessionManager.Failure>
   /** The map in the layer's `Context`. The `Context` itself is not kept, to save memory. */
   readonly layerServices: ReadonlyMap<string, unknown>
-  /** Made at the first request. */
+  /** Made at the first call of `manager` or `services`. */
   manager: SessionManager.SessionManager["Service"] | undefined
-  /** Made at the first request. */
+  /** Made at the first call of `services`. */
   services: Context.Context<Services | SessionManager.SessionManager> | undefined
   /**
    * Whether `get` has returned this account since the last check for unused accounts. `session` does not call `get` for
