@@ -109,7 +109,7 @@ it("qrImage.draw draws a light margin, and two modules per character", () => {
   assert.strictEqual(lines[1]?.slice(0, 9), "██ ▄▄▄▄▄ ")
 })
 
-it("qrImage.read returns undefined if an image without a QR code is not square", () => {
+it("without a QR code, qrImage.read counts pixels as modules only in a square image", () => {
   const imageOf = (width: number, height: number) =>
     fileOf(
       { width, height, depth: 8, color: 0 },

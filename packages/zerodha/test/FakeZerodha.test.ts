@@ -173,9 +173,13 @@ describe("the fake's login page", () => {
   )
 
   it.effect.each([
-    ["only the status by default", undefined, "?status=cancelled"],
-    ['the status and the state if cancelled is "with-pairs"', "with-pairs", "?status=cancelled&state=1"]
-  ] as const)("redirects a cancelled login with %s", ([, cancelled, query]) =>
+    ["redirects a cancelled login with only the status", undefined, "?status=cancelled"],
+    [
+      'with cancelled: "with-pairs", redirects a cancelled login with the status and the state',
+      "with-pairs",
+      "?status=cancelled&state=1"
+    ]
+  ] as const)("%s", ([, cancelled, query]) =>
     Effect.gen(function* () {
       const fake = yield* start(cancelled && { cancelled })
       const url = yield* callback(fake, "&redirect_params=state%3D1", { cancel: "1" })

@@ -28,7 +28,6 @@ const appId = ({ app = {} }: Counted): Effect.Effect<string> => {
   return Effect.map(sha256(bytes), (digest) => Hex.encode(digest.slice(0, 16)))
 }
 
-/** The logged warning omits the error, because the error may contain the store's address with a password. */
 export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol: Counted) {
   const id = yield* appId(protocol)
   let pausedAt: number | undefined
@@ -63,6 +62,7 @@ export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol:
     // If several calls fail at the same time, only the first call logs a warning.
     if (isPaused(now)) return 0
     pausedAt = now
+    // The warning omits the error, because the error may contain the store's address with a password.
     yield* Effect.annotateLogs(
       Effect.logWarning(`The shared rate limits ${problem}. For 10 seconds, this client counts only its own calls`),
       { "broker.id": protocol.broker, operation: name }
