@@ -80,8 +80,8 @@ const service = OpenApi.inside("data", { status })
 
 const envelopes: Readonly<Record<string, (data: OpenApi.Json) => OpenApi.Json>> = {
   deleteSession: OpenApi.beside({ status }),
-  // In the mocks of the official SDK, `getBanks` has an envelope, and `getFunds` has none. The document allows both
-  // forms for both calls.
+  // In the mocks of the official SDK, `getBanks` has an envelope, and `getFunds` has none. Our OpenAPI document allows
+  // both forms for both calls.
   getFunds: (data) => ({ anyOf: [data, service(data)] }),
   getBanks: (data) => ({ anyOf: [data, service(data)] })
 }

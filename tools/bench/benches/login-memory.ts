@@ -41,7 +41,7 @@ const weigh =
 
 const logout = "logout"
 
-/** `weigh` does not measure the first login of each account. */
+/** `count` includes the first login of each account, which `weigh` does not measure. */
 const turnsOf = (logins: number): ReadonlyArray<Turn> => [
   { title: `${logins} logins`, concurrency: 64, count: accounts + logins },
   {
