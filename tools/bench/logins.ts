@@ -1,6 +1,7 @@
 /**
- * Most candidates log in at a server that answers like Angel One. `kiteconnect` and `openid-client` cannot do so. They
- * send other POST requests to this server, and get answers of about the same size.
+ * The login benches compare candidates: HTTP clients, SDKs and our packages. Most candidates log in at a server that
+ * answers like Angel One. `kiteconnect` and `openid-client` cannot log in at Angel One. They send other POST requests
+ * to this server, and get answers of about the same size.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FetchClient from "@auth/broker-core/broker/FetchClient"

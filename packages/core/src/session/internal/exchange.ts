@@ -183,9 +183,10 @@ export const make = (
   const finish = ledger.note(account, (before) => Ledger.finish(before, account.app))
 
   /**
-   * For a login that failed after the broker had accepted the credentials. The guard counts this login as accepted, so
-   * this function, not the guard, records a lock or starts a pause. During a pause, a login is sent only with
-   * `byPerson`. `before` is the number of pauses in a row before this login.
+   * Handles a login that failed after the broker had accepted the credentials. The guard counts this login as accepted.
+   * So this function, not the guard, starts a pause, or records that the broker has locked the account. During a pause,
+   * a login is sent only if a person requested this login (`byPerson`). `before` is the number of pauses in a row
+   * before the failed login.
    */
   const noteUnfinished = Effect.fnUntraced(function* (failure: AuthError.AuthError, before?: number) {
     const answer = classify(failure, true)
