@@ -19,7 +19,7 @@ const documents = ["README.md", "CHANGELOG.md", "LICENSE"]
 /** Comments that a bundler reads. `minifySync` would remove them. */
 const directive = /[@#]__[A-Z_]+__|@vite-ignore|webpack[A-Z]\w*:/
 
-/** All paths are relative to the package. */
+/** `source` and the results are paths relative to the folder of the package. */
 export const outputsOf = (source: string): ReadonlyArray<string> =>
   [".js", ".d.ts"].map((end) => source.replace(/^src\//, "dist/").replace(/\.ts$/, end))
 

@@ -136,7 +136,7 @@ const Calls = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maxim
 const Requests = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 }))
 
 it.effect.prop(
-  "the rate limiter lets at most `requests` calls pass in any period `per`",
+  "the rate limiter lets at most `requests` calls pass in any period of length `per`",
   { pauses: Calls, few: Requests, more: Requests },
   ({ few, more, pauses }) =>
     Effect.gen(function* () {

@@ -438,8 +438,8 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  * Logs in with the user's browser: opens the login page, waits for the callback, and completes the login. Provide a
  * broker's layer that has `RedirectLogin`.
  *
- * If the redirect URL is `http` on loopback, the program listens on its port during the login. After the callback, the
- * browser shows the outcome at an address without parameters.
+ * If the redirect URL is `http` on loopback, the program listens on the port of the URL during the login. After the
+ * callback, the browser shows the outcome at an address without parameters.
  *
  * The program asks the user to paste the address that the browser shows after the login:
  *
