@@ -96,7 +96,7 @@ export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
   return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size, paths }
 }
 
-/** Returns the import specifiers of the exported modules, without commands: an import would run a command. */
+/** Returns the import specifiers of the exported modules. Omits commands, because importing a command runs it. */
 export const specifiers = (pkg: Package): ReadonlyArray<string> => {
   const { exports, name } = pkg.manifest
   const commands = new Set(commandsOf(pkg))

@@ -40,7 +40,7 @@ const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>
 }
 
 it.live(
-  "broker-auth lists vault entries without secrets, and warns of unencrypted entries",
+  "broker-auth lists vault entries but not their secrets, and warns of unencrypted entries",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel"] })

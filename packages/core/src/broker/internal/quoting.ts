@@ -24,8 +24,8 @@ const holdsSecret = (name: string, tag: string): boolean =>
   isSecretName(name) || Array.from(tag.matchAll(attribute), ([, value = ""]) => value).some(isSecretName)
 
 /**
- * Also hides the content of an element if its name, or an attribute such as `id`, names a secret. If the end tag is
- * missing, all text after the start tag is hidden.
+ * Removes tags. Hides the content of an element if the element's name, or an attribute such as `id`, names a secret. If
+ * the end tag of this element is missing, all text after the start tag is hidden.
  */
 export const withoutTags = (text: string): string => {
   const kept: Array<string> = []
