@@ -309,7 +309,10 @@ const responsesOf = (input: Input, endpoints: ReadonlyArray<Endpoint>): Json => 
 
 const keyOf = ({ in: place, name }: Json): string => `${String(place)} ${String(name)}`
 
-/** The calls have the same method and path. A parameter is required only if all calls require it. */
+/**
+ * Each list contains the parameters of one call. All calls have the same method and path. A parameter is required only
+ * if all calls require the parameter.
+ */
 const mergeParameters = (lists: ReadonlyArray<ReadonlyArray<Json>>): ReadonlyArray<Json> => {
   const all = new Map<string, Json>()
   for (const parameter of lists.flat()) {
