@@ -336,7 +336,7 @@ describe.runIf(runsChromium)("the page of `broker-auth open` in Chromium", () =>
     )
 
     it.effect(
-      "a hostile page gets no data from `broker-auth open` or `broker-auth serve`",
+      "gives no data to a hostile page; `broker-auth serve` gives none either",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])

@@ -22,7 +22,7 @@ describe("the list of files in a tarball", () => {
     assert.deepStrictEqual(toLines(["LICENSE", ...filesOf(module)]), ["LICENSE", module])
   })
 
-  it("has the full path of an unpaired file", () => {
+  it("has the full path of a file outside a .js/.d.ts pair", () => {
     for (const file of ["dist/a.js", "dist/a.d.ts", "LICENSE"]) {
       assert.deepStrictEqual(filesOf(file), [file])
       assert.deepStrictEqual(toLines([file]), [file])

@@ -61,7 +61,7 @@ describe("RMoney requests", () => {
     })
   )
 
-  it.effect("contain one device id for each user if `deviceId` is undefined", () =>
+  it.effect("contain a device id derived from the user id if `deviceId` is undefined", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       for (const userId of ["TEST101", "TEST101", "TEST102"]) {

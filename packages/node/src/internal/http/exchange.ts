@@ -41,7 +41,7 @@ export interface Listener {
 }
 
 export interface Exchange {
-  /** A request that still waits for a connection is never sent. Otherwise, the request's connection is closed. */
+  /** If the request has no connection yet, `cancel` discards the request. Otherwise, `cancel` closes the connection. */
   readonly cancel: () => void
 }
 
