@@ -42,7 +42,7 @@ describe("Session.make", () => {
   })
 })
 
-it.effect("Session.issue sets issuedAt to the start of a call that sends no request", () =>
+it.effect("Session.issue sets issuedAt to the start of the call if no request is sent", () =>
   Effect.gen(function* () {
     const asked = Date.UTC(2026, 10, 21, 18, 29, 59)
     yield* TestClock.setTime(asked)

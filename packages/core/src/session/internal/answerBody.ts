@@ -78,7 +78,7 @@ const toWebStream = (
   const cancelled = new AbortController()
   let reading: Reading | undefined
   const close = Effect.suspend(() =>
-    // If nothing was read, the answer must be opened, because only an open answer can be cancelled.
+    // Closing the scope cancels the response. If `reading` is not set yet, `opening` provides the scope.
     Effect.flatMap(reading === undefined ? opening : Effect.succeed(reading), ({ scope }) =>
       Scope.close(scope, Exit.void)
     )
