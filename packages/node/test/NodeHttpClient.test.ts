@@ -901,7 +901,7 @@ describe("NodeHttpClient", () => {
       yield* client.get(second.url)
       assert.strictEqual(first.open(), 1)
       yield* Scope.close(scope, Exit.void)
-      // The dispatcher closes an idle connection after four seconds. So a close within two seconds is the client's.
+      // The dispatcher itself closes an idle connection after four seconds, so this time-out is shorter.
       yield* Effect.timeout(
         until(() => first.open() === 0),
         "2 seconds"

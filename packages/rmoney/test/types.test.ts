@@ -42,7 +42,7 @@ const answer = () => Effect.succeed(Redacted.make("123456"))
 type Session = Core.Logout.Logout | Core.Authorize.Authorize | Core.Renewal.Renewal | RmoneyApi
 
 describe("the types of the layers", () => {
-  it("using a capability that the layer provides compiles", () => {
+  it("using a provided capability compiles", () => {
     assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), auth)))
     assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), auth)))
     assert.isTrue(whole(Effect.provide(Core.Profile.profile(session), auth)))

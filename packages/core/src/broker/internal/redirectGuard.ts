@@ -23,8 +23,8 @@ const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
  * `HttpClient.make` calls the predicate in `TracerDisabledWhen` directly before it sends a request. So the predicate
  * checks the origin of each request.
  *
- * The predicate also sets `redirect` in the `RequestInit` of the client's layer. Only the predicate can do this: the
- * fiber's context contains this `RequestInit` only while the client sends a request.
+ * The client's layer can contain a `RequestInit` (options for `fetch`). The fiber's context contains these options only
+ * while the client sends a request. So the predicate also sets `redirect`, and keeps the other options.
  *
  * The first request that the client sends determines the allowed origin, which may be the origin of a gateway.
  */
