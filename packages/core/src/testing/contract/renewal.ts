@@ -159,10 +159,13 @@ const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
     ]
   ])
 
-/** The guard allows six logins within 30 minutes: one at once, and five after pauses of 1, 2, 5, 10 and 10 minutes. */
+/** `LoginGuard` allows six logins in 30 minutes: the first, and five after pauses of 1, 2, 5, 10 and 10 minutes. */
 const maxLogins = 6
 
-/** Requests a session every 30 seconds of the test clock, for 30 minutes. Waits for each result in real time. */
+/**
+ * Requests a session every 30 seconds of the test clock, for 30 minutes. Waits for each result in real time, for at
+ * most about 40 milliseconds.
+ */
 const poll = Effect.fnUntraced(function* ({ session }: SessionManager.SessionManager["Service"]) {
   for (let asked = 0; asked < 60; asked += 1) {
     const fiber = yield* Effect.forkChild(Effect.exit(session))
