@@ -155,7 +155,8 @@ export class LoginGuard extends Context.Service<
     /**
      * Removes the stored failed logins, the pauses, and the record that the broker has locked the account. Call `reset`
      * after a person has corrected the credentials. Refused credentials stay blocked. To allow them again, pass the
-     * field `credentials` of the `Renewal` as the option `credentials`.
+     * option `credentials` with the text that `protect` received. A `SessionManager` passes `Renewal.credentials` to
+     * `protect`.
      */
     readonly reset: (
       account: Account.Account,
@@ -194,10 +195,11 @@ interface Sent {
   /** The last entry of this login in the ledger. */
   attempt: Ledger.Attempt
   failuresLeft: number
+  /** Contains the time at which `BrokerClient` sent the first request of the login. */
   readonly departure: Departure
   /** Whether the broker has sent a code by SMS or email. */
   isCodeOrdered: boolean
-  /** Whether the login has started and may send requests that `departure` does not record. */
+  /** Whether the login has started and may send requests without `BrokerClient`. */
   mayBeUnknown: boolean
 }
 
@@ -254,8 +256,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   }
 
   /**
-   * Records a login or a one-time code before it is sent. Only the parts in `restore` may be interrupted. An
-   * interruption between the write and the login could leave a login in the ledger that was not sent.
+   * Records a login or a one-time code before it is sent. Only the parts in `restore` can be interrupted.
+   * Otherwise, an interruption after the write could leave an unsent login in the ledger.
    */
   const enter = Effect.fnUntraced(function* (
     given: Protected,
