@@ -48,7 +48,7 @@ it("entrantsOf puts each twin after its candidate, and reports missing twins", (
   )
 })
 
-it("a twin runs the other checkout's bench with this checkout's counts", () => {
+it("a twin runs the other checkout's bench with this checkout's job counts", () => {
   const twin = entrantsOf("some", bench, all, other).entrants[2]
   assert.strictEqual(twin?.script, "/tmp/some/before/tools/bench/candidate.ts")
   assert.strictEqual(twin?.file, "/tmp/some/before/tools/bench/benches/some.ts")
@@ -57,7 +57,7 @@ it("a twin runs the other checkout's bench with this checkout's counts", () => {
   assert.deepStrictEqual(twin?.turns, [{ title: "due", variant: "due", concurrency: 8, count: 100 }])
 })
 
-it("if a bench writes programs, a twin runs this checkout's bench file", () => {
+it("if Bench.programs is set, a twin runs this checkout's bench file", () => {
   const programs = { ...bench, programs: async () => undefined }
   const found = entrantsOf("some", programs, all, { checkout: before, bench: undefined })
   const twin = found.entrants[2]

@@ -66,7 +66,7 @@ describe("a broker's text", () => {
   it("keeps Hindi, Tamil and emoji", () =>
     assert.strictEqual(Redaction.scrub("पिन गलत है · தவறு · ₹ 😀"), "पिन गलत है · தவறு · ₹ 😀"))
 
-  it("shows no secret that invisible characters split", () => {
+  it("does not show a secret that contains invisible characters", () => {
     assert.strictEqual(Redaction.scrub("PIN 4\u200b7\u202e11 is", secrets("4711")), "PIN <redacted> is")
     assert.strictEqual(
       Redaction.excerpt("code 4\u200b7\u202e11 is", { secrets: secrets("4711") }),
