@@ -1,4 +1,4 @@
-/** Leaks a secret. The first argument, a key of `ways`, selects how. */
+/** Leaks a secret. The first argument is a key of `ways`, and selects the leak. With `no leak`, nothing leaks. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
