@@ -29,6 +29,21 @@ const send = (fetch: typeof globalThis.fetch) =>
     fetchSend(fetch, {})(request, { onAnswer: resolve, onError: reject })
   })
 
+it("fetchSend sends no content type if the request has none", async () => {
+  const types: Array<string | null> = []
+  const fetch: typeof globalThis.fetch = (input, init) => {
+    types.push(new Request(input, init).headers.get("content-type"))
+    return Promise.resolve(new Response("{}"))
+  }
+  for (const headers of [{}, { "content-type": "application/json" }]) {
+    const request = { method: "POST", url: "https://api.example.com", headers, body: "₹=1", maxBodyBytes }
+    await new Promise((resolve, reject) => {
+      fetchSend(fetch, {})(request, { onAnswer: resolve, onError: reject })
+    })
+  }
+  assert.deepStrictEqual(types, [null, "application/json"])
+})
+
 describe("an answer of the program's own `fetch`", () => {
   it.each(["3", "-1", "1e2", "0x10", "many", "", "5, 5"])(
     "is measured by the body, not by the content-length '%s'",

@@ -17,9 +17,8 @@ type Fields = Readonly<Record<string, unknown>>
 export interface Encoding {
   readonly name: string
   /**
-   * The content type of the body. If `contentType` is `undefined`, `FetchClient` sends `text/plain`, and other clients
-   * send no content type. For the encoding `json`, the content type in `headers` of `BrokerClient.Protocol` is sent
-   * instead.
+   * The content type of the body. If `contentType` is `undefined`, no content type is sent. For the encoding `json`,
+   * the content type in `headers` of `BrokerClient.Protocol` is sent instead.
    */
   readonly contentType: string | undefined
   /**

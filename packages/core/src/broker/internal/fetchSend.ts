@@ -52,11 +52,14 @@ export const fetchSend =
         url: response.url
       })
     }
+    const headers = headersOf(init, request)
+    // Without a content type, `fetch` adds `text/plain` to a body that is text.
+    const bytes = body === undefined || "content-type" in headers ? body : new TextEncoder().encode(body)
     const settings: RequestInit = {
       ...init,
       method,
-      headers: headersOf(init, request),
-      body: body ?? null,
+      headers,
+      body: bytes ?? null,
       redirect: "manual",
       signal: controller.signal
     }
