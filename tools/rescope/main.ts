@@ -52,7 +52,7 @@ const installedScopes = (): ReadonlySet<string> => {
   )
 }
 
-/** With the moved links, tools find the packages in the new scope without an install. */
+/** Moves the links in `node_modules` to the new scope, so that tools find the packages before the next install. */
 const moveLinks = (from: string, to: string, names: ReadonlyArray<string>): void => {
   const folderOf = (scope: string) => path.join(root, "node_modules", scope)
   fs.mkdirSync(folderOf(to), { recursive: true })

@@ -107,7 +107,7 @@ describe("a limit for each app", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.effect("does not delay another app, and clients do not share a limit for each account", () =>
+  it.effect("does not delay another app, and limits for each account are not shared", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const [first, second] = [yield* program({ shared }), yield* program({ shared, key: "another key" })]
@@ -133,7 +133,7 @@ describe("a limit for each app", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.effect("has a key that contains no API key and no account", () =>
+  it.effect("is counted under a key that contains no API key and no account", () =>
     Effect.gen(function* () {
       const keys: Array<string> = []
       const take = (key: string) => Effect.sync(() => (keys.push(key), Duration.zero))
@@ -210,7 +210,7 @@ it.effect.prop(
       const sent: Array<number> = []
       for (const pause of pauses) {
         yield* TestClock.adjust(pause)
-        // To use up windows of RateLimiter, the loop asks for `requests` calls after some pauses.
+        // After some pauses, the loop asks for `requests` calls at once, so that `take` also refuses calls.
         for (let asked = 0; asked < (pause % 4 === 0 ? requests : 1); asked += 1) {
           if (Duration.isZero(yield* take("key", limit))) sent.push(yield* Clock.currentTimeMillis)
         }

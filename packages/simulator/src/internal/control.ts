@@ -33,7 +33,7 @@ interface Call {
   readonly body: string
 }
 
-/** `info` waits until all fakes are served. */
+/** `info` waits until every origin has an address. */
 interface Target extends Fakes {
   readonly info: Effect.Effect<{ readonly origins: Readonly<Record<string, string>> }>
 }
