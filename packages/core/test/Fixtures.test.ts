@@ -155,7 +155,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture in the dialect "tiny" has the verdict Yes and expects a success/
   ],
   [
-    "a dialect that only the success fixture names",
+    "a dialect if no failure fixture has the field `dialect`",
     having(wrongPin, { dialect: undefined as never }),
     'a fixture in the dialect "tiny" has the verdict No',
     /no fixture in the dialect "tiny" has the verdict No/
@@ -174,7 +174,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
   ],
   ["an error row without a fixture", { ...sound, codes: protocol.codes }, "TOTP: made up", /no fixture/],
   [
-    "a row for HTTP 503 whose only answer matches no dialect",
+    "a row for HTTP 503 if no fixture with HTTP 503 matches a dialect",
     { ...having(slow, { status: 503, body: "<h1>Busy</h1>" }), codes: [{ ...bare, status: 503 }] },
     "503: made up",
     /no fixture/

@@ -105,7 +105,13 @@ describe("the life of a session:", () => {
         Date.UTC(2026, 10, 22, 2, 30),
         "daily-cut-off"
       ],
-      ["the time of the option expiry", { expiry: Expiry.after("1 hour") }, "in-token", morning + 3_600_000, "lifetime"]
+      [
+        "the time that the option `expiry` sets",
+        { expiry: Expiry.after("1 hour") },
+        "in-token",
+        morning + 3_600_000,
+        "lifetime"
+      ]
     ]
   for (const [what, options, tokenEnd, at, source] of ends) {
     it.effect(`a session expires at ${what}`, () =>
