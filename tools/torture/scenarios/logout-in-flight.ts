@@ -54,7 +54,7 @@ const logOutInFlight = async (
   const stored = await later.tell({ do: "peek", name })
   tally.equal("stored sessions after the logout", stored._tag === "None" ? 0 : 1, 0)
   const ended = await broker.ended()
-  // If the logout makes the broker reject the refresh, the program must not log in.
+  // If the broker rejects the pending renewal because of the logout, the program `renewing` must not log in.
   tally.equal("all logins and refreshes", (await broker.exchanges()).length, 2)
   tally.note("sessions that the broker issued", broker.issued().length)
   tally.equal("issued sessions that are still valid", broker.issued().filter((token) => !ended.has(token)).length, 0)
