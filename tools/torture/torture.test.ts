@@ -104,7 +104,7 @@ describe("torture", () => {
   })
 
   it.runIf(runsRedis)(
-    "detects a lock without effect in the scenario `stampede`, with Redis",
+    "the scenario `stampede` detects a lock that makes no caller wait, with Redis",
     { tags: ["thorough"], timeout: 90_000 },
     async () => {
       const rows = await run(

@@ -226,7 +226,7 @@ export interface Issue {
 export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
   afterDeparture(call, undefined, (value, departedAt) => [value, departedAt] as const)
 
-/** Passes `fields` to `use`, so that all accounts share one function instead of a closure for each account. */
+/** `use` gets `fields` as an argument, so `issue` passes the same function for all accounts. */
 const afterDeparture = <A, E, R, B, F>(
   call: Effect.Effect<A, E, R>,
   fields: F,
