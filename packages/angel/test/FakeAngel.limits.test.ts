@@ -31,7 +31,7 @@ describe("FakeAngel: rate limits for each client code", () => {
     )
   }
 
-  it.effect("loginByPassword: accepts 1 call in a second, and counts refused logins", () =>
+  it.effect("loginByPassword: accepts 1 call in a second, and counts calls with a wrong TOTP", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [demo, other] })
       const wrong = { body: { totp: "000000" } }

@@ -353,7 +353,7 @@ const logIn = async ({ form, person }: Row, { simulator }: Setting, connection: 
   }
   if (form === undefined) return await connection.session()
   const { seal } = await connection.beginLogin!()
-  // As in a web app whose callback arrives at another process.
+  // In a web app, the callback can arrive at another process. That process resumes the login.
   const { complete, url } = await connection.resumeLogin!(await seal())
   const code = form.length === 0 ? "" : (await Effect.runPromise(simulator.totp(broker as never, id))).code
   return await complete(
