@@ -106,7 +106,7 @@ it("CountsReporter prints no line for thorough tests in a thorough run", () => {
   ])
 })
 
-// CountsReporter looks for these names in the titles of skipped tests.
+// CountsReporter looks for the words Redis and Chromium in the titles of skipped tests.
 it("the title of each test that needs Redis or Chromium names that program", () => {
   const files = ["packages", "tools"].flatMap((folder) =>
     fs

@@ -108,7 +108,8 @@ describe("Totp.parse", () => {
 it.effect("Totp.codeAtStep uses the provided `Mac` service", () =>
   Effect.gen(function* () {
     const totp = Totp.make({ key: algorithms.SHA1 })
-    // RFC 4226: the tag's last byte gives the offset of the code's four bytes, here 0. Their highest bit is ignored.
+    // RFC 4226: the last byte of the tag gives an offset, here 0. The code is computed from the four bytes at this
+    // offset. The highest bit of the four bytes is ignored.
     const tag = Uint8Array.from([0x80, 0, 0, 7, ...Array.from({ length: 15 }, () => 0), 0])
     const mac = Mac.Mac.of({
       generateKey: () => Effect.die("not used"),

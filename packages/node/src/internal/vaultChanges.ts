@@ -16,8 +16,8 @@ import * as vaultFile from "./vaultFile.ts"
 const lookInterval = 1000
 
 /**
- * Pause before a write by this program is reported to the watchers. The write returns during the pause. The
- * caller of the write then recognizes its own change.
+ * Time between a write by this program and the report to the watchers. During this time, `put` returns, and the
+ * session manager that called `put` learns the new version. That session manager then ignores the report.
  */
 const settle = Duration.millis(50)
 
