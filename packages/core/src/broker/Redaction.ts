@@ -17,8 +17,8 @@ import { mask, unescaped, withoutNeighbors, withoutOpaqueWords, withoutTags } fr
 // With a lookbehind, a pattern is tried only at the beginning of a word. If it were tried at each character, one
 // megabyte of text would take hours.
 const patterns: ReadonlyArray<readonly [RegExp, string]> = [
-  // A field of JSON or of a form whose name ends with the name of a secret, such as `pin`. The text may end inside the
-  // value.
+  // A JSON or form field. The name of the field ends with the name of a secret, such as `pin`. The text may end inside
+  // the value of the field.
   [
     /(?<![\w-])(["']?[\w-]*(?:password|passwd|passphrase|secret|token|totp|otp|pin|api_?key|authorization|privatekey|auth_?code|jwt|session_?id|cookie|signature)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s,&;}<>"']+)/gi,
     `$1${mask}`

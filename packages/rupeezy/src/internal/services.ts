@@ -12,7 +12,7 @@ type Api = RupeezyApi["Service"]
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {
   /** Time of day in IST at which every session ends, such as `08:00`. Default: none. */
   readonly dailyEnd?: `${number}:${number}` | undefined
-  /** The call that `Profile` makes. Default: `funds`. Rupeezy does not document the call `profile`. */
+  /** The call that the `Profile` service makes. Default: `funds`. Rupeezy does not document the call `profile`. */
   readonly probe?: "funds" | "banks" | "profile" | undefined
 }
 

@@ -76,7 +76,7 @@ export const install = (): void => {
     }
   }
 
-  /** `tryAll` closes the window. */
+  /** Leaves the new window open. `tryAll` in `harness.ts` closes the window. */
   const popUp = async (start: (name: string) => Window | null): Promise<string> => {
     const opened = start(`window-${performance.now()}`)
     if (opened === null) return ""
