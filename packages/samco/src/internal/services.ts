@@ -13,7 +13,7 @@ import { broker } from "../SamcoBroker.ts"
 type Api = SamcoApi["Service"]
 
 export interface Options extends ApiOptions, Method.Options {
-  /** The call that `Profile` makes. Default: `getLimits`. */
+  /** The call that the `Profile` service makes. Default: `getLimits`. */
   readonly probe?: "getLimits" | "whoami" | undefined
   /** `off`: accepts a session of an account other than `userId`. Default: rejects such a session. */
   readonly accountCheck?: "off" | undefined
