@@ -50,7 +50,7 @@ const hour = 3_600_000
 
 /** Time between two polls of the pending login in the store. */
 const pollInterval = Duration.seconds(1)
-/** At every fifth poll, the program of the pending login increments `beats`. */
+/** At every fifth poll, the program of the pending login increments the counter `beats` in the store. */
 const pollsPerBeat = 5
 /** If `beats` stays the same for this many polls, the program of the pending login counts as killed. */
 const maxSilentPolls = 15
@@ -148,7 +148,7 @@ export const run = <E, R>(
     /** A live session that this login must replace. */
     let replacing: Session | undefined
 
-    /** `renew` makes the manager use the stored session. */
+    /** The stored session, if it is live and is not `replacing`. `renew` makes the manager cache this session. */
     const findStored = Effect.gen(function* () {
       const record = yield* Record.read(store, account)
       const now = yield* Clock.currentTimeMillis
