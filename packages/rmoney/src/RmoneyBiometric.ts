@@ -72,7 +72,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // `LoginGuard` does not compare these credentials, because each successful login replaces the access token.
+      // `LoginGuard` gets no credentials to compare between logins, because each successful login replaces the token.
       credentials: undefined
     }
   }

@@ -122,7 +122,7 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
   })
 }
 
-/** In milliseconds. A refused session that replaced a refused session is not renewed until it is this old. */
+/** In milliseconds. If a session and its replacement are refused, the replacement is not renewed before this age. */
 const minReplacementAge = 600_000
 
 interface Answer {
