@@ -17,7 +17,7 @@ export const secrets = { pin: "9153", key: "key-canary", access: "access-canary"
 
 const Data = Schema.Struct({ token: Schema.NonEmptyString, list: Schema.optionalKey(Schema.Array(Schema.Finite)) })
 
-/** A request that is never sent twice. */
+/** The client never repeats this call, because `safe` is not set. */
 export const login = Endpoint.make({
   name: "login",
   method: "POST",

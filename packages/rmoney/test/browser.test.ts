@@ -59,7 +59,7 @@ const both: ReadonlyArray<readonly [string, Settings]> = [
 describe("a browser login", () => {
   for (const [name, settings] of both) {
     for (const callback of ["query", "hash"] as const) {
-      it.effect(`with ${name} reads the code from the callback's ${callback}`, () =>
+      it.effect(`with ${name} reads the code from the callback URL's ${callback}`, () =>
         Effect.gen(function* () {
           const { callback: url, redirect, request } = yield* begun(settings, { callback })
           assert.match(url, callback === "hash" ? /\/callback#\/\?authcode=/ : /\/callback\?authCode=/)
@@ -330,7 +330,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("continues with the broker's user id if an email address is configured", () =>
+  it.effect("sends a configured email address first, and then the user id from the broker's answer", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld({}, {}, demo.email)
       const challenge = yield* recovery.forgotPassword(pan)
