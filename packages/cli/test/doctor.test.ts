@@ -229,7 +229,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
     readonly [title: string, more: Values, fault: Fault | undefined, cause: string, code: number, text: RegExp]
   > = [
     [
-      "a wrong client code, in a message with control characters",
+      "a wrong client code, if the broker's message has control characters",
       {},
       refusal("AB1032", "User \u001b[31mnot\u0007 found\nok  login: fine"),
       "wrong-client-code",

@@ -94,6 +94,7 @@ const readTimeout = (input: Duration.Input) =>
  * - `KeyUnavailable` if the package is missing.
  * - `KeyUnavailable` if the keyring is missing, is locked, or does not answer in time.
  * - `InvalidOption` if `timeout` is not positive.
+ * - `Io` if the folder cannot be used.
  *
  * @example
  * ```ts

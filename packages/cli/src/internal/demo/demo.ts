@@ -86,7 +86,7 @@ const startSecond = Effect.gen(function* () {
   })
 })
 
-/** An empty text if the first process ended before it sent the setting. */
+/** Reads the setting in the second process. The text is empty if the first process ended before it sent the setting. */
 const input = Effect.callback<string>((resume) => {
   let text = ""
   process.stdin.on("data", (chunk) => (text += String(chunk))).once("end", () => resume(Effect.succeed(text)))

@@ -136,7 +136,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends a new password exactly once if the answer is lost",
+    name: "does not send a new password again if the broker's answer was lost",
     run: Effect.gen(function* () {
       const { confirmedReset, fake, recovery } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "AccountRecovery")
