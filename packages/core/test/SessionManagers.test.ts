@@ -202,7 +202,7 @@ describe("sessions: the layer of an account", () => {
     })
   )
 
-  it.effect("is built at the next call after `lookup` threw an error", () =>
+  it.effect("is built at the next call if the callback of `make` threw an error", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       let built = 0
