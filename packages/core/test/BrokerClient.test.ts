@@ -295,7 +295,7 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect("waits for the rate limit before its second request", () =>
+  it.effect("is sent again only when the rate limit allows a second request", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([cut, () => yes()])
       const limited = { ...profile, limits: [{ requests: 1, per: "1 second" }] } as const
@@ -867,7 +867,7 @@ describe("an answer with a defect", () => {
     })
   )
 
-  it.effect("is reported without request values quoted in URL encoding, HTML or JSON", () =>
+  it.effect("is reported without request values, even if the answer encodes them for URLs, HTML or JSON", () =>
     Effect.gen(function* () {
       // The encodings change these values, but not the words in them.
       const [pin, access] = [`wren&"finch <robin`, "heron/stork+crane=="] as const
