@@ -51,7 +51,7 @@ describe("standard input", () => {
     })
   )
 
-  it.live("interrupts the reader on Ctrl-C, and ends on Ctrl-D", () =>
+  it.live("interrupts the reader on Ctrl-C, and returns None on Ctrl-D", () =>
     Effect.gen(function* () {
       const { input, modes } = yield* withInput(true)
       const interrupted = yield* Effect.exit(
@@ -74,7 +74,7 @@ describe("standard input", () => {
     })
   )
 
-  it.live("is paused, without keypress or end listeners, after the reader is interrupted", () =>
+  it.live("is paused and has no `keypress` or `end` listeners after the reader is interrupted", () =>
     Effect.gen(function* () {
       const { input } = yield* withInput(true)
       const fiber = yield* Effect.forkChild(Effect.scoped(Effect.flatten(standardInput.lines)))

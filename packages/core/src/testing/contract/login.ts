@@ -90,7 +90,8 @@ const freshCode = (subject: Subject): Case => ({
     const again = yield* Effect.forkChild(login)
     yield* TestClock.withLive(Effect.sleep("20 millis"))
     yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent in one period")
-    // The clock must not advance while the second login is sent, because the code would become too old.
+    // The second login waits for the next TOTP period. The clock advances only once: a second `adjust` could
+    // make the code too old before the fake broker receives the code.
     yield* TestClock.adjust("30 seconds")
     yield* Fiber.join(again)
     yield* same(yield* timesAsked(fake, endpoint), 2, "number of logins sent")
