@@ -5,7 +5,7 @@ import { connect } from "node:net"
 import { pages } from "../src/internal/listenerPages.ts"
 import { answer, serve } from "../src/internal/loopbackServer.ts"
 
-it.live("the loopback server continues if the browser closes the connection before the answer", () =>
+it.live("the loopback server runs `sent` even if the browser disconnects before the answer", () =>
   Effect.gen(function* () {
     const [closed, sent] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
     const port = yield* serve("127.0.0.1", 0, (message) => {

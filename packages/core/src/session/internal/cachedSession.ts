@@ -177,12 +177,12 @@ export const withoutSpentToken = (state: State, session: Session.Session): Sessi
 
 /**
  * Chooses the session with the latest issue time, because only the newest refresh token is valid. Issue times can be
- * wrong after the clock was set back. So a session whose refresh token is not spent is preferred. A session that was
- * logged out is never chosen.
+ * wrong after the clock was set back. So a session whose refresh token is not spent is preferred. If the store
+ * contains a logout, only `unsaved` can be chosen.
  */
 export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
   const { cached, unsaved } = state
-  // A logout writes an entry. So without an entry, the cached session can be used.
+  // A logout stores `LoggedOut`. So if the record is `Nothing`, the cached session can be used.
   const stored = record._tag === "Live" ? record.session : record._tag === "Nothing" ? cached.session : undefined
   const sessions = [unsaved, stored].filter((session) => session !== undefined)
   const sendable = sessions.filter((session) => !isSpent(state, session))

@@ -70,8 +70,8 @@ const untraced = (run: Run): HttpClient.HttpClient =>
       Effect.withFiber((fiber) => {
         const url = Url.make(request.url, request.urlParams, undefined)
         if (Result.isFailure(url)) return Effect.fail(faults.invalidUrl(request, cannotParse))
-        // For a call with credentials, `@auth/broker-core` sets a predicate that throws if a redirect leads to another
-        // origin.
+        // For a call with credentials, `@auth/broker-core` sets `TracerDisabledWhen` to a function that throws if a
+        // redirect leads to another origin. The result of the function is not needed.
         if (!fiber.getRef(Tracer.DisablePropagation)) fiber.getRef(HttpClient.TracerDisabledWhen)(request)
         return run(request, url.success, fiber)
       })
