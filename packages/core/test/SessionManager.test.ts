@@ -337,7 +337,7 @@ it.effect("SessionManager.renew replaces a rejected token even during a back-off
   })
 )
 
-it.effect("sessions: without `refresh` and `login`, `session` fails with ActionRequired", () =>
+it.effect("sessions: `session` fails with ActionRequired if a person must log in", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const tiny = makeTiny({ by: [] })

@@ -187,7 +187,7 @@ describe.runIf(runsChromium)("Chromium on the simulator's pages", () => {
     )
 
     it.effect(
-      "requests an https redirect URL on another host",
+      "requests an https redirect URL on another host after a login",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()

@@ -71,7 +71,10 @@ const sealedMagic = Buffer.from("BAV\u0001")
 /** In bytes: 60 for sealing, 32 for the checksum of the row, and a margin of 20. */
 const overhead = 112
 
-/** Assumes that each entry is as long as the longest entry. */
+/**
+ * Returns every bit of the stored entries. Each entry starts with `sealedMagic`. The end of an entry is unknown, so
+ * every entry is taken to be as long as the longest entry.
+ */
 const everyBit = (folder: string): ReadonlyArray<Flip> => {
   const file = "sessions.db"
   const bytes = fs.readFileSync(path.join(folder, file))
