@@ -133,7 +133,7 @@ export const add = Effect.fnUntraced(function* (
   assert.strictEqual(added.code, 0, added.stderr)
 })
 
-/** A login to Samco needs no one-time code. */
+/** Uses Samco, because a login to Samco needs no one-time code. */
 export const withSamco = Effect.fnUntraced(function* (options: Simulator.Options = {}) {
   const { simulator, user } = yield* world({ brokers: ["samco"], ...options })
   yield* add(simulator, user, { broker: "samco", method: "api-key", name: "mine" })

@@ -274,7 +274,7 @@ describe("calls from untyped code:", () => {
       ]
     ]
   for (const [what, call, fields] of rows) {
-    it.effect(`${what} sends no request and reports the wrong fields`, () =>
+    it.effect(`${what} sends no request, and the error names the invalid fields`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(SamcoApi.SamcoApi, call), SamcoApi.layer())
         assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, wrong])))
