@@ -77,8 +77,8 @@ export const figure = (value: number): string => (value >= 100 || value === 0 ? 
 type Field = "perSecond" | "cpuMicros"
 
 /**
- * For rates, times and CPU times, the table has ratios to each baseline and to the twin (the same candidate with the
- * library of the other checkout). For values from `notes`, the table has ratios only to the twin.
+ * A twin runs the same candidate with the library of another checkout. The table compares rates, times and CPU times
+ * with each baseline and with the twin. The table compares values from `notes` only with the twin.
  */
 const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entrants: ReadonlyArray<Entrant>): void => {
   const isTime = bench.shows === "time"

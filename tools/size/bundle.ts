@@ -10,7 +10,7 @@ export interface Module {
   readonly name: string
   /** Size of the minified code, in bytes. */
   readonly bytes: number
-  /** Estimated compressed size, in bytes: `Measured.total`, divided in proportion to `bytes`. */
+  /** Estimated compressed size, in bytes: a share of `Measured.total` that is proportional to `bytes`. */
   readonly packedBytes: number
 }
 
@@ -27,8 +27,8 @@ export interface Measured {
   /** Modules of the code that is loaded at the start, the largest first. */
   readonly modules: ReadonlyArray<Module>
   /**
-   * The modules that an unbundled program loads at the start. `bytes` includes the program itself. `modules` does not
-   * count the program.
+   * What a program loads at the start if it is not bundled. `modules` is the number of modules without the program
+   * itself. `bytes` is the size of these modules and of the program.
    */
   readonly unbundled: { readonly modules: number; readonly bytes: number }
   /** Returns the shortest chain of imports to a module. `end`: end of the module's name, without `.js` or `.ts`. */

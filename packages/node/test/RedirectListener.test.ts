@@ -449,7 +449,7 @@ describe("a login that waits for its callback", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("accepts a callback without state if the broker returns no state", () =>
+  it.live("accepts a callback without state if the state is optional", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ state: "optional" })
       assert.strictEqual((yield* send(`${pending.redirectUrl}?code=x&state=wrong`)).status, 400)
