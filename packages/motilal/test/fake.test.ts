@@ -73,7 +73,7 @@ describe("the fake's check of headers", () => {
     )
   }
 
-  it.effect('only accept: "exact" refuses a missing or wildcard Accept header', () =>
+  it.effect('a missing or wildcard Accept header is refused only with accept: "exact"', () =>
     Effect.gen(function* () {
       const { accept: _, ...silent } = right
       const lenient = yield* FakeMotilal.make({ limit: "none" })
