@@ -178,7 +178,7 @@ export const make = Effect.fnUntraced(function* (
   let serial = 0
 
   const accountOf = (clientCode: string | undefined) =>
-    accounts.find((account) => account.clientCode === clientCode?.toUpperCase())
+    accounts.find((account) => account.clientCode.toUpperCase() === clientCode?.toUpperCase())
 
   /** The header of the token names HS512, but the signature is random. */
   const makeToken = (claims: Readonly<Record<string, unknown>>): string => {

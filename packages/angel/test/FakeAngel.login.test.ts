@@ -53,6 +53,13 @@ describe("FakeAngel: login", () => {
     )
   }
 
+  it.effect("an account with a client code in lower case can log in", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin({ accounts: [{ ...demo, clientCode: "a123456" }] })
+      assert.strictEqual((yield* login(fake)).says, true)
+    })
+  )
+
   it.effect("a login with a body that is not JSON is refused", () =>
     Effect.gen(function* () {
       const answer = yield* ask(yield* begin(), { path: paths.loginByPassword, body: "clientcode=A123456" })

@@ -503,7 +503,9 @@ export const make = Effect.fnUntraced(function* (
     const form = new URLSearchParams(request.body)
     if (pages.get(apiKey) !== form.get("page")) return openPage(request, messages["MO2007"] ?? "")
     const userId = form.get("userid")?.trim().toUpperCase()
-    const account = accounts.find((candidate) => candidate.apiKey === apiKey && candidate.userId === userId)
+    const account = accounts.find(
+      (candidate) => candidate.apiKey === apiKey && candidate.userId.toUpperCase() === userId
+    )
     const problem = yield* formFault(account, form)
     // Another request may have used the page in the meantime.
     if (pages.get(apiKey) !== form.get("page")) return openPage(request, messages["MO2007"] ?? "")

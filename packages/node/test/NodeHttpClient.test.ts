@@ -76,7 +76,13 @@ const invalidUrls = [
   `http:user:${canary}@127.0.0.1/`,
   `http:\\\\user:${canary}@127.0.0.1/`,
   `https:///user:${canary}@127.0.0.1/a@b`,
-  `ftp://user:${canary}@127.0.0.1/`
+  `ftp://user:${canary}@127.0.0.1/`,
+  ` https://user:${canary}@127.0.0.1/`,
+  `ht\ntps://user:${canary}@127.0.0.1/`,
+  `//user:${canary}@127.0.0.1/`,
+  `https://user:a/${canary}@127.0.0.1/`,
+  `https://user:${canary}#a@127.0.0.1/`,
+  `https://user:${canary}?a@127.0.0.1/`
 ]
 
 const withSecrets = (request: HttpClientRequest.HttpClientRequest) =>

@@ -297,7 +297,7 @@ const makeShared = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account
       if (issued !== undefined && clock.now() < issued.end) return issued
       return failure(401, "Unauthorized - Invalid token. sessId missing.")
     },
-    accountOf: (id: string | undefined) => accounts.find(({ userId }) => userId === id?.toUpperCase()),
+    accountOf: (id: string | undefined) => accounts.find(({ userId }) => userId.toUpperCase() === id?.toUpperCase()),
     isAccessToken: (account: Account, token: string | undefined): boolean => {
       if (switches.accessToken === "ignored") return true
       if (token === account.accessToken) return clock.now() < cutOffAfter(began)
@@ -801,7 +801,8 @@ export const make = Effect.fnUntraced(function* (
     notFound: FakeBroker.json({ status: "Failure", statusMessage: "Resource not found" }, 404),
     wafPage,
     rateLimited,
-    codes: (id) => shared.sent.filter(({ account }) => account.userId === id.toUpperCase()).map(({ code }) => code),
+    codes: (id) =>
+      shared.sent.filter(({ account }) => account.userId.toUpperCase() === id.toUpperCase()).map(({ code }) => code),
     memory: { accounts, parts: () => shared.memory },
     reset: shared.reset
   })

@@ -366,7 +366,7 @@ const endSession =
 /** Returns the account, or the message for the page if the user cannot log in. */
 const signIn = Effect.fnUntraced(function* ({ authenticator, memory }: Parts, apiKey: string, form: URLSearchParams) {
   const userId = (form.get("user_id") ?? "").trim().toUpperCase()
-  const account = memory.appOf(apiKey).find((candidate) => candidate.userId === userId)
+  const account = memory.appOf(apiKey).find((candidate) => candidate.userId.toUpperCase() === userId)
   if (account === undefined) return "The user is not enabled for the app"
   if (memory.isBlocked(account)) return "Your account is blocked: reset your password"
   const isRight =

@@ -7,11 +7,17 @@ import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
 import { ConnectionError, toConnectionError } from "./connectionError.ts"
 
 /** Without the query, the fragment, the user name and the password. */
-const bareUrl = (url: string): string =>
-  url.replace(/[?#].*$/s, "").replace(/^([a-z][a-z\d+.-]*:[/\\]*)[^/\\]*@/i, "$1")
+const bareUrl = (url: string): string => {
+  const parsed = Result.getOrUndefined(Result.try(() => new URL(url)))
+  if (parsed?.username === "" && parsed.password === "") return url.replace(/[?#].*$/s, "")
+  // In an invalid URL, the user name and the password may be anywhere before the last `@`.
+  if (parsed === undefined) return url.replace(/^.*@/s, "").replace(/[?#].*$/s, "")
+  return `${parsed.protocol}//${parsed.host}${parsed.pathname}`
+}
 
 export const bare = ({ method, url }: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
   HttpClientRequest.makeWith(method, bareUrl(url), UrlParams.empty, Option.none(), Headers.empty, HttpBody.empty)
