@@ -43,9 +43,9 @@ const oneOf = <A>(all: ReadonlyArray<A>): Effect.Effect<A> =>
 
 interface Program {
   readonly manager: SessionManager["Service"]
-  /** Numbers of the tokens that this program reported as rejected. */
+  /** `numberOf` of each session that this program reported as rejected. */
   readonly refused: Set<string>
-  /** Numbers of the sessions that this program logged out. */
+  /** `numberOf` of each session that this program logged out. */
   readonly ended: Set<string>
   loggedOut: boolean
 }
