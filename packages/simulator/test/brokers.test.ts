@@ -278,7 +278,7 @@ const flows: ReadonlyArray<Flow> = [
     exchange: "sessionToken"
   },
   {
-    title: "RMoney's login page, with a checksum",
+    title: "RMoney's login page, and sends a checksum",
     layer: (simulator) =>
       RmoneySso.layer({
         ...at(simulator).rmoney,
@@ -289,7 +289,7 @@ const flows: ReadonlyArray<Flow> = [
     exchange: "vendorGetUserDetails"
   },
   {
-    title: "RMoney's login page, with TOTP and a vendor id",
+    title: "RMoney's login page with TOTP, and sends a vendor id",
     layer: (simulator) =>
       RmoneySso.layer({
         ...at(simulator).rmoney,

@@ -9,7 +9,10 @@ import * as references from "./references.ts"
 
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
-/** Names the variables whose values `Credentials.fromConfig` marks as `Credentials.verbatim`. */
+/**
+ * This environment variable contains the names of other variables. `Credentials.fromConfig` marks the values of those
+ * variables as verbatim.
+ */
 export const verbatim = "BROKER_AUTH_VERBATIM"
 
 /** `verbatimNames` has one key, `BROKER_AUTH_VERBATIM`, or is empty. */
