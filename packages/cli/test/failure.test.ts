@@ -23,7 +23,7 @@ describe("advice for programs", () => {
     assert.notMatch(messageOf(forPerson(error, "mine"), "mine"), /SessionManager|LoginGuard|connection\./)
   })
 
-  it("names the account in the answers of `broker-auth serve`", () => {
+  it("becomes a command with the account's name in answers of `broker-auth serve`", () => {
     const advice = "To allow logins again, call LoginGuard.reset."
     const error = AuthError.make("angel", "session", new AuthError.ActionRequired({ what: "Wait", advice }))
     assert.strictEqual(problemOf(error, "mine").remedy, "To allow logins again, run broker-auth guard reset mine.")
