@@ -1,4 +1,4 @@
-/** The entries of the vault in which the scenario `flip` changes single bits. */
+/** The scenario `flip` writes the `entries` below to a vault, and then changes single bits in the vault's files. */
 import * as Account from "@auth/broker-core/login/Account"
 import type { Slot } from "@auth/broker-core/session/SessionStore"
 

@@ -95,7 +95,7 @@ export interface Unsigned {
 export interface ToldAddress {
   /** Name of the field in the session's `extras` that contains the address. The address may have a path. */
   readonly extra: string
-  /** The purpose of the known origin that this address replaces, such as `api`. */
+  /** The session's calls to endpoints with this `origin`, such as `api`, use the address. */
   readonly origin: string
   /**
    * The allowed hosts. A host with a dot at its start, such as `".broker.example"`, allows all hosts with this ending.
