@@ -17,7 +17,7 @@ const pauseAfter = Effect.fnUntraced(function* (failures: number, { retryAfter }
   return Math.max(backoff, retryAfter === undefined ? 0 : Duration.toMillis(retryAfter))
 })
 
-/** Returns `None` if the QR code has expired, or if `end` is over. */
+/** Returns `None` if the QR code has expired, or if `end` has passed. */
 const pollCode = Effect.fnUntraced(function* (
   poll: QrLogin["Service"]["poll"],
   code: QrCode,
