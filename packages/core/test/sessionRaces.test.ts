@@ -623,7 +623,7 @@ describe("sessions: SessionManager.peek", () => {
     })
   )
 
-  it.effect("returns the stored session, but a logout also revokes an unstored session", () =>
+  it.effect("returns the stored session instead of an unstored session, and a logout revokes both", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny({ expiry: Expiry.after("2 hours") }), makeShared()]

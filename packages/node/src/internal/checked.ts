@@ -1,5 +1,5 @@
 /**
- * Detects damage in a database, and changes by programs that do not update the checksums. SQLite does not notice a
+ * Detects damage in a database, and rows that a program changed without a new checksum. SQLite does not notice a
  * changed value, so each row has a checksum. Damage can remove a row, so a vault also stores the number of its entries.
  */
 import { createHash } from "node:crypto"
