@@ -78,7 +78,7 @@ export const codeOf = (failure: Failure): number => {
 
 export class Rejected extends Data.TaggedError("Rejected")<{ readonly error: unknown }> {}
 
-/** Fails with a `Failure` that the promise rejects with. Any other rejection is a defect. */
+/** If the promise rejects with a `Failure`, the effect fails with this `Failure`. Any other rejection is a defect. */
 export const promised = <A>(call: () => Promise<A>): Effect.Effect<A, Failure> =>
   Effect.catch(
     Effect.tryPromise({ try: call, catch: (error) => new Rejected({ error }) }),
