@@ -52,8 +52,8 @@ export interface Other {
 export interface Entrants {
   readonly entrants: ReadonlyArray<Entrant>
   /**
-   * Names of the chosen twins that cannot be measured. The other checkout does not have the candidate, or the turns of
-   * the two checkouts do not match.
+   * Names of the chosen twins that cannot be measured. A twin cannot be measured if the other checkout does not have
+   * the candidate, or if the turns of the two checkouts do not match.
    */
   readonly missing: ReadonlyArray<string>
 }

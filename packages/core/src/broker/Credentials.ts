@@ -264,8 +264,8 @@ const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
  * Marks a value as verbatim: its blanks, quotation marks and invisible characters are kept. Use this function for a
  * password that begins or ends with a quotation mark or a blank. The field's `problem` and `normalize` still apply.
  *
- * With `layerConfig`, set the environment variable `BROKER_AUTH_VERBATIM` to the name of the password's variable.
- * Separate several names by commas.
+ * If the password is in an environment variable, set the variable `BROKER_AUTH_VERBATIM` to the name of the password's
+ * variable. Separate several names by commas.
  *
  * @example
  * ```ts
