@@ -8,7 +8,7 @@ import { NotHere, type Scenario, type Torture, wait } from "../harness.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../keyring.ts")
 
-/** Both in milliseconds. `tolerance` is a margin for a busy machine. */
+/** `timeout` and `tolerance` are in milliseconds. `tolerance` is a margin for a busy machine. */
 const timeout = 3000
 const tolerance = 1500
 
@@ -32,7 +32,7 @@ const startSilentBus = async (torture: Torture) => {
 interface Said {
   /** "a key", or the tag of the error. */
   readonly answer: string
-  /** Duration of the read. */
+  /** Duration of the attempt to read the key from the keyring. */
   readonly millis: number
 }
 
