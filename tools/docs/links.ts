@@ -3,7 +3,13 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { files } from "../packages/workspace.ts"
 
-const decoded = (text: string): string => decodeURIComponent(text.replaceAll("&amp;", "&"))
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
 
 export const deadLinks = (folder: string): ReadonlyArray<string> => {
   const pages = files(folder).filter((file) => file.endsWith(".html"))
@@ -12,7 +18,9 @@ export const deadLinks = (folder: string): ReadonlyArray<string> => {
     Array.from(texts, ([page, text]) => [page, new Set(Array.from(text.matchAll(/\sid="([^"]+)"/g), ([, id]) => id))])
   )
   const problemOf = (page: string, link: string): string | undefined => {
-    const [place = "", anchor] = decoded(link).split("#")
+    const [address = "", fragment] = link.replaceAll("&amp;", "&").split("#")
+    const place = decoded(address.replace(/\?.*$/s, ""))
+    const anchor = fragment === undefined ? undefined : decoded(fragment)
     const target = path.posix
       .join("/", place.startsWith("/") ? place : path.posix.join(path.posix.dirname(page), place))
       .slice(1)

@@ -77,6 +77,7 @@ export const connect = Effect.fnUntraced(function* (
   control: string
 ): Effect.fn.Return<Remote, SimulatorError, HttpClient.HttpClient> {
   const client = yield* HttpClient.HttpClient
+  const clockUrl = `${control.replace(/\/+$/, "")}/clock`
   let ahead = 0
 
   const ask = (request: HttpClientRequest.HttpClientRequest) =>
@@ -99,13 +100,13 @@ export const connect = Effect.fnUntraced(function* (
       })
     )
 
-  const sync = ask(HttpClientRequest.get(`${control}/clock`))
+  const sync = ask(HttpClientRequest.get(clockUrl))
   yield* sync
   return {
     clock: yield* make(() => ahead),
     advance: (duration) =>
       ask(
-        HttpClientRequest.post(`${control}/clock`).pipe(
+        HttpClientRequest.post(clockUrl).pipe(
           HttpClientRequest.bodyJsonUnsafe({ advance: Duration.toMillis(duration) })
         )
       ),

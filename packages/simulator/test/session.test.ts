@@ -56,7 +56,7 @@ it.live("a session expires when the simulator's clock passes midnight IST", () =
 it.live("SimulatorClock.connect reads and advances a simulator's clock", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
-    const remote = yield* SimulatorClock.connect(simulator.control)
+    const remote = yield* SimulatorClock.connect(`${simulator.control}/`)
     yield* remote.advance("8 hours")
     yield* simulator.advance("1 hour")
     yield* remote.sync
