@@ -62,8 +62,8 @@ export const login: Effect.Effect<LoginOutcome, AuthError.AuthError, Login> = Ef
 )
 
 /**
- * Logs in at a broker whose login has no second step. If the broker returns a challenge, `session` fails with
- * `ActionRequired`. Use `withStepUp` to answer challenges.
+ * Logs in, and returns the session. If the broker returns a challenge, `session` fails with `ActionRequired`. Use
+ * `withStepUp` to answer challenges.
  *
  * @example
  * ```ts

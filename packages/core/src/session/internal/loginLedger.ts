@@ -97,7 +97,7 @@ export const make = (store: SessionStore["Service"]) => {
       })
     )
 
-  /** If `change` cannot be written, the next write of the ledger includes `late`. */
+  /** If `change` cannot be written, the next write of the ledger applies the change `late` instead. */
   const note = (account: Account.Account, change: Change, late = change): Effect.Effect<void> =>
     Effect.catch(remember(account, change), () =>
       Effect.sync(() => {
