@@ -292,7 +292,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("revokes the new session if the account was logged out while the login waited", () =>
+  it.effect("ends the new session after a logout during the wait for another program", () =>
     Effect.gen(function* () {
       yield* begin
       const shared = makeShared()

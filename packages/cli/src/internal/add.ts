@@ -66,8 +66,8 @@ export const askFields = Effect.fnUntraced(function* (
   yield* say(`${broker.title}: ${method.title}. Secrets are not shown. Ctrl-C ends the command, and stores nothing.`)
   for (const field of Object.values(method.credentials)) {
     const optional = field.optional === true ? " (optional, press Enter to skip)" : ""
-    // The description of a field with `option` lists only the possible values. So the question also names the
-    // environment variable.
+    // If a field is a layer option (`field.option`), the field's description lists only the possible values. The
+    // question then also names the field's environment variable.
     const name = field.option === undefined ? "" : `${field.env}: `
     while (true) {
       const answer = yield* given.ask(`${name}${field.description}${optional}`, field.secret ? "secret" : "shown")
