@@ -6,11 +6,18 @@ import * as SamcoAuth from "@auth/samco/SamcoAuth"
 import { createInterface } from "node:readline/promises"
 
 const terminal = createInterface({ input: process.stdin, output: process.stdout })
+let lastAnswer: Promise<unknown> = Promise.resolve()
 
 const connections = await Connections.open({
   accounts: { mine: MotilalAuth.layerConfig(), family: SamcoAuth.layerConfig(), business: RmoneyAuth.layerConfig() },
-  // Asks the user for a code that the broker sent by SMS.
-  codes: ({ account, signal }) => terminal.question(`Code from ${account.broker} for ${account.id}: `, { signal })
+  // Asks the user for a code that the broker sent by SMS. Several logins run at once, but `terminal` can ask only one
+  // question at a time.
+  codes: ({ account, signal }) => {
+    const ask = () => terminal.question(`Code from ${account.broker} for ${account.id}: `, { signal })
+    const answer = lastAnswer.then(ask)
+    lastAnswer = answer.catch(() => undefined)
+    return answer
+  }
 })
 
 for await (const { done, error, name, session, total } of connections.warm()) {
