@@ -226,7 +226,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
     })
   )
 
-  it.effect("does not prevent a person's login, whose success ends the pause", () =>
+  it.effect("does not prevent a login with byPerson, whose success ends the pause", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(waf)))

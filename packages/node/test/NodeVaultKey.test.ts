@@ -280,7 +280,7 @@ describe("vaults: layerKeyring", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("reads the given entry, on Linux from the Secret Service", () =>
+  it.live("reads the given entry, and uses the Secret Service on Linux", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return JSON.stringify(this.is) }`)
