@@ -33,7 +33,7 @@ describe("the license check of the runtime dependencies", () => {
     assert.isTrue(problems[0]!.startsWith(message), problems[0])
   })
 
-  it("skips unused copies, and optional peers of third-party packages", () => {
+  it("skips unused copies of packages, and optional peers of third-party packages", () => {
     assert.deepStrictEqual(runtimeFolders(lockfile({})), [
       "node_modules/one",
       "node_modules/one/node_modules/inner",
@@ -52,7 +52,7 @@ describe("the license check of the runtime dependencies", () => {
 describe("the signature check", () => {
   const verdict = (output: unknown) => verdictOf(JSON.stringify(output), "")
 
-  it("accepts output without wrong or missing signatures", () => {
+  it("accepts npm's output if no signature is wrong or missing", () => {
     assert.deepStrictEqual(verdict({ invalid: [], missing: [] }), { kind: "signed" })
   })
 

@@ -74,7 +74,7 @@ describe("a login that the broker answers without an error code", () => {
     })
   )
 
-  it.effect("starts a pause if the next request is not sent", () =>
+  it.effect("starts a pause if a later request of the login is not sent", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()
@@ -360,7 +360,7 @@ describe("a login that waits for a code by SMS", () => {
     })
   )
 
-  it.effect("starts a pause if the code fails with `BrokerUnavailable`", () =>
+  it.effect("starts a pause if sending the code fails with `BrokerUnavailable`", () =>
     Effect.gen(function* () {
       for (const reason of [
         new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" }),
@@ -694,7 +694,7 @@ describe("a new code", () => {
     })
   )
 
-  it.effect("replaces a code entered during an earlier, failed request", () =>
+  it.effect("replaces a code entered during an earlier `resend` that failed", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
