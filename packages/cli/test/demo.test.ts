@@ -139,7 +139,7 @@ it.live(
 
 it.live.each([
   { moment: "the first login", shown: /Before the market opens/ },
-  { moment: "the steps of the second process", shown: /start\s+again/ }
+  { moment: "the steps in a second process", shown: /start\s+again/ }
 ])(
   "the demo removes its temporary folder after Ctrl-C during $moment",
   ({ shown }) =>
