@@ -80,7 +80,7 @@ const main = async () => {
 main()
 `
 
-/** Folders in the import specifiers of core. Each folder ends with a slash, or is empty. */
+/** Folder names in imports from `@auth/broker-core`, such as `login/`. In an old checkout, each name is empty. */
 interface Folders {
   readonly broker: string
   readonly login: string

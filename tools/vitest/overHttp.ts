@@ -75,7 +75,7 @@ const toServer = (request: HttpClientRequest.HttpClientRequest): HttpClientReque
   return HttpClientRequest.setUrl(request, `${server}${request.url.slice(origin.length)}`)
 }
 
-/** Uses `fetch`, which msw intercepts. If `OverHttp` is true, uses `NodeHttpClient`. */
+/** If `OverHttp` is true, uses `NodeHttpClient`. Otherwise uses `fetch`, which msw intercepts. */
 export const layerClient: Layer.Layer<HttpClient.HttpClient> = Layer.unwrap(
   Effect.map(OverHttp, (overHttp) =>
     overHttp

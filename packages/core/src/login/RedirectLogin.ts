@@ -192,7 +192,7 @@ const noToken = (broker: string) =>
  * - A callback was rejected before its code was sent. Then call `complete` with another callback.
  * - `carries` is `token`, and the exchange failed. Then `complete` can be called again.
  *
- * In these cases, `complete` sends nothing and fails with `InvalidRequest`:
+ * `complete` sends nothing and fails with `InvalidRequest` in the following cases:
  *
  * - `request.state` is not `Redacted` text, or `request.redirectUrl` is not text.
  * - `callbackUrl` is not `Redacted` text.
