@@ -61,7 +61,7 @@ const faults: ReadonlyArray<
 
 describe("a fault that a test injects into FakeBroker", () => {
   it.effect.each(faults)(
-    "%j affects only the next request, with the status %d",
+    "%j affects only the next request, which gets the status %d",
     ([fault, status, text, acted, type = "default"]) =>
       Effect.gen(function* () {
         const { ask, fake, state } = yield* make
@@ -212,7 +212,7 @@ it.effect("a fake lists its endpoints, origins, accounts and codes", () =>
   })
 )
 
-it("FakeBroker.makeLimiter allows `requests` calls for each key in any period `per`", () => {
+it("FakeBroker.makeLimiter limits each key's calls in any period of the given length", () => {
   let now = 0
   const limiter = FakeBroker.makeLimiter(() => now)
   const limits = [
@@ -262,7 +262,7 @@ describe("TestHttp:", () => {
     })
   )
 
-  it.effect("`settle` advances virtual time during real work, and returns the effect's result or error", () =>
+  it.effect("`settle` advances virtual time until an effect ends, and returns the effect's result or error", () =>
     Effect.gen(function* () {
       const work = TestClock.withLive(Effect.sleep("1 milli")).pipe(Effect.andThen(Effect.sleep("1 minute")))
       assert.strictEqual(yield* TestHttp.settle(Effect.as(work, "done")), "done")

@@ -202,7 +202,7 @@ it.live(
         const acknowledged = Number(/stored (\d+)\n[^\n]*$/.exec(printed.stdout)?.[1])
         const entry = yield* using(folder, ({ store }) => store.get(account, "session"))
         stored = entry?.version ?? 0
-        // The kill may come after a write, but before its output.
+        // The program may be killed after it stores a version, but before it prints the version.
         assert.include([acknowledged, acknowledged + 1], stored)
         assert.strictEqual(textOf(entry), `${stored} ${"x".repeat(20_000)}`)
         assert.deepStrictEqual(filesIn(folder), ["sessions.db"])

@@ -57,7 +57,7 @@ export interface Renewal {
   readonly early?: Duration.Input
   /** Text for readers: when a session is renewed, and why. */
   readonly when: string
-  /** Whether a refresh can renew a session that has ended at the daily cut-off. */
+  /** Whether a refresh can renew a session that has ended at the daily cut-off, when the broker ends all sessions. */
   readonly afterCutOff?: boolean
   /**
    * `"totp"`: a login sends a TOTP code. Each code is sent at most once, so at most one login is sent in each period of
