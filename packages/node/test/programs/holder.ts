@@ -1,4 +1,7 @@
-/** Holds the lock of the test account until standard input ends. Prints the fence of the lock. */
+/**
+ * Holds the lock of the test account until standard input ends. Prints the fence, a number that is larger each time the
+ * lock is acquired.
+ */
 import { layer } from "@auth/node/NodeSessionLock"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"
 import * as Effect from "effect/Effect"
