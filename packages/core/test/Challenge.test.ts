@@ -177,7 +177,7 @@ describe("the ledger's method `answer`", () => {
     { title: "an unknown refusal", send: failing(new AuthError.BrokerRejected({ code: "X" })), after: "used" },
     { title: "too many attempts", send: failing(new AuthError.ChallengeExpired({ why: "attempts" })), after: "used" },
     { title: "a defect", send: Effect.die("defect"), after: "used" }
-  ])("makes one request, and leaves the challenge $after after $title", ({ after, send }) =>
+  ])("makes one request: after $title, the challenge is $after", ({ after, send }) =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       let sent = 0

@@ -43,7 +43,7 @@ const isGetBody = (error: object): boolean =>
 
 const portOf = ({ port, protocol }: URL): number => (port === "" ? (protocol === "http:" ? 80 : 443) : Number(port))
 
-/** A connection to a host or port other than the broker's went to a proxy. */
+/** Returns `true` if the error names a host or port that is not the broker's. That host or port is the proxy's. */
 const isElsewhere = (error: object, url: URL): boolean => {
   if ("hostname" in error && Predicate.isString(error.hostname)) return error.hostname !== url.hostname
   return "syscall" in error && error.syscall === "connect" && "port" in error && error.port !== portOf(url)
