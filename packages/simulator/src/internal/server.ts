@@ -14,7 +14,10 @@ import { maxBodyBytes, maxConnections } from "./limits.ts"
 /** A loopback address: other machines must not reach the simulator. */
 const host = "127.0.0.1"
 
-/** The URL of the request begins with `Port.origin`, not with the simulator's address. */
+/**
+ * The URL of the request begins with `Port.origin`, not with the simulator's address. The `origin` of a broker's port
+ * is an origin of the real broker.
+ */
 export type Respond = (request: Request) => Effect.Effect<Response, unknown>
 
 interface Port {

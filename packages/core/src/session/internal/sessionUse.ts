@@ -12,9 +12,11 @@ import type { Failure } from "./sessionChange.ts"
 type Kind = "read" | "order"
 
 /**
- * In milliseconds. A replacement is a session that replaced a refused session. A refused replacement of at least this
- * age is renewed. A younger refused replacement is renewed only if an earlier effect of the same `Kind` has sent
- * requests with the replacement and succeeded.
+ * In milliseconds. A replacement is a session that replaced a refused session. If the broker refuses a replacement, the
+ * replacement is renewed in two cases:
+ *
+ * - The replacement has at least this age.
+ * - An earlier effect of the same `Kind` sent requests with the replacement, and succeeded.
  */
 const minReplacementAge = 600_000
 
