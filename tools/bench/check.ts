@@ -1,4 +1,4 @@
-/** `npm run bench:check`: compares the ratios that `kept.ts` lists with `kept.json`. See the help text below. */
+/** `npm run bench:check`: measures the ratios that `kept.ts` lists, and compares them with `kept.json`. See `usage`. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { parseArgs } from "node:util"

@@ -1,6 +1,6 @@
 /**
- * `npm run release:version` applies the changesets: new versions and changelog entries. Then it updates the version
- * ranges between the packages, the generated files and the lockfile.
+ * `npm run release:version`: runs `changeset version`, which writes the new versions and the changelog entries. Then
+ * updates the version ranges between the packages, the generated files and the lockfile.
  */
 import { run, runNpm, runTool } from "../packages/process.ts"
 import { packages, root } from "../packages/workspace.ts"

@@ -193,7 +193,8 @@ describe("vaults: NodeSessionLock", () => {
       const [one, two] = [yield* make(folder), yield* make(folder, { acquireTimeout: "2 seconds" })]
       const reason = yield* one.withLock(account, ({ check }) =>
         Effect.gen(function* () {
-          // A process that closes a file loses its locks on the file. So another process truncates the file.
+          // If this process opened and closed the file, the operating system would release the lock that this process
+          // holds. So another process truncates the file.
           execFileSync("truncate", ["--size=100", fileOf(folder)])
           const waiting = yield* Effect.forkChild(reasonOf(fenceOf(two)))
           yield* TestClock.adjust("2 seconds")
