@@ -4,8 +4,7 @@ import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 
-// The values for `abc` and for the text of 56 characters are from RFC 6234. The other values were computed with
-// `sha256sum`.
+// The hashes of "abc" and of "abcdb…nopq" are from RFC 6234. The other hashes were computed with `sha256sum`.
 it.effect.each([
   [["abc"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],
   [["a", Redacted.make("b"), "c"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],

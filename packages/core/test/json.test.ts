@@ -90,7 +90,8 @@ it.prop(
   [Schema.Record(Schema.String, Schema.Json)],
   ([value]) => {
     const text = JSON.stringify(value)
-    // Not compared with `value`, because Node 24's JSON.parse mixes up some keys that contain escaped characters.
+    // `parseJson` is compared with `JSON.parse`, not with `value`: `JSON.parse` of Node 24 mixes up some keys that
+    // contain escaped characters.
     const parsed = JSON.parse(text) as unknown
     assert.deepStrictEqual(parseJson(text), parsed)
     assert.deepStrictEqual(parseJson(`${text}]}`, ["trailing-bytes"]), parsed)

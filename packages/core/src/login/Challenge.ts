@@ -3,8 +3,8 @@
  * only after the right code.
  *
  * A challenge belongs to one account, and may expire. Only one answer can be sent at a time. After a wrong code or
- * `RateLimited`, the challenge can be answered again. The last allowed wrong code and any other result end the
- * challenge. The `Ledger` of a broker's layer enforces these rules.
+ * `RateLimited`, the challenge can be answered again. The last allowed wrong code ends the challenge. Any other result
+ * of a sent code also ends the challenge. The `Ledger` of a broker's layer enforces these rules.
  *
  * @since 0.1.0
  */
