@@ -11,7 +11,10 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import * as qrSession from "../src/session/internal/qrSession.ts"
 
-/** A QR login whose polls return `answers` in order. `sent` has the time of each request, in seconds. */
+/**
+ * Makes a QR login. The first polls fail with `answers`, in order. All later polls return no session. `sent` has the
+ * time of each request, in seconds.
+ */
 const makeQr = (lifetime: number, answers: ReadonlyArray<AuthError.Reason>) => {
   const sent: Array<string> = []
   const note = (what: string) =>

@@ -254,7 +254,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("does not read the input on loopback without a terminal", () =>
+  it.live("reads no input for a loopback redirect URL if there is no terminal", () =>
     Effect.gen(function* () {
       const { login, user } = yield* loopbackLogin({ isTerminal: false, timeout: "300 millis" })
       yield* user.paste("text")

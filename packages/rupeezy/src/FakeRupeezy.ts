@@ -49,7 +49,7 @@ export interface Account {
 export interface Switches {
   /** The HTTP status of a refused login. Default: 200. */
   readonly refusedLogin: 200 | 400 | 401
-  /** `refused` (default): after a code was accepted, this code and older codes are refused. */
+  /** `refused` (default): after a TOTP code was accepted, this code and older codes are refused. */
   readonly reusedCode: "refused" | "accepted"
   /** Number of consecutive wrong passwords that block an account. Default: no limit. */
   readonly lockAfter: number

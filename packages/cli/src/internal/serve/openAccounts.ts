@@ -52,8 +52,8 @@ export interface OpenAccounts {
 }
 
 /**
- * Pause after an account could not be opened. Each try may start a program that reads a secret, such as a password
- * manager.
+ * If an account cannot be opened, all its requests fail with the same error for this time. Each try to open an account
+ * may start a program that reads a secret, such as a password manager.
  */
 const pauseAfterFailure = "2 seconds"
 
@@ -97,9 +97,9 @@ const unchecked = (name: string, broker: string) =>
   )
 
 /**
- * For an account to which only a person can log in. A program may wrongly report that the broker has refused a live
- * token. So the session is replaced only if the broker also refuses it in a profile call. If the login method has no
- * profile call, the session is kept.
+ * Makes `renewPersonal` for an account to which only a person can log in. A program may wrongly report that the broker
+ * has refused a live token. So the session is replaced only if the broker also refuses it in a profile call. If the
+ * login method has no profile call, the session is kept.
  *
  * If the renewal fails because a person has to log in, the account is logged out. Otherwise, the next
  * `broker-auth login` would find the refused session in the store, and send no login.
