@@ -1,6 +1,6 @@
 /**
  * The disk is full, fails, or is read-only. Each call must return a session or a typed failure. No stored session may
- * be lost, and at most one login may be sent.
+ * be lost. At most one login may be sent during the failure.
  */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -21,11 +21,11 @@ import {
 import type { Outcome } from "../protocol.ts"
 import { throughTrouble, troubles } from "../refusal.ts"
 
-/** How often a program requests a session during a failure. */
+/** How many times a program requests a session during a failure. */
 const asks = 3
 /**
- * Milliseconds between two calls. After the first failed renewal, a session manager pauses for 1 to 1.5 seconds. Only
- * the second call is made during this pause.
+ * Milliseconds between two of these requests. After the first failed renewal, the program tries no renewal for 1 to 1.5
+ * seconds. The second request is made during this pause. The third request is made after the pause.
  */
 const between = 800
 
@@ -43,8 +43,8 @@ const brokenOf = ({ broken }: Torture) => (broken ? ("hides-failures" as const) 
 const sqliteSetups = (torture: Torture) => torture.setups({ places: ["sqlite"] })
 
 /**
- * Returns the token of the stored session. Sets the program's clock back to the offset `ahead`, because the session
- * expires at the broker's daily cut-off.
+ * Returns the token of the stored session. This session expired at the broker's daily cut-off. So the function first
+ * sets the program's clock back to `ahead`, the clock's offset before the cut-off.
  */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<string | undefined> => {
   await openIn([program], setup)
