@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
+import { LoginAttempt, type LoginAttempt as Attempt } from "../src/login/internal/loginAttempt.ts"
 import { account, shown } from "./support.ts"
 
 const fields = {
@@ -26,6 +27,21 @@ const refusal = <A, R>(effect: Effect.Effect<A, AuthError.AuthError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "ChallengeExpired" ? reason.why : reason._tag))
 
 describe("the ledger of challenges", () => {
+  it.effect("keeps the challenge open if the program is interrupted before the code is sent", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      const code = Redacted.make("123456")
+      const answer = ledger.answer(challenge, code, { digits: 6, send: Effect.succeed("sent") })
+      const attempt = { beforeCode: Effect.never } as unknown as Attempt
+      const waiting = yield* Effect.forkChild(Effect.provideService(answer, LoginAttempt, attempt), {
+        startImmediately: true
+      })
+      yield* Fiber.interrupt(waiting)
+      assert.strictEqual(yield* answer, "sent")
+      assert.strictEqual(yield* refusal(answer), "used")
+    })
+  )
+
   it.effect("masks destinations that the broker has not masked", () =>
     Effect.gen(function* () {
       const { ledger } = yield* opened

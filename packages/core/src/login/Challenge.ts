@@ -203,10 +203,11 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       return Effect.sync(() => void ended.set(challenge.id, why))
     }
 
+    /** After a failure or an interruption, the code is not sent. */
     const entered = (challenge: Challenge) =>
-      Effect.tapError(
+      Effect.onExit(
         report(({ beforeCode }) => beforeCode),
-        () => reopen(challenge)
+        (exit) => (Exit.isSuccess(exit) ? Effect.void : reopen(challenge))
       )
 
     const reopening =
