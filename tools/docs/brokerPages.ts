@@ -166,7 +166,7 @@ const ruleSource = (rule: Rule | undefined): string =>
 
 const ruleTable = ({ broker }: Package): string =>
   table([
-    ["rule", "at this broker", "source"],
+    ["rule", "at this broker", "confidence and source"],
     ["static IP address", ruleText(broker.staticIp), ruleSource(broker.staticIp)],
     ["order rate", ruleText(broker.orderRate), ruleSource(broker.orderRate)]
   ])
@@ -237,7 +237,7 @@ export const brokerPage = (entry: Package, internals: Internals): Document => {
 
 export const regulationTables = (packages: ReadonlyArray<Package>): Readonly<Record<string, string>> => ({
   "static-ip": table([
-    ["broker", "calls that need a registered address", "source"],
+    ["broker", "calls that need a registered address", "confidence and source"],
     ...packages.map(({ broker }) => [broker.title, ruleText(broker.staticIp), ruleSource(broker.staticIp)])
   ]),
   "daily-logout": table([
@@ -265,7 +265,7 @@ export const regulationTables = (packages: ReadonlyArray<Package>): Readonly<Rec
     )
   ]),
   "order-rate": table([
-    ["broker", "orders", "source"],
+    ["broker", "orders", "confidence and source"],
     ...packages.map(({ broker }) => [broker.title, ruleText(broker.orderRate), ruleSource(broker.orderRate)])
   ])
 })

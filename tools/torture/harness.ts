@@ -90,7 +90,7 @@ export interface Torture extends Options {
   readonly folder: () => string
   /** Starts programs, or reuses running programs. */
   readonly programs: (count: number) => Promise<ReadonlyArray<Program>>
-  /** Starts a new program. `through` is a command that starts the program. */
+  /** Starts a new program. The words of `through` stand before `node` in the command. */
   readonly special: (options: {
     readonly through?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>

@@ -58,7 +58,7 @@ describe("an error of AngelApi", () => {
     })
   )
 
-  it.effect("hides a support number that equals the PIN", () =>
+  it.effect("hides a support id that equals the PIN", () =>
     Effect.gen(function* () {
       const error = yield* answered(`<title>Request Rejected</title>Your support ID is: ${pin}`, login())
       assert.strictEqual(reasonOf(error, "PermissionDenied").why, "waf")

@@ -131,7 +131,7 @@ describe("a password", () => {
   )
 
   it.effect.each(['ca"nary', "it's", "two words", "\u0915\u0941\u0902\u091c\u0940", "&amp;x", "\\slash\\"])(
-    "is accepted without the white space around it: %s",
+    "is accepted, and loses the white space around it: %s",
     (given) =>
       Effect.gen(function* () {
         assert.strictEqual(Redacted.value((yield* check({ password: ` ${given}\r\n` })).password), given)

@@ -59,7 +59,9 @@ const pan = (ask: prompts.Ask) => askSecret(ask, "PAN of the account holder")
 const unblock = Effect.fnUntraced(function* (recovery: Recovery, ask: prompts.Ask): Effect.fn.Return<void, Failure> {
   const challenge = yield* untilAccepted(pan(ask), recovery.unblock)
   yield* untilAccepted(askCode(ask, challenge), (code) => recovery.confirmUnblock(challenge, code))
-  yield* say("The account is unblocked. If programs still send no login, run broker-auth guard reset.")
+  yield* say(
+    "The account is unblocked. If programs send no login because of earlier failures, run broker-auth guard reset."
+  )
 })
 
 /** Asks twice, because the terminal does not show what the person types. */

@@ -51,10 +51,10 @@ export const layer = (limits: SharedLimits): Layer.Layer<never> =>
 /**
  * Effect's `RateLimiter` allows `burst` calls in a window. Each call lengthens the window by `pause` milliseconds.
  *
- * So any period of the length `per` contains at most `requests` calls:
+ * So any period of the length `per` contains fewer than `requests + 1` calls:
  * - The last window in the period contains at most `burst` calls.
- * - Each earlier call in the period added `pause` milliseconds to an earlier window. The added times lie in the period
- *   and do not overlap. So there are fewer than `per / pause` earlier calls.
+ * - Each earlier call in the period is followed by its own `pause` milliseconds of the period. So there are fewer than
+ *   `per / pause` earlier calls.
  * - `burst + per / pause` is at most `requests + 1`.
  */
 const paceOf = ({ per, requests }: Limit) => {
