@@ -67,7 +67,7 @@ describe("hints for a refused code", () => {
     )
   }
 
-  it.effect("a TOTP secret in place of a code gives a hint without the secret", () =>
+  it.effect("a TOTP secret in place of a code gives a hint that does not contain the secret", () =>
     Effect.gen(function* () {
       const hints = yield* hintsOf({ totp: Redacted.make("JBSWY3DPEHPK3PXP") })
       assert.deepStrictEqual(
@@ -78,7 +78,7 @@ describe("hints for a refused code", () => {
     })
   )
 
-  it.effect("an email address in place of the client code gives a hint without the address", () =>
+  it.effect("an email address in place of the client code gives a hint that does not contain the address", () =>
     Effect.gen(function* () {
       const hints = yield* hintsOf({ clientcode: "demo@example.com" })
       assert.deepStrictEqual(

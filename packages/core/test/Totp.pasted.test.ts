@@ -27,7 +27,10 @@ describe("Totp.parse with an otpauth address", () => {
     ["with parameters without a value", `${totp}&algorithm&digits&period&`],
     ["with an additional empty secret", `otpauth://totp/x?secret=&${secret}`],
     ["with the same secret twice", `${totp}&SECRET=jbsw%20y3dp-ehpk+3pxp====`],
-    ["with the same parameter twice", `${totp}&digits=6&digits=06&algorithm=SHA1&algorithm=HMAC-SHA-1`],
+    [
+      "that repeats a parameter with an equivalent value",
+      `${totp}&digits=6&digits=06&algorithm=SHA1&algorithm=HMAC-SHA-1`
+    ],
     ["with plus signs for blanks", "otpauth://totp/My+Broker?secret=JBSW+Y3DP+EHPK+3PXP&issuer=My+Broker"],
     ["that contains blanks", "otpauth://totp/My Broker?secret=JBSW Y3DP EHPK 3PXP"],
     ["with padding", `${totp}====&issuer=x`],
@@ -113,12 +116,20 @@ describe("Totp.parse with an otpauth address", () => {
       "otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8",
       /export.*otpauth-migration/
     ],
-    ["an export in capitals and in quotes", '"OTPAUTH-MIGRATION://OFFLINE?DATA=x"', /otpauth-migration/],
-    ["a percent-encoded export", encodeURIComponent("otpauth-migration://offline?data=abc"), /otpauth-migration/],
+    [
+      "an export of several accounts, in capitals and quotes",
+      '"OTPAUTH-MIGRATION://OFFLINE?DATA=x"',
+      /otpauth-migration/
+    ],
+    [
+      "a percent-encoded export of several accounts",
+      encodeURIComponent("otpauth-migration://offline?data=abc"),
+      /otpauth-migration/
+    ],
     ["the web address of a QR code image", `https://example.com/chart?chl=${encodeURIComponent(totp)}`, /web address/],
     ["a web address", "http://example.com/", /web address/],
     ["a data URL of an image", "data:image/png;base64,iVBORw0KGgo", /another kind of address/],
-    ["another scheme", "steam://JBSWY3DPEHPK3PXP", /another kind of address/],
+    ["a scheme other than otpauth", "steam://JBSWY3DPEHPK3PXP", /another kind of address/],
     ["two addresses", `${totp}\n${totp}`, /more than one otpauth/],
     ["text before the address", `My account: ${totp}`, /text before/],
     ["a part of an address", `${secret}&digits=8`, /part of an otpauth address/],
@@ -179,7 +190,7 @@ describe("Totp.parse", () => {
     }
   })
 
-  it("is fast for a string that is repeated 20,000 times", () => {
+  it("is fast for a text that repeats one string 20,000 times", () => {
     for (const sign of ["otpauth://", "%26", "&amp;", "&", "=", "#", "?", " ", "A", "secret=", "\\"]) {
       parse(sign.repeat(20_000))
       assert.isTrue(Result.isFailure(parse(`otpauth://totp/x?issuer=${sign.repeat(20_000)}`)), sign)
@@ -206,8 +217,8 @@ describe("Totp.parse without an address", () => {
     ["a secret that could be hexadecimal or base32", "abcdef234567abcdef234567abcdef23", /hexadecimal/],
     ["base64", "SGVsbG8h3q2+7w==", /base64/],
     ["base64 with letters only", "SGVsbGhJcVdDbXlPcGFz", /base64/],
-    ["mixed letters around an en dash", "abCDefGHijKLm–nOPqrST2345", /base64/],
-    ["mixed letters around an invisible character", "abCDefGHijKLm\u200bnOPqrST2345", /base64/],
+    ["letters of mixed case around an en dash", "abCDefGHijKLm–nOPqrST2345", /base64/],
+    ["letters of mixed case around an invisible character", "abCDefGHijKLm\u200bnOPqrST2345", /base64/],
     ["base64url", "SGVsbG8h3q2-7w_SGVsbG8h3q", /base64/],
     ["a label before the secret", "Key: JBSWY3DPEHPK3PXP", /words next to.*alone/],
     ["a label of several words before the secret", "TOTP secret key : JBSW Y3DP EHPK 3PXP", /words next to/],

@@ -70,7 +70,7 @@ describe("requests:", () => {
     })
   )
 
-  it.effect("`tradeSocket` returns the API's host and the login token", () =>
+  it.effect("`tradeSocket` returns a URL on the API's host and a message with the login token", () =>
     Effect.gen(function* () {
       const api = yield* MotilalApi.MotilalApi
       const { firstMessage, url } = api.tradeSocket(session)

@@ -69,7 +69,7 @@ it.live("an invalid snapshot is refused and changes nothing", () =>
   })
 )
 
-it.live("a snapshot with other accounts is refused", () =>
+it.live("a snapshot is refused if its accounts differ from the simulator's", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ seed: { brokers: { samco: { accounts: [{ userId: "S1" }] } } } })
     const other = yield* Simulator.make()
