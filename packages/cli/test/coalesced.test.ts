@@ -6,7 +6,7 @@ import * as Scope from "effect/Scope"
 import * as coalesced from "../src/internal/serve/coalesced.ts"
 
 describe("a coalesced effect", () => {
-  it.live("runs once for all calls that arrive during another run", () =>
+  it.live("runs only once more for all calls that arrive during a run", () =>
     Effect.gen(function* () {
       let runs = 0
       const call = yield* coalesced.make(

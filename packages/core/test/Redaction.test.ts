@@ -63,10 +63,10 @@ describe("a broker's text", () => {
     assert.notMatch(Redaction.excerpt(JSON.stringify({ [text]: text })), unsafe)
   })
 
-  it("keeps Hindi, Tamil and emoji", () =>
+  it("with Hindi, Tamil and emoji is not changed", () =>
     assert.strictEqual(Redaction.scrub("पिन गलत है · தவறு · ₹ 😀"), "पिन गलत है · தவறு · ₹ 😀"))
 
-  it("does not show a secret that contains invisible characters", () => {
+  it("does not show a secret if invisible characters split it", () => {
     assert.strictEqual(Redaction.scrub("PIN 4\u200b7\u202e11 is", secrets("4711")), "PIN <redacted> is")
     assert.strictEqual(
       Redaction.excerpt("code 4\u200b7\u202e11 is", { secrets: secrets("4711") }),
@@ -80,7 +80,7 @@ describe("a broker's text", () => {
 describe("Redaction.scrub with given secrets", () => {
   const secret = `p"ä/ß&<1> é`
   it.each([
-    ["without encoding", secret],
+    ["in plain text", secret],
     ["with capital letters", secret.replace("ä", "Ä").replace("p", "P")],
     ["in JSON", JSON.stringify(secret).slice(1, -1)],
     ["in a URL", encodeURIComponent(secret)],
@@ -289,7 +289,7 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     ["bare text with an arrow", "token => abc no", "token => <redacted> no"],
     ["bare text in quotation marks", `token "abc" no`, "token <redacted> no"],
     ["bare text in brackets", "token (abc) no", "token <redacted> no"],
-    ["bare text with a session id", "Session id: abc123 no", "Session id: <redacted> no"],
+    ["a session id in bare text", "Session id: abc123 no", "Session id: <redacted> no"],
     ["a parameter", "?x=1&sid=abc no", /^(?!.*abc)/],
     [
       "text with =, : or > between the name and the secret",
@@ -322,9 +322,9 @@ describe("Redaction.excerpt of text that is not JSON", () => {
   })
 
   it.each([
-    ["the cut after 4096 characters", 4096, " "],
-    ["the end of the shown text", 200, "x "]
-  ])("shows no part of a secret at %s", (_, edge, filler) => {
+    ["character 4096 of the text", 4096, " "],
+    ["the end of the excerpt", 200, "x "]
+  ])("shows no part of a secret near %s", (_, edge, filler) => {
     for (const secret of ["canary-4711", "can ary 4711"]) {
       for (let shift = -secret.length - 2; shift <= 2; shift += 1) {
         const before = filler.repeat(edge).slice(0, edge + shift)
@@ -336,7 +336,7 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     }
   })
 
-  it("shows no part of a token at the cut after 4096 characters", () => {
+  it("shows no part of a token near character 4096 of the text", () => {
     for (let length = 4060; length < 4100; length += 1) {
       const text = Redaction.excerpt(`eyJ${"a".repeat(length)} 4a5b6c7d8e9f0a1b2c3d4e5f6a7b tail`.padEnd(9000, " tail"))
       assert.notMatch(text, /4a5/)

@@ -9,7 +9,7 @@ const waitingSince = (...times: ReadonlyArray<number>): Ledger.Ledger => ({
 })
 
 it.each<readonly [what: string, times: ReadonlyArray<number>, until: number | undefined]>([
-  ["no delay without a login that waits for a code", [], undefined],
+  ["no delay if no login waits for a code", [], undefined],
   ["no delay after one login that waits for a code", [-minute], undefined],
   ["no delay after one login from a machine whose clock is 30 seconds ahead", [minute / 2], undefined],
   ["a delay of one minute after two logins that wait for codes", [-minute / 2, -minute / 4], -minute / 4 + minute],

@@ -42,7 +42,7 @@ const answer = () => Effect.succeed(Redacted.make("123456"))
 type Session = Core.Logout.Logout | Core.Authorize.Authorize | Core.Renewal.Renewal | RmoneyApi
 
 describe("the types of the layers", () => {
-  it("using a provided capability compiles", () => {
+  it("a program compiles if its layer provides the capability", () => {
     assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), auth)))
     assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), auth)))
     assert.isTrue(whole(Effect.provide(Core.Profile.profile(session), auth)))
@@ -78,7 +78,7 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
   })
 
-  it("using a capability that another layer lacks does not compile", () => {
+  it("a program does not compile if its SSO, QR, biometric or recovery layer lacks the capability", () => {
     // @ts-expect-error: RmoneySso has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, sso)))
     // @ts-expect-error: RmoneyQr has no Login service

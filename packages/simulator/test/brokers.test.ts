@@ -278,7 +278,7 @@ const flows: ReadonlyArray<Flow> = [
     exchange: "sessionToken"
   },
   {
-    title: "RMoney's login page, and sends a checksum",
+    title: `RMoney's login page with exchange: "checksum"`,
     layer: (simulator) =>
       RmoneySso.layer({
         ...at(simulator).rmoney,
@@ -289,7 +289,7 @@ const flows: ReadonlyArray<Flow> = [
     exchange: "vendorGetUserDetails"
   },
   {
-    title: "RMoney's login page with TOTP, and sends a vendor id",
+    title: `RMoney's login page with TOTP and exchange: "vendor"`,
     layer: (simulator) =>
       RmoneySso.layer({
         ...at(simulator).rmoney,
