@@ -223,7 +223,7 @@ describe.runIf(runsChromium)("the page of `broker-auth open` in Chromium", () =>
     )
 
     it.effect(
-      "shows that the account is locked, and how to unlock it",
+      "shows that the broker has locked the account, and how to unlock it",
       () =>
         Effect.gen(function* () {
           const { members, simulator, user } = yield* desk([angel])
@@ -277,7 +277,7 @@ describe.runIf(runsChromium)("the page of `broker-auth open` in Chromium", () =>
     )
 
     it.effect(
-      "reports the end of a killed command, and a new command works",
+      "reports the end of a killed command, and works with a new command",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])

@@ -107,7 +107,7 @@ describe("FakeAngel: tokens", () => {
     })
   )
 
-  it.effect("an unregistered IP address is refused only for orders", () =>
+  it.effect("only placeOrder refuses an unregistered IP address", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const headers = bearer(tokens.jwtToken)

@@ -126,7 +126,7 @@ describe("RedirectLogin.parseCallback", () => {
     ["a state", `${registered}?state=mine`, `${registered}?state=mine&${query}`],
     ["a code", `${registered}?code=1&a=2`, `${registered}?code=1&a=2&${query}`],
     ["a STATE", `${registered}?STATE=mine`, `${registered}?STATE=mine&${query}`],
-    ["an error", `${registered}?error=none`, `${registered}?error=none&${query}`],
+    ["an error parameter", `${registered}?error=none`, `${registered}?error=none&${query}`],
     ["a state that the broker replaces", `${registered}?state=mine`, `${registered}?${query}`],
     ["a loopback address", "http://127.0.0.1:3000/callback", `/callback?${query}`]
   ] as const)("accepts a callback for a redirect URL with %s", ([, redirectUrl, url]) =>
@@ -189,12 +189,14 @@ describe("RedirectLogin.parseCallback", () => {
     })
   )
 
-  it.effect.each(["optional", "none"] as const)("ignores the redirect URL's own state with `state: %j`", (rule) =>
-    Effect.gen(function* () {
-      const url = `${registered}?state=mine`
-      const parameters = yield* parse(`${url}&code=canary`, url, { state: rule })
-      assert.deepStrictEqual(Array.from(parameters.keys()), ["code"])
-    })
+  it.effect.each(["optional", "none"] as const)(
+    "ignores the redirect URL's own state if the option `state` is %j",
+    (rule) =>
+      Effect.gen(function* () {
+        const url = `${registered}?state=mine`
+        const parameters = yield* parse(`${url}&code=canary`, url, { state: rule })
+        assert.deepStrictEqual(Array.from(parameters.keys()), ["code"])
+      })
   )
 
   it.effect("ignores the redirect URL's own outcome parameter", () =>
@@ -299,7 +301,7 @@ const Part = Schema.Literals([
 ])
 
 it.effect.prop(
-  "RedirectLogin.parseCallback accepts only relative addresses and the redirect URL's origin",
+  "RedirectLogin.parseCallback accepts only relative addresses and addresses with the redirect URL's origin",
   {
     redirectUrl: Schema.Literals([registered, "myapp://cb/callback"]),
     start: Schema.Literals(["", registered, "/callback", "//app.example/callback", "https:app.example/callback"]),

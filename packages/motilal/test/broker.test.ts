@@ -117,7 +117,7 @@ const { wrongCode: _wrongCode, ...withoutCode } = direct({}, { totp: undefined }
 
 const contract: BrokerTests.Subject<never, never, never>["contract"] = [
   direct({}, {}, withSecret),
-  { ...withoutCode, codes: "person", title: "password, by SMS" },
+  { ...withoutCode, codes: "person", title: "password and code by SMS" },
   { ...direct({ generation: "v4" }, {}, wrongCredentials), title: "password, generation v4" },
   {
     ...direct({ generation: "v3", sourceId: "DESKTOP" }, {}, wrongCredentials),

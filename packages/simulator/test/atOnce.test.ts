@@ -62,7 +62,7 @@ it.live("a reset closes the connections that wait for an answer", () =>
 
 const rmoney = "https://webuat.rmoneyindia.co.in"
 
-it.live("the fake of RMoney opens one session for five concurrent exchanges of a code", () =>
+it.live("the fake of RMoney accepts one of five concurrent requests with the same code", () =>
   Effect.gen(function* () {
     const fake = yield* FakeRmoney.make()
     const { appCode, apiSecret, password, userId } = FakeRmoney.demoAccount
@@ -102,7 +102,7 @@ for (const enable of [true, "true"]) {
 
 const samco = "https://tradeapi.samco.in"
 
-it.live("the fake of Samco refuses a second concurrent exchange of a code or refresh token", () =>
+it.live("the fake of Samco refuses the second of two concurrent requests with the same code or refresh token", () =>
   Effect.gen(function* () {
     const fake = yield* FakeSamco.make()
     const { apiKey, apiSecret, redirectUrl } = FakeSamco.demoAccount

@@ -339,7 +339,7 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
       same(Object.keys(calls).toSorted(), namesOf(subject.table).toSorted(), "calls")
     )
     runner.effect(
-      `return a result or an error without secrets for ${bodies} random answers`,
+      `return a result, or an error without secrets, for ${bodies} random answers`,
       ({ task }) => Effect.map(fuzz(subject), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
       600_000
     )
