@@ -124,7 +124,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
     )
 
     it.effect(
-      "shows a readable page at 320 pixels, light and dark, if the user declines",
+      "shows a readable page, 320 pixels wide, in light and dark mode if the user declines",
       () =>
         Effect.gen(function* () {
           const method = methods.find(({ decline: button }) => button === "deny")

@@ -295,7 +295,7 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect("is sent again only when the rate limit allows a second request", () =>
+  it.effect("waits for the rate limit before it is sent again", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([cut, () => yes()])
       const limited = { ...profile, limits: [{ requests: 1, per: "1 second" }] } as const
@@ -357,7 +357,7 @@ describe("the body of an answer", () => {
       headers: { "content-length": "20", "content-encoding": "gzip" }
     },
     {
-      title: "an empty content-length and a compressed body",
+      title: "an empty content-length and a content-encoding",
       headers: { "content-length": "", "content-encoding": "br" }
     }
   ])("with $title is not read to its end if it is too large", ({ headers }) =>
@@ -583,7 +583,7 @@ describe("a refusal", () => {
     ["message", { code: "X", message: "no\u001b[31m\nINFO ok\u202e\u2028" }],
     ["code", { code: "X\u001b[31m\nINFO ok\u202e\u2028", message: "no" }],
     ["support id", { code: "DENIED", message: "no", support: "1\u001b[31m\nINFO ok\u202e\u2028" }],
-    ["message, which is cut inside a surrogate pair", { code: "X", message: `${"x".repeat(299)}😀` }]
+    ["message if a cut splits a surrogate pair", { code: "X", message: `${"x".repeat(299)}😀` }]
   ] as const)("is reported without control characters and lone surrogates in its %s", ([, fields]) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no(fields)])
@@ -689,7 +689,7 @@ describe("the reason for a failed call", () => {
     [599, "BrokerUnavailable", "BrokerUnavailable"]
   ]
   it.effect.each(rows)(
-    "with HTTP %d and no error in the body is %s without a token, %s with a token",
+    "with HTTP %d and no error in the body is %s if the call has no token, else %s",
     ([code, withoutToken, withToken]) =>
       Effect.gen(function* () {
         const empty = [204, 304, 401].includes(code)
@@ -1071,7 +1071,7 @@ describe("a call over real sockets", () => {
     })
   )
 
-  it.live("is sent exactly once without `safe: true` if the connection is cut", () =>
+  it.live("without `safe: true` is sent exactly once if the connection is cut", () =>
     Effect.gen(function* () {
       let asked = 0
       const server = yield* listen((request) => {

@@ -40,7 +40,7 @@ describe("vaults: NodeVault.rekey", () => {
     })
   )
 
-  it.live("prevents reads with the old key and writes that expect the old version", () =>
+  it.live("prevents reads with the old key and writes that expect an entry's old version", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)

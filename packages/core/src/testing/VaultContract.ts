@@ -277,7 +277,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "is acquired by one program's fibers in request order",
+    name: "is acquired by one program's fibers in the order of their requests",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       const { leave } = yield* occupy(lock)

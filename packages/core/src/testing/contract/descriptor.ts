@@ -25,7 +25,7 @@ const origins = ({ broker }: Subject): ReadonlyArray<string> =>
 
 export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "belongs to a broker with an id, a title, a date and links",
+    name: "belongs to a broker with `id`, `title`, `verifiedOn` and `documentation`",
     run: Effect.gen(function* () {
       const { broker } = subject
       yield* ensure(
