@@ -7,6 +7,7 @@ it.each([
   ["the code of a nested cause", { cause: { cause: { code: "ENOSPC" } } }, "ENOSPC"],
   ["the code of the cause if the reason is undefined", { reason: undefined, cause: { code: "ENOSPC" } }, "ENOSPC"],
   ["the code of the cause if the reason is null", { reason: null, cause: { code: "ENOSPC" } }, "ENOSPC"],
+  ["the code of the cause if the reason has none", { reason: "text", cause: { code: "ENOSPC" } }, "ENOSPC"],
   ["undefined if no field `code` contains an error code", { code: "a text", reason: "ENOSPC" }, undefined]
 ])("systemCode returns %s", (_, error, code) => {
   assert.strictEqual(systemCode(error), code)

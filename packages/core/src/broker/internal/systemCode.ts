@@ -9,5 +9,5 @@ export const systemCode = (error: unknown, depth = 0): string | undefined => {
   const code = "code" in error ? error.code : undefined
   if (Predicate.isString(code) && /^[A-Z][A-Z0-9_]{2,40}$/.test(code)) return code
   const { cause, reason } = error as { readonly cause?: unknown; readonly reason?: unknown }
-  return systemCode(reason ?? cause, depth + 1)
+  return systemCode(reason, depth + 1) ?? systemCode(cause, depth + 1)
 }
