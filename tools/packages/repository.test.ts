@@ -13,7 +13,7 @@ describe("the address of the repository", () => {
       assert.doesNotThrow(() => checkPage(pkg)))
   }
 
-  it("is checked: the error names missing and wrong fields", () => {
+  it("is checked: the error names the manifest's missing and wrong fields", () => {
     const [pkg] = packages()
     const manifest = { ...pkg!.manifest, bugs: undefined, homepage: "https://other.example" }
     assert.throws(() => checkPage({ ...pkg!, manifest }), /"homepage" must be .*\n.*"bugs" must be/)

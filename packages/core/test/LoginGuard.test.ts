@@ -47,7 +47,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("stop the third login even after a restart", () =>
+  it.effect("are still counted after a restart", () =>
     Effect.gen(function* () {
       const { guard, login, restarted } = yield* begin
       yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
@@ -156,7 +156,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("cannot occur with an invalid policy: no login is sent", () =>
+  it.effect("do not occur if the policy is invalid, because no login is sent", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const policies: ReadonlyArray<Partial<GuardPolicy>> = [
@@ -251,7 +251,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("are used up by a login that spans two periods", () =>
+  it.effect("are both used up by a login that starts in one and ends in the next", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* pass("20 seconds")

@@ -41,7 +41,7 @@ describe("a valid callback", () => {
       `https://app.example/callback#/done?auth_token=canary&state=${state}`
     ],
     [
-      "its parameters are in its own query and in the query of a hash route",
+      "its parameters are split between its query and the query of a hash route",
       `https://app.example/callback?state=${state}#/done?auth_token=canary`
     ],
     ["it contains the default port", `https://app.example:443/callback?auth_token=canary&state=${state}`],
@@ -270,7 +270,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("is completed only once even with a copy of its request", () =>
+  it.effect("cannot be completed again with a copy of its request", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const request = yield* service.begin

@@ -62,7 +62,7 @@ const asking = (kinds: Challenge["kinds"]) => {
 const codes = CodeSource.fixed(Redacted.make("123456"))
 
 describe("the limits of a renewal", () => {
-  it.effect("come from the broker's description or the options", () =>
+  it.effect("come from the options, or else from the broker's description", () =>
     Effect.gen(function* () {
       const own = yield* Renewal.fromDescription(description, { account })
       assert.deepStrictEqual(numbersOf(own), [300_000, 3, 900_000, 30_000])
@@ -146,7 +146,7 @@ describe("Renewal.answering", () => {
     })
   )
 
-  it.effect("sends no further login after a challenge that prefers SMS to TOTP", () =>
+  it.effect("sends no second login if TOTP is not the challenge's first kind", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp", "totp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })

@@ -107,7 +107,7 @@ describe("a limit for each app", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.effect("does not delay another app, and limits for each account are not shared", () =>
+  it.effect("does not delay another app, and a limit for each account does not delay another client", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const [first, second] = [yield* program({ shared }), yield* program({ shared, key: "another key" })]
@@ -241,7 +241,7 @@ it.effect.each([2, 3, 8, 10, 24])(
     }).pipe(Effect.provide(inMemory))
 )
 
-it.effect("makeRateLimiter allows a quarter of `requests` at once, and spreads further calls", () =>
+it.effect("makeRateLimiter allows a quarter of `requests` without a pause, and spreads the rest over `per`", () =>
   Effect.gen(function* () {
     const { call } = yield* program({ shared: SharedLimits.layerRateLimiter() })
     const perSecond = (requests: number) => limited({ requests, per: "1 second", scope: "app" })

@@ -68,7 +68,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("is not sent if another program records `AccountLocked` at the last moment", () =>
+  it.effect("is not sent if another program records `AccountLocked` between the guard's read and write", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -83,7 +83,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("does not erase a refusal that another program records meanwhile", () =>
+  it.effect("does not erase a refusal that another program records during the login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
