@@ -148,7 +148,7 @@ describe("an answer of unknown length", () => {
     ["application/json", 1],
     ["text/csv", 20],
     ["text/csv", 1]
-  ] as const)("is cancelled when the caller stops: %s, chunks read: %d", ([type, count]) =>
+  ] as const)("is cancelled when the caller stops reading: %s, chunks read: %d", ([type, count]) =>
     Effect.gen(function* () {
       const data = source(chunkOf(65_536))
       const client = yield* connect(() => answer(data.body, type))
@@ -183,7 +183,7 @@ describe("an answer of unknown length", () => {
     })
   )
 
-  it.effect("is cancelled when the caller is interrupted during the check", () =>
+  it.effect("is cancelled if the caller is interrupted while the client checks it for a refusal", () =>
     Effect.gen(function* () {
       const data = source(chunkOf(10), 3, "wait")
       const client = yield* connect(() => answer(data.body, "application/json"))
@@ -279,7 +279,7 @@ describe("the head (status and headers) of an answer", () => {
     })
   )
 
-  it.effect("must arrive within the program's time-out", () =>
+  it.effect("must arrive within `HeadTimeout` if the program sets it", () =>
     Effect.gen(function* () {
       const client = yield* connect(() => new Promise<Response>(() => undefined))
       const call = Effect.provideService(client.get(url), AuthorizedClient.HeadTimeout, Duration.seconds(2))

@@ -371,7 +371,7 @@ describe("Connection:", () => {
     ["run(Effect.succeed(1))", ({ run }, reason) => run(Effect.succeed(1), aborted(reason))]
   ]
   for (const [what, call] of abortedCalls) {
-    it(`with an aborted signal, ${what} rejects and sends nothing`, async () => {
+    it(`${what} rejects and sends nothing if the signal is aborted`, async () => {
       const tiny = makeTiny()
       const { client, sent } = clientOf(() => new Response("{}"))
       await using connection = await Connection.open(layerOf(tiny), { client })
@@ -718,7 +718,7 @@ describe("Connection: a browser login", () => {
     }
   })
 
-  it("stores its session at the next complete() after a store failure", async () => {
+  it("stores its session if complete() is repeated after a store failure", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const completed: Array<string> = []
@@ -735,7 +735,7 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c3"])
   })
 
-  it("stores its session at the next session() after a store failure", async () => {
+  it("stores its session if session() is called after a store failure", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     await using connection = await Connection.open(browser(), { vault: vaultOf({ ...shared, store: service }) })
@@ -748,7 +748,7 @@ describe("Connection: a browser login", () => {
     assert.strictEqual(Connection.reveal((await other.session()).tokens.access), "c3")
   })
 
-  it("creates a session that logout() ends even after a store failure", async () => {
+  it("creates a session that logout() ends even if it was not stored", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const tiny = makeTiny({ by: [] })
@@ -794,7 +794,7 @@ describe("Connection: a browser login", () => {
     assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "c9")
   })
 
-  it("cannot be completed again after a newer login", async () => {
+  it("cannot be completed again after a newer login is completed", async () => {
     await using connection = await Connection.open(browser())
     const [older, newer] = [await connection.beginLogin(), await connection.beginLogin()]
     await older.complete(callbackOf(older, "c6"))
@@ -1021,7 +1021,7 @@ describe("Connection: the function `codes`", () => {
     assert.deepStrictEqual(verified, ["second 123456"])
   })
 
-  it("makes session() reject with ActionRequired by returning a rejected promise", async () => {
+  it("makes session() reject with ActionRequired if its promise rejects", async () => {
     await using connection = await Connection.open(twoSteps([]), {
       codes: () => Promise.reject(new TypeError("canary-secret"))
     })
