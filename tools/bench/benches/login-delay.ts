@@ -6,7 +6,7 @@ const turns = (count: number): ReadonlyArray<Turn> => [{ concurrency: 64, count,
 const { "ours-fetch": oursOnFetch, "ours-node": oursOnNode, fetch, undici } = candidates
 
 export const bench: Bench = {
-  summary: "logins at a local server that answers after 50 ms; shows how long the slowest logins take",
+  summary: "logins at a local server that answers after 50 ms, to show how long the slowest logins take",
   job: "login",
   answer: { delay: 50 },
   baselines: ["undici"],

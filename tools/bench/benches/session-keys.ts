@@ -40,7 +40,7 @@ const turns = (count: number): ReadonlyArray<Turn> =>
     { title: `${accounts} accounts, always the same account`, concurrency: 1, count, accounts, variant: "one" },
     { title: `${accounts} accounts, in random order`, concurrency: 1, count, accounts, variant: "any" },
     {
-      title: `${accounts} accounts, one after the other, each many times`,
+      title: `${sampled(accounts).length} of ${accounts} accounts, one after the other, each many times`,
       concurrency: 1,
       count,
       accounts,

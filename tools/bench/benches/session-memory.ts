@@ -72,7 +72,7 @@ export const bench: Bench = {
         })
     },
     renewal: {
-      title: "the account's session, and the way to renew it",
+      title: "the account's session, and the Effect that renews it",
       ours: true,
       prepare: async () =>
         weigh(async (ids, now) => ids.map((id) => [sessionOf(accountOf(id), now), renewalOf(id)] as const))
