@@ -5,7 +5,7 @@ import process from "node:process"
 import { vi } from "vitest"
 import * as children from "../src/internal/children.ts"
 
-it("run returns the program's exit code even if signals cannot be sent", async () => {
+it("run returns the program's exit code even if it cannot forward signals", async () => {
   const kill = vi.spyOn(ChildProcess.prototype, "kill").mockImplementation(function (this: ChildProcess) {
     // Node emits this error if the program belongs to another user.
     return this.emit("error", Object.assign(new Error("kill EPERM"), { code: "EPERM" }))

@@ -157,7 +157,7 @@ describe("a browser login that expects a status", () => {
 describe("the account of the tokens", () => {
   const login = complete((state) => `status=ok&code=c1&state=${state}`)
 
-  it.effect("is compared with the configured account, ignoring case", () =>
+  it.effect("must equal the configured account, ignoring case", () =>
     Effect.gen(function* () {
       const { value } = yield* using(login, { token: "t", holder: " t1 " })
       assert.strictEqual(value.account.id, "T1")
@@ -193,7 +193,7 @@ describe("tokens from another program", () => {
     assert.deepStrictEqual(Object.values(tokens).map(Redacted.value), ["access"])
   })
 
-  it.each(["", " "])("become a session without the blank refresh token %j", (blank) => {
+  it.each(["", " "])("become a session without a refresh token if it is blank: %j", (blank) => {
     assert.notProperty(method.fromTokens({ ...given, refreshToken: Redacted.make(blank) }).tokens, "refresh")
   })
 })

@@ -111,14 +111,14 @@ describe("a callback", () => {
     ["JSON", encodeURIComponent(`{"token":"abc"}`)],
     ["JSON inside a JSON string", encodeURIComponent(JSON.stringify(`{"token":"abc"}`))],
     ["JSON that is percent-encoded twice", encodeURIComponent(encodeURIComponent(`{"token":"abc"}`))]
-  ])("is accepted if its parameter session is %s", ([, value]) =>
+  ])("is accepted if the parameter `session` is %s", ([, value]) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?session=${value}`)
       assert.strictEqual(yield* complete({ names: ["session"], read: "json" }, callback), "abc")
     })
   )
 
-  it.effect.each(["{", "1e", "%7B%7B", '"{"'])("is rejected if its parameter session is invalid JSON: %j", (value) =>
+  it.effect.each(["{", "1e", "%7B%7B", '"{"'])("is rejected if the parameter `session` is invalid JSON: %j", (value) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?session=${encodeURIComponent(value)}`)
       const error = yield* Effect.flip(complete({ names: ["session"], read: "json" }, callback))
@@ -142,7 +142,7 @@ describe("a callback without a state", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
-  it.effect("is rejected five minutes after the request", () =>
+  it.effect("is rejected if the request is five minutes old", () =>
     Effect.gen(function* () {
       const redirect = yield* RedirectLogin.RedirectLogin
       const request = yield* redirect.begin

@@ -65,7 +65,7 @@ const stillCompletes = Effect.fnUntraced(function* ({ callback, exchanged, login
 const hasIpv6 = Object.values(Os.networkInterfaces()).some((list) => list?.some(({ address }) => address === "::1"))
 
 describe("a login on loopback", () => {
-  it.live("returns a session, and leaves no parameters in the browser's address", () =>
+  it.live("returns a session, and leaves no parameters in the browser's address bar", () =>
     Effect.gen(function* () {
       const { callback, login, origin, user } = yield* pendingLogin()
       const answer = yield* send(callback)
@@ -406,7 +406,7 @@ describe("a login that waits for its callback", () => {
     })
   )
 
-  it.live("escapes the broker's message if the code exchange fails", () =>
+  it.live("shows the broker's message HTML-escaped if the code exchange fails", () =>
     Effect.gen(function* () {
       const brokerMessage = "<script>alert(1)</script>"
       const refusal = AuthError.make(
@@ -629,7 +629,7 @@ describe("the port of a login", () => {
     })
   )
 
-  it.live.runIf(hasIpv6)("is open on IPv4 and IPv6 for localhost", () =>
+  it.live.runIf(hasIpv6)("is open on IPv4 and IPv6 if the host is localhost", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ host: "localhost" })
       const request = `GET /favicon.ico HTTP/1.1\r\nHost: localhost:${pending.port}\r\n\r\n`
@@ -640,7 +640,7 @@ describe("the port of a login", () => {
     })
   )
 
-  it.live.runIf(hasIpv6)("cannot be opened for localhost if in use on IPv6", () =>
+  it.live.runIf(hasIpv6)("must be free on IPv6 too if the host is localhost", () =>
     Effect.gen(function* () {
       const port = yield* freePort
       yield* Effect.acquireRelease(
@@ -655,7 +655,7 @@ describe("the port of a login", () => {
     })
   )
 
-  it.live.runIf(hasIpv6)("is open only on IPv6 for [::1]", () =>
+  it.live.runIf(hasIpv6)("is open only on IPv6 if the host is [::1]", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ host: "[::1]" })
       assert.isUndefined(yield* bindClosed(pending.port))

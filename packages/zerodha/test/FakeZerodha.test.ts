@@ -100,14 +100,14 @@ describe("the fake's token exchange", () => {
   )
 
   it.effect.each([
-    ["uses up the request token after an upper-case checksum", {}, [...token, ...token]],
+    ["rejects an upper-case checksum, and uses up the request token", {}, [...token, ...token]],
     [
       'with wrongChecksum: "InputException", answers InputException to an upper-case checksum',
       { wrongChecksum: "InputException" },
       [...input, ...token]
     ],
     [
-      'with refusedExchange: "keeps", keeps the request token after an upper-case checksum',
+      'with refusedExchange: "keeps", rejects an upper-case checksum, and keeps the request token',
       { refusedExchange: "keeps" },
       [...token, 200, undefined]
     ]
@@ -338,7 +338,7 @@ describe("calls to the fake", () => {
   it.effect.each([
     ["old", "without meta or picture"],
     ["with-picture", "with meta and picture"]
-  ] as const)('with the switch holder: "%s" return a profile %s', ([holder]) =>
+  ] as const)('with holder: "%s" return a profile %s', ([holder]) =>
     Effect.gen(function* () {
       const fake = yield* start({ holder })
       const { access_token: access } = yield* open(fake)

@@ -71,7 +71,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "answers a challenge only once",
+    name: "accepts each challenge only once",
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       yield* verified
