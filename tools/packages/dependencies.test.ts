@@ -27,7 +27,7 @@ describe("the license check of the runtime dependencies", () => {
     ["peer", undefined, "node_modules/peer names no license."],
     ["peer", "SEE LICENSE IN terms.txt", "node_modules/peer has the license SEE LICENSE IN terms.txt."],
     ["inner", "MIT AND LGPL-3.0-only", "node_modules/one/node_modules/inner has the license MIT AND LGPL-3.0-only."]
-  ])("refuses the dependency %s with the license %s", (name, license, message) => {
+  ])("refuses the dependency %s if its license is %s", (name, license, message) => {
     const problems = licenseProblems(lockfile({ peer: "ISC", [name]: license }))
     assert.lengthOf(problems, 1)
     assert.isTrue(problems[0]!.startsWith(message), problems[0])

@@ -5,7 +5,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as AngelApi from "@auth/angel/AngelApi"
 import { layer, serve } from "./support.ts"
 
-it.effect("a program logs in, reads data, refreshes and logs out", () =>
+it.effect("a program logs in, reads data, refreshes the session and logs out", () =>
   Effect.gen(function* () {
     const fake = yield* serve()
     yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))

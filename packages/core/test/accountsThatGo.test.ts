@@ -58,7 +58,7 @@ const failure = <A, E extends { readonly message: string }>(effect: Effect.Effec
   })
 
 describe("sessions: an account closed by SessionManagers.invalidate", () => {
-  it.effect("logs in with the corrected PIN", () =>
+  it.effect("logs in with the corrected PIN at the next call", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const pins = { current: "old" }
@@ -101,7 +101,7 @@ describe("sessions: an account closed by SessionManagers.invalidate", () => {
     })
   )
 
-  it.effect("has no effect on other accounts", () =>
+  it.effect("leaves other accounts open", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin()
       const other = yield* managers.manager("T2")
@@ -208,7 +208,7 @@ describe("sessions: watching a store for changes to an account", () => {
 })
 
 describe("sessions: an open account", () => {
-  it.effect("is closed after its idle time, until the next call", () =>
+  it.effect("is closed after its idle time, and opened again at the next call", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin({ idle: "10 minutes" })
       const kept = managers.session("T1")

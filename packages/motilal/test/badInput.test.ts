@@ -260,7 +260,7 @@ const wrongOptions: ReadonlyArray<WrongCredentials> = [
     { imeiNumber: "does not have the format of the header imeino (MO2021)" }
   ],
   [
-    "invalid addresses",
+    "invalid IP and MAC addresses",
     { clientLocalIp: "localhost", macAddress: "none" },
     {
       clientLocalIp: "does not have the format of the header clientlocalip (MO2009)",
@@ -298,7 +298,7 @@ describe("checks of options", () => {
     )
   }
 
-  it.effect("the portal in uat-old requires the option origins.login", () =>
+  it.effect('MotilalPortal.layer requires the option origins.login if environment is "uat-old"', () =>
     Effect.gen(function* () {
       const portal = MotilalPortal.layer({
         environment: "uat-old",

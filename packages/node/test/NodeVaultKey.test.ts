@@ -422,7 +422,7 @@ process.getBuiltinModule = (name) => (name === "node:sea" ? undefined : getBuilt
     })
   )
 
-  it.live("names the missing permission of Node's permission model", () =>
+  it.live("names --allow-child-process if Node's permission model forbids child processes", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return null }`)

@@ -33,14 +33,14 @@ describe("requests of the browser login:", () => {
     )
   }
 
-  it.effect("special characters in the application id are encoded", () =>
+  it.effect("the login URL encodes special characters in the application id", () =>
     Effect.gen(function* () {
       const request = yield* begun({ state: "not-sent" }, "a&b=c#d")
       assert.strictEqual(Redacted.value(request.url), "https://flow.rupeezy.in?applicationId=a%26b%3Dc%23d")
     })
   )
 
-  it.effect("the exchange sends the SHA-256 of application id, auth code and API key", () =>
+  it.effect("the checksum is the SHA-256 of application id, auth code and API key", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
