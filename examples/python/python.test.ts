@@ -79,7 +79,7 @@ for (const { broker, isSlow, login, method, more, prints } of examples) {
 }
 
 it.live.skipIf(!runsPython)(
-  "zerodha.py prints the login command, and sends a bearer token",
+  "zerodha.py sends a bearer token, and prints the login command if a person must log in",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["zerodha"] })

@@ -93,7 +93,7 @@ describe("a failed getaccesstoken request after a successful login", () => {
   const count = (fake: FakeBroker.FakeBroker, endpoint: string) =>
     Effect.map(asked(fake), (all) => all.filter((name) => name === endpoint).length)
 
-  it.effect("is repeated for seven minutes without another login", () =>
+  it.effect("is repeated without another login while the broker answers HTTP 503", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 }, 1000)

@@ -29,7 +29,7 @@ describe("types", () => {
     assert(runnable(Effect.provide(Renewal.Renewal, portal)))
   })
 
-  it("a capability that the layer lacks does not compile", () => {
+  it("using a capability that the layer lacks does not compile", () => {
     // @ts-expect-error the broker has no refresh
     assert(runnable(Effect.provide(Refresh.Refresh, auth)))
     // @ts-expect-error a login by password needs no browser

@@ -119,7 +119,7 @@ describe("the check of the option environment", () => {
     ["a production environment without a host", { production: undefined }, missing],
     ["the environment null", null, missing]
   ] as const) {
-    it.effect(`reports ${what} and an empty password`, () =>
+    it.effect(`reports an empty password and ${what}`, () =>
       Effect.gen(function* () {
         const layer = RmoneyAuth.layer({
           environment: environment as "uat",
@@ -381,7 +381,7 @@ describe("calls of RmoneyApi from untyped code:", () => {
     ["undefined", undefined],
     ["plain text", "plain text"],
     ["a number", 7],
-    ["undefined in Redacted", Redacted.make(undefined)]
+    ["Redacted.make(undefined)", Redacted.make(undefined)]
   ] as const) {
     it.effect(`otpValidate sends no request if the step token is ${what}`, () =>
       Effect.gen(function* () {

@@ -99,7 +99,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`with ${name} rejects a callback without a required state`, () =>
+    it.effect(`with ${name} rejects a callback without a state if the state is required`, () =>
       Effect.gen(function* () {
         const strict = { ...settings, state: "required" } as const
         const { callback, redirect, request } = yield* begun(strict, { state: "dropped" })
@@ -154,7 +154,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("fails with a wrong API secret, and does not show the secret", () =>
+  it.effect("fails if the API secret is wrong, and does not show the secret", () =>
     Effect.gen(function* () {
       const wrong = { ...sso, apiSecret: Redacted.make("quite-another-secret") }
       const { callback, redirect, request } = yield* begun({ ...checksum, credentials: wrong })
@@ -205,7 +205,7 @@ describe("a QR login", () => {
     ["empty-token", "an empty token"],
     ["no-result", "no result"]
   ] as const) {
-    it.effect(`returns a session only after the scan if the broker first answers with ${answer}`, () =>
+    it.effect(`returns no session while the broker answers with ${answer}, and a session after the scan`, () =>
       Effect.gen(function* () {
         const { code, qr, scan } = yield* qrWorld({ qrPending })
         assert.isTrue(Option.isNone(yield* qr.poll(code)))
@@ -248,7 +248,7 @@ describe("a QR login", () => {
     })
   )
 
-  it.effect("is rejected after a scan by another account", () =>
+  it.effect("fails if another account scans the code", () =>
     Effect.gen(function* () {
       const { code, qr, scan } = yield* qrWorld({ accounts: [demo, other] })
       yield* scan(other)
@@ -285,7 +285,7 @@ const recoveryWorld = Effect.fnUntraced(function* (
 const pan = Redacted.make(demo.pan)
 
 describe("a recovery", () => {
-  it.effect("unblocks an account after too many wrong passwords", () =>
+  it.effect("unblocks an account that too many wrong passwords have locked", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       for (let miss = 0; miss < 4; miss += 1) yield* Effect.flip(login("wrong"))
