@@ -18,8 +18,13 @@ const lockfile = ({ inner = "MIT", one = "MIT", peer }: { one?: string; peer?: s
 const optionalTool = { peerDependenciesMeta: { tool: { optional: true } } }
 
 describe("the license check of the runtime dependencies", () => {
-  it("accepts an allowed license, alone or in an OR", () => {
-    assert.deepStrictEqual(licenseProblems(lockfile({ peer: "(GPL-2.0-only OR Apache-2.0)" })), [])
+  it("evaluates a license expression with OR, AND and parentheses", () => {
+    for (const peer of ["(GPL-2.0-only OR Apache-2.0)", "MIT AND (GPL-3.0-only OR ISC)", "((MIT))"]) {
+      assert.deepStrictEqual(licenseProblems(lockfile({ peer })), [], peer)
+    }
+    for (const peer of ["GPL-3.0-only AND (X OR MIT OR Y)", "(MIT OR X) AND (GPL-3.0-only OR Y)", "(MIT"]) {
+      assert.lengthOf(licenseProblems(lockfile({ peer })), 1, peer)
+    }
   })
 
   it.each([

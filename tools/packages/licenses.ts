@@ -14,12 +14,14 @@ const allowed = new Set([
   "MIT-0"
 ])
 
-/** `license` is an SPDX license expression. It may have parentheses only around the whole expression. */
-const isAllowed = (license: string): boolean =>
-  license
-    .replace(/^\((.*)\)$/, "$1")
-    .split(" OR ")
-    .some((choice) => choice.split(" AND ").every((name) => allowed.has(name)))
+/** `license` is an SPDX license expression. The innermost parentheses are evaluated first. */
+const isAllowed = (license: string): boolean => {
+  const [group, inner] = /\(([^()]*)\)/.exec(license) ?? []
+  if (group !== undefined && inner !== undefined) {
+    return isAllowed(license.replace(group, isAllowed(inner) ? "MIT" : "refused"))
+  }
+  return license.split(" OR ").some((choice) => choice.split(" AND ").every((name) => allowed.has(name)))
+}
 
 const isOwn = (folder: string): boolean => /^packages\/[^/]+$/.test(folder)
 

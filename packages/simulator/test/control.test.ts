@@ -202,6 +202,7 @@ const queries: ReadonlyArray<readonly [query: string, status: number, says: stri
   ["/codes?broker=angel&account=B1", 400, "use one of A123456"],
   ["/totp?broker=angel&account=B1", 400, "use one of A123456"],
   ["/nowhere", 404, "GET / lists"],
+  ["/?x=1", 400, '/ has no parameter "x"'],
   ["/faults", 405, "accepts POST"]
 ]
 
@@ -215,6 +216,14 @@ it.live("the control port refuses wrong queries, unknown paths and wrong methods
     }
     const put = yield* send(`${simulator.control}/clock`, { method: "PUT" })
     assert.strictEqual(put.headers.get("allow"), "GET, POST")
+    for (const [body, status] of [
+      ["", 200],
+      ["{}", 200],
+      ["not json", 400],
+      ['{"a":1}', 400]
+    ] as const) {
+      assert.strictEqual((yield* send(`${simulator.control}/reset`, { method: "POST", body })).status, status, body)
+    }
     const root = yield* send(`${simulator.control}/`, { method: "POST" })
     assert.deepStrictEqual([root.status, root.headers.get("allow")], [405, "GET"])
   })

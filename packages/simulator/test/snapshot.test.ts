@@ -56,6 +56,7 @@ it.live("an invalid snapshot is refused and changes nothing", () =>
       {},
       { ...whole, aheadMillis: 5 },
       { ...whole, version: 2 },
+      { ...whole, extra: 1 },
       { ...whole, brokers: {} },
       text.replace(token, "another-token")
     ]

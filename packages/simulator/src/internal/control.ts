@@ -165,7 +165,10 @@ const routes: ReadonlyArray<Route> = [
     method: "POST",
     path: "/reset",
     help: "clears sessions, journal and faults, and resets the clock",
-    handle: (fakes) => Effect.andThen(fakes.reset, readClock(fakes))
+    handle: (fakes, { body }) =>
+      /^\s*(?:\{\s*\})?\s*$/.test(body)
+        ? Effect.andThen(fakes.reset, readClock(fakes))
+        : refuse("/reset has no fields: send no body.")
   }
 ]
 
@@ -201,7 +204,7 @@ const noRoute = (path: string): Response => {
   return json(405, { error: `${path} accepts ${allowed.join(" and ")}.` }, { allow: allowed.join(", ") })
 }
 
-const checkQuery = ({ parameters = [], path }: Route, { searchParams }: URL) => {
+const checkQuery = ({ parameters = [], path }: Pick<Route, "parameters" | "path">, { searchParams }: URL) => {
   const names = Array.from(searchParams.keys())
   const known = parameters.length === 0 ? "no parameters" : `only ${parameters.join(" and ")}`
   const unknown = names.find((name) => !parameters.includes(name))
@@ -219,13 +222,20 @@ export const control =
   (request: Request): Effect.Effect<Response, unknown> => {
     const url = new URL(request.url)
     const method = request.method === "HEAD" ? "GET" : request.method
-    if (method === "GET" && url.pathname === "/") return Effect.succeed(help(target))
+    const badRequest = ({ message }: SimulatorError) => Effect.succeed(json(400, { error: message }))
+    if (method === "GET" && url.pathname === "/") {
+      return Effect.catchTag(
+        Effect.map(checkQuery({ path: "/" }, url), () => help(target)),
+        "SimulatorError",
+        badRequest
+      )
+    }
     const route = routes.find((candidate) => candidate.method === method && isPathOf(candidate, url.pathname))
     if (route === undefined) return Effect.succeed(noRoute(url.pathname))
     return Effect.tryPromise(() => request.text()).pipe(
       Effect.tap(() => checkQuery(route, url)),
       Effect.flatMap((body) => route.handle(target, { url, body })),
       Effect.map((value) => json(200, value)),
-      Effect.catchTag("SimulatorError", ({ message }) => Effect.succeed(json(400, { error: message })))
+      Effect.catchTag("SimulatorError", badRequest)
     )
   }

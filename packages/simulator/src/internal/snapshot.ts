@@ -35,7 +35,7 @@ export const restore = Effect.fnUntraced(function* (
   input: unknown,
   setAhead: (millis: number) => void
 ): Effect.fn.Return<void, SimulatorError> {
-  const snapshot = Option.getOrUndefined(Schema.decodeUnknownOption(Snapshot)(input))
+  const snapshot = Option.getOrUndefined(Schema.decodeUnknownOption(Snapshot)(input, { onExcessProperty: "error" }))
   if (snapshot === undefined) return yield* refuse("This is not a snapshot: send the body that GET /snapshot returned.")
   const { accounts, aheadMillis, brokers, checksum, version } = snapshot
   if ((yield* digest({ version, accounts, aheadMillis, brokers })) !== checksum) {
