@@ -420,11 +420,11 @@ const scenario = (
 })
 
 export const scenarios: ReadonlyArray<Scenario> = [
-  scenario("script.ts", "logs in once, reuses the session, and replaces a lost session", script),
+  scenario("script.ts", "logs in once, reuses the session, and replaces a session that the broker ended", script),
   ...Object.entries(shortest).map(([broker, short]) =>
     scenario(
       "fiveLines.ts",
-      `logs in to ${broker} once, reuses the session, and replaces a lost session`,
+      `logs in to ${broker} once, reuses the session, and replaces a session that the broker ended`,
       fiveLines(short),
       "others"
     )

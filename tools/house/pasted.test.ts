@@ -177,7 +177,7 @@ const brokers = await Promise.all(
   }))
 )
 
-const places = { variables: "in environment variables", code: "in code" } as const
+const places = { variables: "in environment variables", code: "in source code" } as const
 
 for (const { broker, fakes, folder } of brokers) {
   for (const method of broker.methods) {

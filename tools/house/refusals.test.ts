@@ -143,7 +143,7 @@ const others = (broker: Documented) =>
 for (const broker of documented) {
   describe(`refusals: ${broker.folder}`, () => {
     for (const answer of orders(broker)) {
-      it.effect(`decodes an answer to a request without a typed call: ${answer.name}`, () =>
+      it.effect(`decodes an answer to a request that has no typed call: ${answer.name}`, () =>
         Effect.gen(function* () {
           const error = yield* refusalOf(broker, answer)
           assert.deepStrictEqual(fieldsOf(error, Object.keys(answer.expect)), answer.expect)

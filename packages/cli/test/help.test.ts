@@ -73,7 +73,7 @@ it("the help fits into 40 columns", () => {
   }
 })
 
-it("ExitCode.table has unique codes, and ExitCode.ofReason only AuthError reasons", () => {
+it("ExitCode.table has unique codes, and ExitCode.ofReason lists only AuthError reasons", () => {
   const codes = Object.values(ExitCode.table).map(({ code }) => code)
   assert.strictEqual(new Set(codes).size, codes.length)
   const reasons = Object.keys(AuthError).filter((name) => name in ExitCode.ofReason)
@@ -167,7 +167,7 @@ const median = (numbers: ReadonlyArray<number>): number =>
   numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? 0
 
 it.live(
-  "the bundled --help takes less than 2.5 times as long as an empty program",
+  "--help of the bundled broker-auth takes less than 2.5 times as long as an empty program",
   () =>
     Effect.gen(function* () {
       const { file, folder } = yield* bundled

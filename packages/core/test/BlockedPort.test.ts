@@ -66,7 +66,7 @@ describe("BlockedPort", () => {
     })
   )
 
-  it.effect("`avoid` fails if the given port is blocked, and opens nothing", () =>
+  it.effect("`avoid` fails, and opens nothing, if the given port is blocked", () =>
     Effect.gen(function* () {
       const { events, open } = makeSystem([])
       const error = yield* Effect.flip(Effect.scoped(BlockedPort.avoid(6000, open)))

@@ -63,7 +63,7 @@ describe("the encoding of an endpoint", () => {
       "application/x-www-form-urlencoded"
     ],
     [
-      "the text of a custom `write` function",
+      "the text that a custom `write` function returns",
       { ...Encoding.json, name: "head-body", write: (fields: object) => JSON.stringify({ head: {}, body: fields }) },
       `{"head":{},"body":{"uid":"FA0001","pwd":"a&b=c"}}`,
       "application/json"
@@ -75,7 +75,7 @@ describe("the encoding of an endpoint", () => {
     })
   )
 
-  it.effect("rejects a list before sending if the encoding is `form`", () =>
+  it.effect("rejects a list, and sends nothing, if the encoding is `form`", () =>
     Effect.gen(function* () {
       const list = Schema.Struct({ ids: Schema.Array(Schema.String) })
       const form = Endpoint.make({
@@ -326,7 +326,7 @@ describe("the extras of a session", () => {
     })
   )
 
-  it.effect("let Authorize.request add headers for the origin in the extras", () =>
+  it.effect("let Authorize.request add headers only to requests to the origin in the extras", () =>
     Effect.gen(function* () {
       const protocol = { broker: "tiny", headers: () => ({ auth: token }), dialects: [], codes: [], told }
       const api = yield* BrokerApi.make({ limits: row }, protocol, { api: "https://api.tiny.example" }, {})

@@ -85,7 +85,7 @@ describe("a session manager that logs in with a password", () => {
     })
   )
 
-  it.effect("sends a wrong password only once in an hour", () =>
+  it.effect("does not send a wrong password again within an hour", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { renew } = yield* start(fake, byPassword({ ...ofTotpAccount, password: Redacted.make("Wrong@1") }))
@@ -122,7 +122,7 @@ describe("a managed session from a biometric login", () => {
     })
   )
 
-  it.effect("is never renewed with a refused token", () =>
+  it.effect("is not renewed again with a token that the broker refused", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { renew, session } = yield* start(fake, biometric)

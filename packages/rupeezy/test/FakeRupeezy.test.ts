@@ -78,8 +78,8 @@ describe("the fake's login", () => {
     ["a wrong API key", logIn({}, { "x-api-key": "badkey7" }), 401, "Unauthorized"],
     ["an unknown application id", logIn({ application_id: "dev_0000" }), 401, "Unauthorized"],
     ["a field name in camel case", logIn({ client_code: undefined, clientCode: demo.clientCode }), 400, "Bad request"],
-    ["a missing code", logIn({ totp: undefined }), 400, "Bad request"],
-    ["a code that is a number", logIn({ totp: 123456 }), 400, "Bad request"],
+    ["a missing TOTP code", logIn({ totp: undefined }), 400, "Bad request"],
+    ["a TOTP code sent as a JSON number", logIn({ totp: 123456 }), 400, "Bad request"],
     [
       "a body that is not JSON",
       ask("POST", "/user/login", { headers: key, body: "client_code=XX9999" }),
@@ -87,9 +87,9 @@ describe("the fake's login", () => {
       "Bad request"
     ],
     ["a content type other than JSON", logIn({}, { ...key, "content-type": "text/plain" }), 400, "Bad request"],
-    ["an unknown client", logIn({ client_code: "ZZ0000" }), 200, "Invalid credentials"],
+    ["an unknown client code", logIn({ client_code: "ZZ0000" }), 200, "Invalid credentials"],
     ["a wrong password", logIn({ password: "wrong" }), 200, "Invalid credentials"],
-    ["a wrong code", logIn({ totp: "000000" }), 200, "Invalid TOTP"]
+    ["a wrong TOTP code", logIn({ totp: "000000" }), 200, "Invalid TOTP"]
   ]
   for (const [what, attempt, status, message] of refusals) {
     it.effect(`${what} is refused`, () =>
@@ -159,7 +159,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("an order from a registered IP address gives HTTP 400", () =>
+  it.effect("an order is refused even from a registered IP address", () =>
     Effect.gen(function* () {
       yield* start({ accounts: [{ ...demo, ip: "registered" }] })
       const order = yield* ask("POST", "/trading/orders/regular", { headers: bearer(yield* logIn()), body: {} })
@@ -198,7 +198,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("the market feed answers 426, or 401 to an unknown token", () =>
+  it.effect("the market feed answers HTTP 426 to a valid token, and 401 to an unknown token", () =>
     Effect.gen(function* () {
       yield* start()
       const token = tokenOf(yield* logIn())
@@ -240,7 +240,7 @@ describe("the fake's browser login", () => {
 
   for (const [what, changes] of [
     ["a wrong password", { password: "wrong" }],
-    ["a wrong code", { totp: "000000" }],
+    ["a wrong TOTP code", { totp: "000000" }],
     ["a missing consent", { consent: "" }]
   ] as const) {
     it.effect(`${what} shows the form again`, () =>
@@ -260,7 +260,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("the registered callback URL receives a code and the state", () =>
+  it.effect("the registered callback URL receives an auth code and the state", () =>
     Effect.gen(function* () {
       yield* start()
       const response = yield* submit(demo, Redacted.make(`${page}&cb_param=a%26b`))
@@ -428,9 +428,9 @@ describe("the fake's switches", () => {
     ["the state in the callback", { cbParam: "dropped" }, callback, null],
     ["the HTTP status of the second exchange of an auth code", {}, twoExchanges, 401],
     ["the HTTP status of the second exchange of an auth code", { authCode: "reusable" }, twoExchanges, 200],
-    ["the HTTP status of an auth code exchange after one minute", {}, codeAfterAMinute, 200],
+    ["the HTTP status of an auth code exchange one minute after the login", {}, codeAfterAMinute, 200],
     [
-      "the HTTP status of an auth code exchange after one minute",
+      "the HTTP status of an auth code exchange one minute after the login",
       { authCodeLifetime: "30 seconds" },
       codeAfterAMinute,
       401
