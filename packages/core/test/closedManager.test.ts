@@ -52,7 +52,7 @@ describe("a SessionManager whose scope has closed", () => {
 
   for (const [name, call] of Object.entries(calls)) {
     for (const state of ["has a session", "has no session", "has logged out"]) {
-      it.effect(`refuses "${name}" and sends nothing if the manager ${state}`, () =>
+      it.effect(`refuses the call "${name}" and sends nothing if the manager ${state}`, () =>
         Effect.gen(function* () {
           const { close, manager, tiny } = yield* begin()
           if (state !== "has no session") yield* manager.session

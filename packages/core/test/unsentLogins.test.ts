@@ -32,7 +32,7 @@ const answering = (store: Store) => {
 const timeOut = Effect.fail(VaultError.make("put", new VaultError.Io({ what: "write an entry within 10 seconds" })))
 
 describe("a login that was not sent", () => {
-  it.effect("does not count as failed if the store fails after the write", () =>
+  it.effect("does not count as failed if a completed write reports an error", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -66,7 +66,7 @@ describe("a login that was not sent", () => {
 })
 
 describe("a store that refuses writes", () => {
-  it.effect("prevents a login, but does not hide the answer to a sent login", () =>
+  it.effect("prevents a login, but does not hide the broker's answer to a sent login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -87,7 +87,7 @@ describe("a store that refuses writes", () => {
 })
 
 describe("a broker's answer that is stored late", () => {
-  it.effect("does not lock the account again after a reset by another program", () =>
+  it.effect("does not lock the account again if another program has called `reset`", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()

@@ -163,7 +163,7 @@ describe("sessions: SessionManager.withSession", () => {
 
   for (const [title, asked] of Object.entries(requests)) {
     const verb = asked.repeats ? "repeats" : "does not repeat"
-    it.effect(`${verb} an effect that sent ${title}`, () =>
+    it.effect(`${verb} an effect that sent ${title} before a rejected read`, () =>
       Effect.gen(function* () {
         const { authorized, getFunds, http, manager, state } = yield* begin()
         state.isAlive = (token, path) => token !== "1" || path !== "/profile"
@@ -189,7 +189,7 @@ describe("sessions: SessionManager.withSession", () => {
     )
   }
 
-  it.effect("repeats an effect that caused a login", () =>
+  it.effect("repeats an effect that renewed the session before a rejected read", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       state.isAlive = (token) => token === "3"

@@ -87,7 +87,7 @@ describe("a login whose redirect URL is not on loopback", () => {
     ["a code without an address", () => code, "This is not an address."],
     ["a query without an address", (state) => `?code=${code}&state=${state}`, "This is not an address."],
     [
-      "an address with some other text",
+      "an address that follows other text",
       (state) => `it is ${publicUrl}?code=${code}&state=${state}`,
       "This is not an address."
     ],
@@ -154,7 +154,7 @@ describe("a login whose redirect URL is not on loopback", () => {
     })
   )
 
-  it.live("does not ask again if the user declines the login", () =>
+  it.live("does not ask for the address again if the user declines the login", () =>
     Effect.gen(function* () {
       const { login, startUrl, user } = yield* pastedLogin()
       const state = yield* startLogin(startUrl)
@@ -191,7 +191,7 @@ describe("a login whose redirect URL is not on loopback", () => {
 })
 
 describe("a browser login", () => {
-  it.live("shows the login page's address at a terminal without a browser", () =>
+  it.live("shows the login page's address at the terminal if no browser opens", () =>
     Effect.gen(function* () {
       const { offer, startUrl } = yield* pastedLogin({ hasBrowser: false })
       assert.include(offer, `https://tiny.example/login?api_key=${apiKey}&state=`)
@@ -229,7 +229,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("completes with an HTTP callback after the input has ended", () =>
+  it.live("completes with an HTTP callback even if standard input has ended", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, user } = yield* loopbackLogin()
       yield* user.endInput
