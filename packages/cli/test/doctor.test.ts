@@ -190,7 +190,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "reports the wait for a slow answer",
+    "says that it is waiting if the broker answers slowly",
     () =>
       Effect.gen(function* () {
         const { simulator, user } = yield* begin("angel", "totp")
@@ -229,7 +229,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
     readonly [title: string, more: Values, fault: Fault | undefined, cause: string, code: number, text: RegExp]
   > = [
     [
-      "a wrong client code, if the broker's message has control characters",
+      "a wrong client code, with control characters in the broker's message",
       {},
       refusal("AB1032", "User \u001b[31mnot\u0007 found\nok  login: fine"),
       "wrong-client-code",

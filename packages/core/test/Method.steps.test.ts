@@ -169,7 +169,7 @@ const world = (options: Options = {}, poll: () => object = () => ({ token: "acce
 const why = ({ reason }: AuthError.AuthError) => ("why" in reason ? reason.why : reason._tag)
 
 describe("a QR login", () => {
-  it.effect("returns a session only once", () =>
+  it.effect("sends no poll after it has returned a session", () =>
     Effect.gen(function* () {
       const answers: Array<object> = [{}, { token: "access-canary", holder: " t1 " }]
       const { qr, seen } = yield* world({}, () => answers.shift() ?? {})
@@ -313,7 +313,7 @@ describe("the step token", () => {
     })
   )
 
-  it.effect("is not in errors, and causes ChallengeExpired if rejected", () =>
+  it.effect("is not in errors, and causes ChallengeExpired if the broker rejects it", () =>
     Effect.gen(function* () {
       const quoting = yield* api({}, () => no({ code: "X", message: "no such step-canary" }))
       assert.notInclude(shown(yield* Effect.flip(quoting.calls.verify(request, step))), "step-canary")
@@ -378,7 +378,7 @@ describe("the options of a layer", () => {
     })
   )
 
-  it.effect("do not change when the credentials object changes", () =>
+  it.effect("do not change if the credentials object changes later", () =>
     Effect.gen(function* () {
       const own = { id: "" }
       const layers = ["T1", "T2"].map((id) => {
@@ -389,7 +389,7 @@ describe("the options of a layer", () => {
     })
   )
 
-  it.effect("do not change when a class instance with the credentials changes", () =>
+  it.effect("do not change if a class instance with the credentials changes later", () =>
     Effect.gen(function* () {
       class Own {
         id = "T1"
@@ -401,7 +401,7 @@ describe("the options of a layer", () => {
     })
   )
 
-  it.effect("do not change when the options object changes", () =>
+  it.effect("do not change if the options object changes later", () =>
     Effect.gen(function* () {
       const options = { site: "", app: "", credentials: { id: "" } }
       const layers = ["T1", "T2"].map((id, index) => {
@@ -412,7 +412,7 @@ describe("the options of a layer", () => {
     })
   )
 
-  it.effect("do not change when the options object of layerConfig changes", () =>
+  it.effect("do not change if the options object of layerConfig changes later", () =>
     Effect.gen(function* () {
       const options = { site: "a", app: "" }
       const layers = ["a0", "a1"].map((app) => {
@@ -425,7 +425,7 @@ describe("the options of a layer", () => {
     })
   )
 
-  it.effect("do not change when the origins object changes", () =>
+  it.effect("do not change if the origins object changes later", () =>
     Effect.gen(function* () {
       const origins: Record<string, string> = { api: "http://127.0.0.1:1" }
       const seenOrigins: Array<unknown> = []

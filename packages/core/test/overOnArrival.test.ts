@@ -84,7 +84,7 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect("that expires in 20 seconds, at midnight, causes one login after midnight", () =>
+  it.effect("that expires at midnight causes only one more login if issued 20 seconds before midnight", () =>
     Effect.gen(function* () {
       const midnight = Date.UTC(2026, 10, 21, 18, 30)
       yield* TestClock.setTime(midnight - 20_000)
@@ -135,7 +135,7 @@ describe("sessions: a new token", () => {
     })
   )
 
-  it.effect("that expires in 20 seconds by `expires_in` is renewed without a pause", () =>
+  it.effect("whose `expires_in` is 20 seconds is renewed without a pause", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: ({ issuedAt }) => ({ at: issuedAt + 20_000, source: "expires-in" }) })

@@ -33,7 +33,7 @@ const refusalOf = (answer: {
   })
 
 describe("client.refusal", () => {
-  it.effect("returns SessionExpired for an expiry code at any HTTP status", () =>
+  it.effect("returns SessionExpired at any HTTP status if the error code means an expired session", () =>
     Effect.gen(function* () {
       for (const status of [200, 201, 400, 401, 403, 500]) {
         const error = yield* refusalOf({ status, body: { ok: false, code: "EXPIRED", message: "expired" } })
@@ -43,7 +43,7 @@ describe("client.refusal", () => {
     })
   )
 
-  it.effect("ignores error rows of other operations", () =>
+  it.effect('ignores an error row if its `operations` do not include "request"', () =>
     Effect.gen(function* () {
       const profileOnly = yield* refusalOf({ body: { ok: false, code: "PROFILE" } })
       assert.deepInclude(profileOnly?.reason, { _tag: "BrokerRejected", code: "PROFILE" })

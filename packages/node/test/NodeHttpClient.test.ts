@@ -280,7 +280,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
   })
 
   describe("when it reads an answer", () => {
-    it.live("returns the same status, headers and body twice", () =>
+    it.live("returns the status and headers, and the same body at each read", () =>
       Effect.gen(function* () {
         const body = JSON.stringify(json)
         const server = yield* serve((_request, response) =>
@@ -459,7 +459,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("reads a body at the limit, and refuses one byte more", () =>
+    it.live("reads a body of `maxBodyBytes` bytes, and refuses one byte more", () =>
       Effect.gen(function* () {
         const bodies: Readonly<
           Record<string, (size: number, request: Received, response: Parameters<Respond>[1]) => void>
@@ -493,7 +493,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("closes the connection of an endless body at the limit", () =>
+    it.live("closes the connection if an endless body exceeds `maxBodyBytes`", () =>
       Effect.gen(function* () {
         const server = yield* serve((_request, response) => {
           const next = (): unknown => !response.destroyed && response.write("a".repeat(1000), () => setImmediate(next))
@@ -783,7 +783,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     })
   )
 
-  it.live("sends a login once, and closes the connection after a time-out", () =>
+  it.live("does not resend a login after a time-out, and closes its connection", () =>
     Effect.gen(function* () {
       const server = yield* serve(() => undefined)
       const client = yield* make({})
@@ -897,7 +897,7 @@ describe("NodeHttpClient", () => {
     })
   )
 
-  it.live("closes its connections even if the global dispatcher was replaced", () =>
+  it.live("closes its connections at the end of its scope even if the global dispatcher was replaced", () =>
     Effect.gen(function* () {
       const [first, second] = [yield* serve(echo), yield* serve(echo)]
       const scope = yield* Scope.make()
@@ -925,7 +925,7 @@ describe("NodeHttpClient", () => {
     assert.isTrue(dispatchers.every((dispatcher) => "dispatch" in dispatcher))
   })
 
-  it.live("uses the proxy of `https.globalAgent` with `node:http`", () =>
+  it.live("uses the proxy of `https.globalAgent` if it sends over `node:http`", () =>
     Effect.gen(function* () {
       yield* trustCertificate
       const server = yield* serveTls(echo)

@@ -45,7 +45,7 @@ const wrong: ReadonlyArray<WrongCredentials> = [
     { ...credentials, redirectUrl: "http://app.example.com/cb" },
     { redirectUrl: needsHttps }
   ],
-  ["a redirect URL with another scheme", { ...credentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
+  ["a redirect URL with the scheme myapp", { ...credentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
   [
     "a redirect URL without a scheme",
     { ...credentials, redirectUrl: "app.example.com/cb" },
