@@ -150,7 +150,7 @@ describe("FakeAngel: the publisher page", () => {
     )
   }
 
-  it.effect("redirects without a state if none was given, and escapes the form's action", () =>
+  it.effect("redirects without `state` if it got none, and escapes `state` in the form", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { headers } = yield* submit(fake, {}, page(demo.publisherKey, ""))

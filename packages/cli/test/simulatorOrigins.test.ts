@@ -16,7 +16,7 @@ describe("the addresses of the simulator", () => {
     ["uat if UAT is given", "UAT", "uat"],
     ["production if Production is given", "Production", "production"],
     ["the first environment if a host is given", "https://trade.example.com", "uat"],
-    ["the first environment if the unknown name constructor is given", "constructor", "uat"]
+    ["the first environment if the unknown name `constructor` is given", "constructor", "uat"]
   ])("replace the origins of %s", ([, given, expected]) =>
     Effect.gen(function* () {
       const wanted = Object.entries(broker.environments[expected] ?? {})
@@ -28,7 +28,7 @@ describe("the addresses of the simulator", () => {
     })
   )
 
-  it.effect("are refused if the address for an origin is missing", () =>
+  it.effect("cause an error if the address for an origin is missing", () =>
     Effect.gen(function* () {
       const [origin = "", ...others] = real
       const incomplete = Object.fromEntries(others.map((other) => [other, "http://127.0.0.1:5000"]))
@@ -38,7 +38,7 @@ describe("the addresses of the simulator", () => {
   )
 
   it.effect.each<Broker["environments"]>([{}, { production: {} }])(
-    "are refused for a broker without hosts: %j",
+    "cause an error if the broker has no hosts: %j",
     (environments) =>
       Effect.gen(function* () {
         const hostless: Broker = { ...broker, environments }

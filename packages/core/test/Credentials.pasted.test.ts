@@ -151,7 +151,7 @@ describe("a password", () => {
       })
   )
 
-  it.effect("is rejected with an error that shows only one backslash of the password", () =>
+  it.effect("shows only one of its leading backslashes in the error", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(check({ password: Redacted.make('\\\\\\\\"canary-word') }))
       assert.include(problemsOf(error)[0], 'begins with a quotation mark (\\"): ')
@@ -195,7 +195,7 @@ it.prop("withoutQuotes is idempotent", [Schema.String], ([some]) => {
   assert.isTrue(some.includes(once))
 })
 
-it("long runs of one character are checked quickly", () => {
+it("withoutQuotes and quoteProblem check a long run of one character quickly", () => {
   for (const sign of [" ", "\\", "\u200b", '"', "&"]) {
     const long = `a${sign.repeat(100_000)}b`
     assert.strictEqual(withoutQuotes(long), long)

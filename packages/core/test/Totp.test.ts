@@ -86,7 +86,7 @@ describe("Totp.parse", () => {
     ["empty text", "", /^is empty$/],
     ["blank text", " \n ", /^is empty$/],
     ["a code instead of the secret", "492039", /^is too short/],
-    ["a code of base32 digits", "234567", /^is too short/],
+    ["a code whose digits are all base32", "234567", /^is too short/],
     ["a secret with a digit that is not base32", "JBSWY3DPEHPK3PX1", /^is not base32/],
     ["a web address", "https://example.com/?secret=JBSWY3DPEHPK3PXP", /^is a web address/],
     ["a secret of 15 characters", "JBSWY3DPEHPK3PX", /^is too short/],

@@ -49,7 +49,7 @@ describe("a login with stored progress", () => {
       new AuthError.BrokerRejected({ code: "X1" }),
       ["login 0", ...[1, 3, 8, 18, 28, 38, 48, 58].flatMap((minute) => [`continued ${minute}`, `login ${minute}`])]
     ]
-  ] as const)("has the same pauses after %s as a new login", ([, reason, expected]) =>
+  ] as const)("is retried with the pauses of a new login if it fails with %s", ([, reason, expected]) =>
     Effect.gen(function* () {
       const { calls, manager } = yield* poll(reason)
       assert.deepStrictEqual(calls, [...expected])

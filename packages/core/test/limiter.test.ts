@@ -46,7 +46,7 @@ describe("the rate limiter", () => {
   it.effect.each([
     { requests: 1, count: 4, passed: [0, 1050, 2100, 3150] },
     { requests: 3, count: 7, passed: [0, 0, 0, 1050, 1050, 1050, 2100] }
-  ])("delays $count calls by $passed milliseconds at $requests per second", ({ count, passed, requests }) =>
+  ])("delays $count calls by $passed ms if the limit per second is $requests", ({ count, passed, requests }) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* passing(times(count, ["a", perSecond(requests)])), passed)
     })
