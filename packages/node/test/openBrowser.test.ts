@@ -81,7 +81,7 @@ const run = Effect.fnUntraced(function* (
 })
 
 describe.runIf(process.platform === "linux")("the machine's browser", () => {
-  it.live("opens an address without the API key, and completes the login", () =>
+  it.live("opens an address that does not contain the API key, and completes the login", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(visitAndReturn, { DISPLAY: ":99" }, redirectUrl)

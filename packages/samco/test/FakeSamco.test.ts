@@ -253,7 +253,7 @@ describe("the fake's browser login", () => {
     ["EOAUTH003", { scopes: "orders" }]
   ]
   for (const [index, [code]] of faults.entries()) {
-    it.effect(`reports ${code} rather than later faults`, () =>
+    it.effect(`reports ${code} rather than a fault that it checks later`, () =>
       Effect.gen(function* () {
         const ip = index <= 3 ? "unregistered" : "registered"
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
@@ -319,7 +319,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("refuses faulty exchanges, faulty refreshes and password grants", () =>
+  it.effect("refuses faulty code exchanges, faulty refreshes and password grants", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const code = codeOf(yield* authenticate(fake))
@@ -340,16 +340,18 @@ describe("the fake's browser login", () => {
     ["dies", 401],
     ["lives", 200]
   ] as const) {
-    it.effect(`answers the old access token with HTTP ${status} if refreshedToken is "${refreshedToken}"`, () =>
-      Effect.gen(function* () {
-        const fake = yield* begin({ refreshedToken })
-        const { data } = yield* oauthLogin(fake)
-        const renewed = yield* renew(fake, data["refresh_token"])
-        assert.notStrictEqual(renewed.data["refresh_token"], data["refresh_token"])
-        assert.strictEqual((yield* limits(fake, renewed.data["access_token"])).status, 200)
-        assert.strictEqual((yield* limits(fake, data["access_token"])).status, status)
-        assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
-      })
+    it.effect(
+      `returns HTTP ${status} for an access token from before the refresh if refreshedToken is "${refreshedToken}"`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* begin({ refreshedToken })
+          const { data } = yield* oauthLogin(fake)
+          const renewed = yield* renew(fake, data["refresh_token"])
+          assert.notStrictEqual(renewed.data["refresh_token"], data["refresh_token"])
+          assert.strictEqual((yield* limits(fake, renewed.data["access_token"])).status, 200)
+          assert.strictEqual((yield* limits(fake, data["access_token"])).status, status)
+          assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
+        })
     )
   }
 
@@ -404,12 +406,14 @@ describe("the fake's browser login", () => {
   ]
   for (const oauthFailures of [200, 400] as const) {
     for (const [oauthFailureBody, expected] of bodies) {
-      it.effect(`refuses an unknown code with HTTP ${oauthFailures} and a body of the kind "${oauthFailureBody}"`, () =>
-        Effect.gen(function* () {
-          const fake = yield* begin({ oauthFailures, oauthFailureBody })
-          const { json, status } = yield* exchange(fake, "nobody")
-          assert.deepStrictEqual({ json, status }, { json: { ...expected }, status: oauthFailures })
-        })
+      it.effect(
+        `refuses an unknown authorization code with HTTP ${oauthFailures} and a body of the kind "${oauthFailureBody}"`,
+        () =>
+          Effect.gen(function* () {
+            const fake = yield* begin({ oauthFailures, oauthFailureBody })
+            const { json, status } = yield* exchange(fake, "nobody")
+            assert.deepStrictEqual({ json, status }, { json: { ...expected }, status: oauthFailures })
+          })
       )
     }
   }
@@ -510,7 +514,7 @@ describe("the fake", () => {
     ["registered", "PRIMARY", 400],
     ["unregistered", null, 403]
   ] as const) {
-    it.effect(`refuses an order with HTTP ${status} if the IP address is ${ip}`, () =>
+    it.effect(`answers an order with HTTP ${status} if the IP address is ${ip}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
         const token = String((yield* login(fake)).json["sessionToken"])

@@ -72,7 +72,7 @@ describe("a managed session of a browser login", () => {
     })
   )
 
-  it.effect("that expires before the daily cut-off is refreshed 2.5 to 5 minutes before its expiry", () =>
+  it.effect("is refreshed 2.5 to 5 minutes early if it expires before the next 08:00 IST", () =>
     Effect.gen(function* () {
       const layer = SamcoOAuth.layer({ credentials: oauthCredentials })
       const { adopt, fake, session } = yield* begin(layer)
