@@ -11,7 +11,7 @@ const standStill = (millis: number) =>
     spawn("sh", ["-c", script], { stdio: "ignore" }).once("close", resolve)
   })
 
-it("watchStalls counts a suspension, but not a later wait", async () => {
+it("watchStalls counts a suspension of the process, but not a later `setTimeout`", async () => {
   const stalls = await watchStalls()
   await standStill(400)
   const stood = await stalls.total()
@@ -23,7 +23,7 @@ it("watchStalls counts a suspension, but not a later wait", async () => {
   await stalls.stop()
 })
 
-it("watchStalls does not count the program's own work", () =>
+it("watchStalls does not count work of the main thread", () =>
   steadily(async () => {
     const stalls = await watchStalls()
     const began = performance.now()

@@ -104,7 +104,7 @@ describe("torture", () => {
   })
 
   it.runIf(runsRedis)(
-    "the scenario `stampede` detects a lock that makes no caller wait, with Redis",
+    "the scenario `stampede` with Redis detects a lock that makes no caller wait",
     { tags: ["thorough"], timeout: 90_000 },
     async () => {
       const rows = await run(

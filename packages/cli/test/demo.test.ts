@@ -255,7 +255,7 @@ const printed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E
 })
 
 it.live(
-  "the demo sends exactly the expected logins, and prints no secret, token or code",
+  "the demo makes the expected number of logins, and prints no secret, token or code",
   () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()

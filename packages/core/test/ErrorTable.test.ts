@@ -31,7 +31,7 @@ describe("ErrorTable.matches", () => {
     [{ code: "A1", operations: ["login"] }, true],
     [{ code: "A1", operations: ["logout"] }, false],
     [{ code: "A1", message: /rate/ }, false]
-  ])("for the row %o, returns %s", (fields, expected) =>
+  ])('for the row %o and the login failure "403 A1 Access denied", returns %s', (fields, expected) =>
     assert.strictEqual(ErrorTable.matches(row(fields), failure), expected)
   )
 

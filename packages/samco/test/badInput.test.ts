@@ -99,14 +99,14 @@ const wrongRedirects: ReadonlyArray<WrongCredentials> = [
 const wrongLegacy: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, { userId: missing, password: missing, accessToken: missing }],
   ["a blank access token", { ...legacyCredentials, accessToken: secret(" ") }, { accessToken: empty }],
-  ["a year of two digits", { ...legacyCredentials, yob: secret("80") }, { yob: "must be a year of four digits" }],
+  ["a birth year of two digits", { ...legacyCredentials, yob: secret("80") }, { yob: "must be a year of four digits" }],
   [
-    "a date instead of the year",
+    "a date instead of the birth year",
     { ...legacyCredentials, yob: secret("1980-01-01") },
     { yob: "must be a year of four digits" }
   ],
-  ["a year in the future", { ...legacyCredentials, yob: secret("2088") }, { yob: "is a year in the future" }],
-  ["a number instead of text for the year", { ...legacyCredentials, yob: 1980 }, { yob: noText }]
+  ["a birth year in the future", { ...legacyCredentials, yob: secret("2088") }, { yob: "is a year in the future" }],
+  ["a number instead of text for the birth year", { ...legacyCredentials, yob: 1980 }, { yob: noText }]
 ]
 
 describe("the check of the credentials:", () => {
@@ -257,13 +257,13 @@ describe("calls from untyped code:", () => {
       ],
       ["generateOtp without a user id", (api) => api.generateOtp({} as never), ["uid"]],
       [
-        "secretKeyGenerator with a blank code",
+        "secretKeyGenerator with a blank one-time code",
         (api) => api.secretKeyGenerator({ uid: "DV99999", otp: secret("") }),
         ["otp"]
       ],
       ["login without a password", (api) => api.login({ userId: "DV99999" } as never), ["password"]],
       [
-        "webSecretCodeValidation with a blank code",
+        "webSecretCodeValidation with a blank one-time code",
         (api) => api.webSecretCodeValidation({ otp: secret(" ") }),
         ["otp"]
       ],
@@ -318,9 +318,9 @@ it.effect("SamcoAuth.layer rejects an unknown call in the option `probe`", () =>
   })
 )
 
-describe("an invalid origin", () => {
+describe("the option origins.api", () => {
   for (const origin of ["http://api.example.com", "https://api.example.com/rest", "api.example.com", "", undefined]) {
-    it.effect(`is reported when the layer is built: ${JSON.stringify(origin)}`, () =>
+    it.effect(`must not be ${JSON.stringify(origin)}`, () =>
       Effect.gen(function* () {
         const origins = { api: origin } as Readonly<Record<string, string>>
         const error = yield* refused(calls["sessionToken"] ?? Effect.void, SamcoAuth.layer({ credentials, origins }))

@@ -48,7 +48,7 @@ const webSocket = async (frame: Frame, address: string): Promise<string> => {
 describe.runIf(runsChromium)("a page in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     it.effect(
-      "is tested with requests that the simulator accepts from Node",
+      "tries requests that the simulator accepts from Node",
       () =>
         Effect.gen(function* () {
           const { before, simulator } = yield* prepare()

@@ -98,7 +98,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("authorizes a program's own calls", () =>
+  it.effect("authorizes calls that the program itself sends to the broker", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -130,33 +130,25 @@ describe("a callback", () => {
     })
 
   it.effect.each([
-    ["a cancelled login without the state", () => "status=cancelled", "denied"],
-    ["a cancelled login with the state", (state: string) => `status=cancelled&state=${state}`, "denied"],
-    ["a login with an unknown status", (state: string) => `status=error&request_token=canary&state=${state}`, "denied"],
-    ["a successful login without the state", () => "status=success&request_token=canary", "state"],
+    ["the status `cancelled` and no state", () => "status=cancelled", "denied"],
+    ["the status `cancelled` and the right state", (state: string) => `status=cancelled&state=${state}`, "denied"],
+    ["an unknown status", (state: string) => `status=error&request_token=canary&state=${state}`, "denied"],
+    ["no state", () => "status=success&request_token=canary", "state"],
+    ["the state of another login", () => "status=success&request_token=canary&state=other", "state"],
+    ["no status", (state: string) => `request_token=canary&state=${state}`, "missing-token"],
+    ["no request token", (state: string) => `status=success&state=${state}`, "missing-token"],
+    ["a blank request token", (state: string) => `status=success&request_token=%20&state=${state}`, "missing-token"],
     [
-      "a successful login with the state of another login",
-      () => "status=success&request_token=canary&state=other",
-      "state"
-    ],
-    ["a login without a status", (state: string) => `request_token=canary&state=${state}`, "missing-token"],
-    ["a login without a request token", (state: string) => `status=success&state=${state}`, "missing-token"],
-    [
-      "a login with a blank request token",
-      (state: string) => `status=success&request_token=%20&state=${state}`,
-      "missing-token"
-    ],
-    [
-      "a login with two request tokens",
+      "two request tokens",
       (state: string) => `status=success&request_token=canary&request_token=x&state=${state}`,
       "repeated"
     ],
     [
-      "the broker's page for a basket of orders",
+      "the action `basket`",
       (state: string) => `action=basket&status=success&request_token=canary&state=${state}`,
       "missing-token"
     ]
-  ] as const)("is rejected, and nothing is sent, if it comes from %s", ([, query, why]) =>
+  ] as const)("with %s is rejected, and nothing is sent", ([, query, why]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* complete(query), why)
     })
@@ -223,7 +215,7 @@ describe("an exchange of a request token", () => {
   )
 
   it.effect.each(["TokenException", "InputException"] as const)(
-    "reports a wrong secret if the checksum is refused with %s",
+    "reports a wrong API secret if the broker refuses the checksum with %s",
     (wrongChecksum) =>
       Effect.gen(function* () {
         const fake = yield* start({ wrongChecksum })
@@ -251,7 +243,7 @@ describe("an exchange of a request token", () => {
 })
 
 describe("a refresh", () => {
-  it.effect("renews a session after 06:00 IST with its refresh token", () =>
+  it.effect("renews a session that expired at 06:00 IST", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform] })
       yield* Effect.gen(function* () {
@@ -282,7 +274,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails and sends nothing without a refresh token", () =>
+  it.effect("fails, and sends no request, if the session has no refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {

@@ -98,7 +98,7 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
 export const recovery = (subject: Subject): ReadonlyArray<Case> => [
   ...beginning(subject),
   {
-    name: "rejects an invalid proof of identity",
+    name: "`unblock` and `forgotPassword` reject an invalid proof of identity",
     run: Effect.gen(function* () {
       const { fake, recovery } = yield* begin(subject)
       for (const identity of ["", "  ", "not one"]) {
@@ -120,7 +120,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sets a new password only once for each challenge",
+    name: "`resetPassword` accepts a challenge only once",
     run: Effect.gen(function* () {
       const { confirmedReset, recovery } = yield* begin(subject)
       const challenge = yield* confirmedReset
@@ -129,14 +129,14 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "rejects a blank password",
+    name: "`resetPassword` rejects a blank password",
     run: Effect.gen(function* () {
       const { confirmedReset, recovery } = yield* begin(subject)
       yield* failsWith(recovery.resetPassword(yield* confirmedReset, Redacted.make("  ")), "InvalidRequest")
     })
   },
   {
-    name: "does not send a new password again if the broker's answer was lost",
+    name: "`resetPassword` does not resend a password if the broker's answer was lost",
     run: Effect.gen(function* () {
       const { confirmedReset, fake, recovery } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "AccountRecovery")
@@ -148,7 +148,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   ...(["page", "json", "refusal"] as const).map((as): Case => ({
-    name: `shows no secret if the answer to \`resetPassword\` quotes the request (${as})`,
+    name: `shows no secret if the broker answers \`resetPassword\` with a ${as} that quotes the request`,
     run: Effect.gen(function* () {
       const { confirmedReset, fake, identity = "", recovery, secrets } = yield* begin(subject)
       const challenge = yield* confirmedReset
