@@ -75,20 +75,20 @@ describe("assess", () => {
 describe("judge", () => {
   const kept = { low: 0.9, median: 1, high: 1.1 }
 
-  it("reports `slower` only beyond the margin and with disjoint interquartile ranges", () => {
+  it("reports `slower` only if the median is beyond the margin and the interquartile ranges are disjoint", () => {
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }), "slower")
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.19, high: 1.4 }), "ok")
     assert.strictEqual(judge(kept, { low: 1.05, median: 1.5, high: 2 }), "ok")
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }, 0.6), "ok")
   })
 
-  it("reports `faster` only beyond the margin and with disjoint interquartile ranges", () => {
+  it("reports `faster` only if the median is beyond the margin and the interquartile ranges are disjoint", () => {
     assert.strictEqual(judge(kept, { low: 0.5, median: 0.6, high: 0.7 }), "faster")
     assert.strictEqual(judge(kept, { low: 0.8, median: 0.84, high: 0.88 }), "ok")
     assert.strictEqual(judge(kept, { low: 0.5, median: 0.6, high: 0.95 }), "ok")
   })
 
-  it("reports `not measured` without a new ratio, and `not kept` without a kept ratio", () => {
+  it("reports `not measured` if the new ratio is missing, and `not kept` if the kept ratio is missing", () => {
     assert.strictEqual(judge(kept, undefined), "not measured")
     assert.strictEqual(judge(undefined, kept), "not kept")
   })

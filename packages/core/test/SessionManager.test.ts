@@ -259,7 +259,7 @@ describe("sessions: SessionManager with early renewal", () => {
     })
   )
 
-  it.effect("does not renew early before a daily cut-off", () =>
+  it.effect("does not renew a session before its daily cut-off", () =>
     Effect.gen(function* () {
       const tiny = makeTiny({ early: "1 hour" })
       const manager = yield* start(tiny)
@@ -587,7 +587,7 @@ describe("sessions: SessionManager.logout", () => {
     ["the same program", true],
     ["another program", false]
   ] as const) {
-    it.effect(`prevents the login after a rejected refresh in ${title}`, () =>
+    it.effect(`prevents a login in ${title} if the broker rejects a running refresh`, () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
         const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
@@ -622,7 +622,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("allows logins by later programs and by SessionManager.renew", () =>
+  it.effect("allows logins by SessionManager.renew and by programs that start later", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]

@@ -67,7 +67,7 @@ describe("sessions: LoginGuard", () => {
     })
   )
 
-  it.effect("has one limit on failed logins for all apps and id spellings of an account", () =>
+  it.effect("has one limit on failed logins for all apps of an account, even if the case of the id differs", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       for (const app of ["trading", "data", "default"]) {
@@ -156,7 +156,7 @@ describe("sessions: credentials", () => {
     })
   )
 
-  it.effect("that were accepted before can be rejected only twice", () =>
+  it.effect("that were accepted before are not sent again after two rejections", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* guard.protect(account, policy, login(), pin)
@@ -216,7 +216,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
     })
   )
 
-  it.effect("fails during the pause with a message that names the action once", () =>
+  it.effect("fails during the pause with a message that names the required action once", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(new AuthError.ActionRequired({ what: "Sign in", code: "T1" }))))
@@ -226,7 +226,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
     })
   )
 
-  it.effect("does not prevent a login with byPerson, whose success ends the pause", () =>
+  it.effect("starts a pause that ends if a login with byPerson succeeds", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(waf)))
@@ -236,7 +236,7 @@ describe("sessions: a login that the broker rejects for a lasting reason", () =>
     })
   )
 
-  it.effect("causes no pause after the clock is set back by months", () =>
+  it.effect("starts a pause that ends if the clock is set back by months", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       yield* TestClock.setTime(morning + 1e10)

@@ -281,7 +281,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.live("knows whether a change was missed during an interruption", () =>
+  it.live("changes its mark after an interruption only if a change was missed", () =>
     Effect.gen(function* () {
       const { url } = yield* server
       const prefix = yield* freshPrefix
@@ -318,7 +318,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.live("lets the manager poll in a cluster, or without reserved connections", () =>
+  it.live("lets the manager poll in a cluster, or if the client cannot reserve connections", () =>
     Effect.gen(function* () {
       const node = yield* cluster
       const withoutReserve = (redis: Service): Service => ({ ...redis, reserve: Effect.die("not implemented") })

@@ -194,7 +194,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
   },
   ...mishaps.map(mishapCase(subject)),
   {
-    name: "fails with MalformedResponse without an excerpt for a 20-megabyte answer",
+    name: "fails with a MalformedResponse that has no excerpt if the answer has 20 megabytes",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, answer(200, `{"status":true,"data":"${"x".repeat(20_000_000)}"}`))
