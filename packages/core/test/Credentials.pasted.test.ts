@@ -201,6 +201,9 @@ it("withoutQuotes and quoteProblem check a long run of one character quickly", (
     assert.strictEqual(withoutQuotes(long), long)
     assert.isUndefined(quoteProblem(long))
   }
+  const marks = '"'.repeat(100_000)
+  assert.strictEqual(withoutQuotes(marks), marks)
+  assert.isDefined(quoteProblem(marks))
 })
 
 describe("the check for text that is not a credential", () => {

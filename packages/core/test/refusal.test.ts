@@ -81,6 +81,20 @@ describe("client.refusal", () => {
     })
   )
 
+  it.effect("takes an HTML page with HTTP 403 for the page of a firewall", () =>
+    Effect.gen(function* () {
+      for (const [body, why] of [
+        ["<!DOCTYPE html><title>Denied</title>", "waf"],
+        ["<html><h1>403 Forbidden</h1></html>", "waf"],
+        ["Forbidden", "unknown"],
+        ["", "unknown"]
+      ] as const) {
+        const reason = (yield* refusalOf({ status: 403, body }))?.reason
+        assert.strictEqual(reason?._tag === "PermissionDenied" && reason.why, why, body)
+      }
+    })
+  )
+
   it.effect("reads Retry-After, but needs the Date header if Retry-After is a date", () =>
     Effect.gen(function* () {
       const date = "Sat, 21 Nov 2026 04:00:00 GMT"

@@ -134,7 +134,11 @@ const budget = {
 const expiry = "The expiry in the token. If the token has no expiry, the end of the session is unknown"
 const session = ["Logout", "Authorize"] as const
 const login = ["Logout", "Profile", "Authorize"] as const
-const bySso = { ...budget, by: [], when: "After its expiry: a person logs in again in the browser" } as const
+const bySso = {
+  ...budget,
+  by: [],
+  when: "After the session has expired: a person logs in again in the browser"
+} as const
 const sso = { layer: "RmoneySso", capabilities: ["RedirectLogin", ...login], expiry, renewal: bySso } as const
 
 const methods: ReadonlyArray<Broker.Method> = [

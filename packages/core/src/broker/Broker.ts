@@ -160,7 +160,7 @@ export const byBrowser = (
   ...method,
   title: "Browser",
   capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
-  renewal: { ...budget, by: [], when: "After its expiry: a person logs in again in the browser" }
+  renewal: { ...budget, by: [], when: "After the session has expired: a person logs in again in the browser" }
 })
 
 /**

@@ -77,6 +77,9 @@ export const reasonFor = (
   // not mean that the credentials are wrong.
   const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
   if (isPage && answer.status === 401 && token !== "required") return ErrorTable.rejected(failure)
+  if (isPage && answer.status === 403 && /<!doctype html|<html/i.test(answer.text)) {
+    return ErrorTable.denied("waf")(failure)
+  }
   const byStatus = ErrorTable.byStatus(answer.status, token)
   if (byStatus !== undefined) return byStatus(failure)
   return no === undefined ? undefined : ErrorTable.rejected(failure)

@@ -15,16 +15,21 @@ const aroundValue = new RegExp(`^${ignorable}+|(?<!${ignorable})${ignorable}+$`,
 
 const withoutAround = (text: string): string => text.replace(aroundValue, "")
 
-/** A quotation mark at only one end is kept. */
+/** Without this limit, a long text of quotation marks would take quadratic time. */
+const maxPairs = 8
+
+/** A quotation mark at only one end is kept. A text in more than `maxPairs` pairs of quotation marks keeps all of them. */
 export const withoutQuotes = (text: string): string => {
-  let inner = withoutAround(text)
-  while (true) {
+  const outer = withoutAround(text)
+  let inner = outer
+  for (let pairs = 0; pairs < maxPairs; pairs += 1) {
     const open = firstMark.exec(inner)?.[0]
     const rest = open === undefined ? inner : inner.slice(open.length)
     const close = lastMark.exec(rest)?.[0]
     if (open === undefined || close === undefined) return inner
     inner = withoutAround(rest.slice(0, rest.length - close.length))
   }
+  return outer
 }
 
 /** Keeps one backslash before a quotation mark. Other backslashes may belong to the value, which may be a secret. */
