@@ -18,7 +18,7 @@ describe("AngelApi from untyped code:", () => {
     ],
     ["plain text in place of a secret", { ...loginRequest, password: "4711" }, ["password"]],
     ["a blank PIN", { ...loginRequest, password: secret(" ") }, ["password"]],
-    ["a secret that contains a number", { ...loginRequest, totp: secret(123456) }, ["totp"]],
+    ["a Redacted number as TOTP code", { ...loginRequest, totp: secret(123456) }, ["totp"]],
     ["a number in place of the state", { ...loginRequest, state: 7 }, ["state"]]
   ]
   for (const [what, request, fields] of rows) {

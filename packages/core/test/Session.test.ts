@@ -187,7 +187,7 @@ describe("SessionJson.SessionFromJson", () => {
     ["a session whose token is not text", JSON.stringify({ ...valid, tokens: { access: ["access-canary"] } })],
     ["a session whose expiry is text", JSON.stringify({ ...valid, expiresAt: "access-canary" })],
     ["a session with an unknown expiry source", JSON.stringify({ ...valid, expirySource: "access-canary" })]
-  ])("rejects %s, with no token in the SchemaError", (_, json) => {
+  ])("rejects %s, and the SchemaError contains no token", (_, json) => {
     const error = Result.getOrThrow(Result.flip(decode(json)))
     assert.strictEqual(error._tag, "SchemaError")
     assert.notInclude(shown(error), "canary")

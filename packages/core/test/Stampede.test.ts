@@ -155,7 +155,7 @@ describe("a cached session", () => {
     })
   )
 
-  it.effect("is returned by the effect SessionManager.session", () =>
+  it.effect("is returned by the effect SessionManager.session only if a SessionManager is provided", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

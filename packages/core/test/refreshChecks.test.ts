@@ -117,7 +117,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("is not sent after a logout during a slow read of the store", () =>
+  it.effect("is not sent if a logout happens during a slow read of the store", () =>
     Effect.gen(function* () {
       const { asked, calls, one } = yield* begin
       yield* one.logout

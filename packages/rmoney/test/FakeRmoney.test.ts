@@ -132,7 +132,7 @@ describe("the fake", () => {
     ["bare", "bare"],
     ["three-part", "three-part"]
   ] as const)(
-    'with stepHeader: "%s", accepts only permitted forms of the authorization header',
+    'accepts only the forms of the authorization header that stepHeader: "%s" permits',
     ([stepHeader, ...taken]) =>
       Effect.gen(function* () {
         for (const form of ["bare", "three-part"] as const) {
@@ -337,7 +337,7 @@ describe("the fake's limits:", () => {
     })
   )
 
-  it.effect("a session ends at the account's next API login, or within one day", () =>
+  it.effect("a session ends within one day, or earlier if the account logs in to the API again", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const first = String((yield* validate(fake, header)).result["accessToken"])
@@ -354,7 +354,7 @@ describe("the fake's limits:", () => {
     })
   )
 
-  it.effect("a biometric login is refused if not enabled on the device", () =>
+  it.effect("a biometric login is refused on a device that has not enabled biometrics", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const body = { userId: demo.userId, token: demo.accessToken, ...device }

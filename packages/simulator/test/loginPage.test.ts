@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { account, servedOf, site } from "./support.ts"
 
-it.live("LoginPage.submit returns a callback that completes the login", () =>
+it.live("LoginPage.submit returns the callback URL that completes the login", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const layer = AngelPublisher.layer({
