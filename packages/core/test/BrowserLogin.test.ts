@@ -230,7 +230,7 @@ describe("sessions: BrowserLogin", () => {
   )
 
   it.effect.each(["one", "other"] as const)(
-    "opens the browser once for both programs after program `%s` logs out",
+    "opens the browser once for two programs after program `%s` logs out",
     (loggedOut) =>
       Effect.gen(function* () {
         yield* begin
@@ -253,7 +253,7 @@ describe("sessions: BrowserLogin", () => {
       })
   )
 
-  it.effect("fails after a logout during the wait for another program", () =>
+  it.effect("fails if the waiting program logs out during another program's login", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -272,7 +272,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("ends the new session after a logout at the start of the login", () =>
+  it.effect("ends the new session if the program logs out as its login starts", () =>
     Effect.gen(function* () {
       yield* begin
       const shared = makeShared()
@@ -292,7 +292,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("ends the new session after a logout during the wait for another program", () =>
+  it.effect("ends the new session if the waiting program logs out before its login", () =>
     Effect.gen(function* () {
       yield* begin
       const shared = makeShared()

@@ -165,22 +165,28 @@ describe("the fake's check of logins", () => {
     ["a missing second factor", "MO1007", {}, { userid: "AA017", password: hash }],
     ["a date of birth as yyyy-mm-dd", "MO1007", {}, { ...good, "2FA": "1988-10-18" }],
     ["a PAN in lower case", "MO1007", {}, { ...good, "2FA": "abcde1234f" }],
-    ["a code of five digits", "MO1099", {}, { ...good, totp: "12345" }],
-    ["a wrong code", "MO1093", {}, { ...good, totp: "000000" }],
+    ["a TOTP code of five digits", "MO1099", {}, { ...good, totp: "12345" }],
+    ["a wrong TOTP code", "MO1093", {}, { ...good, totp: "000000" }],
     ["a TOTP code for an account without TOTP", "MO1094", account({ totpSecret: "" }), { ...good, totp: "000000" }],
     ["an app that is not authorized for live use", "MO1006", account({ state: "not-live" }), good],
     ["an account without consent", "MO1092", account({ state: "no-consent" }), good],
     ["a missing API secret", "MO2006", {}, good, { apisecretkey: "" }],
-    ["a wrong API secret", "MO2006", { loginWithoutSecret: "accepted" }, good, { apisecretkey: "x" }],
     [
-      'a missing API secret with loginWithoutSecret: "accepted"',
+      'with loginWithoutSecret: "accepted", a wrong API secret',
+      "MO2006",
+      { loginWithoutSecret: "accepted" },
+      good,
+      { apisecretkey: "x" }
+    ],
+    [
+      'with loginWithoutSecret: "accepted", a missing API secret',
       "",
       { loginWithoutSecret: "accepted" },
       good,
       { apisecretkey: "" }
     ],
     [
-      'an unregistered IP address with addressCheck: "all"',
+      'with addressCheck: "all", an unregistered IP address',
       "MO2035",
       { ...account({ ip: "unregistered" }), addressCheck: "all" },
       good
@@ -329,7 +335,7 @@ describe("the fake's switches and reset", () => {
   )
 
   for (const writing of ["typographic-quotes", "trailing-bytes"] as const) {
-    it.effect(`with writing: "${writing}", login, profile and logout work`, () =>
+    it.effect(`with writing: "${writing}", the client can read the invalid JSON`, () =>
       against({ writing }, (fake) =>
         Effect.gen(function* () {
           const raw = yield* Effect.promise(() => fake.respond(new Request(origin + login, { method: "POST" })))
