@@ -136,7 +136,7 @@ describe("a login whose program ends early", () => {
     return yield* Effect.provide(SessionManager.SessionManager, yield* Layer.build(sessions))
   })
 
-  it.effect("does not count as failed before the code is entered", () =>
+  it.effect("does not count as failed if no request was sent", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make({ tokenEnd: "absent" })

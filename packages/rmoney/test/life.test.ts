@@ -272,7 +272,7 @@ describe("TOTP codes and codes by SMS:", () => {
     })
   )
 
-  it.effect("if the clocks differ, the error has the hint ClockDrift", () =>
+  it.effect("InvalidStepUpCode has the hint ClockDrift if the broker's clock differs", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
       const challenge = yield* begin
@@ -323,7 +323,7 @@ describe("wrong codes and resends:", () => {
     })
   )
 
-  it.effect("if codeMisses is 9, the fourth wrong code is sent", () =>
+  it.effect("the fourth wrong code is sent to the broker if codeMisses is 9", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, {}, { codeMisses: 9 })
       const challenge = yield* begin
@@ -383,7 +383,7 @@ describe("wrong codes and resends:", () => {
     })
   )
 
-  it.effect("after a failed resend, the code and another resend work", () =>
+  it.effect("the first code and another resend still work after a failed resend", () =>
     Effect.gen(function* () {
       for (const fault of [{ kind: "status", status: 503 }, { kind: "reset" }] as const) {
         const { begin, fake, resend, verify } = yield* make()
@@ -456,7 +456,7 @@ describe("refused logins:", () => {
     })
   )
 
-  it.effect("a mobile number of several accounts is an invalid user id", () =>
+  it.effect("a mobile number is an invalid user id if several accounts have it", () =>
     Effect.gen(function* () {
       const twin = { ...withTotp, mobile: demo.mobile }
       const { run } = yield* make({ accounts: [demo, twin] }, { userId: demo.mobile })

@@ -98,7 +98,7 @@ for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
 }
 
 it.live(
-  "broker-auth-simulator --port uses the given port and the next ports",
+  "broker-auth-simulator --port opens consecutive ports, and refuses a port in use",
   () =>
     Effect.gen(function* () {
       const first = yield* startJson()

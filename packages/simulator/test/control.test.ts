@@ -149,7 +149,7 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
   ["a duration with an unknown unit", "/clock", { advance: "8 hourz" }, ["advance: not a duration", "8 hours"]],
   ["a negative duration", "/clock", { advance: -1 }, ["advance: not a duration"]],
   ["an infinite duration", "/clock", { advance: "Infinity" }, ["advance: not a duration"]],
-  ["a duration beyond the year 9999", "/clock", { advance: "4000000 days" }, ["9999"]],
+  ["a clock change to a date after the year 9999", "/clock", { advance: "4000000 days" }, ["9999"]],
   ["a clock change with an unknown field", "/clock", { advance: 1, by: 2 }, ["by"]],
   ["a fault with a misspelled field", "/faults", faults({ time: 2 }), ["time"]],
   ["a `waf` fault with a status", "/faults", faults({ fault: { kind: "waf", status: 5 } }), ["status"]],
