@@ -82,7 +82,8 @@ describe("lint:", () => {
   afterAll(() => fs.rmSync(folder, { recursive: true }))
 
   for (const [rule, file, source] of refused) {
-    it(`${rule} rejects ${source} in ${file}`, () => assert.include(rulesByFile.get(file) ?? [], rule))
+    it(`${rule} rejects ${source.replaceAll("\n", "; ")} in ${file}`, () =>
+      assert.include(rulesByFile.get(file) ?? [], rule))
   }
 
   for (const [file, source] of allowed) {

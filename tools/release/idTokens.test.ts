@@ -16,7 +16,9 @@ describe("the id tokens of a CI job", () => {
     ["GitLab with an id token for Sigstore", { ...gitlab, ...sigstore }, false, true],
     ["GitLab with both id tokens", { ...gitlab, ...npm, ...sigstore }, true, true],
     ["another CI system with an id token for Sigstore", sigstore, false, false]
-  ])("decide about the login to npm and about provenance: %s", (_, variables, login, provenance) =>
-    assert.deepStrictEqual([isLogin(variables), hasProvenance(variables)], [login, provenance])
+  ])(
+    "decide whether npm can log in, and whether it can publish with provenance: %s",
+    (_, variables, login, provenance) =>
+      assert.deepStrictEqual([isLogin(variables), hasProvenance(variables)], [login, provenance])
   )
 })

@@ -303,7 +303,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth serve` keeps a session that no call can check",
+  "`broker-auth serve` refuses to renew a session that no broker call can check",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["rmoney"] })
@@ -365,7 +365,7 @@ it.live(
 )
 
 it.live(
-  "`broker-auth serve` starts again after a kill during a renewal",
+  "`broker-auth serve` can be restarted if it was killed during a renewal",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()

@@ -257,7 +257,7 @@ describe("vaults: an encrypted store", () => {
       "without encryption",
       "424156010000000000000000d056c444529339e754e272779c58dc134f80473a099ebcd1612073657373696f6e0ebd84027baf1967"
     ]
-  ] as const)("reads an entry that version 0.1.0 wrote %s", ([kind, hex]) =>
+  ] as const)("reads an entry of version 0.1.0 (writer and reader %s)", ([kind, hex]) =>
     Effect.gen(function* () {
       const { replace, store } = makeOpen()
       const key =

@@ -74,7 +74,7 @@ describe("a login that the broker answers without an error code", () => {
     })
   )
 
-  it.effect("starts a pause if a later request of the login is not sent", () =>
+  it.effect("starts a pause if it fails before its second request", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()
@@ -216,7 +216,7 @@ describe("a refused one-time code", () => {
     })
   )
 
-  it.effect("is the last code if the limit on failed logins is reached", () =>
+  it.effect("is followed by no further code if the limit on failed logins is reached", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -310,7 +310,7 @@ describe("a login that waits for a code by SMS", () => {
     })
   )
 
-  it.effect("asks for no second code if the broker rejects the request without an error code", () =>
+  it.effect("asks for no second code if the broker rejects the sent code as malformed", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -694,7 +694,7 @@ describe("a new code", () => {
     })
   )
 
-  it.effect("replaces a code entered during an earlier `resend` that failed", () =>
+  it.effect("replaces a code entered during a failed `resend` if a second `resend` follows at once", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
