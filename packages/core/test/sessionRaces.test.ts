@@ -118,7 +118,7 @@ describe("sessions: a session that could not be stored", () => {
       const tags: Array<string> = []
       yield* Effect.forkScoped(Stream.runForEach(manager.changes, ({ _tag }) => Effect.sync(() => tags.push(_tag))))
       yield* manager.session
-      yield* pass(tag === "LoggedIn" ? "1 day" : "56 minutes")
+      yield* pass(tag === "LoggedIn" ? "1 day" : "58 minutes")
       state.broken = "session"
       yield* Effect.exit(get(manager))
       yield* pass(1)
