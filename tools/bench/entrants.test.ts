@@ -34,7 +34,7 @@ const all = { plan: "quick" as const, only: [] }
 
 const namesOf = ({ entrants }: ReturnType<typeof entrantsOf>) => entrants.map(({ name }) => name)
 
-it("a run without another checkout has no twins", () => {
+it("entrantsOf returns no twins if no other checkout is given", () => {
   assert.deepStrictEqual(namesOf(entrantsOf("some", bench, all)), ["map", "ours", "fresh"])
 })
 
@@ -75,7 +75,7 @@ it("--only selects a candidate with its twin, or a twin alone", () => {
   assert.deepStrictEqual(only("map"), ["map"])
 })
 
-it("pairTurns refuses lists that differ in length, concurrency or accounts", () => {
+it("pairTurns returns undefined for lists that differ in length, concurrency or accounts", () => {
   assert.isUndefined(pairTurns(turns, []))
   assert.isUndefined(pairTurns(turns, [{ concurrency: 9, count: 100 }]))
   assert.isUndefined(pairTurns(turns, [{ concurrency: 8, count: 100, accounts: 10 }]))

@@ -97,7 +97,7 @@ it("CountsReporter prints how to run the skipped tests", () => {
   ])
 })
 
-it("CountsReporter prints no line for thorough tests in a thorough run", () => {
+it("CountsReporter prints how to run the skipped tests of a thorough run", () => {
   const again = "then npm run check -- --only tests"
   assert.deepStrictEqual(lastLines(needy, 3, "thorough"), [
     `skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), ${again}`,

@@ -40,12 +40,12 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["a client code with a space", { ...credentials, clientCode: "A12 3456" }, { clientCode: "has white space inside" }],
   ["a TOTP secret that is not base32", { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") }, { totp: notBase32 }],
   [
-    "a one-time code that is valid base32 as the TOTP secret",
+    "a one-time code in place of the TOTP secret (valid base32)",
     { ...credentials, totp: secret("234567") },
     { totp: pasted }
   ],
   [
-    "a one-time code that is not valid base32 as the TOTP secret",
+    "a one-time code in place of the TOTP secret (not valid base32)",
     { ...credentials, totp: secret("018949") },
     { totp: pasted }
   ],
@@ -111,7 +111,7 @@ const wrongRedirects: ReadonlyArray<WrongCredentials> = [
     { redirectUrl: needsHost }
   ],
   [
-    "the redirect host localhost after a user name",
+    "the redirect host localhost and a user name",
     { ...publisher, redirectUrl: "https://me@localhost/callback" },
     { redirectUrl: needsHost }
   ],
@@ -179,7 +179,11 @@ describe("a login with an invalid one-time code", () => {
       "looks like the TOTP secret: pass the secret to CodeSource.totp, which makes the codes"
     ],
     ["is empty text from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
-    ["is a number from an untyped effect", CodeSource.fromEffect(() => Effect.succeed(secret(123456))), noRedacted],
+    [
+      "is a Redacted number from an untyped effect",
+      CodeSource.fromEffect(() => Effect.succeed(secret(123456))),
+      noRedacted
+    ],
     ["is plain text from an untyped effect", CodeSource.fromEffect(() => Effect.succeed("12345" as never)), noRedacted],
     ["is undefined from an untyped effect", CodeSource.fromEffect(() => Effect.succeed(undefined as never)), noRedacted]
   ] as const) {

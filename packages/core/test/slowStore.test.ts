@@ -38,7 +38,7 @@ describe("sessions: a store that hangs", () => {
     })
   )
 
-  it.effect("makes a logout with a one-second time-out fail within eleven seconds", () =>
+  it.effect("lets a timed-out logout fail within eleven seconds", () =>
     Effect.gen(function* () {
       const { manager, state } = yield* begin
       yield* manager.session
@@ -49,7 +49,7 @@ describe("sessions: a store that hangs", () => {
     })
   )
 
-  it.effect("lets the manager's scope close within eleven seconds during a login", () =>
+  it.effect("delays the close of the manager's scope by at most eleven seconds", () =>
     Effect.gen(function* () {
       const { close, manager, state, tiny } = yield* begin
       tiny.latency = "1 second"
@@ -65,7 +65,7 @@ describe("sessions: a store that hangs", () => {
     })
   )
 
-  it.effect("is used within 23 seconds after recovery, even after six failed calls", () =>
+  it.effect("is used again within 23 seconds of its recovery, despite six failed calls", () =>
     Effect.gen(function* () {
       const { manager, state } = yield* begin
       state.hangs = true

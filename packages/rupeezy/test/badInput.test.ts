@@ -216,9 +216,9 @@ describe("a login with an invalid one-time code", () => {
       CodeSource.fixed(secret(demo.totpSecret)),
       "looks like the TOTP secret: pass the secret to CodeSource.totp, which makes the codes"
     ],
-    ["is empty and comes from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
+    ["is empty text from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
     [
-      "is plain text and comes from an untyped effect",
+      "is plain text from an untyped effect",
       CodeSource.fromEffect(() => Effect.succeed("12345" as never)),
       "must be Redacted text"
     ]
@@ -260,7 +260,7 @@ describe("invalid calls send no request:", () => {
     ...exchanges.map(([what, request, fields]) => ["createSession", what, request, fields] as const)
   ]
   for (const [name, what, request, fields] of table) {
-    it.effect(`the error of ${name} with ${what} names the invalid fields`, () =>
+    it.effect(`${name} with ${what} names the invalid fields in one error`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api[name](request as never))
         const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
@@ -288,7 +288,7 @@ describe("invalid calls send no request:", () => {
     }
   }
 
-  it.effect("Profile.profile and Logout.logout reject an empty object with SessionExpired", () =>
+  it.effect("Profile.profile and Logout.logout fail with SessionExpired if the session is an empty object", () =>
     Effect.gen(function* () {
       const layer = RupeezyAuth.layer({ credentials })
       const profile = yield* refused(Profile.profile({} as never), layer)

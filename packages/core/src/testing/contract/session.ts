@@ -40,8 +40,8 @@ type Call = (context: Parameters<typeof service>[0], session: Session.Session) =
 const once = (subject: Subject, capability: Capability, call: Call): ReadonlyArray<Case> => {
   const faults: ReadonlyArray<readonly [string, Fault]> = [
     ["the answer is HTTP 503", { kind: "status", status: 503 }],
-    ["the connection is cut before processing", { kind: "reset" }],
-    ["the connection is cut after processing", { kind: "lost" }]
+    ["the connection is cut before the broker processes it", { kind: "reset" }],
+    ["the connection is cut after the broker processes it", { kind: "lost" }]
   ]
   const name = capability.toLowerCase()
   return [
@@ -208,7 +208,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "fails if the profile call's connection is cut twice",
+    name: "fails with BrokerUnavailable if every profile call's connection is cut",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const endpoint = yield* endpointOf(subject, "Profile")
