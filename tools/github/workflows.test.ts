@@ -53,7 +53,7 @@ describe("GitHub workflows", () => {
     assert.deepStrictEqual(files(folder), ["ci.yml", "release.yml", "version.yml"])
   })
 
-  it("use one version of each action, named in a comment", () => {
+  it("pin each action to one commit, with its version in a comment", () => {
     const texts = files(folder).map((file) => fs.readFileSync(path.join(folder, file), "utf8"))
     const lines = texts.flatMap((text) => text.match(/uses: .*/g) ?? [])
     for (const line of lines) assert.match(line, /@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)

@@ -47,7 +47,7 @@ describe("ranges between packages", () => {
     assert.include(checked, "@auth/broker-core")
   })
 
-  it("are raised only in packages with a new version", () => {
+  it("are raised only in packages whose version has changed", () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-ranges-"))
     const write = (name: string, version: string, more: object = {}) => {
       const manifest = { name, version, files: [], exports: {}, ...more } satisfies Manifest

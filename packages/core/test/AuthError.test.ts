@@ -244,7 +244,7 @@ const tags = [
   "RedirectRejected"
 ] as const satisfies ReadonlyArray<AuthError.Reason["_tag"]>
 
-it("`rows` and `tags` contain every reason", () => {
+it("`rows` and `tags` of this test contain every reason", () => {
   // The next statement does not compile if a reason is missing from `tags`.
   const all: Record<AuthError.Reason["_tag"], true> = Object.fromEntries(tags.map((tag) => [tag, true])) as Record<
     (typeof tags)[number],

@@ -145,7 +145,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("is reported with the right excerpt after many backslashes", () =>
+  it.effect("is reported with the right excerpt if many backslashes precede the secret", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", `${"\\".repeat(200)} the PIN is 4711.`)

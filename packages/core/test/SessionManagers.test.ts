@@ -139,7 +139,7 @@ describe("sessions: the layer of an account", () => {
     return (yield* Fiber.join(running)).reason._tag
   })
 
-  it.effect("is built again at the next call after a failed build", () =>
+  it.effect("is built again at the next call if its build failed", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(1)
       assert.strictEqual(yield* asked(managers.session("T1")), "InvalidRequest")
@@ -150,7 +150,7 @@ describe("sessions: the layer of an account", () => {
     })
   )
 
-  it.effect("is built again after a failure, even if two accounts share the layer", () =>
+  it.effect("is built again after a failed build, even if two accounts share it", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(1)
       assert.strictEqual(yield* asked(managers.session("shared 1")), "InvalidRequest")
@@ -189,7 +189,7 @@ describe("sessions: the layer of an account", () => {
     })
   )
 
-  it.effect("is built for the other callers if one caller is interrupted", () =>
+  it.effect("is still built for the other callers if one caller is interrupted", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(0)
       const first = yield* Effect.forkChild(managers.session("T1"), { startImmediately: true })
@@ -395,7 +395,7 @@ describe("sessions: SessionManagers.warm", () => {
         yield* pass("100 millis")
       }
       assert.lengthOf(starts, 4)
-      // The loop sees each start up to 100 milliseconds late.
+      // The loop records a start at most 100 milliseconds late.
       assert.isAtLeast(Math.min(...starts.slice(1).map((at, index) => at - starts[index]!)), 900)
       yield* Fiber.join(running)
     })

@@ -160,7 +160,7 @@ describe("Shape", () => {
     assert.strictEqual(Shape.text.decode?.(null), absent)
   })
 
-  it.effect("lets a client fall back to the schema", () =>
+  it.effect("lets a client use the schema if the shape cannot decode an answer", () =>
     Effect.gen(function* () {
       const row = { method: "POST", path: "/", token: "none" } as const
       const shape = Shape.struct({ token: Shape.requiredSecret, name: Shape.text, left: Shape.count })
