@@ -313,7 +313,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth lists the possible accounts unless exactly one matches",
+  "broker-auth lists the possible accounts if several match or none",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()

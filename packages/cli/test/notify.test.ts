@@ -52,7 +52,7 @@ const send = (user: User, given: string) =>
     return { isDelivered: yield* exit, stderr }
   })
 
-it.live("the summary is sent by POST, and the target's address is never printed", () =>
+it.live("notify.send sends the summary by POST, and never prints the target's address", () =>
   Effect.gen(function* () {
     const { origin, received } = yield* server
     const user = yield* makeUser({ HOOK: `${origin}/ok/secret-of-hook`, REMOTE: "http://example.com/secret-of-hook" })
@@ -85,7 +85,7 @@ it.live("the summary is sent by POST, and the target's address is never printed"
   })
 )
 
-it.live("an invalid target of a notification is refused", () =>
+it.live("notify.targetOf rejects an invalid target", () =>
   Effect.gen(function* () {
     for (const given of [
       "http://example.com/secret-of-hook",
@@ -102,7 +102,7 @@ it.live("an invalid target of a notification is refused", () =>
   })
 )
 
-it.live("the summary is passed to a program only on standard input", () =>
+it.live("notify.send passes the summary to a program only on standard input", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const record = path.join(user.state, "record")

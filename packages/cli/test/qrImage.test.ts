@@ -109,7 +109,7 @@ it("qrImage.draw draws a light margin, and two modules per character", () => {
   assert.strictEqual(lines[1]?.slice(0, 9), "██ ▄▄▄▄▄ ")
 })
 
-it("without a QR code, qrImage.read counts pixels as modules only in a square image", () => {
+it("qrImage.read accepts an image without a QR code only if the image is square", () => {
   const imageOf = (width: number, height: number) =>
     fileOf(
       { width, height, depth: 8, color: 0 },
@@ -119,7 +119,7 @@ it("without a QR code, qrImage.read counts pixels as modules only in a square im
   assert.isUndefined(qrImage.read(imageOf(30, 20)))
 })
 
-it("qrImage.read returns undefined without a complete PNG image", () => {
+it("qrImage.read returns undefined if the image is not a complete PNG image", () => {
   const png = pngOf(formats[0]!)
   for (const image of ["", "no base64", "AAAA", png.slice(0, 100), png.slice(0, 60)]) {
     assert.isUndefined(qrImage.read(image), image.slice(0, 20))

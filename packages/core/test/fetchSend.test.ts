@@ -44,9 +44,9 @@ it("fetchSend sends no content type if the request has none", async () => {
   assert.deepStrictEqual(types, [null, "application/json"])
 })
 
-describe("an answer of the program's own `fetch`", () => {
+describe("fetchSend", () => {
   it.each(["3", "-1", "1e2", "0x10", "many", "", "5, 5"])(
-    "is measured by the body, not by the content-length '%s'",
+    "measures the body, and does not trust the content-length '%s'",
     async (announced) => {
       const { fetch } = fetchOf({ "content-length": announced })
       const { isTooLarge, text } = await send(fetch)
@@ -57,14 +57,14 @@ describe("an answer of the program's own `fetch`", () => {
   it.each([
     ["exactly `maxBodyBytes` bytes are allowed", "₹".repeat(333) + "x", false],
     ["one byte more is too large, even with only 334 characters", "₹".repeat(333) + "é", true]
-  ])("is measured in bytes: %s", async (_, text, expected) => {
+  ])("measures the body in bytes: %s", async (_, text, expected) => {
     const fetch = () => Promise.resolve(new Response(text, { headers: { "content-length": "3" } }))
     const { isTooLarge } = await send(fetch)
     assert.strictEqual(isTooLarge, expected)
   })
 
   it.each(["-1", "many", "", "5, 5", undefined])(
-    "is not read to the end if too large, with the content-length %j",
+    "stops reading a too large body whose content-length is %j",
     async (announced) => {
       const { fetch, pulled } = fetchOf(announced === undefined ? {} : { "content-length": announced })
       assert.isTrue((await send(fetch)).isTooLarge)

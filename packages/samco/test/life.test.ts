@@ -214,7 +214,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("does not resend a used code with a new state", () =>
+  it.effect("does not resend a used code if the callback has a new state", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -255,7 +255,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect("cannot exchange a code from an unregistered IP address", () =>
+  it.effect("fails with PermissionDenied if the program's IP address is unregistered", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...FakeSamco.demoAccount, ip: "unregistered-server" }] })
       yield* Effect.gen(function* () {
@@ -267,7 +267,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("exchanges a code once after 20 concurrent calls of complete", () =>
+  it.effect("exchanges a code only once if complete is called 20 times concurrently", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -302,7 +302,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("fails eleven minutes after the consent", () =>
+  it.effect("fails if complete is called eleven minutes after the consent", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const error = yield* Effect.gen(function* () {
@@ -408,7 +408,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails with SessionExpired if refused at 08:01 IST", () =>
+  it.effect("fails with SessionExpired if the broker refuses it at 08:01 IST", () =>
     Effect.gen(function* () {
       const { result } = yield* renewing({}, { refreshAfterEnd: "refused" })
       if (result._tag === "Success") throw new Error("the session was refreshed")
@@ -524,7 +524,7 @@ describe("a logout", () => {
     })
   )
 
-  it.effect('with logout: "delete" returns already-over for an ended session', () =>
+  it.effect('returns already-over for an ended session if the option logout is "delete"', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -574,7 +574,7 @@ describe("the legacy login", () => {
     ["the status Error", { status: "Error", statusMessage: "Invalid Password" }]
   ] as const) {
     for (const status of [200, 400, 401]) {
-      it.effect(`reports a wrong password after ${what} with HTTP ${status}`, () =>
+      it.effect(`reports a wrong password if the answer has ${what} and HTTP ${status}`, () =>
         Effect.gen(function* () {
           const fake = yield* begin()
           yield* fake.inject("login", answer(body, status))
