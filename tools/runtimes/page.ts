@@ -41,14 +41,14 @@ ${resultTable("runtime", runtimes, columns)}
 The check of each column does the following:
 
 - \`@auth/broker-core\`: loads all its modules except those for tests (\`testing\`), computes a TOTP code, encrypts an entry of a store, and encrypts the state of a browser login that waits for its callback.
-- A broker's package: loads all its modules except \`msw\`, logs in once, gets the profile, and logs out. Zerodha's login uses its login page. In Chromium, the package runs in a web page, and brokers do not allow requests from web pages. So the page sends its requests to the server that the page comes from, and this server forwards them to the simulator.
-- \`@auth/node\`: loads all its modules, logs in to Angel One, opens a second connection that reads the session from the encrypted vault, logs in to Zerodha through the listener on loopback, and reads the keyring. On a machine without a keyring, this last step must fail with the typed error \`KeyUnavailable\`.
+- A broker's package: loads all its modules except \`msw\`, logs in once, gets the profile, and logs out. Zerodha's login uses its login page. In Chromium, the package runs in a web page, and brokers do not allow requests from web pages. So the web page sends its requests to its own server, and this server forwards them to the simulator.
+- \`@auth/node\`: loads all its modules, logs in to Angel One, opens a second connection that reads the session from the encrypted vault, logs in to Zerodha with \`RedirectListener\`, which receives the callback, and reads the keyring. On a machine without a keyring, this last step must fail with the typed error \`KeyUnavailable\`.
 - \`broker-auth\`: prints its help, adds accounts, logs in in three ways (without a person, with a one-time code, and with a login page), and prints the tokens. Each login runs in a terminal.
-- \`require\`: loads the same modules of core, of the brokers' packages and of \`@auth/node\` with CommonJS. \`require\` and \`import\` return the same objects.
+- \`require\`: loads the same modules of \`@auth/broker-core\`, of the brokers' packages and of \`@auth/node\` with CommonJS. \`require\` and \`import\` return the same objects.
 
 ## Types
 
-A program that uses core, each broker and \`@auth/node\` is checked with \`strict\` and without \`skipLibCheck\`. TypeScript finds modules in two ways, so the program is checked twice: with \`module: NodeNext\`, and with \`moduleResolution: bundler\`.
+A program that uses \`@auth/broker-core\`, the package of each broker and \`@auth/node\` is checked with \`strict\` and without \`skipLibCheck\`. TypeScript finds modules in two ways, so the program is checked twice: with \`module: NodeNext\`, and with \`moduleResolution: bundler\`.
 
 ${resultTable("compiler", compilers, typeColumns)}
 `
