@@ -33,7 +33,7 @@ describe("run() and leaks()", () => {
   })
 })
 
-it("run() removes the program's folder, and leaks() finds nothing without a leak", async () => {
+it("run() removes the program's folder, and leaks() finds nothing if no secret leaked", async () => {
   const all = await run(leaking, "no leak")
   assert.strictEqual(all.code, 0)
   const folder = /"folder":"([^"]+)"/.exec(all.output)?.[1]

@@ -8,11 +8,11 @@ const mpin = "LoginbyPassword is not allowed. Please switch to Login by MPIN now
 
 describe("FakeAngel: login", () => {
   const rows: ReadonlyArray<readonly [string, LoginChanges, number, object | string]> = [
-    ["a wrong code", { body: { totp: "000000" } }, 200, wrongCode],
+    ["a wrong one-time code", { body: { totp: "000000" } }, 200, wrongCode],
     ["an unknown client code", { body: { clientcode: "Z999999" } }, 200, wrongCode],
-    ["a wrong code and an empty PIN", { body: { totp: "000000", password: "" } }, 200, wrongCode],
+    ["a wrong one-time code and an empty PIN", { body: { totp: "000000", password: "" } }, 200, wrongCode],
     [
-      "a wrong code and an unknown API key",
+      "a wrong one-time code and an unknown API key",
       { body: { totp: "000000" }, headers: { "x-privatekey": "placeholder" } },
       200,
       wrongCode
@@ -28,7 +28,7 @@ describe("FakeAngel: login", () => {
     ["the web password", { body: { password: "MyWebPassword1!" } }, 200, service("AB1000", mpin)],
     ["a missing PIN", { body: { password: undefined } }, 200, service("AB1000", mpin)],
     ["a missing client code", { body: { clientcode: undefined } }, 400, "Bad Request"],
-    ["a missing code", { body: { totp: undefined } }, 400, "Bad Request"],
+    ["a missing one-time code", { body: { totp: undefined } }, 400, "Bad Request"],
     ["a content type other than JSON", { headers: { "content-type": "text/plain" } }, 415, "Unsupported Media Type"],
     ["a missing user type", { headers: { "x-usertype": undefined } }, 200, service("AB1005", "User type must be USER")],
     [
@@ -67,7 +67,7 @@ describe("FakeAngel: login", () => {
     })
   )
 
-  it.effect("a login of a blocked client is refused in the gateway's format", () =>
+  it.effect("a blocked client's login gets an error in the gateway's format", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, state: "blocked" }] })
       assert.deepStrictEqual((yield* login(fake)).json, gateway("AB1006", "Client Is Block For Trading"))

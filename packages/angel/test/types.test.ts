@@ -60,7 +60,7 @@ describe("the types of the layers", () => {
     >()
   })
 
-  it("a capability that AngelAuth lacks does not compile", () => {
+  it("using a capability that AngelAuth lacks does not compile", () => {
     // @ts-expect-error: Angel One's login has no second step
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, auth)))
     // @ts-expect-error: a program that answers a step-up needs StepUp
@@ -73,7 +73,7 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, auth)))
   })
 
-  it("a capability that AngelPublisher lacks does not compile", () => {
+  it("using a capability that AngelPublisher lacks does not compile", () => {
     // @ts-expect-error: no refresh token is documented for a browser login
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), publisher)))
     // @ts-expect-error: AngelPublisher has no Login service

@@ -69,7 +69,7 @@ describe("parseJson with quirks", () => {
     ["trailing-bytes", `{"a":1`, undefined],
     ["trailing-bytes", `{"a":"b`, undefined],
     ["trailing-bytes", `{"a":1,} x`, undefined]
-  ] as const)("given %s and %s, returns %j", (quirk, text, value) =>
+  ] as const)("given the quirk %s and the text %s, returns %j", (quirk, text, value) =>
     assert.deepStrictEqual(parseJson(text, [quirk]), value)
   )
 

@@ -157,7 +157,7 @@ describe("plain JavaScript:", () => {
   }
 
   for (const value of [undefined, null, "text", {}]) {
-    it(`reveal() throws InvalidRequest for ${JSON.stringify(value)}`, async () => {
+    it(`reveal() throws an AuthError for ${JSON.stringify(value)}`, async () => {
       const error = await errorOf(() => untyped(Connection).reveal(value))
       assert.match(error.message, /secret is not a secret/)
       assert.notInclude(error.message, "text")
