@@ -65,7 +65,7 @@ describe("vaults: a lock in a Redis that rejects commands", () => {
   const ofRedis6 = (code: string) =>
     `ERR Error running script (call to f_0c54a14a56b1cbab4b2d3b3d5b2e3a8c6e1d8f01): @user_script:2: ${code}`
 
-  it.live("fails at once with `Tampered` for WRONGTYPE, also from Redis 6", () =>
+  it.live("fails at once with `Tampered` for WRONGTYPE, even inside a script error of Redis 6", () =>
     Effect.gen(function* () {
       for (const code of ["WRONGTYPE", ofRedis6("WRONGTYPE"), ofRedis6("-WRONGTYPE")]) {
         const failed = yield* Effect.flip(makeRedis(refusing(code)).withLock(account, () => Effect.void))
@@ -74,7 +74,7 @@ describe("vaults: a lock in a Redis that rejects commands", () => {
     })
   )
 
-  it.live("reports the error code in a script error of Redis 6", () =>
+  it.live("reports the error code that a script error of Redis 6 contains", () =>
     Effect.gen(function* () {
       const lock = makeRedis(refusing(ofRedis6("-OOM")), { acquireTimeout: "100 millis" })
       const failed = yield* Effect.flip(lock.withLock(account, () => Effect.void))
@@ -269,7 +269,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
     })
   )
 
-  it.live("is lost if each answer takes as long as the lease", () =>
+  it.live("is lost if each answer of Redis takes as long as the lease", () =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       let isSlow = false
@@ -404,7 +404,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is still held if no other program took it after its key expired",
+    "renews its expired key if no other program took the lock",
     () =>
       Effect.gen(function* () {
         const { key, lock, redis } = yield* begin

@@ -2,7 +2,7 @@ import { FakeDescriptor } from "@auth/broker-core/testing"
 import { assert, it } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
 
-it("in the output of curlJson, a shell replaces only a value that is exactly `$code`", () => {
+it("curlJson lets a shell replace only values that are exactly `$code`", () => {
   const fields = { password: 'a"b\\n`id`$HOME$(id)', totp: "$code", pin: "a$code", name: "it's $code" }
   const command = `code=123456; printf %s ${FakeDescriptor.curlJson(fields)}`
   const received = execFileSync("sh", ["-c", command], { encoding: "utf8" })

@@ -41,7 +41,7 @@ describe("a form body", () => {
     })
   )
 
-  it.effect("keeps its content type despite the broker's Content-Type header", () =>
+  it.effect("keeps its content type if the protocol's `headers` contain another one", () =>
     Effect.gen(function* () {
       const headers = () => ({ "Content-Type": "application/json", accept: "application/json" })
       const asked = yield* send(exchange, { id: "T1" }, { headers })
@@ -167,7 +167,7 @@ describe("a DELETE request", () => {
   it.effect.each([
     [undefined, `{"access":"a&b"}`],
     ["form", "access=a%26b"]
-  ] as const)("has its parameters in the body without `query`: encoding %j", ([encoding, body]) =>
+  ] as const)("has its parameters in the body if `query` is not set: encoding %j", ([encoding, body]) =>
     Effect.gen(function* () {
       const asked = yield* send(Endpoint.make({ ...row, encoding, request: Request }), request)
       assert.strictEqual(`${asked?.method} ${asked?.url}`, "DELETE https://api.tiny.example/token")
@@ -227,7 +227,7 @@ describe("the app's fields", () => {
     })
   )
 
-  it.effect("do not appear in an error", () =>
+  it.effect("disclose no secret in an error", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, app: ["api_key"], request: Schema.Unknown, response: Schema.Unknown })
       const { client } = yield* connect([({ body }) => no({ message: body })], {}, { app })

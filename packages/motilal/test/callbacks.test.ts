@@ -76,7 +76,7 @@ describe("a callback of a browser login", () => {
   )
 
   for (const [what, forge, why] of forged) {
-    it.effect(`is rejected without a request if it has ${what}`, () =>
+    it.effect(`is rejected without a call to the broker if it has ${what}`, () =>
       Effect.gen(function* () {
         const { callback, completed, fake } = yield* begun()
         const token = callback.searchParams.get("authtoken") ?? ""

@@ -93,7 +93,7 @@ it.live("every port refuses requests from pages of other origins", () =>
   })
 )
 
-it.live("the simulator accepts cross-site links to a login page, and the page's form", () =>
+it.live("the simulator accepts the form of a login page, and cross-site links only to such a page", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const address = simulator.origins[site] ?? ""
@@ -109,7 +109,7 @@ it.live("the simulator accepts cross-site links to a login page, and the page's 
   })
 )
 
-it.live('the simulator refuses a prefetch with "Sec-Fetch-Site: none"', () =>
+it.live('the simulator refuses a prefetch even if it has "Sec-Fetch-Site: none"', () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const typed = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }

@@ -111,7 +111,7 @@ describe("OpenAPI documents", () => {
       assert.strictEqual(validator.version, "3.1")
     })
 
-    it(`${id}: documented answers match their schemas`, () => {
+    it(`${id}: successful answers in the fixtures match their schemas`, () => {
       const problems = fixtures("success.json").flatMap(({ body, endpoint, name, status }) => {
         const json = parse(body)
         return json === undefined ? [] : check(endpoint, String(status), json).map((problem) => `${name}: ${problem}`)
@@ -169,7 +169,7 @@ describe("OpenAPI documents", () => {
     })
   }
 
-  it.live("are served with the simulator as the first server", () =>
+  it.live("name the simulator as the first server if the simulator serves them", () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make({ brokers: ["angel", "rmoney"] })
       const { status, text } = yield* send(`${simulator.control}/openapi/angel.json`)
