@@ -27,7 +27,7 @@ const refusal = <A, R>(effect: Effect.Effect<A, AuthError.AuthError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "ChallengeExpired" ? reason.why : reason._tag))
 
 describe("the ledger of challenges", () => {
-  it.effect("keeps the challenge open if the program is interrupted before the code is sent", () =>
+  it.effect("keeps the challenge open if `answer` is interrupted before it sends the code", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const code = Redacted.make("123456")

@@ -135,7 +135,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("the manager does not return that session after a failed renewal", () =>
+  it.effect("does not bring its session back if a renewal fails", () =>
     Effect.gen(function* () {
       const { shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
@@ -165,7 +165,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not sent if the next session could not be stored at first", () =>
+  it.effect("is not sent even if the next session could not be stored at first", () =>
     Effect.gen(function* () {
       const { breaking, shared, state, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]

@@ -105,7 +105,7 @@ describe("sessions: a session that could not be stored", () => {
     ["LoggedIn", (manager: SessionManager.SessionManager["Service"]) => manager.session],
     ["Refreshed", (manager: SessionManager.SessionManager["Service"]) => manager.session],
     ["Adopted", (manager: SessionManager.SessionManager["Service"]) => manager.adopt(fromBrowser(morning))]
-  ] as const)("is later published as %s", ([tag, get]) =>
+  ] as const)("later appears in SessionManager.changes as %s", ([tag, get]) =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny(
@@ -369,7 +369,7 @@ describe("sessions: SessionManager.adoptFrom", () => {
     { when: "during the store write", at: "1500 millis", slow: true }
   ] as const
   for (const { at, slow, when } of moments) {
-    it.effect(`ends the session at the broker after a logout ${when}`, () =>
+    it.effect(`ends the session at the broker if a logout happens ${when}`, () =>
       Effect.gen(function* () {
         yield* begin
         const [tiny, shared] = [makeTiny({ by: [] }), makeShared()]
@@ -392,7 +392,7 @@ describe("sessions: SessionManager.adoptFrom", () => {
     "the store cannot be written",
     "the lock cannot be acquired",
     "the manager is closed"
-  ] as const)("ends the session at the broker after a logout, even if %s", (fault) =>
+  ] as const)("ends the session at the broker after a logout during the call, even if %s", (fault) =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared, scope] = [makeTiny({ by: [] }), makeShared(), yield* Scope.make()]
@@ -462,7 +462,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is replaced even while its login still holds the lock", () =>
+  it.effect("is replaced even if the login that returned it still holds the lock", () =>
     Effect.gen(function* () {
       yield* begin
       const lock = yield* SessionLock.make({
@@ -574,12 +574,12 @@ const delayed = (store: SessionStore.SessionStore["Service"], delays: Array<numb
 
 describe("sessions: a logout by another program", () => {
   const moments = [
-    { when: "before a renewal", lock: false },
-    { when: "while a renewal waits for the lock", lock: true }
+    { when: "in a later renewal", lock: false },
+    { when: "in a renewal that waits for the lock", lock: true }
   ] as const
   for (const { lock, when } of moments) {
     it.effect.each(["login", "refresh"] as const)(
-      `${when} prevents the %s, even if SessionManager.session finds the logout first`,
+      `prevents the %s ${when}, even if SessionManager.session finds the logout first`,
       (by) =>
         Effect.gen(function* () {
           yield* begin

@@ -100,7 +100,7 @@ describe("RMoney requests", () => {
     )
   }
 
-  it.effect("contain a checksum: the SHA-256 of user id, callback code and API secret", () =>
+  it.effect("to vendorGetUserDetails contain the SHA-256 of user id, auth code and API secret", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {

@@ -233,7 +233,7 @@ describe("a refused login", () => {
       })
   )
 
-  it.effect("gives a hint if the machine's clock is behind", () =>
+  it.effect("fails with the hint ClockDrift if the machine's clock is behind", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const date = new Date(morning + 90_000).toUTCString()

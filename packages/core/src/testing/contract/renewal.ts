@@ -246,7 +246,7 @@ const respond = (world: World) => (challenge: Parameters<NonNullable<World["answ
 /** Cases for logins whose one-time code arrives by SMS or email. */
 const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "sends at most one login for two renewals without a one-time code",
+    name: "sends at most one login for two renewals if it cannot ask for a one-time code",
     run: Effect.gen(function* () {
       const { renewal, world } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "Login")
