@@ -51,6 +51,7 @@ describe("leaks()", () => {
     ["in a URL", encodeURIComponent(secret)],
     ["in a form", new URLSearchParams({ pin: secret }).toString()],
     ["with percent-encoded letters", secret.replace("nary", "%6e%41ry")],
+    ["with every byte percent-encoded", Buffer.from(secret).toString("hex").replace(/../g, "%$&")],
     ["in base64", Buffer.from(secret).toString("base64")],
     ["in base64url", Buffer.from(secret).toString("base64url")]
   ] as const) {

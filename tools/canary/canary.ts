@@ -35,8 +35,9 @@ export const run = async (program: URL, ...args: ReadonlyArray<string>): Promise
     execArgv: ["--conditions=@auth/source"],
     silent: true
   })
-  child.stdout?.on("data", (chunk) => (output += String(chunk)))
-  child.stderr?.on("data", (chunk) => (output += String(chunk)))
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => (output += text))
+  }
   child.on("message", (secret) => {
     if (typeof secret === "string") told.push(secret)
   })
@@ -47,15 +48,16 @@ export const run = async (program: URL, ...args: ReadonlyArray<string>): Promise
 }
 
 /** Decodes all percent-encoding, even of letters, such as `%4F`. */
-const decoded = (text: string): string =>
-  text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+const decoded = (text: string, encoding: "utf8" | "latin1"): string =>
+  text.replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll("%", ""), "hex").toString(encoding))
 
 export const leaks = ({ files, output }: Run, secrets: Iterable<string>): ReadonlyArray<string> => {
   const net = Effect.runSync(Canary.make)
   // A file name can contain a secret.
   for (const shown of [`output: ${output}`, ...files.map(([name, text]) => `file ${name}: ${text}`)]) {
     net.add("shown", shown)
-    net.add("decoded", decoded(shown))
+    net.add("decoded", decoded(shown, "utf8"))
+    net.add("decoded", decoded(shown, "latin1"))
   }
   return Canary.leaks(net, secrets)
 }
