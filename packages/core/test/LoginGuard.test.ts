@@ -110,7 +110,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("and unanswered logins are listed by `countedAt` until their windows end", () =>
+  it.effect("are listed by `countedAt`, like unanswered logins, until the end of the window", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       const timesOut = login(new AuthError.BrokerUnavailable({ why: "time-out" }))
@@ -132,7 +132,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("to a locked account stop the next login at once", () =>
+  it.effect("stop the next login at once if the broker has locked the account", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const locked = new AuthError.AccountLocked({ scope: "account", unlock: "broker" })

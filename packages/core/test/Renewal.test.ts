@@ -146,7 +146,7 @@ describe("Renewal.answering", () => {
     })
   )
 
-  it.effect("sends no second login if TOTP is not the challenge's first kind", () =>
+  it.effect("sends nothing more after a challenge that does not ask for TOTP first", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp", "totp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })

@@ -74,7 +74,7 @@ describe("a login that the broker answers without an error code", () => {
     })
   )
 
-  it.effect("starts a pause if it fails before its second request", () =>
+  it.effect("starts a pause if its second request is invalid and so is not sent", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()
@@ -694,7 +694,7 @@ describe("a new code", () => {
     })
   )
 
-  it.effect("replaces a code entered during a failed `resend` if a second `resend` follows at once", () =>
+  it.effect("replaces the entered code, even if the first of two `resend` calls fails", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()

@@ -135,7 +135,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("does not bring its session back if a renewal fails", () =>
+  it.effect("leaves `peek` empty after a failed renewal", () =>
     Effect.gen(function* () {
       const { shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]

@@ -32,7 +32,7 @@ const answering = (store: Store) => {
 const timeOut = Effect.fail(VaultError.make("put", new VaultError.Io({ what: "write an entry within 10 seconds" })))
 
 describe("a login that was not sent", () => {
-  it.effect("does not count as failed if a completed write reports an error", () =>
+  it.effect("does not count as failed if the store fails after it has written the entry", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -103,7 +103,7 @@ describe("a broker's answer that is stored late", () => {
     })
   )
 
-  it.effect("does not remove failed logins that another program stored after the answer", () =>
+  it.effect("removes no failed login that another program has stored in the meantime", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()

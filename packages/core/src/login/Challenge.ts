@@ -203,7 +203,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       return Effect.sync(() => void ended.set(challenge.id, why))
     }
 
-    /** After a failure or an interruption, the code is not sent. */
+    /** If `beforeCode` fails or is interrupted, the code is not sent. So the challenge stays open. */
     const entered = (challenge: Challenge) =>
       Effect.onExit(
         report(({ beforeCode }) => beforeCode),
