@@ -127,7 +127,7 @@ const helpDocument = async (): Promise<Document> => {
 
 const brokerTable = (packages: ReadonlyArray<Package>): string =>
   table([
-    ["broker", "ways to log in", "layers whose sessions a program can renew"],
+    ["broker", "ways to log in", "layers that renew sessions without a person"],
     ...packages.map(({ broker, name }) => {
       const methods = broker.methods.filter(({ renewal }) => renewal !== undefined)
       const renewed = methods.filter(({ renewal }) => renewal?.by.length !== 0)

@@ -93,14 +93,14 @@ describe("the fake's check of headers", () => {
   )
 
   for (const [what, switches, ofSource, ofMachine] of [
-    ["by default, placeholders of the Node SDK and source ids with lower-case letters are accepted", {}, "", ""],
+    ["by default, empty header values of the Node SDK and source ids with lower-case letters are accepted", {}, "", ""],
     [
       'with sourceId: "upper-case", source ids with lower-case letters are refused',
       { sourceId: "upper-case" },
       "MO2011",
       ""
     ],
-    ['with identity: "strict", placeholders of the Node SDK are refused', { identity: "strict" }, "", "MO2008"]
+    ['with identity: "strict", empty header values of the Node SDK are refused', { identity: "strict" }, "", "MO2008"]
   ] as const) {
     it.effect(what, () =>
       Effect.gen(function* () {

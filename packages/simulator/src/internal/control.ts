@@ -146,7 +146,7 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "POST",
     path: "/seed",
-    help: "replaces accounts and switches with those of a seed (see --seed), and resets the simulator; a broker that is not in the seed gets its demo accounts",
+    help: "resets the simulator, with the accounts and switches of a seed (see --seed); a broker that is not in the seed gets its demo accounts",
     handle: seed
   },
   {

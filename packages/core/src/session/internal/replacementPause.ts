@@ -54,8 +54,8 @@ const probe = Effect.fnUntraced(function* (
  *
  * In all other cases, a pause applies to all programs that share the store. The pause begins when the session replaces
  * another refused session. The broker's profile call shows whether the session is live:
- * - Live: `SessionManager.session` returns the session. The session is not replaced. The profile call restarts the
- *   pause and the 30 minutes.
+ * - Live: `SessionManager.session` returns the session. The session is not replaced. The pause and the 30 minutes are
+ *   then counted from the profile call.
  * - Not live: `SessionManager.session` fails. The session is replaced when the pause is over.
  * - Unknown: `SessionManager.session` returns the session. The session is replaced when the pause is over.
  *
