@@ -63,7 +63,7 @@ const connectionProblem = (error: unknown): string => {
   return `the connection failed${code === undefined ? "" : ` (${code})`}`
 }
 
-/** Returns the problem, or `undefined` if there is none. A redirect is not followed, and counts as a problem. */
+/** Returns the problem, or `undefined` after an answer of 2xx. A redirect is not followed, and counts as a problem. */
 const post = Effect.fnUntraced(
   function* (url: Redacted.Redacted<string>, body: string) {
     const request = HttpClientRequest.bodyText(HttpClientRequest.post(Redacted.value(url)), body, "application/json")

@@ -128,8 +128,8 @@ const sign = (totp: Totp, message: Uint8Array) =>
   )
 
 /**
- * Computes the code for a TOTP period, as defined by RFC 6238 and RFC 4226. Uses the `Mac` service of the context, or
- * WebCrypto if there is none.
+ * Computes the code for a TOTP period, as defined by RFC 6238 and RFC 4226. Uses the `Mac` service of the context. If
+ * the context has no `Mac`, uses WebCrypto.
  *
  * @category codes
  * @since 0.1.0

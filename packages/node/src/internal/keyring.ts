@@ -175,7 +175,7 @@ const exchange = (question: string): Effect.Effect<string, VaultError.VaultError
     )
   )
 
-/** Returns the password of the entry. If there is none, stores and returns `offer`. */
+/** Returns the password of the entry. If the entry has no password, stores and returns `offer`. */
 export const ask = Effect.fnUntraced(function* (
   { account, module, service, timeout }: Place,
   offer?: Redacted.Redacted<string>

@@ -5,7 +5,7 @@ import { sha256 } from "../../login/internal/sha256.ts"
 
 const label = "broker-auth fingerprint 1\n"
 
-/** Hashes the store's key and the secret. Without the key, nobody can find a PIN by hashing all possible PINs. */
+/** Hashes the store's key and the secret. Without the key, a PIN cannot be found by hashing all possible PINs. */
 export const fingerprints =
   (key: Redacted.Redacted<Uint8Array>) =>
   (secret: Redacted.Redacted<string>): Effect.Effect<string> => {
